@@ -1,0 +1,192 @@
+//! What pipex costs, as ratios to what the same work costs without it.
+//!
+//! Each figure is measured in one run beside its floor, the two in turn, so that a machine that slows down slows both: the
+//! ratio is the median of the pairs' ratios. `cargo bench` prints the table that stands in `docs/performance.md`.
+
+use std::fs;
+use std::hint::black_box;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use pipex::{Config, Mode, Output, flow, task};
+
+/// One figure: a name, how often it is measured, and the two closures, each of which does `count` of its thing.
+fn ratio(name: &str, goal: &str, rounds: usize, count: u32, mut ours: impl FnMut(usize), mut floor: impl FnMut(usize)) {
+    let time = |round: usize, work: &mut dyn FnMut(usize)| {
+        let started = Instant::now();
+        work(round);
+        started.elapsed()
+    };
+    let mut pairs: Vec<(Duration, Duration)> = (0..=rounds)
+        .map(|round| {
+            // In turn first and second, so that what the one leaves in caches does not always help the other.
+            if round % 2 == 0 {
+                let ours = time(round, &mut ours);
+                (ours, time(round, &mut floor))
+            } else {
+                let floor = time(round, &mut floor);
+                (time(round, &mut ours), floor)
+            }
+        })
+        .skip(1)
+        .collect();
+    pairs.sort_by(|a, b| (a.0.as_secs_f64() / a.1.as_secs_f64()).total_cmp(&(b.0.as_secs_f64() / b.1.as_secs_f64())));
+    let (ours, floor) = pairs[pairs.len() / 2];
+    let each = |duration: Duration| duration.as_secs_f64() * 1e9 / f64::from(count);
+    println!(
+        "| {name} | {:.1} ns | {:.1} ns | {:+.1} ns | {:.2} | {goal} |",
+        each(ours),
+        each(floor),
+        each(ours) - each(floor),
+        ours.as_secs_f64() / floor.as_secs_f64()
+    );
+}
+
+fn direct(x: u64) -> u64 {
+    black_box(x).wrapping_mul(31)
+}
+
+#[task]
+fn called(x: u64) -> u64 {
+    black_box(x).wrapping_mul(31)
+}
+
+/// A flow around `calls` calls.
+#[flow]
+fn calls(calls: u64) -> pipex::Result<()> {
+    for x in 0..calls {
+        black_box(called(x).run()?);
+    }
+    Ok(())
+}
+
+#[task(target = "{path}/day/{station}-{day}")]
+fn day(station: &str, day: u32) -> Vec<u8> {
+    let _ = station;
+    vec![day as u8; 1_000]
+}
+
+#[flow]
+fn days(path: &Path, first: u32, count: u32) -> pipex::Result<()> {
+    for number in first..first + count {
+        black_box(day("EWR", number).path(path).run()?);
+    }
+    Ok(())
+}
+
+#[task]
+fn large() -> Vec<f64> {
+    (0..1_000_000).map(f64::from).collect()
+}
+
+#[task(target = "{path}/{funcname}/{station}/{month}-{base}.json")]
+fn filled(station: &str, month: u32) {
+    let _ = (station, month);
+}
+
+/// What everything is compared with: a temporary file, written and renamed.
+fn write_and_rename(to: &Path, temporary: &Path, bytes: &[u8]) {
+    let mut file = fs::File::create(temporary).unwrap();
+    file.write_all(bytes).unwrap();
+    drop(file);
+    fs::rename(temporary, to).unwrap();
+}
+
+fn main() {
+    // `cargo test --benches` only asks whether it builds and starts.
+    let quick = std::env::args().any(|argument| argument == "--test");
+    let rounds = |rounds: usize| if quick { 1 } else { rounds };
+    let out = tempfile::tempdir().unwrap();
+    let cache = |path: &Path| Config::new().mode(Mode::Cache).path(path);
+    println!("| figure | pipex | floor | more | ratio | goal |\n| --- | ---: | ---: | ---: | ---: | --- |");
+
+    const CALLS: u64 = 100_000;
+    ratio(
+        "`do_nothing`: a call in a flow / a direct call",
+        "< 100 ns more",
+        rounds(51),
+        CALLS as u32,
+        |_| Config::new().mode(Mode::DoNothing).scope(|| calls(CALLS)).unwrap(),
+        |_| (0..CALLS).for_each(|x| _ = black_box(direct(x))),
+    );
+
+    const TARGETS: u32 = 4_001;
+    let warm = out.path().join("warm");
+    cache(&warm).scope(|| days(&warm, 0, TARGETS)).unwrap();
+    let paths: Vec<PathBuf> = (0..TARGETS).map(|number| warm.join(format!("day/EWR-{number}"))).collect();
+    ratio(
+        "`cache`, warm: 4,001 targets that are there / 4,001 `fs::metadata`",
+        "<= 1.5",
+        rounds(51),
+        TARGETS,
+        |_| cache(&warm).scope(|| days(&warm, 0, TARGETS)).unwrap(),
+        |_| paths.iter().for_each(|path| _ = black_box(fs::metadata(path).unwrap())),
+    );
+
+    let cold = out.path().join("cold");
+    let bytes = vec![7; fs::metadata(&paths[0]).unwrap().len() as usize];
+    let bare = out.path().join("bare");
+    ratio(
+        "`cache`, cold: 1 KB saved under 4,001 fresh names / bare write and rename",
+        "<= 1.3",
+        rounds(11),
+        TARGETS,
+        |round| {
+            let path = cold.join(round.to_string());
+            cache(&path).scope(|| days(&path, 0, TARGETS)).unwrap();
+        },
+        |round| {
+            let path = bare.join(round.to_string()).join("day");
+            fs::create_dir_all(&path).unwrap();
+            for number in 0..TARGETS {
+                let name = format!("EWR-{number}");
+                write_and_rename(&path.join(&name), &path.join(format!(".{name}.tmp")), &bytes);
+            }
+        },
+    );
+
+    let output: Output<Vec<f64>> = cache(out.path()).scope(|| large().base("large").run()).unwrap();
+    let file = output.location().unwrap().path().to_owned();
+    let plain = out.path().join("plain");
+    let config = bincode::config::standard().with_fixed_int_encoding();
+    fs::write(
+        &plain,
+        bincode::serde::encode_to_vec((0..1_000_000).map(f64::from).collect::<Vec<_>>(), config).unwrap(),
+    )
+    .unwrap();
+    assert!(fs::metadata(&file).unwrap().len() >= fs::metadata(&plain).unwrap().len());
+    ratio(
+        "load of 8 MB of `f64` / `fs::read` and bare bincode",
+        "<= 1.2",
+        rounds(51),
+        1,
+        |_| _ = black_box(output.load().unwrap()),
+        |_| {
+            let bytes = fs::read(&plain).unwrap();
+            _ = black_box(bincode::serde::decode_from_slice::<Vec<f64>, _>(&bytes, config).unwrap());
+        },
+    );
+
+    // A lazy call fills its target and looks at nothing.
+    let template = "filled, entered against clashes, kept as a lazy output / `format!`";
+    ratio(
+        template,
+        "",
+        rounds(51),
+        10_000,
+        |_| {
+            cache(&warm).scope(|| {
+                for month in 0..10_000 {
+                    drop(black_box(filled("EWR", month).base("base").lazy()));
+                }
+            });
+        },
+        |_| {
+            for month in 0..10_000 {
+                let (path, station, base) = black_box((&warm, "EWR", "base"));
+                drop(black_box(format!("{}/{}/{station}/{month}-{base}.json", path.display(), "filled")));
+            }
+        },
+    );
+}

@@ -1,0 +1,79 @@
+//! `#[flow]`: the function as it is, with a flow run around its body.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt as _;
+use syn::{ItemFn, LitStr, Result, ReturnType, Type, parse_quote};
+
+use crate::attributes::FlowMeta;
+use crate::crate_path::crate_path;
+use crate::lifetimes::has_impl_trait;
+use crate::mistakes::Mistakes;
+use crate::signature;
+use crate::task::{here, respanned, tell_output};
+
+pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    process(arguments, item.clone()).unwrap_or_else(|error| signature::unchanged(item, &error))
+}
+
+fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let mut mistakes = Mistakes::default();
+    let item = signature::item_fn(item, "flow")?;
+    signature::refuse_qualifiers(&item.sig, "flow", &mut mistakes);
+    let meta = mistakes.keep(FlowMeta::parse(arguments)).unwrap_or_default();
+    mistakes.into_result().map(|()| emit(&meta, &item))
+}
+
+fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
+    let ItemFn { attrs: attributes, vis: visibility, sig: signature, block, .. } = item;
+    let pipex = crate_path(meta.krate.clone());
+    let name = meta.name.as_ref().map_or_else(|| signature.ident.unraw().to_string(), LitStr::value);
+    let path = match &meta.path {
+        Some(path) => {
+            // What is no path is told at the expression.
+            let borrow = respanned(&quote!(&), here(path));
+            quote!(#pipex::internal::Some(#pipex::internal::path(#borrow (#path))))
+        }
+        None => quote!(#pipex::internal::None),
+    };
+    let output: Type = match &signature.output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    };
+    let named = !has_impl_trait(&output);
+    let [run, failure, value] = ["run", "failure", "value"].map(|name| Ident::new(name, Span::mixed_site()));
+    // How a task's failure that nobody asked for becomes the flow's own.
+    let carry = if named {
+        quote! {
+            |#failure, #value| {
+                #[allow(unused_imports)]
+                use #pipex::internal::{CannotCarry as _, CarryError as _};
+                (&#pipex::internal::Carrier::<#output>::new()).carry(#failure, #value)
+            }
+        }
+    } else {
+        quote!(#pipex::internal::cannot_carry)
+    };
+    let finish = if signature.asyncness.is_some() {
+        let told = named.then(|| tell_output(&pipex, &output));
+        let statements = &block.stmts;
+        quote!(#run.finish_async(#carry, async move { #told #(#statements)* }).await)
+    } else {
+        let output = named.then(|| quote!(-> #output));
+        quote!(#run.finish(#carry, move || #output #block))
+    };
+    quote! {
+        #(#attributes)*
+        #visibility #signature {
+            let #run = #pipex::internal::start(
+                {
+                    static FLOW: #pipex::internal::Flow =
+                        #pipex::internal::Flow::new(#name, ::core::module_path!(), ::core::file!(), ::core::line!());
+                    &FLOW
+                },
+                #path,
+            );
+            #finish
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The attribute macros of [pipex](https://docs.rs/pipex), which re-exports them. Use that crate, not this one.
+#![forbid(unsafe_code)]
+
+mod attributes;
+mod code;
+mod crate_path;
+mod duration;
+mod field;
+mod flow;
+mod lifetimes;
+mod mistakes;
+mod signature;
+mod task;
+mod template;
+
+use proc_macro::TokenStream;
+
+/// Gives each call of a function a target: a place with a human name. If the target exists, the function does not run.
+///
+/// A call of the function gives a `Call`, on which `.run()`, `.submit()`, `.lazy()` or `.await` is said.
+///
+/// ```ignore
+/// #[task(target = "{path}/clean/{station}-{month}.json", retries = 2, retry_delay = "5s")]
+/// fn clean(readings: Vec<Reading>, station: &str, month: u32) -> Vec<Reading> { .. }
+/// ```
+///
+/// # Arguments
+///
+/// | argument | meaning | when it is not given |
+/// | --- | --- | --- |
+/// | `target = "template"` | where the output is | `"{path}/{funcname}/{base}"` |
+/// | `name = "template"` | the name of the task run | made by the executor |
+/// | `store = EXPR` | how the output is saved and loaded; it may name `self`, and no other parameter | `FileStore` |
+/// | `save = false` | the function saves its own output | the store saves it |
+/// | `load = path::to::fn` | with `save = false`: how the output is loaded | it can't be loaded |
+/// | `retries = 2` | how often a failed run is tried again | never |
+/// | `retry_delay = "5s"` | how long to wait before that | no wait |
+/// | `timeout = "10m"` | how long a run may take | no limit |
+/// | `crate = path` | where pipex is, if it was re-exported | found in `Cargo.toml` |
+///
+/// A duration is a number and a unit (`ms`, `s`, `m`, `h`, `d`), or several: `"1m30s"`. An integer means seconds.
+///
+/// # Parameters
+///
+/// A parameter `T` takes a `T` or an `Output<T>`; `&T` a borrowed one or an `Output`. A parameter that a template names
+/// takes a value only. `impl Trait`, `&dyn Trait`, `Box<dyn Trait>` and function pointers stay as they are. A `&Path`
+/// parameter that is marked `#[target]`, with `save = false`, is no parameter of the call: it is the path to write to.
+///
+/// # Templates
+///
+/// Text, and fields in braces: `path`, `base`, `funcname`, `module`, `flow`, any parameter that implements `Display`,
+/// `env.NAME`, and `now.date`, `now.time`, `now.datetime`, `now.year`, `now.month`, `now.day`, `now.hour`, `now.minute`,
+/// `now.second`. Where a parameter has the name of one of these, the field is not the parameter. `{{ if field }}`,
+/// `{{ if not field }}`, `{{ else }}` and `{{ endif }}` choose; `\{` is a brace. A mistake is a compile error.
+#[proc_macro_attribute]
+pub fn task(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    task::expand(arguments.into(), item.into()).into()
+}
+
+/// Starts a flow run around a function, which keeps its signature. Before it returns, every submitted task has ended.
+///
+/// ```ignore
+/// #[flow(path = "out")]
+/// fn year(csv: PathBuf) -> pipex::Result<Summary> { .. }
+/// ```
+///
+/// # Arguments
+///
+/// | argument | meaning | when it is not given |
+/// | --- | --- | --- |
+/// | `path = EXPR` | the `path` of its tasks, by reference: it may name a parameter | set on the call, or by `PIPEX_PATH` |
+/// | `name = "name"` | the name of the flow | the function's name |
+/// | `crate = path` | where pipex is, if it was re-exported | found in `Cargo.toml` |
+#[proc_macro_attribute]
+pub fn flow(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    flow::expand(arguments.into(), item.into()).into()
+}

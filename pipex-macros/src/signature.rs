@@ -1,0 +1,318 @@
+//! A function that a macro was put on, read into plain data. Every refusal of a signature is made here.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens as _, quote};
+use syn::ext::IdentExt as _;
+use syn::parse::Parse as _;
+use syn::parse::Parser as _;
+use syn::{
+    AttrStyle, Attribute, Error, FnArg, GenericArgument, ItemFn, Pat, PatIdent, PatType, Path, PathArguments, Receiver,
+    ReceiverKind, Result, ReturnType, Signature, Token, TraitItemFn, Type, parse_quote,
+};
+
+use crate::lifetimes;
+use crate::mistakes::Mistakes;
+use crate::template::Template;
+
+/// Arguments travel as a tuple, and the standard library's tuples have methods up to here.
+const MOST_ARGUMENTS: usize = 12;
+
+/// A task function.
+pub struct Function {
+    pub item: ItemFn,
+    /// In the order in which they are written, `self` included.
+    pub arguments: Vec<Argument>,
+    /// The parameter marked `#[target]`.
+    pub target: Option<Argument>,
+    pub output: Type,
+    /// Whether the output's type is called `Result`.
+    pub fallible: bool,
+}
+
+pub struct Argument {
+    /// Attributes, to go where the body binds it.
+    pub attributes: Vec<Attribute>,
+    pub mutability: Option<Token![mut]>,
+    pub name: Ident,
+    pub ty: Type,
+    pub kind: Kind,
+    /// Whether a template names it.
+    pub named: bool,
+}
+
+/// How an argument is taken.
+pub enum Kind {
+    /// `&self`.
+    Receiver(Receiver),
+    /// `T`, or a reference that is part of the value, such as `&'static str`.
+    Value,
+    /// `&U`.
+    Reference(Type),
+    /// As the user wrote it, since a conversion would take away coercions: `impl Trait`, `&dyn Trait`, `fn()`.
+    Plain,
+}
+
+/// The function, if the item is one that has a body.
+pub fn item_fn(item: TokenStream, attribute: &str) -> Result<ItemFn> {
+    if let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) {
+        // The body moves; what its inner attributes say is said of the function as well.
+        function.attrs.iter_mut().for_each(|attribute| attribute.style = AttrStyle::Outer);
+        return Ok(function);
+    }
+    // A body that does not parse is its own mistake; the compiler tells it better.
+    match (|input: syn::parse::ParseStream| TraitItemFn::parse(input)).parse2(item.clone()) {
+        Ok(TraitItemFn { sig, default: None, .. }) => Err(Error::new_spanned(
+            sig,
+            format!("`#[{attribute}]` needs a body: put it on a method of an `impl`, or on a free function"),
+        )),
+        _ if item.to_string().contains("fn ") => syn::parse2::<ItemFn>(item),
+        _ => Err(Error::new(Span::call_site(), format!("`#[{attribute}]` goes on a function"))),
+    }
+}
+
+/// The item as it would be without the macro, and the mistakes beside it: one mistake is not to become twenty.
+pub fn unchanged(item: TokenStream, error: &Error) -> TokenStream {
+    let error = error.to_compile_error();
+    let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else { return quote!(#item #error) };
+    for input in &mut function.sig.inputs {
+        let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = input;
+        attrs.retain(|attribute| !attribute.path().is_ident("target"));
+    }
+    quote!(#function #error)
+}
+
+/// Refuses what neither macro can wrap.
+pub fn refuse_qualifiers(signature: &Signature, attribute: &str, mistakes: &mut Mistakes) {
+    let kind = format!("a {attribute} can't be");
+    if let Some(constness) = &signature.constness {
+        mistakes.refuse(constness, format!("{kind} `const`, since it runs when the program does: leave out `const`"));
+    }
+    if let syn::Safety::Unsafe(unsafety) = &signature.safety {
+        mistakes.refuse(
+            unsafety,
+            format!(
+                "{kind} `unsafe`: write a safe function whose body has the `unsafe` block and says why it is sound"
+            ),
+        );
+    }
+    if let Some(abi) = &signature.abi {
+        mistakes.refuse(abi, format!("{kind} `extern`: write a Rust function that calls this one"));
+    }
+    if let Some(variadic) = &signature.variadic {
+        mistakes.refuse(variadic, format!("{kind} variadic: take a `Vec` or a slice"));
+    }
+    if let ReturnType::Type(_, ty) = &signature.output
+        && let Type::Never(never) = &**ty
+    {
+        mistakes.refuse(never, format!("a {attribute} has to return: write `-> ()`, or the type of what it gives"));
+    }
+}
+
+impl Function {
+    pub fn prepare(item: ItemFn, own_output: bool) -> Result<Self> {
+        let mut mistakes = Mistakes::default();
+        refuse_qualifiers(&item.sig, "task", &mut mistakes);
+        let (output, fallible) = output(&item.sig.output, &mut mistakes);
+        let mut arguments = Vec::new();
+        let mut targets = Vec::new();
+        for input in &item.sig.inputs {
+            let argument = match input {
+                FnArg::Receiver(receiver) => mistakes.keep(Argument::receiver(receiver)),
+                FnArg::Typed(typed) => mistakes.keep(Argument::typed(typed)),
+            };
+            let Some(mut argument) = argument else { continue };
+            match argument.attributes.iter().position(|attribute| attribute.path().is_ident("target")) {
+                Some(mark) => {
+                    let mark = argument.attributes.remove(mark);
+                    let _ = mistakes.keep(check_target(&argument, &mark, own_output, targets.is_empty()));
+                    targets.push(argument);
+                }
+                None => arguments.push(argument),
+            }
+        }
+        if arguments.len() > MOST_ARGUMENTS {
+            mistakes.refuse(
+                &arguments[MOST_ARGUMENTS].name,
+                format!("a task takes at most {MOST_ARGUMENTS} arguments: group them into a struct"),
+            );
+        }
+        mistakes.into_result()?;
+        Ok(Function { item, arguments, target: targets.pop(), output, fallible })
+    }
+
+    /// The names that a template may use.
+    pub fn parameters(&self) -> Vec<String> {
+        self.arguments.iter().chain(&self.target).map(|argument| argument.name.unraw().to_string()).collect()
+    }
+
+    /// Marks the arguments that the template names. They have to be values that can be shown.
+    pub fn name_in(&mut self, template: &Template, span: Span) -> Result<()> {
+        let mut mistakes = Mistakes::default();
+        for name in template.parameters() {
+            let mut refuse = |what: &str| {
+                let message = format!(
+                    "`{{{name}}}` can't be in a template: {what}; take what should stand there as a parameter of its own"
+                );
+                mistakes.add(Error::new(span, message));
+            };
+            let Some(argument) = self.arguments.iter_mut().find(|argument| argument.name.unraw() == name) else {
+                refuse("it is the target that the template gives");
+                continue;
+            };
+            match (&argument.kind, &argument.ty) {
+                (Kind::Receiver(_), _) => refuse("`self` is not a single value"),
+                (Kind::Plain, _) => {
+                    refuse("the type `impl Trait`, `dyn Trait` or `fn` does not say that it has a text")
+                }
+                (Kind::Reference(Type::Slice(_) | Type::Array(_) | Type::Tuple(_)), _)
+                | (Kind::Value, Type::Array(_) | Type::Tuple(_) | Type::Ptr(_)) => {
+                    refuse("slices, arrays, tuples and pointers have no text (`Display`)");
+                }
+                _ => argument.named = true,
+            }
+        }
+        mistakes.into_result()
+    }
+}
+
+impl Argument {
+    fn receiver(receiver: &Receiver) -> Result<Self> {
+        check_attributes(&receiver.attrs)?;
+        let refuse = |message| Err(Error::new_spanned(receiver, message));
+        match &receiver.kind {
+            ReceiverKind::Reference(_, _, None) => Ok(Argument {
+                attributes: receiver.attrs.clone(),
+                mutability: None,
+                name: receiver.self_token.into(),
+                ty: parse_quote!(Self),
+                kind: Kind::Receiver(receiver.clone()),
+                named: false,
+            }),
+            ReceiverKind::Reference(_, _, Some(_)) => {
+                refuse("a task can't change what it is given: take `&self`, and return what changed")
+            }
+            _ => {
+                refuse("a method that is a task takes `&self`: write that, or a free function with a parameter for it")
+            }
+        }
+    }
+
+    fn typed(typed: &PatType) -> Result<Self> {
+        check_attributes(&typed.attrs)?;
+        let Pat::Ident(PatIdent { by_ref: None, mutability, ident, subpat: None, .. }) = &*typed.pat else {
+            return Err(Error::new_spanned(
+                &typed.pat,
+                "a parameter of a task needs a name: name it, and take it apart inside",
+            ));
+        };
+        if let Some(reference) = lifetimes::mutable_borrow(&typed.ty) {
+            let message = "a task can't change what it is given: take it by value, and return it";
+            return Err(Error::new_spanned(reference, message));
+        }
+        Ok(Argument {
+            attributes: typed.attrs.clone(),
+            mutability: *mutability,
+            name: ident.clone(),
+            kind: kind(&typed.ty),
+            ty: (*typed.ty).clone(),
+            named: false,
+        })
+    }
+}
+
+fn kind(ty: &Type) -> Kind {
+    let is_dyn = |ty: &Type| matches!(bare(ty), Type::TraitObject(_));
+    match bare(ty) {
+        ty if lifetimes::has_impl_trait(ty) => Kind::Plain,
+        Type::FnPtr(_) => Kind::Plain,
+        Type::Reference(reference) if is_dyn(&reference.elem) => Kind::Plain,
+        Type::Reference(reference)
+            if reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") =>
+        {
+            Kind::Value
+        }
+        Type::Reference(reference) => Kind::Reference((*reference.elem).clone()),
+        // `Box<dyn Trait>` and its like.
+        Type::Path(path) if type_arguments(&path.path).any(is_dyn) => Kind::Plain,
+        _ => Kind::Value,
+    }
+}
+
+/// The type without parentheses.
+fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Paren(paren) => bare(&paren.elem),
+        Type::Group(group) => bare(&group.elem),
+        ty => ty,
+    }
+}
+
+fn type_arguments(path: &Path) -> impl Iterator<Item = &Type> {
+    let arguments = match path.segments.last().map(|segment| &segment.arguments) {
+        Some(PathArguments::AngleBracketed(arguments)) => Some(&arguments.args),
+        _ => None,
+    };
+    arguments.into_iter().flatten().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+fn check_attributes(attributes: &[Attribute]) -> Result<()> {
+    match attributes.iter().find(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
+    {
+        Some(attribute) => Err(Error::new_spanned(
+            attribute,
+            "a parameter of a task can't depend on `cfg`: put `#[cfg(..)]` on two versions of the function",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_target(argument: &Argument, mark: &Attribute, own_output: bool, first: bool) -> Result<()> {
+    mark.meta.require_path_only().map_err(|_| {
+        Error::new_spanned(mark, "write `#[target]`; the template goes into `#[task(target = \"..\")]`")
+    })?;
+    if !first {
+        return Err(Error::new_spanned(mark, "a task has one target: mark one parameter"));
+    }
+    if !own_output {
+        return Err(Error::new_spanned(
+            mark,
+            "here the store writes the target: leave out `#[target]`, or say `#[task(save = false)]` to write it yourself",
+        ));
+    }
+    if let Type::Reference(reference) = bare(&argument.ty)
+        && let Type::Path(path) = bare(&reference.elem)
+        && path.path.segments.last().is_some_and(|segment| segment.ident == "Path")
+    {
+        return Ok(());
+    }
+    Err(Error::new_spanned(&argument.ty, "a `#[target]` is the path to write to: its type is `&Path`"))
+}
+
+/// What the function gives, and whether it can fail.
+fn output(output: &ReturnType, mistakes: &mut Mistakes) -> (Type, bool) {
+    let ReturnType::Type(_, ty) = output else { return (parse_quote!(()), false) };
+    if lifetimes::has_impl_trait(ty) {
+        mistakes.refuse(ty, "a task's output needs a type with a name: write the type, or `Box<dyn Trait>`");
+    }
+    let path = match bare(ty) {
+        Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Result") => {
+            Some(&path.path)
+        }
+        _ => None,
+    };
+    // Of a `Result`, the error need not be owned by name: what it has to be, the runtime says.
+    let value = match path {
+        Some(path) => type_arguments(path).next(),
+        None => Some(&**ty),
+    };
+    if let Some(borrow) = value.and_then(lifetimes::borrow) {
+        mistakes.refuse(
+            borrow.to_token_stream(),
+            "a task's output must be owned, since it outlives the call: return `String`, `Vec<..>`, ..",
+        );
+    }
+    ((**ty).clone(), path.is_some())
+}

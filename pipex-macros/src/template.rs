@@ -1,0 +1,356 @@
+//! From the text of a template to its parts, as tinytemplate reads it.
+
+use std::ops::Range;
+
+use syn::{Error, LitStr};
+use tinytemplate::TinyTemplate;
+
+use crate::field::Field;
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Template {
+    /// Text and fields alone.
+    Plain(Vec<Part>),
+    /// With blocks, comments or formatters: tinytemplate fills it. Each field once, with its name.
+    Blocks { text: String, fields: Vec<(String, Field)> },
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Part {
+    Text(String),
+    Field(Field),
+}
+
+impl Template {
+    pub fn parse(literal: &LitStr, parameters: &[String]) -> syn::Result<Self> {
+        let text = literal.value();
+        read(&text, parameters).map_err(|mistake| {
+            // A part of a literal can be pointed at only where each of its bytes is one of the text.
+            let token = literal.token();
+            let span = (token.to_string() == format!("\"{text}\""))
+                .then(|| token.subspan(mistake.at.start + 1..mistake.at.end + 1))
+                .flatten();
+            Error::new(span.unwrap_or(literal.span()), mistake.message)
+        })
+    }
+
+    /// The parameters that it names.
+    pub fn parameters(&self) -> Vec<&str> {
+        let fields: Vec<&Field> = match self {
+            Template::Plain(parts) => parts
+                .iter()
+                .filter_map(|part| match part {
+                    Part::Field(field) => Some(field),
+                    Part::Text(_) => None,
+                })
+                .collect(),
+            Template::Blocks { fields, .. } => fields.iter().map(|(_, field)| field).collect(),
+        };
+        fields
+            .into_iter()
+            .filter_map(|field| match field {
+                Field::Parameter(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+#[derive(Debug)]
+struct Mistake {
+    at: Range<usize>,
+    message: String,
+}
+
+fn read(text: &str, parameters: &[String]) -> Result<Template, Mistake> {
+    let whole = |message| Mistake { at: 0..text.len(), message };
+    if text.is_empty() {
+        return Err(whole("the template is empty: write text and fields, such as \"{path}/{funcname}/{base}\"".into()));
+    }
+    let mut reader =
+        Reader { text, at: 0, parameters, parts: Vec::new(), fields: Vec::new(), blocks: false, trim: false };
+    while reader.at < text.len() {
+        reader.next()?;
+    }
+    // The last word is tinytemplate's: it knows which block ends where.
+    TinyTemplate::new().add_template("", text).map_err(|error| match error {
+        tinytemplate::error::Error::ParseError { msg, .. } => whole(format!("tinytemplate can't read it: {msg}")),
+        error => whole(error.to_string()),
+    })?;
+    Ok(if reader.blocks {
+        Template::Blocks { text: text.to_owned(), fields: reader.fields }
+    } else {
+        Template::Plain(joined(reader.parts))
+    })
+}
+
+/// Neighbouring texts as one, and none that is empty.
+fn joined(parts: Vec<Part>) -> Vec<Part> {
+    let mut joined = Vec::with_capacity(parts.len());
+    for part in parts {
+        match (joined.last_mut(), part) {
+            (_, Part::Text(text)) if text.is_empty() => {}
+            (Some(Part::Text(before)), Part::Text(text)) => before.push_str(&text),
+            (_, part) => joined.push(part),
+        }
+    }
+    joined
+}
+
+/// Reads what tinytemplate's compiler reads, tag by tag.
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    parameters: &'a [String],
+    parts: Vec<Part>,
+    fields: Vec<(String, Field)>,
+    /// Whether there is more than text and fields.
+    blocks: bool,
+    /// Whether the next text loses its leading whitespace.
+    trim: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<(), Mistake> {
+        let start = self.at;
+        let rest = &self.text[start..];
+        if rest.starts_with("{#") {
+            self.blocks = true;
+            self.trim = false;
+            let comment = self.tag("{#", "#}")?.trim();
+            self.trim = comment.ends_with('-');
+            Ok(())
+        } else if rest.starts_with("{{") {
+            self.blocks = true;
+            let block = self.tag("{{", "}}")?;
+            let block = self.trimmed(block);
+            self.block(block).map_err(|message| Mistake { at: start..self.at, message })
+        } else if rest.starts_with('{') {
+            let tag = self.tag("{", "}")?;
+            let value = self.trimmed(tag);
+            self.value(value).map_err(|message| Mistake { at: start..self.at, message })
+        } else {
+            self.plain()
+        }
+    }
+
+    /// What stands between the delimiters, which must be on one line.
+    fn tag(&mut self, open: &str, close: &str) -> Result<&'a str, Mistake> {
+        let inside = &self.text[self.at + open.len()..];
+        let line = inside.split('\n').next().unwrap_or(inside);
+        let Some(length) = line.find(close) else {
+            let message =
+                format!("`{open}` is not closed: write `{close}` on the same line, or `\\{{` for a brace itself");
+            return Err(Mistake { at: self.at..self.at + open.len(), message });
+        };
+        self.at += open.len() + length + close.len();
+        Ok(&inside[..length])
+    }
+
+    /// A tag without its whitespace. A `-` at its ends takes away the whitespace around it as well.
+    fn trimmed(&mut self, tag: &'a str) -> &'a str {
+        let mut tag = tag.trim();
+        if let Some(after) = tag.strip_prefix('-') {
+            tag = after.trim();
+            if let Some(Part::Text(text)) = self.parts.last_mut() {
+                text.truncate(text.trim_end().len());
+            }
+        }
+        let before = tag.strip_suffix('-');
+        self.trim = before.is_some();
+        before.map_or(tag, str::trim)
+    }
+
+    fn value(&mut self, value: &str) -> Result<(), String> {
+        let (name, formatter) = match value.split_once('|') {
+            Some((name, formatter)) => (name.trim(), Some(formatter.trim())),
+            None => (value, None),
+        };
+        match formatter {
+            Some("unescaped") => self.blocks = true,
+            Some(formatter) => return Err(format!("there is no formatter `{formatter}`; there is: unescaped")),
+            None => {}
+        }
+        let field = self.field(name)?;
+        self.parts.push(Part::Field(field));
+        Ok(())
+    }
+
+    fn block(&mut self, block: &str) -> Result<(), String> {
+        let word = block.split_whitespace().next().unwrap_or(block);
+        let rest = block[word.len()..].trim();
+        match word {
+            "if" => {
+                // tinytemplate takes any condition that starts with `not` for a negation, and the letter behind it for a space.
+                let condition = match rest.strip_prefix("not") {
+                    Some(negated) => match negated.strip_prefix(' ') {
+                        Some(condition) if !condition.starts_with(char::is_whitespace) => condition,
+                        _ => {
+                            return Err(format!(
+                                "`if {rest}` would be read as a negation: write `if not field`, with one space; a parameter \
+                             whose name starts with `not` needs another name here"
+                            ));
+                        }
+                    },
+                    None => rest,
+                };
+                self.field(condition).map(drop)
+            }
+            "else" | "endif" => Ok(()),
+            _ if rest.is_empty() && Field::parse(word, self.parameters).is_ok() => {
+                Err(format!("a field has one brace: write `{{{word}}}`"))
+            }
+            _ => Err(format!(
+                "there is no block `{{{{ {word} }}}}`: a template has values, and {{{{ if }}}} .. {{{{ else }}}} .. {{{{ endif }}}}"
+            )),
+        }
+    }
+
+    fn field(&mut self, name: &str) -> Result<Field, String> {
+        let field = Field::parse(name, self.parameters)?;
+        if !self.fields.iter().any(|(known, _)| known == name) {
+            self.fields.push((name.to_owned(), field.clone()));
+        }
+        Ok(field)
+    }
+
+    /// Text up to the next brace. A `\` before the brace escapes it.
+    fn plain(&mut self) -> Result<(), Mistake> {
+        let rest = &self.text[self.at..];
+        let mut length = rest.find('{').unwrap_or(rest.len());
+        let mut text = rest[..length].to_owned();
+        if self.trim {
+            text = text.trim_start().to_owned();
+            self.trim = false;
+        }
+        while text.ends_with('\\') {
+            text.pop();
+            if length == rest.len() {
+                let at = self.text.len() - 1..self.text.len();
+                let message = "a `\\` at the end escapes nothing: leave it out".to_owned();
+                return Err(Mistake { at, message });
+            }
+            // Kept apart: trimming goes back to the escaped brace and no further.
+            self.parts.push(Part::Text(text));
+            let end = rest[length + 1..].find('{').map_or(rest.len(), |next| length + 1 + next);
+            text = rest[length..end].to_owned();
+            length = end;
+        }
+        self.parts.push(Part::Text(text));
+        self.at += length;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Template, String> {
+        read(text, &["station".to_owned(), "month".to_owned(), "note".to_owned()]).map_err(|mistake| mistake.message)
+    }
+
+    fn text(text: &str) -> Part {
+        Part::Text(text.to_owned())
+    }
+
+    fn parameter(name: &str) -> Field {
+        Field::Parameter(name.to_owned())
+    }
+
+    #[test]
+    fn text_and_fields() {
+        let parts = vec![
+            Part::Field(Field::Path),
+            text("/"),
+            Part::Field(Field::Funcname),
+            text("/"),
+            Part::Field(Field::Base),
+        ];
+        assert_eq!(parse("{path}/{funcname}/{base}"), Ok(Template::Plain(parts)));
+        assert_eq!(parse("a"), Ok(Template::Plain(vec![text("a")])));
+        let parts = vec![
+            Part::Field(parameter("station")),
+            Part::Field(Field::Env("HOME".into())),
+            Part::Field(Field::Now("year".into())),
+        ];
+        assert_eq!(parse("{ station }{env.HOME}{now.year}"), Ok(Template::Plain(parts)));
+    }
+
+    /// What the parts give is what tinytemplate gives.
+    #[test]
+    fn reads_as_tinytemplate_does() {
+        for template in [
+            "a {- station -} b",
+            "a { station } b",
+            "a \\{ b",
+            "a  \\{- station} b {station}",
+            "\\{{station}",
+            "a\\\\{station}",
+            "{station -}  \\{  {- station}",
+            "a  {-station-}  {station-}  b",
+            "a } b",
+            "{station}}",
+            "  a  ",
+            "{station -}\n b",
+        ] {
+            let mut tinytemplate = TinyTemplate::new();
+            tinytemplate.add_template("", template).expect("a template of this test");
+            let values = std::collections::HashMap::from([("station", "EWR")]);
+            let expected = tinytemplate.render("", &values).expect("a template of this test");
+            let Ok(Template::Plain(parts)) = parse(template) else { panic!("{template} is plain") };
+            let filled: String = parts
+                .into_iter()
+                .map(|part| if let Part::Text(text) = part { text } else { "EWR".to_owned() })
+                .collect();
+            assert_eq!(filled, expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn blocks_name_each_field_once() {
+        let template = "{path}/{{ if not month }}{station}{{ else }}{station}-{month | unescaped}{{ endif }}{# why #}";
+        let fields = [("path", Field::Path), ("month", parameter("month")), ("station", parameter("station"))];
+        let fields = fields.map(|(name, field)| (name.to_owned(), field)).to_vec();
+        assert_eq!(parse(template), Ok(Template::Blocks { text: template.to_owned(), fields }));
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for (template, expected) in [
+            ("", "empty"),
+            ("{path}/{", "not closed"),
+            ("{path", "not closed"),
+            ("{path\n}", "not closed"),
+            ("{{ if path }", "not closed"),
+            ("{# a", "not closed"),
+            ("{#}", "not closed"),
+            ("{}", "needs a name"),
+            ("{ - }", "needs a name"),
+            ("{statoin}", "no field `statoin`"),
+            ("{month:04}", "more than a name"),
+            ("{station.name}", "more than a name"),
+            ("{env.}", "no field"),
+            ("{env.A.B}", "no field"),
+            ("{now.week}", "no field"),
+            ("{@root}", "no field"),
+            ("{station | upper}", "no formatter `upper`"),
+            ("{{station}}", "one brace"),
+            ("{{ for s in station }}{{ endfor }}", "no block"),
+            ("{{ call other with station }}", "no block"),
+            ("{{ with station as s }}{{ endwith }}", "no block"),
+            ("{{}}", "no block"),
+            ("{{ if month }}a", "block-closing"),
+            ("a{{ endif }}", "preceding if"),
+            ("{{ if month }}a{{ endif month }}", "Unexpected text"),
+            ("{{ if note }}a{{ endif }}", "negation"),
+            ("{{ if not }}a{{ endif }}", "negation"),
+            ("{{ if not  note }}a{{ endif }}", "negation"),
+            ("{{ if }}a{{ endif }}", "needs a name"),
+            ("a\\", "escapes nothing"),
+        ] {
+            let message = parse(template).expect_err(template);
+            assert!(message.contains(expected), "{template}: {message}");
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! How a call takes its arguments: as values, as outputs of other calls, or as collections of these.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::output::Output;
+use crate::seen::{Argument, Seen};
+
+/// An argument for a parameter taken by value.
+pub struct Arg<T>(Kind<T>);
+
+enum Kind<T> {
+    Value(T),
+    /// The function is `T::clone`: known here, where `T: Clone` is, and needed where it no longer is.
+    Output(Output<T>, fn(&T) -> T),
+    Gathered(Box<dyn Gather<T>>),
+}
+
+/// Outputs that make up a `T` together.
+trait Gather<T>: Send {
+    fn visit(&self, seen: &mut Seen<'_>);
+    fn take(self: Box<Self>) -> Result<T, Error>;
+}
+
+impl<T: Clone + Send + Sync + 'static> Gather<Vec<T>> for Vec<Output<T>> {
+    fn visit(&self, seen: &mut Seen<'_>) {
+        for output in self {
+            seen.output(output, false);
+        }
+    }
+
+    fn take(self: Box<Self>) -> Result<Vec<T>, Error> {
+        self.into_iter().map(|output| output.take_with(T::clone)).collect()
+    }
+}
+
+impl<T> Arg<T> {
+    /// The value itself; an output's data are loaded now.
+    pub(crate) fn take(self) -> Result<T, Error> {
+        match self.0 {
+            Kind::Value(value) => Ok(value),
+            Kind::Output(output, clone) => output.take_with(clone),
+            Kind::Gathered(outputs) => outputs.take(),
+        }
+    }
+}
+
+impl<T> Argument for Arg<T> {
+    type Content = T;
+
+    fn visit(&self, seen: &mut Seen<'_>) -> Option<&T> {
+        match &self.0 {
+            Kind::Value(value) => Some(value),
+            Kind::Output(output, _) => seen.output(output, true),
+            Kind::Gathered(outputs) => {
+                outputs.visit(seen);
+                None
+            }
+        }
+    }
+}
+
+/// What a parameter of type `T` takes: a `T`, an [`Output<T>`](Output), and for a `Vec<T>` outputs of its elements.
+#[diagnostic::on_unimplemented(
+    message = "a parameter of type `{T}` does not take a `{Self}`",
+    label = "neither a `{T}` nor an `Output` of one",
+    note = "an `Output<T>` is taken by value only if `T: Clone`; declare the parameter as `&T` if it is not"
+)]
+pub trait IntoArg<T> {
+    #[doc(hidden)]
+    fn into_arg(self) -> Arg<T>;
+}
+
+impl<T> IntoArg<T> for T {
+    fn into_arg(self) -> Arg<T> {
+        Arg(Kind::Value(self))
+    }
+}
+
+impl<T: Clone> IntoArg<T> for Output<T> {
+    fn into_arg(self) -> Arg<T> {
+        Arg(Kind::Output(self, T::clone))
+    }
+}
+
+impl<T: Clone> IntoArg<T> for &Output<T> {
+    fn into_arg(self) -> Arg<T> {
+        self.clone().into_arg()
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> IntoArg<Vec<T>> for Vec<Output<T>> {
+    fn into_arg(self) -> Arg<Vec<T>> {
+        Arg(Kind::Gathered(Box::new(self)))
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> IntoArg<Vec<T>> for &Vec<Output<T>> {
+    fn into_arg(self) -> Arg<Vec<T>> {
+        self.clone().into_arg()
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> IntoArg<Vec<T>> for &[Output<T>] {
+    fn into_arg(self) -> Arg<Vec<T>> {
+        self.to_vec().into_arg()
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static, const N: usize> IntoArg<Vec<T>> for [Output<T>; N] {
+    fn into_arg(self) -> Arg<Vec<T>> {
+        Vec::from(self).into_arg()
+    }
+}
+
+impl IntoArg<String> for &str {
+    fn into_arg(self) -> Arg<String> {
+        Arg(Kind::Value(self.to_owned()))
+    }
+}
+
+impl IntoArg<PathBuf> for &Path {
+    fn into_arg(self) -> Arg<PathBuf> {
+        Arg(Kind::Value(self.to_owned()))
+    }
+}
+
+impl IntoArg<PathBuf> for &str {
+    fn into_arg(self) -> Arg<PathBuf> {
+        Arg(Kind::Value(self.into()))
+    }
+}
+
+/// An argument for a parameter that takes values only, since its type has no name or is more than a value.
+pub struct Plain<T>(T);
+
+/// Takes it as it is.
+pub fn plain<T>(value: T) -> Plain<T> {
+    Plain(value)
+}
+
+impl<T> Argument for Plain<T> {
+    type Content = T;
+
+    fn visit(&self, _: &mut Seen<'_>) -> Option<&T> {
+        Some(&self.0)
+    }
+}
+
+/// What is behind a reference: itself, or the slice of an owner. Like `ToOwned`, but nothing has to be `Clone`.
+pub trait Referent {
+    /// The owned form: `String` for `str`, `Vec<T>` for `[T]`, `PathBuf` for `Path`, else the type itself.
+    type Owned;
+    #[doc(hidden)]
+    fn of(owned: &Self::Owned) -> &Self;
+}
+
+impl<T> Referent for T {
+    type Owned = T;
+    fn of(owned: &T) -> &T {
+        owned
+    }
+}
+
+impl Referent for str {
+    type Owned = String;
+    fn of(owned: &String) -> &str {
+        owned
+    }
+}
+
+impl<T> Referent for [T] {
+    type Owned = Vec<T>;
+    fn of(owned: &Vec<T>) -> &[T] {
+        owned
+    }
+}
+
+impl Referent for Path {
+    type Owned = PathBuf;
+    fn of(owned: &PathBuf) -> &Path {
+        owned
+    }
+}
+
+/// An argument for a parameter taken by reference, then the very thing that the reference is to.
+pub enum RefArg<'a, U: Referent + ?Sized> {
+    #[doc(hidden)]
+    Borrowed(&'a U),
+    #[doc(hidden)]
+    Owned(U::Owned),
+    #[doc(hidden)]
+    Output(Output<U::Owned>),
+    #[doc(hidden)]
+    Gathered(Gathered<U::Owned>),
+}
+
+#[doc(hidden)]
+pub struct Gathered<T>(Box<dyn Gather<T>>);
+
+impl<'a, U: Referent + ?Sized> RefArg<'a, U> {
+    /// What the body borrows from; an output's data are loaded now, unless they are kept.
+    pub(crate) fn take(self) -> Result<Held<'a, U>, Error> {
+        Ok(match self {
+            RefArg::Borrowed(value) => Held::Borrowed(value),
+            RefArg::Owned(value) => Held::Owned(value),
+            RefArg::Gathered(outputs) => Held::Owned(outputs.0.take()?),
+            RefArg::Output(output) => match output.data()? {
+                Some(value) => Held::Owned(value),
+                None => Held::Shared(output),
+            },
+        })
+    }
+}
+
+impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
+    type Content = U;
+
+    fn visit(&self, seen: &mut Seen<'_>) -> Option<&U> {
+        match self {
+            RefArg::Borrowed(value) => Some(value),
+            RefArg::Owned(value) => Some(U::of(value)),
+            RefArg::Output(output) => seen.output(output, true).map(U::of),
+            RefArg::Gathered(outputs) => {
+                outputs.0.visit(seen);
+                None
+            }
+        }
+    }
+}
+
+/// What a parameter `&U` takes: a borrowed `U`, an owned one where `U` is a `str`, a slice or a `Path`, or an [`Output`].
+#[diagnostic::on_unimplemented(
+    message = "a parameter of type `&{U}` does not take a `{Self}`",
+    label = "neither a `&{U}` nor an `Output` of one",
+    note = "give `&value`, or `Output::from(value)` where the call must outlive the caller"
+)]
+pub trait IntoRefArg<'a, U: Referent + ?Sized> {
+    #[doc(hidden)]
+    fn into_ref_arg(self) -> RefArg<'a, U>;
+}
+
+impl<'a, U: Referent + ?Sized, B: Borrow<U> + ?Sized> IntoRefArg<'a, U> for &'a B {
+    fn into_ref_arg(self) -> RefArg<'a, U> {
+        RefArg::Borrowed(self.borrow())
+    }
+}
+
+impl<'a, U: Referent + ?Sized> IntoRefArg<'a, U> for Output<U::Owned> {
+    fn into_ref_arg(self) -> RefArg<'a, U> {
+        RefArg::Output(self)
+    }
+}
+
+impl<'a> IntoRefArg<'a, str> for String {
+    fn into_ref_arg(self) -> RefArg<'a, str> {
+        RefArg::Owned(self)
+    }
+}
+
+impl<'a> IntoRefArg<'a, Path> for PathBuf {
+    fn into_ref_arg(self) -> RefArg<'a, Path> {
+        RefArg::Owned(self)
+    }
+}
+
+impl<'a, T> IntoRefArg<'a, [T]> for Vec<T> {
+    fn into_ref_arg(self) -> RefArg<'a, [T]> {
+        RefArg::Owned(self)
+    }
+}
+
+impl<'a, T: Clone + Send + Sync + 'static> IntoRefArg<'a, [T]> for Vec<Output<T>> {
+    fn into_ref_arg(self) -> RefArg<'a, [T]> {
+        RefArg::Gathered(Gathered(Box::new(self)))
+    }
+}
+
+/// What a body borrows a parameter from.
+pub enum Held<'a, U: Referent + ?Sized> {
+    #[doc(hidden)]
+    Borrowed(&'a U),
+    #[doc(hidden)]
+    Owned(U::Owned),
+    /// The data are in memory, in the output.
+    #[doc(hidden)]
+    Shared(Output<U::Owned>),
+}
+
+impl<U: Referent + ?Sized> Deref for Held<'_, U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        match self {
+            Held::Borrowed(value) => value,
+            Held::Owned(value) => U::of(value),
+            Held::Shared(output) => U::of(output.peek().expect("an output without data is never held as shared")),
+        }
+    }
+}
+
+/// An argument that a template names: a value, since its target must be known before anything runs.
+pub struct Value<T>(T);
+
+impl<T> Value<T> {
+    pub(crate) fn take(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Argument for Value<T> {
+    type Content = T;
+
+    fn visit(&self, _: &mut Seen<'_>) -> Option<&T> {
+        Some(&self.0)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Value<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a parameter of type `T` takes that a template names.
+#[diagnostic::on_unimplemented(
+    message = "a parameter of type `{T}` that a template names does not take a `{Self}`",
+    label = "not a `{T}`",
+    note = "the target must be known before anything runs, so this argument is given as a value, not as an `Output`"
+)]
+pub trait IntoValue<T> {
+    #[doc(hidden)]
+    fn into_value(self) -> Value<T>;
+}
+
+impl<T> IntoValue<T> for T {
+    fn into_value(self) -> Value<T> {
+        Value(self)
+    }
+}
+
+impl IntoValue<String> for &str {
+    fn into_value(self) -> Value<String> {
+        Value(self.to_owned())
+    }
+}
+
+/// As [`Value`], for a parameter taken by reference.
+pub enum RefValue<'a, U: Referent + ?Sized> {
+    #[doc(hidden)]
+    Borrowed(&'a U),
+    #[doc(hidden)]
+    Owned(U::Owned),
+}
+
+impl<'a, U: Referent + ?Sized> RefValue<'a, U> {
+    pub(crate) fn take(self) -> Held<'a, U> {
+        match self {
+            RefValue::Borrowed(value) => Held::Borrowed(value),
+            RefValue::Owned(value) => Held::Owned(value),
+        }
+    }
+
+    fn get(&self) -> &U {
+        match self {
+            RefValue::Borrowed(value) => value,
+            RefValue::Owned(value) => U::of(value),
+        }
+    }
+}
+
+impl<U: Referent + ?Sized> Argument for RefValue<'_, U> {
+    type Content = U;
+
+    fn visit(&self, _: &mut Seen<'_>) -> Option<&U> {
+        Some(self.get())
+    }
+}
+
+impl<U: Referent + fmt::Display + ?Sized> fmt::Display for RefValue<'_, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+/// What a parameter `&U` takes that a template names.
+#[diagnostic::on_unimplemented(
+    message = "a parameter of type `&{U}` that a template names does not take a `{Self}`",
+    label = "not a `&{U}`",
+    note = "the target must be known before anything runs, so this argument is given as a value, not as an `Output`"
+)]
+pub trait IntoRefValue<'a, U: Referent + ?Sized> {
+    #[doc(hidden)]
+    fn into_ref_value(self) -> RefValue<'a, U>;
+}
+
+impl<'a, U: Referent + ?Sized, B: Borrow<U> + ?Sized> IntoRefValue<'a, U> for &'a B {
+    fn into_ref_value(self) -> RefValue<'a, U> {
+        RefValue::Borrowed(self.borrow())
+    }
+}
+
+impl<'a> IntoRefValue<'a, str> for String {
+    fn into_ref_value(self) -> RefValue<'a, str> {
+        RefValue::Owned(self)
+    }
+}
+
+/// The arguments of a call: a tuple, taken from first to last.
+pub trait Args {
+    /// What the body gets.
+    type Taken;
+    #[doc(hidden)]
+    fn take(self) -> Result<Self::Taken, Error>;
+}
+
+/// One argument, taken.
+pub trait Take {
+    /// What the body gets.
+    type Taken;
+    #[doc(hidden)]
+    fn take(self) -> Result<Self::Taken, Error>;
+}
+
+impl<T> Take for Arg<T> {
+    type Taken = T;
+    fn take(self) -> Result<T, Error> {
+        Arg::take(self)
+    }
+}
+
+impl<'a, U: Referent + ?Sized> Take for RefArg<'a, U> {
+    type Taken = Held<'a, U>;
+    fn take(self) -> Result<Held<'a, U>, Error> {
+        RefArg::take(self)
+    }
+}
+
+impl<T> Take for Plain<T> {
+    type Taken = T;
+    fn take(self) -> Result<T, Error> {
+        Ok(self.0)
+    }
+}
+
+impl<T> Take for Value<T> {
+    type Taken = T;
+    fn take(self) -> Result<T, Error> {
+        Ok(Value::take(self))
+    }
+}
+
+impl<'a, U: Referent + ?Sized> Take for RefValue<'a, U> {
+    type Taken = Held<'a, U>;
+    fn take(self) -> Result<Held<'a, U>, Error> {
+        Ok(RefValue::take(self))
+    }
+}
+
+macro_rules! tuples {
+    ($(($($name:ident)*))*) => {$(
+        impl<$($name: Take),*> Args for ($($name,)*) {
+            type Taken = ($($name::Taken,)*);
+            #[allow(non_snake_case)]
+            fn take(self) -> Result<Self::Taken, Error> {
+                let ($($name,)*) = self;
+                Ok(($($name.take()?,)*))
+            }
+        }
+    )*};
+}
+tuples! {
+    () (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H) (A B C D E F G H I)
+    (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L) (A B C D E F G H I J K L M)
+}

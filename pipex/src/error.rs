@@ -1,0 +1,158 @@
+//! What can go wrong, as a user is told of it.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::mode::Mode;
+use crate::target::{Location, TargetError};
+
+/// A result whose error is pipex's.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong with a task run or a flow run.
+///
+/// Each error names the thing; its [`source`](std::error::Error::source)s tell the rest, down to the function's own error or
+/// the system's. `{error}` is the first line of the story; `{error:?}`, which is what `main` and `unwrap` print, is all of
+/// it: `task run "clean EWR-7" (target out/clean/EWR-7.json): cannot save the output: ...: permission denied`.
+///
+/// Cloning is cheap: an [`Output`](crate::Output) gives its error to everyone who asks.
+#[derive(Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// `PIPEX` has a value that is no mode.
+    #[error("PIPEX={value} is not a mode: set it to do_nothing, cache, prefect or prefect.cache, or unset it")]
+    Mode {
+        /// The value.
+        value: String,
+    },
+    /// The mode needs an executor, and there is none.
+    #[error(
+        "PIPEX={mode} needs an executor, which this version of pipex does not have yet: set PIPEX=cache or do_nothing"
+    )]
+    NoExecutor {
+        /// The mode.
+        mode: Mode,
+    },
+    /// A task run ended without an output. The source says why: the function's own error, or a [`RunError`].
+    #[error("task run {name:?}{}", target.as_ref().map(|target| format!(" (target {target})")).unwrap_or_default())]
+    Task {
+        /// The task run's name.
+        name: String,
+        /// Its target, if it has one.
+        target: Option<Location>,
+        /// Why.
+        source: Cause,
+    },
+    /// An output could not be loaded from its location.
+    #[error("cannot load the output {target}")]
+    Load {
+        /// The location.
+        target: Location,
+        /// What its store said.
+        source: Cause,
+    },
+    /// An output could not be removed.
+    #[error("cannot remove the output {target}")]
+    Remove {
+        /// The location.
+        target: Location,
+        /// What its store said.
+        source: Cause,
+    },
+    /// Task runs that were submitted failed, and nobody asked for their outputs.
+    #[error("flow run {flow:?}: {count} submitted task run{} failed, unasked: {listed}", if *count == 1 { "" } else { "s" })]
+    Unasked {
+        /// The flow.
+        flow: String,
+        /// How many.
+        count: usize,
+        /// The first twenty, each with its causes.
+        listed: String,
+    },
+}
+
+/// All of the story: the error and its sources, one after the other.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Why a task run ended without an output, where it was not the function's own error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Its target could not be filled.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// Its target is another's.
+    #[error(
+        "{first} and {second} fill to the same target{}: put what tells them apart into base or into the target's template",
+        if *same_task { " with different arguments" } else { "" }
+    )]
+    Clash {
+        /// The call that was there first.
+        first: String,
+        /// This call.
+        second: String,
+        /// Whether both are calls of one task.
+        same_task: bool,
+    },
+    /// The store did not do what it was asked.
+    #[error("cannot {action}")]
+    Store {
+        /// What it was asked.
+        action: &'static str,
+        /// What it said.
+        source: Cause,
+    },
+    /// An output that it takes is not to be had.
+    #[error("an argument is not to be had, so it did not run")]
+    Upstream {
+        /// The error of the run that should have made it, or of loading it.
+        source: Error,
+    },
+    /// It asked, from inside itself, for its own target.
+    #[error("it asks for its own target while it makes it: no one can ever have it")]
+    Recursion,
+    /// It panicked, or what ran it was dropped, before it ended.
+    #[error("it ended before it had an output: the function panicked, or the future that ran it was dropped")]
+    Interrupted,
+}
+
+/// An error of any type, shared.
+#[derive(Clone)]
+pub struct Cause(Arc<dyn std::error::Error + Send + Sync>);
+
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Cause {
+    fn from(error: E) -> Self {
+        Cause(error.into().into())
+    }
+}
+
+impl Deref for Cause {
+    type Target = dyn std::error::Error + Send + Sync;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&*self.0, f)
+    }
+}

@@ -1,0 +1,80 @@
+//! These are implementation details. Do not rely on them! What the macros write names this module, and nothing else does.
+
+use std::error::Error as StdError;
+use std::future::Future;
+pub use std::path::Path;
+use std::path::PathBuf;
+
+pub use std::option::Option::{self, None, Some};
+
+pub use crate::arg::{Arg, Held, IntoArg, IntoRefArg, IntoRefValue, IntoValue, Plain, RefArg, RefValue, Value, plain};
+pub use crate::call::{Body, call};
+use crate::error::Cause;
+pub use crate::flow::{CannotCarry, Carrier, CarryError, Flow, cannot_carry, start};
+pub use crate::seen::{ByDebug, ByHash, ByNothing, ByOutput, BySerialize, Probe};
+use crate::store::{OwnOutput, Store};
+pub use crate::target::{Field, Part, Template};
+pub use crate::task::Task;
+
+/// A `Result`, under whatever name.
+#[diagnostic::on_unimplemented(
+    message = "this task returns a `{Self}` that is named `Result` and is not the standard one",
+    label = "not `std::result::Result`",
+    note = "give your type another name where the task returns it: `type Outcome = Result;`"
+)]
+pub trait IsResult {
+    /// What it has when all went well.
+    type Ok;
+}
+
+impl<T, E> IsResult for Result<T, E> {
+    type Ok = T;
+}
+
+/// For a function that returns a `Result`.
+pub fn fallible<T, E: Into<Box<dyn StdError + Send + Sync>>>(result: Result<T, E>) -> Result<T, Cause> {
+    result.map_err(Cause::from)
+}
+
+/// For a function that returns anything else.
+pub fn infallible<T>(value: T) -> Result<T, Cause> {
+    Ok(value)
+}
+
+/// The body of a synchronous function.
+pub fn sync<'a, T, R>(outcome: fn(T) -> Result<R, Cause>, body: impl FnOnce() -> T) -> Body<'a, R> {
+    Body::Done(outcome(body()))
+}
+
+/// The body of an async function.
+pub fn future<'a, T, R>(outcome: fn(T) -> Result<R, Cause>, body: impl Future<Output = T> + Send + 'a) -> Body<'a, R>
+where
+    T: 'a,
+    R: 'a,
+{
+    Body::Future(Box::pin(async move { outcome(body.await) }))
+}
+
+/// A store that can keep a task's output.
+pub fn store<R, S: Store<R>>(store: S) -> S {
+    store
+}
+
+/// The store of a function that saves its own output.
+pub fn own_output<R>() -> OwnOutput<R> {
+    OwnOutput::new()
+}
+
+/// The same, with the function that loads it.
+pub fn own_output_with<R, E, L>(loader: L) -> OwnOutput<R>
+where
+    L: Fn(&Path) -> Result<R, E> + Send + Sync + 'static,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    OwnOutput::with(loader)
+}
+
+/// A flow's path.
+pub fn path<P: AsRef<Path> + ?Sized>(path: &P) -> PathBuf {
+    path.as_ref().to_owned()
+}

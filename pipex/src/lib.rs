@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(not(unix))]
+compile_error!("pipex needs a Unix: it claims targets by file locks and tells files apart by inode");
+
+// What the macros write says `::pipex`, here too.
+extern crate self as pipex;
+
+mod arg;
+mod call;
+mod config;
+mod context;
+mod error;
+mod fingerprint;
+mod flow;
+mod mode;
+mod output;
+mod plan;
+mod report;
+mod runtime;
+mod seen;
+pub mod store;
+mod target;
+mod task;
+
+#[doc(hidden)]
+pub mod internal;
+
+pub use pipex_macros::{flow, task};
+
+pub use crate::call::Call;
+pub use crate::config::Config;
+pub use crate::error::{Cause, Error, Result, RunError};
+pub use crate::fingerprint::Fingerprint;
+pub use crate::mode::Mode;
+pub use crate::output::Output;
+pub use crate::report::{Reporter, State, Summary, TaskRun};
+#[cfg(feature = "sqlite")]
+pub use crate::store::SqliteStore;
+pub use crate::store::{FileStore, Store};
+pub use crate::target::{Location, TargetError};
+pub use crate::task::Task;

@@ -1,0 +1,193 @@
+//! The claim on a target: the right, held by one at a time, to make its value.
+//!
+//! The claim *is* the temporary file. Its name follows from the target's, and it is locked (`flock`) while its holder
+//! lives, so a killed holder releases it. A waiter that gets the lock holds a file, not yet the name: the last holder may
+//! have renamed that very file into place. So it looks again whether the name still means the file that it has locked.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::fingerprint::Fingerprint;
+use crate::target::Location;
+use crate::task::Task;
+
+/// What made a value: recorded beside it by stores that have room for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Record {
+    task: &'static Task,
+    arguments: Fingerprint,
+}
+
+impl Record {
+    pub(crate) fn new(task: &'static Task, arguments: Fingerprint) -> Self {
+        Record { task, arguments }
+    }
+
+    /// The task function.
+    #[must_use]
+    pub fn task(&self) -> &'static Task {
+        self.task
+    }
+
+    /// The fingerprint of the arguments: values by content, outputs by location.
+    #[must_use]
+    pub fn arguments(&self) -> Fingerprint {
+        self.arguments
+    }
+}
+
+/// The right to make a target's value, held by one thread of one process at a time.
+///
+/// Dropped without [`commit`](Claim::commit), it removes what was written and lets the next one try.
+#[derive(Debug)]
+pub struct Claim {
+    target: Location,
+    record: Record,
+    path: PathBuf,
+    file: File,
+    committed: bool,
+}
+
+impl Claim {
+    /// Waits for the claim whose file is `path`.
+    pub(crate) fn wait(path: PathBuf, target: Location, record: Record) -> io::Result<Self> {
+        loop {
+            let file = open(&path)?;
+            file.lock()?;
+            if still_means(&path, &file)? {
+                return Ok(Claim { target, record, path, file, committed: false });
+            }
+        }
+    }
+
+    /// The claim whose file is `path`, unless another holds it.
+    pub(crate) fn try_now(path: &Path, target: &Location, record: Record) -> io::Result<Option<Self>> {
+        loop {
+            let file = open(path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            if still_means(path, &file)? {
+                let (path, target) = (path.to_owned(), target.clone());
+                return Ok(Some(Claim { target, record, path, file, committed: false }));
+            }
+        }
+    }
+
+    /// The target that is claimed.
+    #[must_use]
+    pub fn target(&self) -> &Location {
+        &self.target
+    }
+
+    /// What makes the value.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        self.record
+    }
+
+    /// The claim's file, open for writing, with whatever a killed holder left in it removed at the first call.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Renames the claim's file to the target: from now on the target is there, whole. The bytes it has.
+    ///
+    /// # Errors
+    /// When the file cannot be renamed; then it is removed and the target is as it was.
+    pub fn commit(self) -> io::Result<u64> {
+        let bytes = self.file.metadata()?.len();
+        self.commit_as(false)?;
+        Ok(bytes)
+    }
+
+    /// As [`commit`](Claim::commit). If it is `durable`, the target is on the disk when this returns, and its name as well.
+    pub(crate) fn commit_as(mut self, durable: bool) -> io::Result<()> {
+        if durable {
+            self.file.sync_all()?;
+        }
+        let target = self.target.path();
+        fs::rename(&self.path, target)?;
+        self.committed = true;
+        if durable {
+            let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// The temporary path for a function that writes its own output: beside the target, with the target's extension.
+    #[must_use]
+    pub fn draft(&self) -> PathBuf {
+        let mut name = OsString::from(".");
+        name.push(self.target.path().file_stem().unwrap_or_default());
+        name.push(".pipex-draft");
+        if let Some(extension) = self.target.path().extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        self.target.path().with_file_name(name)
+    }
+}
+
+impl Claim {
+    /// The draft's path, with nothing there that a killed holder left.
+    pub(crate) fn fresh_draft(&self) -> io::Result<PathBuf> {
+        let draft = self.draft();
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(&draft)?,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        Ok(draft)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Removed while locked: whoever waits finds that the name no longer means the file it got.
+            let _ = fs::remove_file(&self.path);
+            if self.record.task().wants_target {
+                let _ = self.fresh_draft();
+            }
+        }
+    }
+}
+
+/// Opens the claim's file; its directory is made only when opening says that it is missing.
+fn open(path: &Path) -> io::Result<File> {
+    let open = || OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    // Again and again, since a directory of lock files goes when its last one does.
+    for _ in 0..100 {
+        match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+            }
+            opened => return opened,
+        }
+    }
+    open()
+}
+
+/// Whether `path` is still the name of `file`, which is locked; then what a killed holder left in it goes.
+fn still_means(path: &Path, file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    let ours = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => {
+            if ours.len() > 0 {
+                file.set_len(0)?;
+            }
+            Ok(true)
+        }
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,202 @@
+//! From a value to bytes and back, as the target's extension says.
+//!
+//! Nothing else knows of bincode, which is no longer maintained: its format is fixed and specified, and what reads it here
+//! could be replaced by another crate or our own code without a change in a file.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::csv;
+use crate::fingerprint::Hasher;
+use crate::target::Location;
+
+/// What codecs say.
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// How an output is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Format {
+    codec: Codec,
+    zstd: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Codec {
+    Bincode,
+    Json,
+    Csv,
+}
+
+/// bincode's `legacy` configuration, little-endian and with integers of fixed size: what bincode 1 writes by default, and
+/// the fastest to read and write.
+const BINCODE: bincode::config::Configuration<bincode::config::LittleEndian, bincode::config::Fixint> =
+    bincode::config::legacy();
+
+impl Format {
+    /// The format that the target's extension stands for. An unknown one, which may be part of a name, is bincode.
+    pub(super) fn of(target: &Location) -> Self {
+        let name = target.as_str();
+        let (name, zstd) = match name.strip_suffix(".zst") {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        let codec = if name.ends_with(".json") {
+            Codec::Json
+        } else if name.ends_with(".csv") {
+            Codec::Csv
+        } else {
+            Codec::Bincode
+        };
+        Format { codec, zstd }
+    }
+
+    /// The name of the codec.
+    pub(super) fn name(self) -> &'static str {
+        match (self.codec, self.zstd) {
+            (Codec::Bincode, false) => "bincode",
+            (Codec::Json, false) => "json",
+            (Codec::Csv, false) => "csv",
+            (Codec::Bincode, true) => "zstd of bincode",
+            (Codec::Json, true) => "zstd of json",
+            (Codec::Csv, true) => "zstd of csv",
+        }
+    }
+
+    /// Whether a footer stands behind the payload. Text stays plain, for people and other programs.
+    pub(super) fn has_footer(self) -> bool {
+        self.zstd || self.codec == Codec::Bincode
+    }
+
+    /// Whether the payload is text.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn is_text(self) -> bool {
+        !self.has_footer()
+    }
+
+    /// The bytes of the shortest file that can be whole. JSON has at least a digit; CSV of no rows has nothing.
+    pub(super) fn shortest(self) -> u64 {
+        match self.codec {
+            _ if self.has_footer() => super::footer::SHORTEST,
+            Codec::Json => 1,
+            _ => 0,
+        }
+    }
+
+    /// Writes the value's payload.
+    pub(super) fn encode<T: Serialize + DeserializeOwned>(self, value: &T, out: &mut impl Write) -> Result<(), Error> {
+        if !self.zstd {
+            return self.codec.encode(value, out);
+        }
+        compress(out, |out| self.codec.encode(value, out))
+    }
+
+    /// Reads what [`encode`](Format::encode) wrote: all of it, and nothing but it.
+    pub(super) fn decode<T: DeserializeOwned>(self, payload: &[u8]) -> Result<T, Error> {
+        if !self.zstd {
+            return self.codec.decode(payload);
+        }
+        self.codec.decode(&decompress(payload)?)
+    }
+
+    /// Whether bytes that have no footer are the beginning of a payload of this format. The value is only tried.
+    pub(super) fn is_beginning<T: DeserializeOwned>(self, bytes: &[u8]) -> bool {
+        const LIMIT: usize = 1 << 30;
+        const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
+        if self.zstd {
+            return bytes.starts_with(&ZSTD_MAGIC);
+        }
+        if bytes.len() >= LIMIT {
+            return true;
+        }
+        // Within a limit, so that bytes which only look like a length allocate nothing to speak of.
+        let tried = bincode::serde::decode_from_slice::<T, _>(bytes, BINCODE.with_limit::<LIMIT>());
+        matches!(tried, Err(bincode::error::DecodeError::UnexpectedEnd { .. }))
+    }
+}
+
+impl Codec {
+    fn encode<T: Serialize + DeserializeOwned>(self, value: &T, out: &mut impl Write) -> Result<(), Error> {
+        let text = match self {
+            Codec::Bincode => {
+                bincode::serde::encode_into_std_write(value, out, BINCODE)?;
+                return Ok(());
+            }
+            Codec::Json => {
+                let mut text = serde_json::to_vec_pretty(value)?;
+                text.push(b'\n');
+                text
+            }
+            Codec::Csv => csv::encode(value)?,
+        };
+        self.comes_back(value, &text)?;
+        out.write_all(&text)?;
+        Ok(())
+    }
+
+    fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, Error> {
+        match self {
+            Codec::Bincode => {
+                let (value, read) = bincode::serde::decode_from_slice(bytes, BINCODE)?;
+                if read < bytes.len() {
+                    return Err(format!("{} bytes are left over", bytes.len() - read).into());
+                }
+                Ok(value)
+            }
+            Codec::Json => Ok(serde_json::from_slice(bytes)?),
+            Codec::Csv => csv::decode(bytes),
+        }
+    }
+
+    /// Text cannot say everything: JSON turns NaN into null, CSV an empty text into none. What would come back as something
+    /// else is refused while the value is still there.
+    fn comes_back<T: Serialize + DeserializeOwned>(self, value: &T, text: &[u8]) -> Result<(), Error> {
+        let back: T = self.decode(text).map_err(|error| Lossy(error.to_string()))?;
+        let content = |value: &T| {
+            let mut hasher = Hasher::unordered();
+            hasher.serialize(value);
+            hasher.finish128()
+        };
+        if content(value) == content(&back) {
+            return Ok(());
+        }
+        Err(Lossy("another value does (NaN, an infinity, or an empty text where there may be none)".to_owned()).into())
+    }
+}
+
+/// What would come back is not what was given.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Lossy(pub(super) String);
+
+#[cfg(feature = "zstd")]
+fn compress<W: Write>(
+    out: W,
+    write: impl FnOnce(&mut zstd::Encoder<'static, W>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+    write(&mut encoder)?;
+    encoder.finish()?;
+    Ok(())
+}
+
+#[cfg(feature = "zstd")]
+fn decompress(payload: &[u8]) -> io::Result<Vec<u8>> {
+    zstd::decode_all(payload)
+}
+
+#[cfg(not(feature = "zstd"))]
+fn compress<W: Write>(_: W, _: impl FnOnce(&mut W) -> Result<(), Error>) -> Result<(), Error> {
+    Err(without_zstd().into())
+}
+
+#[cfg(not(feature = "zstd"))]
+fn decompress(_: &[u8]) -> io::Result<Vec<u8>> {
+    Err(without_zstd())
+}
+
+#[cfg(not(feature = "zstd"))]
+fn without_zstd() -> io::Error {
+    io::Error::other("pipex was built without its cargo feature `zstd`")
+}

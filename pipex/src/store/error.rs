@@ -1,0 +1,153 @@
+//! What can be wrong with what is kept.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a store of pipex's own could not do what it was asked. Each names the target and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file name is longer than the file system allows.
+    #[error("the file name of {} has {length} bytes, more than the file system allows (255): shorten base, or the values that the target's template names", path.display())]
+    NameTooLong {
+        /// The target.
+        path: PathBuf,
+        /// The bytes of its file name.
+        length: usize,
+    },
+    /// A directory is where the output should be.
+    #[error("{} is a directory, not an output: remove it, or give the task another target", path.display())]
+    Directory {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The file ends too early.
+    #[error("{target} is truncated, it ends in the midst of what was saved: delete it, and it will be made again")]
+    Truncated {
+        /// The target.
+        target: String,
+    },
+    /// The file's content is not what was saved.
+    #[error("{target} is damaged, its checksum does not match what was saved: delete it, and it will be made again")]
+    Damaged {
+        /// The target.
+        target: String,
+    },
+    /// The file was not written by pipex.
+    #[error(
+        "{target} is foreign, something other than pipex wrote it: move it away, or delete it and it will be made again"
+    )]
+    Foreign {
+        /// The target.
+        target: String,
+    },
+    /// The file is of a format that this version does not know.
+    #[error(
+        "{target} is of format {version}, which a newer pipex wrote: use that, or delete it and it will be made again"
+    )]
+    NewerFormat {
+        /// The target.
+        target: String,
+        /// Its format.
+        version: u16,
+    },
+    /// The output is of another type than the one asked for.
+    #[error(
+        "{target} has a value of another type: {found} was saved, {wanted} is asked for: delete it, and it will be made again"
+    )]
+    WrongType {
+        /// The target.
+        target: String,
+        /// The type that was saved.
+        found: String,
+        /// The type that is asked for.
+        wanted: String,
+    },
+    /// The content cannot be decoded.
+    #[error("{target} cannot be read as {codec}: correct it, or delete it and it will be made again")]
+    Decode {
+        /// The target.
+        target: String,
+        /// The codec.
+        codec: &'static str,
+        /// What the codec said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The value cannot be encoded.
+    #[error("the value for {target} cannot be written as {codec}: give the target no extension, which keeps any value")]
+    Encode {
+        /// The target.
+        target: String,
+        /// The codec.
+        codec: &'static str,
+        /// What the codec said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The value would not come back as it is.
+    #[error(
+        "the value for {target} would not come back from {codec} as it is: {reason}; give the target no extension, which keeps any value"
+    )]
+    Lossy {
+        /// The target.
+        target: String,
+        /// The codec.
+        codec: &'static str,
+        /// What would be lost.
+        reason: String,
+    },
+    /// The function that saves its own output has no way to load it.
+    #[error(
+        "{target} was saved by the task itself (`save = false`), so pipex cannot load it: give the task `load = path::to::function`"
+    )]
+    NoLoader {
+        /// The target.
+        target: String,
+    },
+    /// The function that saves its own output did not.
+    #[error("the task saves its own output (`save = false`) and returned without having written {}", path.display())]
+    NothingWritten {
+        /// Where it should have written.
+        path: PathBuf,
+    },
+    /// Nothing is there.
+    #[error("{target} is not there")]
+    Missing {
+        /// The target.
+        target: String,
+    },
+    /// The database refused.
+    #[cfg(feature = "sqlite")]
+    #[error("the database {} refused", path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// What it said.
+        source: rusqlite::Error,
+    },
+}
+
+impl StoreError {
+    /// What the system said of `path`.
+    pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::InvalidFilename => {
+                let longest = path.iter().map(|part| part.len()).max().unwrap_or(0);
+                StoreError::NameTooLong { path, length: longest }
+            }
+            io::ErrorKind::IsADirectory => StoreError::Directory { path },
+            io::ErrorKind::NotFound => StoreError::Missing { target: path.display().to_string() },
+            _ => StoreError::Io { action, path, source },
+        }
+    }
+}

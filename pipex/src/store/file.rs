@@ -1,0 +1,192 @@
+//! Outputs as files.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::codec::{Format, Lossy};
+use super::error::StoreError;
+use super::footer::Footer;
+use super::{Claim, Store, StoreResult};
+use crate::fingerprint::{Fingerprint, of_bytes};
+use crate::target::Location;
+
+/// The default store: each output is a file, its target the path.
+///
+/// The target's extension says how it is written: `.json`, `.csv` (a vector of structs), else
+/// [bincode](https://docs.rs/bincode/2) in its `legacy` configuration; each also with `.zst`. Behind what bincode or zstd
+/// read stands a footer: checksum, type, fingerprints of code and arguments. `docs/format.md` specifies it.
+///
+/// A file is written beside its target and renamed, so it is there whole or not at all. What is damaged, truncated,
+/// foreign or of another type is told by name when it is loaded, and never decoded; plain `.json` and `.csv` have no footer,
+/// so there it is what their parsers notice.
+///
+/// ```
+/// use pipex::{FileStore, task};
+///
+/// #[task(target = "{path}/{base}.json.zst", store = FileStore::new().durable())]
+/// fn squares(count: u64) -> Vec<u64> {
+///     (0..count).map(|x| x * x).collect()
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileStore {
+    durable: bool,
+}
+
+impl FileStore {
+    /// The store.
+    #[must_use]
+    pub const fn new() -> Self {
+        FileStore { durable: false }
+    }
+
+    /// Outputs are on the disk when their task has run, so that they also survive a loss of power. Without it, the system
+    /// writes them some seconds later.
+    #[must_use]
+    pub const fn durable(mut self) -> Self {
+        self.durable = true;
+        self
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> Store<T> for FileStore {
+    fn exists(&self, target: &Location) -> StoreResult<bool> {
+        let metadata = match fs::metadata(target.path()) {
+            Ok(metadata) => metadata,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(StoreError::io("look for", target.path(), error).into()),
+        };
+        if metadata.is_dir() {
+            return Err(StoreError::Directory { path: target.path().to_owned() }.into());
+        }
+        let shortest = Format::of(target).shortest();
+        if metadata.len() < shortest {
+            tracing::warn!("{target} has {} bytes, too few to be whole: it counts as missing", metadata.len());
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn load(&self, target: &Location) -> StoreResult<T> {
+        let format = Format::of(target);
+        let bytes = fs::read(target.path()).map_err(|error| StoreError::io("read", target.path(), error))?;
+        if !format.has_footer() {
+            return decode(format, &bytes, target.as_str());
+        }
+        let (payload, footer) = Footer::split(&bytes, target.as_str(), |bytes| format.is_beginning::<T>(bytes))?;
+        footer.check_type::<T>(target.as_str())?;
+        decode(format, payload, target.as_str())
+    }
+
+    fn save(&self, mut claim: Claim, value: &T) -> StoreResult<u64> {
+        let format = Format::of(claim.target());
+        let target = claim.target().clone();
+        let record = claim.record();
+        let failed = |error| StoreError::io("write", target.path(), error);
+
+        let mut sink = Sink { file: claim.file(), buffer: Vec::new(), flushed: 0, hasher: None };
+        encode(format, value, &mut sink, target.as_str())?;
+        let bytes = if format.has_footer() {
+            sink.finish(|length, checksum| Some(Footer::of::<T>(record, length, checksum)))
+        } else {
+            sink.finish(|_, _| None)
+        };
+        let bytes = bytes.map_err(failed)?;
+        claim.commit_as(self.durable).map_err(failed)?;
+        Ok(bytes)
+    }
+
+    fn remove(&self, target: &Location) -> StoreResult<()> {
+        Ok(fs::remove_file(target.path()).map_err(|error| StoreError::io("remove", target.path(), error))?)
+    }
+}
+
+/// Decodes a payload that is whole.
+pub(super) fn decode<T: DeserializeOwned>(format: Format, payload: &[u8], target: &str) -> StoreResult<T> {
+    let decoded = format.decode(payload);
+    Ok(decoded.map_err(|source| StoreError::Decode { target: target.to_owned(), codec: format.name(), source })?)
+}
+
+/// Encodes a value; what the system says of the writing is no fault of the codec.
+pub(super) fn encode<T: Serialize + DeserializeOwned>(
+    format: Format,
+    value: &T,
+    out: &mut impl Write,
+    target: &str,
+) -> StoreResult<()> {
+    let (target, codec) = (target.to_owned(), format.name());
+    let Err(source) = format.encode(value, out) else { return Ok(()) };
+    if let Some(Lossy(reason)) = source.downcast_ref() {
+        return Err(StoreError::Lossy { target, codec, reason: reason.clone() }.into());
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*source);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            let error = io::Error::from_raw_os_error(error);
+            return Err(StoreError::io("write", target.as_ref(), error).into());
+        }
+        cause = error.source();
+    }
+    Err(StoreError::Encode { target, codec, source }.into())
+}
+
+/// Writes a payload to the file in large pieces and takes its checksum on the way. A small output is one write.
+struct Sink<'f> {
+    file: &'f mut File,
+    buffer: Vec<u8>,
+    flushed: u64,
+    hasher: Option<Box<Xxh3>>,
+}
+
+impl Sink<'_> {
+    const PIECE: usize = 64 << 10;
+
+    fn flush_piece(&mut self) -> io::Result<()> {
+        self.hasher.get_or_insert_with(|| Box::new(Xxh3::new())).update(&self.buffer);
+        self.file.write_all(&self.buffer)?;
+        self.flushed += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Writes the rest, and the footer behind it; the bytes of the file.
+    fn finish(mut self, footer: impl FnOnce(u64, Fingerprint) -> Option<Footer>) -> io::Result<u64> {
+        let checksum = match &mut self.hasher {
+            None => of_bytes(&self.buffer),
+            Some(hasher) => {
+                hasher.update(&self.buffer);
+                Fingerprint::new(hasher.digest128())
+            }
+        };
+        if let Some(footer) = footer(self.flushed + self.buffer.len() as u64, checksum) {
+            footer.append_to(&mut self.buffer);
+        }
+        self.file.write_all(&self.buffer)?;
+        Ok(self.flushed + self.buffer.len() as u64)
+    }
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.buffer.len() + bytes.len() > Self::PIECE && !self.buffer.is_empty() {
+            self.flush_piece()?;
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

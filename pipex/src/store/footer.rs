@@ -1,0 +1,183 @@
+//! What stands behind the payload of a file: checksum, type, what made it. `docs/format.md` has it byte by byte.
+
+use serde::de::DeserializeOwned;
+
+use super::claim::Record;
+use super::error::StoreError;
+use super::schema;
+use crate::fingerprint::{Fingerprint, of_bytes};
+
+/// What is recorded of a value beside its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Footer {
+    pub(super) length: u64,
+    pub(super) checksum: Fingerprint,
+    pub(super) code: Fingerprint,
+    pub(super) arguments: Fingerprint,
+    pub(super) task: String,
+    pub(super) type_name: String,
+    pub(super) schema: String,
+    pub(super) pipex: String,
+}
+
+const FORMAT: u16 = 1;
+const MAGIC: &[u8; 6] = b"pipex\0";
+/// A zstd decoder skips a frame with this magic number, and bincode never looks behind its value.
+const SKIPPABLE: u32 = 0x184D_2A50;
+const HEAD: usize = 8;
+const TAIL: usize = 20;
+
+/// The bytes of the shortest footer, and so of the shortest file that has one.
+pub(super) const SHORTEST: u64 = (HEAD + 8 + 3 * 16 + 4 * 4 + TAIL) as u64;
+
+impl Footer {
+    /// Of a value of type `T` whose payload has this length and checksum.
+    pub(super) fn of<T: DeserializeOwned + 'static>(record: Record, length: u64, checksum: Fingerprint) -> Self {
+        let task = record.task();
+        Footer {
+            length,
+            checksum,
+            code: task.code,
+            arguments: record.arguments(),
+            task: format!("{}::{}", task.module, task.funcname),
+            type_name: std::any::type_name::<T>().to_owned(),
+            schema: schema::of::<T>().to_string(),
+            pipex: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// Puts the footer behind what is there.
+    pub(super) fn append_to(&self, bytes: &mut Vec<u8>) {
+        let start = bytes.len();
+        bytes.extend_from_slice(&SKIPPABLE.to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&self.length.to_le_bytes());
+        for fingerprint in [self.checksum, self.code, self.arguments] {
+            bytes.extend_from_slice(&fingerprint.get().to_le_bytes());
+        }
+        for text in [&self.task, &self.type_name, &self.schema, &self.pipex] {
+            bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        let length = (bytes.len() - start + TAIL) as u32;
+        bytes[start + 4..start + HEAD].copy_from_slice(&(length - HEAD as u32).to_le_bytes());
+        bytes.extend_from_slice(&length.to_le_bytes());
+        let checksum = checksum(&bytes[start..]);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&FORMAT.to_le_bytes());
+    }
+
+    /// Parts a file into its payload and its footer, having checked both. `is_beginning` says whether bytes without a footer
+    /// may be the beginning of a payload.
+    pub(super) fn split<'b>(
+        bytes: &'b [u8],
+        target: &str,
+        is_beginning: impl FnOnce(&[u8]) -> bool,
+    ) -> Result<(&'b [u8], Self), StoreError> {
+        let target = || target.to_owned();
+        let Some((version, start)) = find(bytes) else {
+            return Err(if has_cut_footer(bytes) || is_beginning(bytes) {
+                StoreError::Truncated { target: target() }
+            } else {
+                StoreError::Foreign { target: target() }
+            });
+        };
+        if version > FORMAT {
+            return Err(StoreError::NewerFormat { target: target(), version });
+        }
+        let damaged = || StoreError::Damaged { target: target() };
+        let (payload, footer) = start.and_then(|start| bytes.split_at_checked(start)).ok_or_else(damaged)?;
+        let (content, tail) = footer.split_at_checked(footer.len() - 16).ok_or_else(damaged)?;
+        if tail[..8] != checksum(content).to_le_bytes() {
+            return Err(damaged());
+        }
+        let footer = Self::parse(content).ok_or_else(damaged)?;
+        footer.check_payload(payload, &target())?;
+        Ok((payload, footer))
+    }
+
+    fn parse(content: &[u8]) -> Option<Self> {
+        let mut rest = Rest(content.get(HEAD..)?);
+        Some(Footer {
+            length: u64::from_le_bytes(rest.take()?),
+            checksum: rest.fingerprint()?,
+            code: rest.fingerprint()?,
+            arguments: rest.fingerprint()?,
+            task: rest.text()?,
+            type_name: rest.text()?,
+            schema: rest.text()?,
+            pipex: rest.text()?,
+        })
+    }
+
+    /// Whether the payload is the one that was saved.
+    pub(super) fn check_payload(&self, payload: &[u8], target: &str) -> Result<(), StoreError> {
+        if payload.len() as u64 == self.length && of_bytes(payload) == self.checksum {
+            Ok(())
+        } else {
+            Err(StoreError::Damaged { target: target.to_owned() })
+        }
+    }
+
+    /// Whether the value is a `T`: of the same shape, wherever the type may have moved to.
+    pub(super) fn check_type<T: DeserializeOwned + 'static>(&self, target: &str) -> Result<(), StoreError> {
+        let schema = schema::of::<T>();
+        if self.schema == *schema {
+            return Ok(());
+        }
+        let describe = |name: &str, schema: &str| format!("`{name}` with the shape `{schema}`");
+        Err(StoreError::WrongType {
+            target: target.to_owned(),
+            found: describe(&self.type_name, &self.schema),
+            wanted: describe(std::any::type_name::<T>(), &schema),
+        })
+    }
+}
+
+/// The format's version and where the footer begins, if the bytes end as a footer does.
+fn find(bytes: &[u8]) -> Option<(u16, Option<usize>)> {
+    let (rest, version) = bytes.split_last_chunk()?;
+    let (rest, magic) = rest.split_last_chunk::<6>()?;
+    if magic != MAGIC {
+        return None;
+    }
+    let length =
+        rest.len().checked_sub(12).map(|at| u32::from_le_bytes([rest[at], rest[at + 1], rest[at + 2], rest[at + 3]]));
+    let start = length
+        .filter(|length| u64::from(*length) >= SHORTEST)
+        .and_then(|length| bytes.len().checked_sub(length as usize));
+    Some((u16::from_le_bytes(*version), start))
+}
+
+/// Whether a footer begins in the last bytes, and does not end there.
+fn has_cut_footer(bytes: &[u8]) -> bool {
+    let last = &bytes[bytes.len().saturating_sub(64 << 10)..];
+    last.windows(4).any(|window| *window == SKIPPABLE.to_le_bytes())
+}
+
+fn checksum(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}
+
+/// What has yet to be parsed.
+struct Rest<'b>(&'b [u8]);
+
+impl Rest<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
+    fn fingerprint(&mut self) -> Option<Fingerprint> {
+        self.take().map(u128::from_le_bytes).map(Fingerprint::new)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let length = u32::from_le_bytes(self.take()?) as usize;
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        String::from_utf8(text.to_vec()).ok()
+    }
+}

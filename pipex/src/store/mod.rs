@@ -1,0 +1,125 @@
+//! Where outputs are kept: the [`Store`] trait and the stores that pipex brings.
+
+mod claim;
+mod codec;
+mod csv;
+mod error;
+mod file;
+mod footer;
+mod own;
+mod schema;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::path::PathBuf;
+
+pub use self::claim::{Claim, Record};
+pub use self::error::StoreError;
+pub use self::file::FileStore;
+pub use self::own::OwnOutput;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;
+
+use crate::target::Location;
+
+/// What a store's methods return: any error goes, so that `?` works on the errors of whatever library does the work.
+pub type StoreResult<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// A place that keeps values of type `T`, each under its target.
+///
+/// The trait is over the value type, so that a store can ask of it what it needs: [`FileStore`] asks for serde, a store of
+/// images asks for an image. It is synchronous; a store over the network blocks inside. What a target *is* to a store (a
+/// path, a key) the store decides.
+///
+/// # Promises a store makes
+/// - A target is there whole or not at all, at every instant, whatever is killed.
+/// - `load` gives what `save` was given, or an error that names the target; never something else.
+///
+/// pipex sees to the rest: it calls `save` only while it holds the target's [`Claim`], which no other thread or process
+/// can hold at the same time.
+///
+/// # Example
+/// A store of plain text in ten lines:
+/// ```
+/// use std::{fs, io::Write};
+/// use pipex::{Location, store::{Claim, Store, StoreResult}};
+///
+/// struct Text;
+///
+/// impl Store<String> for Text {
+///     fn exists(&self, target: &Location) -> StoreResult<bool> {
+///         Ok(target.path().try_exists()?)
+///     }
+///     fn load(&self, target: &Location) -> StoreResult<String> {
+///         Ok(fs::read_to_string(target.path())?)
+///     }
+///     fn save(&self, mut claim: Claim, text: &String) -> StoreResult<u64> {
+///         claim.file().write_all(text.as_bytes())?;
+///         Ok(claim.commit()?)
+///     }
+///     fn remove(&self, target: &Location) -> StoreResult<()> {
+///         Ok(fs::remove_file(target.path())?)
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot keep a `{T}`",
+    label = "a value that this store cannot keep",
+    note = "derive what the store needs (the default `FileStore`: `serde::Serialize` and `serde::Deserialize`), or give the task `store = ..`, a store that can, or `save = false`"
+)]
+pub trait Store<T>: Send + Sync {
+    /// Whether the target is there, whole.
+    ///
+    /// # Errors
+    /// When the store cannot tell: no permission, a directory in the target's place, no connection.
+    fn exists(&self, target: &Location) -> StoreResult<bool>;
+
+    /// The target's value.
+    ///
+    /// # Errors
+    /// When the target is not there, or what is there is not what `save` wrote.
+    fn load(&self, target: &Location) -> StoreResult<T>;
+
+    /// Makes `value` the target's, in one step; the bytes that it takes there.
+    ///
+    /// # Errors
+    /// When it could not; then the target is as it was.
+    fn save(&self, claim: Claim, value: &T) -> StoreResult<u64>;
+
+    /// Removes the target; one that is not there is an error.
+    ///
+    /// # Errors
+    /// When the target is still there, or was not.
+    fn remove(&self, target: &Location) -> StoreResult<()>;
+
+    /// The file that stands for the claim on a target, locked while its value is made.
+    ///
+    /// The default is right wherever targets are paths: a hidden file beside the target, which [`Claim::file`] writes and
+    /// [`Claim::commit`] renames. A store whose targets are no paths names a place for lock files; [`Claim`] removes them.
+    fn claim_path(&self, target: &Location) -> PathBuf {
+        target.sibling()
+    }
+}
+
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<T, S: Store<T> + ?Sized> Store<T> for $pointer {
+            fn exists(&self, target: &Location) -> StoreResult<bool> {
+                (**self).exists(target)
+            }
+            fn load(&self, target: &Location) -> StoreResult<T> {
+                (**self).load(target)
+            }
+            fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
+                (**self).save(claim, value)
+            }
+            fn remove(&self, target: &Location) -> StoreResult<()> {
+                (**self).remove(target)
+            }
+            fn claim_path(&self, target: &Location) -> PathBuf {
+                (**self).claim_path(target)
+            }
+        }
+    )*};
+}
+forward!(&S, Box<S>, std::sync::Arc<S>);

@@ -1,0 +1,82 @@
+//! Outputs that task functions save themselves.
+
+use std::error::Error as StdError;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::error::StoreError;
+use super::{Claim, Store, StoreResult};
+use crate::target::Location;
+
+/// The store of `save = false`: the function writes a file or a directory, the store sees that it gets there whole.
+pub struct OwnOutput<R> {
+    load: Option<Box<Loader<R>>>,
+}
+
+type Loader<R> = dyn Fn(&Path) -> StoreResult<R> + Send + Sync;
+
+impl<R> OwnOutput<R> {
+    /// One that cannot load.
+    #[must_use]
+    pub fn new() -> Self {
+        OwnOutput { load: None }
+    }
+
+    /// One that loads by a function.
+    pub fn with<E>(load: impl Fn(&Path) -> Result<R, E> + Send + Sync + 'static) -> Self
+    where
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        OwnOutput { load: Some(Box::new(move |path| load(path).map_err(Into::into))) }
+    }
+}
+
+impl<R> Default for OwnOutput<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R> Store<R> for OwnOutput<R> {
+    fn exists(&self, target: &Location) -> StoreResult<bool> {
+        match fs::metadata(target.path()) {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+            Err(error) => Err(StoreError::io("look for", target.path(), error).into()),
+        }
+    }
+
+    fn load(&self, target: &Location) -> StoreResult<R> {
+        match &self.load {
+            Some(load) => load(target.path()),
+            None => Err(StoreError::NoLoader { target: target.to_string() }.into()),
+        }
+    }
+
+    fn save(&self, claim: Claim, _: &R) -> StoreResult<u64> {
+        let target = claim.target().path();
+        if claim.record().task().wants_target {
+            let draft = claim.draft();
+            fs::rename(&draft, target).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => StoreError::NothingWritten { path: target.to_owned() },
+                _ => StoreError::io("rename what was written to", target, error),
+            })?;
+        }
+        match fs::metadata(target) {
+            Ok(metadata) => Ok(metadata.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(StoreError::NothingWritten { path: target.to_owned() }.into())
+            }
+            Err(error) => Err(StoreError::io("look for", target, error).into()),
+        }
+    }
+
+    fn remove(&self, target: &Location) -> StoreResult<()> {
+        let removed = match fs::remove_file(target.path()) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(target.path()),
+            removed => removed,
+        };
+        Ok(removed.map_err(|error| StoreError::io("remove", target.path(), error))?)
+    }
+}

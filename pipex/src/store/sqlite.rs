@@ -1,0 +1,254 @@
+//! Outputs in a table of a database.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, ToSql, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::codec::Format;
+use super::error::StoreError;
+use super::file::{decode, encode};
+use super::footer::Footer;
+use super::{Claim, Store, StoreResult};
+use crate::fingerprint::{Fingerprint, of_bytes};
+use crate::target::Location;
+
+/// A store that keeps outputs in the table `outputs` of an SQLite database: one file for a million small outputs.
+///
+/// A target is a key, so its template needs no `path`. The codec follows the target's extension, as in
+/// [`FileStore`](crate::FileStore); what is text (`.json`, `.csv`) stands in the table as text. Its promises are the same:
+/// an output is there whole or not at all, it is checked when it is loaded, and any number of processes may share the
+/// database, on a local disk (SQLite's write-ahead log does not work over networks).
+///
+/// ```
+/// use pipex::{Config, Mode, SqliteStore, task};
+///
+/// #[task(target = "squares/{x}.json", store = SqliteStore::new("out/outputs.sqlite"))]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+/// # std::env::set_current_dir(tempfile::tempdir()?.keep())?;
+/// Config::new().mode(Mode::Cache).scope(|| square(7).run())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// ```console
+/// $ sqlite3 out/outputs.sqlite 'SELECT target, value, task, saved FROM outputs'
+/// squares/7.json|49|example::square|2026-11-23T12:00:00Z
+/// $ sqlite3 out/outputs.sqlite "DELETE FROM outputs WHERE target GLOB 'squares/*'"
+/// ```
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    database: PathBuf,
+}
+
+/// The databases that this process has open: making a store is cheap.
+static OPEN: LazyLock<Mutex<HashMap<PathBuf, Arc<Open>>>> = LazyLock::new(Mutex::default);
+
+struct Open {
+    /// The file that was opened: if it is deleted and made anew, it is another one.
+    identity: (u64, u64),
+    connection: Mutex<Connection>,
+}
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS outputs (
+    target TEXT PRIMARY KEY NOT NULL,
+    value NOT NULL,
+    codec TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    checksum TEXT NOT NULL,
+    task TEXT NOT NULL,
+    code TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    type TEXT NOT NULL,
+    shape TEXT NOT NULL,
+    pipex TEXT NOT NULL,
+    saved TEXT NOT NULL
+)";
+
+/// How long to wait for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl SqliteStore {
+    /// The store in the database of this path. It is opened when it is first needed, and made when something is saved.
+    pub fn new(database: impl Into<PathBuf>) -> Self {
+        SqliteStore { database: database.into() }
+    }
+
+    /// Does something with the database; `None` if there is none.
+    fn with<R>(&self, action: impl FnOnce(&Connection) -> rusqlite::Result<R>) -> Result<Option<R>, StoreError> {
+        let Some(open) = self.open()? else { return Ok(None) };
+        let connection = open.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        action(&connection).map(Some).map_err(|source| self.refused(source))
+    }
+
+    fn open(&self) -> Result<Option<Arc<Open>>, StoreError> {
+        let identity = match fs::metadata(&self.database) {
+            Ok(metadata) => (metadata.dev(), metadata.ino()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("open", &self.database, error)),
+        };
+        let mut all = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = all.get(&self.database).filter(|open| open.identity == identity) {
+            return Ok(Some(Arc::clone(open)));
+        }
+        let connection = connect(&self.database).map_err(|source| self.refused(source))?;
+        let open = Arc::new(Open { identity, connection: Mutex::new(connection) });
+        all.insert(self.database.clone(), Arc::clone(&open));
+        Ok(Some(open))
+    }
+
+    /// Makes the database, if there is none.
+    fn create(&self) -> Result<(), StoreError> {
+        let failed = |error| StoreError::io("make", &self.database, error);
+        if let Some(parent) = self.database.parent() {
+            fs::create_dir_all(parent).map_err(failed)?;
+        }
+        fs::OpenOptions::new().append(true).create(true).open(&self.database).map_err(failed)?;
+        Ok(())
+    }
+
+    fn refused(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Database { path: self.database.clone(), source }
+    }
+
+    /// The target, for errors.
+    fn name(&self, target: &Location) -> String {
+        format!("{target} in {}", self.database.display())
+    }
+
+    /// Where lock files stand while values are made.
+    fn claims(&self) -> PathBuf {
+        let mut claims = self.database.clone().into_os_string();
+        claims.push("-claims");
+        claims.into()
+    }
+}
+
+fn connect(database: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(database)?;
+    connection.busy_timeout(PATIENCE)?;
+    // Processes that make a database at the same time are in each other's way, which SQLite tells at once.
+    for _ in 0..PATIENCE.as_millis() / 10 {
+        let set_up = connection
+            .pragma_update(None, "journal_mode", "wal")
+            .and_then(|()| connection.pragma_update(None, "synchronous", "normal"))
+            .and_then(|()| connection.execute_batch(TABLE));
+        match set_up {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            set_up => return set_up.map(|()| connection),
+        }
+    }
+    connection.execute_batch(TABLE).map(|()| connection)
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
+    fn exists(&self, target: &Location) -> StoreResult<bool> {
+        let found = self.with(|connection| {
+            let mut query = connection.prepare_cached("SELECT 1 FROM outputs WHERE target = ?1")?;
+            query.exists([target.as_str()])
+        })?;
+        Ok(found.unwrap_or(false))
+    }
+
+    fn load(&self, target: &Location) -> StoreResult<T> {
+        let name = self.name(target);
+        let found = self.with(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT value, bytes, checksum, task, code, arguments, type, shape, pipex FROM outputs WHERE target = ?1",
+            )?;
+            query.query_row([target.as_str()], row).optional()
+        })?;
+        let (payload, footer) = found.flatten().ok_or_else(|| StoreError::Missing { target: name.clone() })?;
+        footer.check_payload(&payload, &name)?;
+        footer.check_type::<T>(&name)?;
+        decode(Format::of(target), &payload, &name)
+    }
+
+    fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
+        let target = claim.target();
+        let format = Format::of(target);
+        let mut payload = Vec::new();
+        encode(format, value, &mut payload, &self.name(target))?;
+        let footer = Footer::of::<T>(claim.record(), payload.len() as u64, of_bytes(&payload));
+        self.create()?;
+        self.with(|connection| {
+            let mut insert = connection.prepare_cached(
+                "INSERT OR REPLACE INTO outputs (target, value, codec, bytes, checksum, task, code, arguments, type, shape,
+                 pipex, saved) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )?;
+            insert.execute(params![
+                target.as_str(),
+                Payload { bytes: &payload, is_text: format.is_text() },
+                format.name(),
+                footer.length as i64,
+                footer.checksum.to_string(),
+                footer.task,
+                footer.code.to_string(),
+                footer.arguments.to_string(),
+                footer.type_name,
+                footer.schema,
+                footer.pipex,
+                jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            ])
+        })?;
+        drop(claim);
+        // Only the last one finds it empty.
+        let _ = fs::remove_dir(self.claims());
+        Ok(payload.len() as u64)
+    }
+
+    fn remove(&self, target: &Location) -> StoreResult<()> {
+        let removed =
+            self.with(|connection| connection.execute("DELETE FROM outputs WHERE target = ?1", [target.as_str()]))?;
+        if removed.unwrap_or(0) == 0 {
+            return Err(StoreError::Missing { target: self.name(target) }.into());
+        }
+        Ok(())
+    }
+
+    fn claim_path(&self, target: &Location) -> PathBuf {
+        self.claims().join(of_bytes(target.as_str().as_bytes()).to_string())
+    }
+}
+
+/// A value as it stands in the table: text where people can read it.
+struct Payload<'p> {
+    bytes: &'p [u8],
+    is_text: bool,
+}
+
+impl ToSql for Payload<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match std::str::from_utf8(self.bytes) {
+            Ok(text) if self.is_text => text.into(),
+            _ => self.bytes.into(),
+        })
+    }
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Footer)> {
+    // What is no fingerprint matches none.
+    let fingerprint = |text: String| Fingerprint::new(u128::from_str_radix(&text, 16).unwrap_or_default());
+    let payload = row.get_ref(0)?.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
+    let footer = Footer {
+        length: u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default(),
+        checksum: fingerprint(row.get(2)?),
+        task: row.get(3)?,
+        code: fingerprint(row.get(4)?),
+        arguments: fingerprint(row.get(5)?),
+        type_name: row.get(6)?,
+        schema: row.get(7)?,
+        pipex: row.get(8)?,
+    };
+    Ok((payload, footer))
+}

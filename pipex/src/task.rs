@@ -1,0 +1,114 @@
+//! The static description of a task function, written by `#[task]`.
+
+use std::time::Duration;
+
+use crate::fingerprint::Fingerprint;
+use crate::target::Template;
+
+/// What is known of a task function when it is compiled.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Task {
+    /// The function's name: `clean`.
+    pub funcname: &'static str,
+    /// The path of its module: `weather::steps`.
+    pub module: &'static str,
+    /// The file it is written in.
+    pub file: &'static str,
+    /// The line it is written on.
+    pub line: u32,
+    #[doc(hidden)]
+    pub target: Template,
+    #[doc(hidden)]
+    pub name: Option<Template>,
+    /// The fingerprint of the function's tokens: comments and formatting do not change it.
+    pub code: Fingerprint,
+    /// Whether a parameter is marked `#[target]`.
+    #[doc(hidden)]
+    pub wants_target: bool,
+    /// Whether the function's value is saved; a function with `save = false` saves its own output.
+    pub saves: bool,
+    /// How often a failed run is tried again, where an executor runs it.
+    pub retries: u32,
+    /// How long to wait before a failed run is tried again.
+    pub retry_delay: Duration,
+    /// How long a run may take.
+    pub timeout: Option<Duration>,
+}
+
+impl Task {
+    /// The description that `#[task]` fills in.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(
+        funcname: &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+        target: Template,
+    ) -> Self {
+        Task {
+            funcname,
+            module,
+            file,
+            line,
+            target,
+            name: None,
+            code: Fingerprint::new(0),
+            wants_target: false,
+            saves: true,
+            retries: 0,
+            retry_delay: Duration::ZERO,
+            timeout: None,
+        }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn code(mut self, code: u128) -> Self {
+        self.code = Fingerprint::new(code);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn name(mut self, name: Template) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn wants_target(mut self) -> Self {
+        self.wants_target = true;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn saves_its_own(mut self) -> Self {
+        self.saves = false;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn retries(mut self, retries: u32) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn retry_delay(mut self, millis: u64) -> Self {
+        self.retry_delay = Duration::from_millis(millis);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn timeout(mut self, millis: u64) -> Self {
+        self.timeout = Some(Duration::from_millis(millis));
+        self
+    }
+}

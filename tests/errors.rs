@@ -1,0 +1,173 @@
+//! An error names the thing, and its chain tells the whole story.
+
+use std::error::Error as _;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+
+use pipex::{Error, Output, State, task};
+
+use crate::support::{Bench, child};
+
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[error("station {0} is closed")]
+struct Closed(String);
+
+#[task(name = "measure {station} of {base}")]
+fn measure(station: &str) -> Result<u64, Closed> {
+    if station == "LGA" { Err(Closed(station.to_owned())) } else { Ok(station.len() as u64) }
+}
+
+#[task]
+fn twice(value: u64) -> u64 {
+    2 * value
+}
+
+#[task]
+fn read() -> io::Result<String> {
+    Err(io::Error::other("the disk is on fire"))
+}
+
+#[task]
+fn anyhow_too() -> anyhow::Result<String> {
+    use anyhow::Context;
+    Err(anyhow::anyhow!("no route")).context("cannot ask the server")
+}
+
+#[test]
+fn the_functions_own_error_is_the_source() {
+    let bench = Bench::new();
+    let error = bench.cache(|| measure("LGA").base("2013").run()).unwrap_err();
+    let target = bench.file("measure/2013");
+    assert_eq!(error.to_string(), format!("task run \"measure LGA of 2013\" (target {})", target.display()));
+    assert_eq!(error.source().unwrap().downcast_ref(), Some(&Closed("LGA".to_owned())));
+    assert_eq!(format!("{error:?}"), format!("{error}: station LGA is closed"));
+    assert_eq!(bench.states(), [("measure", State::Failed)]);
+    assert_eq!(bench.files(), [""; 0], "nothing is saved, and nothing is left");
+
+    let named = bench.cache(|| measure("LGA").base("2013").name("by hand").run()).unwrap_err();
+    assert!(named.to_string().starts_with("task run \"by hand\""));
+}
+
+#[test]
+fn results_under_other_names() {
+    let bench = Bench::new();
+    assert!(format!("{:?}", bench.cache(|| read().base("r").run()).unwrap_err()).ends_with(": the disk is on fire"));
+    assert!(
+        format!("{:?}", bench.cache(|| anyhow_too().base("r").run()).unwrap_err())
+            .ends_with(": cannot ask the server: no route")
+    );
+}
+
+#[test]
+fn a_submitted_error_waits_until_it_is_asked_for() {
+    let bench = Bench::new();
+    bench.cache(|| {
+        let output: Output<u64> = measure("LGA").base("x").submit();
+        for error in [output.wait().unwrap_err(), output.load().unwrap_err(), output.keep().unwrap_err()] {
+            assert!(error.source().unwrap().is::<Closed>());
+        }
+        let downstream = format!("{:?}", twice(output).run().unwrap_err());
+        assert!(downstream.starts_with("task run \"twice x\" (target "), "{downstream}");
+        assert!(downstream.contains("so it did not run: task run \"measure LGA of x\""), "{downstream}");
+        assert!(downstream.ends_with("station LGA is closed"), "{downstream}");
+    });
+}
+
+#[test]
+fn what_is_there_does_not_need_what_failed() {
+    let bench = Bench::new();
+    bench.cache(|| {
+        twice(measure("EWR").base("x").submit()).run().unwrap();
+        fs::remove_file(bench.file("measure/x")).unwrap();
+    });
+    bench.ran();
+    // The same target of a run that fails now: whoever has its own output does not care.
+    let bench = &bench;
+    std::thread::scope(|scope| {
+        scope.spawn(|| bench.cache(|| assert!(twice(measure("EWR").base("x").lazy()).run().is_ok())));
+    });
+    assert_eq!(bench.ran(), [""; 0]);
+}
+
+#[test]
+fn a_directory_that_may_not_be_written() {
+    if rustix_is_root() {
+        // Root writes everywhere but where nobody can.
+        let error = Bench::new().cache(|| twice(1).path("/proc").base("x").run()).unwrap_err();
+        let error = format!("{error:?}");
+        assert!(error.starts_with("task run \"twice x\" (target /proc/twice/x): cannot claim the target"), "{error}");
+        return;
+    }
+    let bench = Bench::new();
+    fs::set_permissions(bench.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    let error = format!("{:?}", bench.cache(|| twice(1).base("x").run()).unwrap_err());
+    assert!(error.starts_with("task run \"twice x\" (target "), "{error}");
+    assert!(error.to_lowercase().contains("permission denied"), "{error}");
+}
+
+fn rustix_is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0)
+}
+
+#[task]
+fn large() -> Vec<u8> {
+    vec![7; 4 << 20]
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_large() {
+    let error = large().base("x").run().unwrap_err();
+    println!("error {error:?}");
+    twice(4).base("small").run().unwrap();
+}
+
+/// A limit on the size of files fails a write as a full disk does: in its midst.
+#[test]
+fn a_full_disk_leaves_nothing_half_written() {
+    let bench = Bench::new();
+    let child = child("errors::child_large", bench.path());
+    let mut limited = std::process::Command::new("sh");
+    // Blocks of 512 bytes: 1 MiB; the signal that comes with it is ignored, so that the write itself fails.
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$@\"", "sh"])
+        .arg(child.get_program())
+        .args(child.get_args());
+    limited.envs(child.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let output = limited.output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("error task run \"large x\" (target ") && said.contains("cannot save the output"), "{said}");
+    assert!(said.contains("File too large"), "{said}");
+    assert!(output.status.success(), "{said}");
+    assert_eq!(bench.files(), ["twice/small"]);
+}
+
+#[test]
+fn a_panic_leaves_nothing_and_the_target_free() {
+    #[task]
+    fn panics(now: &std::sync::atomic::AtomicBool) -> u64 {
+        assert!(!now.load(std::sync::atomic::Ordering::Relaxed), "as asked");
+        1
+    }
+    let bench = Bench::new();
+    let now = std::sync::atomic::AtomicBool::new(true);
+    let run = || bench.cache(|| panics(&now).base("x").run());
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+    assert_eq!(bench.files(), [""; 0]);
+    now.store(false, std::sync::atomic::Ordering::Relaxed);
+    let again = Bench::new();
+    assert_eq!(again.cache(|| panics(&now).base("x").run()).unwrap().load().unwrap(), 1);
+}
+
+#[test]
+fn a_run_that_asks_for_itself_is_told_so() {
+    #[task]
+    fn endless(depth: u64) -> pipex::Result<u64> {
+        endless(depth).base("x").run()?.load()
+    }
+    let bench = Bench::new();
+    let error = format!("{:?}", bench.cache(|| endless(1).base("x").run()).unwrap_err());
+    assert!(error.contains("it asks for its own target while it makes it"), "{error}");
+    let _: fn(Error) -> String = |error| error.to_string();
+}

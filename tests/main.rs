@@ -1,0 +1,17 @@
+//! What users are promised, a file a promise.
+
+mod arguments;
+mod asynchronous;
+mod clashes;
+mod crash;
+mod errors;
+mod flows;
+mod lazy;
+mod locations;
+mod macros;
+mod modes;
+mod own_output;
+mod processes;
+mod stores;
+mod support;
+mod templates;

@@ -1,0 +1,122 @@
+//! `save = false`: the function saves its own output, whole or not at all.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use pipex::{Mode, task};
+
+use crate::support::Bench;
+
+#[task(save = false, target = "{path}/plots/{base}.svg")]
+fn plot(points: &[u32], #[target] to: &Path) -> io::Result<()> {
+    assert!(to.extension().is_some_and(|extension| extension == "svg"), "libraries go by the extension");
+    fs::write(to, format!("{points:?}"))
+}
+
+#[task(save = false, target = "{path}/plots/{base}.svg", load = fs::read_to_string)]
+fn loadable(points: &[u32], #[target] to: &Path) -> io::Result<String> {
+    fs::write(to, format!("{points:?}"))?;
+    Ok("from memory".to_owned())
+}
+
+#[task(save = false, target = "{path}/{base}.txt")]
+fn itself(at: &Path) -> io::Result<u32> {
+    fs::write(at, "written to the target itself")?;
+    Ok(7)
+}
+
+#[task(save = false)]
+fn fails(#[target] to: &Path) -> io::Result<()> {
+    fs::write(to, "half of it")?;
+    Err(io::Error::other("out of ink"))
+}
+
+#[task(save = false)]
+fn forgets(#[target] to: &Path) {
+    let _ = to;
+}
+
+#[task(save = false)]
+fn many_files(#[target] to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    fs::write(to.join("a"), "a")?;
+    fs::write(to.join("b"), "b")
+}
+
+#[task]
+fn measure(text: &str) -> usize {
+    text.len()
+}
+
+#[test]
+fn written_aside_and_renamed() {
+    let bench = Bench::new();
+    bench.cache(|| plot(&[1, 2]).base("p").run()).unwrap();
+    assert_eq!(bench.files(), ["plots/p.svg"]);
+    assert_eq!(fs::read_to_string(bench.file("plots/p.svg")).unwrap(), "[1, 2]");
+    assert_eq!(bench.ran(), ["plot"]);
+    bench.cache(|| plot(&[1, 2]).base("p").run()).unwrap();
+    assert_eq!(bench.ran(), [""; 0]);
+}
+
+#[test]
+fn an_error_leaves_nothing() {
+    let bench = Bench::new();
+    let error = format!("{:?}", bench.cache(|| fails().base("x").run()).unwrap_err());
+    assert!(error.ends_with(": out of ink"), "{error}");
+    let error = format!("{:?}", bench.cache(|| forgets().base("x").run()).unwrap_err());
+    assert!(error.contains("forgets/x"), "{error}");
+    assert_eq!(bench.files(), [""; 0]);
+}
+
+#[test]
+fn a_directory_is_an_output_too() {
+    let bench = Bench::new();
+    bench.cache(|| many_files().base("x").run()).unwrap();
+    assert_eq!(bench.files(), ["many_files/x/a", "many_files/x/b"]);
+    bench.cache(|| many_files().base("x").run()).unwrap();
+    assert_eq!(bench.ran(), ["many_files"]);
+}
+
+#[test]
+fn without_a_target_parameter_the_function_writes_where_it_will() {
+    let bench = Bench::new();
+    let at = bench.file("x.txt");
+    let output = bench.cache(|| itself(&at).base("x").run()).unwrap();
+    assert_eq!(output.load().unwrap(), 7, "what it gave is in memory");
+    let again = bench.cache(|| itself(&at).base("x").run()).unwrap();
+    let error = format!("{:?}", again.load().unwrap_err());
+    assert!(error.contains("load = "), "{error}");
+    assert_eq!(bench.files(), ["x.txt"]);
+}
+
+#[test]
+fn loading_needs_a_function() {
+    let bench = Bench::new();
+    bench.cache(|| {
+        let fresh = loadable(&[1]).base("l").run().unwrap();
+        assert_eq!(fresh.load().unwrap(), "from memory");
+        let there = loadable(&[1]).base("l").run().unwrap();
+        assert_eq!(there.load().unwrap(), "[1]");
+        assert_eq!(measure(there).run().unwrap().load().unwrap(), 3);
+    });
+}
+
+/// A function that is given its target has to write somewhere, in every mode.
+#[test]
+fn do_nothing_runs_it_each_time() {
+    let bench = Bench::new();
+    for points in [[1], [2]] {
+        bench.config(Mode::DoNothing).scope(|| plot(&points).base("p").run()).ok();
+    }
+    assert_eq!(bench.files(), ["plots/p.svg"]);
+}
+
+#[test]
+fn a_leftover_of_a_killed_run_is_not_taken_for_an_output() {
+    let bench = Bench::new();
+    fs::create_dir(bench.file("forgets")).unwrap();
+    fs::write(bench.file("forgets/.x.pipex-draft"), "of a run that was killed").unwrap();
+    assert!(bench.cache(|| forgets().base("x").run()).is_err());
+}

@@ -1,0 +1,178 @@
+//! Each task says where and how its output is kept.
+
+use std::fs;
+use std::io::Write;
+
+use pipex::store::{Claim, StoreResult};
+use pipex::{FileStore, Location, Store, task};
+use serde::{Deserialize, Serialize};
+
+use crate::support::Bench;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Reading {
+    station: String,
+    celsius: Option<f64>,
+}
+
+fn some_readings() -> Vec<Reading> {
+    vec![Reading { station: "EWR".into(), celsius: Some(0.1) }, Reading { station: "J,F\"K".into(), celsius: None }]
+}
+
+macro_rules! by_extension {
+    ($($name:ident $target:literal),*) => {$(
+        #[task(target = $target)]
+        fn $name() -> Vec<Reading> {
+            some_readings()
+        }
+    )*};
+}
+by_extension!(
+    none "{path}/readings", bin "{path}/readings.bin", json "{path}/readings.json", csv "{path}/readings.csv",
+    none_zst "{path}/readings.zst", json_zst "{path}/readings.json.zst", csv_zst "{path}/readings.csv.zst"
+);
+
+#[task(store = FileStore::new().durable())]
+fn durable() -> u32 {
+    7
+}
+
+#[test]
+fn the_extension_chooses_the_codec() {
+    let bench = Bench::new();
+    bench.cache(|| {
+        for task in [none, bin, json, csv, none_zst, json_zst, csv_zst] {
+            assert_eq!(task().run().unwrap().load().unwrap(), some_readings());
+        }
+        assert_eq!(durable().base("d").run().unwrap().load().unwrap(), 7);
+    });
+    assert_eq!(fs::read_to_string(bench.file("readings.csv")).unwrap(), "station,celsius\nEWR,0.1\n\"J,F\"\"K\",\n");
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(bench.file("readings.json")).unwrap()).unwrap();
+    assert_eq!(json[1]["station"], "J,F\"K");
+
+    // Plain bincode reads what pipex wrote, and never looks at what stands behind.
+    let bytes = fs::read(bench.file("readings.bin")).unwrap();
+    let (read, length): (Vec<Reading>, usize) =
+        bincode::serde::decode_from_slice(&bytes, bincode::config::legacy()).unwrap();
+    assert_eq!(read, some_readings());
+    assert!(length < bytes.len());
+}
+
+#[test]
+fn a_file_too_short_to_be_whole_counts_as_missing() {
+    let bench = Bench::new();
+    bench.cache(|| none().run()).unwrap();
+    bench.ran();
+    for length in [0, 1, 20] {
+        fs::File::options().write(true).open(bench.file("readings")).unwrap().set_len(length).unwrap();
+        bench.cache(|| none().run()).unwrap();
+        assert_eq!(bench.ran(), ["none"], "{length} bytes");
+    }
+}
+
+#[test]
+fn what_is_damaged_is_told_by_name_and_made_again_once_it_is_deleted() {
+    let bench = Bench::new();
+    let output = bench.cache(|| bin().run()).unwrap();
+    let file = bench.file("readings.bin");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[9] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let error = format!("{:?}", output.load().unwrap_err());
+    assert!(error.contains(file.to_str().unwrap()) && error.contains("delete it"), "{error}");
+    fs::remove_file(&file).unwrap();
+    assert_eq!(bench.cache(|| bin().run()).unwrap().load().unwrap(), some_readings());
+}
+
+/// A store of the user's own that needs no serde.
+struct Lines;
+
+struct Poem(Vec<String>);
+
+impl Store<Poem> for Lines {
+    fn exists(&self, target: &Location) -> StoreResult<bool> {
+        Ok(target.path().try_exists()?)
+    }
+    fn load(&self, target: &Location) -> StoreResult<Poem> {
+        Ok(Poem(fs::read_to_string(target.path())?.lines().map(str::to_owned).collect()))
+    }
+    fn save(&self, mut claim: Claim, poem: &Poem) -> StoreResult<u64> {
+        for line in &poem.0 {
+            writeln!(claim.file(), "{line}")?;
+        }
+        Ok(claim.commit()?)
+    }
+    fn remove(&self, target: &Location) -> StoreResult<()> {
+        Ok(fs::remove_file(target.path())?)
+    }
+}
+
+#[task(target = "{path}/{base}.txt", store = Lines)]
+fn poem() -> Poem {
+    Poem(vec!["a line".to_owned(), "another".to_owned()])
+}
+
+#[task]
+fn lines(poem: &Poem) -> usize {
+    poem.0.len()
+}
+
+#[test]
+fn a_store_of_ones_own() {
+    let bench = Bench::new();
+    assert_eq!(bench.cache(|| lines(poem().base("p").run()?).run()?.load()).unwrap(), 2);
+    assert_eq!(fs::read_to_string(bench.file("p.txt")).unwrap(), "a line\nanother\n");
+    assert_eq!(bench.files(), ["lines/p", "p.txt"]);
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use pipex::{Output, SqliteStore, task};
+
+    use crate::support::{Bench, child, files};
+
+    fn database() -> SqliteStore {
+        SqliteStore::new(std::env::var("PIPEX_TESTS_DATABASE").unwrap_or_default())
+    }
+
+    #[task(target = "square/{base}.json", store = database())]
+    fn square(x: u64) -> u64 {
+        // Many processes reach for the same targets; each body says that it ran.
+        println!("squared {x}");
+        x * x
+    }
+
+    #[test]
+    #[ignore = "a child of the test below"]
+    fn child_squares() {
+        let outputs: Vec<Output<u64>> = (0..50).map(|x| square(x).base(x.to_string()).run().unwrap()).collect();
+        let sum: u64 = outputs.iter().map(|output| output.load().unwrap()).sum();
+        println!("sum {sum}");
+    }
+
+    #[test]
+    fn processes_share_a_database() {
+        let bench = Bench::new();
+        let database = bench.file("deep/outputs.sqlite");
+        let run = || {
+            let mut child = child("stores::sqlite::child_squares", bench.path());
+            child.env("PIPEX_TESTS_DATABASE", &database).stdout(std::process::Stdio::piped()).spawn().unwrap()
+        };
+        let children: Vec<_> = (0..3).map(|_| run()).collect();
+        let said: String = children
+            .into_iter()
+            .map(|child| child.wait_with_output().unwrap())
+            .map(|output| {
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                String::from_utf8(output.stdout).unwrap()
+            })
+            .collect();
+        assert_eq!(said.matches("squared ").count(), 50, "each body runs once: {said}");
+        assert_eq!(said.matches("sum 40425").count(), 3);
+
+        let again = String::from_utf8(run().wait_with_output().unwrap().stdout).unwrap();
+        assert!(again.contains("sum 40425") && !again.contains("squared"), "{again}");
+        let left: Vec<_> = files(bench.path()).into_iter().filter(|file| !file.contains("outputs.sqlite")).collect();
+        assert_eq!(left, [""; 0], "nothing but the database");
+    }
+}

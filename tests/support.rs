@@ -1,0 +1,91 @@
+//! What the tests share.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use pipex::{Config, Mode, Reporter, State, TaskRun};
+use tempfile::TempDir;
+
+/// A directory for outputs, and a list of the task runs that ended within its scopes.
+pub struct Bench {
+    dir: TempDir,
+    runs: Runs,
+}
+
+#[derive(Clone, Default)]
+struct Runs(Arc<Mutex<Vec<(&'static str, State)>>>);
+
+impl Reporter for Runs {
+    fn task_run(&self, run: &TaskRun<'_>) {
+        self.0.lock().unwrap().push((run.task.funcname, run.state));
+    }
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Bench { dir: tempfile::tempdir().unwrap(), runs: Runs::default() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn config(&self, mode: Mode) -> Config {
+        Config::new().mode(mode).path(self.path()).reporter(self.runs.clone())
+    }
+
+    /// Runs `body` in mode `cache`.
+    pub fn cache<T>(&self, body: impl FnOnce() -> T) -> T {
+        self.config(Mode::Cache).scope(body)
+    }
+
+    /// The task functions that ran since the last question, in the order in which they ended.
+    pub fn ran(&self) -> Vec<&'static str> {
+        let runs = std::mem::take(&mut *self.runs.0.lock().unwrap());
+        runs.into_iter().filter(|(_, state)| *state == State::Completed).map(|(name, _)| name).collect()
+    }
+
+    /// All task runs since the last question, in the order in which they ended.
+    pub fn states(&self) -> Vec<(&'static str, State)> {
+        std::mem::take(&mut *self.runs.0.lock().unwrap())
+    }
+
+    /// Every file below the directory, hidden ones too, by its path within it.
+    pub fn files(&self) -> Vec<String> {
+        let mut files = files(self.path());
+        files.sort();
+        files
+    }
+}
+
+/// Every file below `root`, by its path within it.
+pub fn files(root: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let Ok(entries) = fs::read_dir(directory) else { continue };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                found.push(path.strip_prefix(root).unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    found
+}
+
+/// This very test program as another process, which runs the one ignored test `name` and nothing else.
+pub fn child(name: &str, out: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
+    command.env("PIPEX", "cache").env("PIPEX_PATH", out).env_remove("RUST_BACKTRACE");
+    command
+}

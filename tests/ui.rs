@@ -1,0 +1,6 @@
+//! What the macros refuse, and in what words.
+
+#[test]
+fn refusals() {
+    trybuild::TestCases::new().compile_fail("../tests/ui/*.rs");
+}

@@ -1,0 +1,9 @@
+// Says: at the template: the type does not say that it has a text
+use pipex::task;
+
+#[task(target = "{path}/{station}")]
+fn one(station: &(dyn ToString + Sync)) -> usize {
+    station.to_string().len()
+}
+
+fn main() {}

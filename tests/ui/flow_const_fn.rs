@@ -1,0 +1,7 @@
+// Says: at `const`: leave it out
+use pipex::flow;
+
+#[flow]
+const fn year() {}
+
+fn main() {}

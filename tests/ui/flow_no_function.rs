@@ -1,0 +1,7 @@
+// Says: it goes on a function
+use pipex::flow;
+
+#[flow]
+struct Year;
+
+fn main() {}

@@ -1,0 +1,9 @@
+// Says: at the type: a flow has to return
+use pipex::flow;
+
+#[flow]
+fn year() -> ! {
+    panic!()
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+// Says: it goes on a function
+use pipex::task;
+
+#[task]
+struct Station;
+
+fn main() {}

@@ -1,0 +1,9 @@
+// Says: at the type: write the type, or `Box<dyn Trait>`
+use pipex::task;
+
+#[task]
+fn one() -> impl ToString {
+    1
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+// Says: at the type: the output must be owned
+use pipex::task;
+
+#[task]
+fn one(station: &str) -> &str {
+    station
+}
+
+fn main() {}
