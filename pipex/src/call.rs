@@ -75,13 +75,12 @@ struct Closures<A, L, F, S, B> {
     body: B,
 }
 
-impl<'a, R, A, L, F, S, K, B> Job<'a, R> for Closures<A, L, F, S, B>
+impl<'a, R, A, L, F, S, B> Job<'a, R> for Closures<A, L, F, S, B>
 where
     A: Args + Send,
     L: Fn(&A, &mut Seen<'_>) + Send,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send,
-    S: Fn() -> K + Send,
-    K: Store<R> + 'static,
+    S: Fn() -> Box<dyn Store<R>> + Send,
     B: FnOnce(A::Taken, PathBuf) -> Body<'a, R> + Send,
 {
     fn task(&self) -> &'static Task {
@@ -97,7 +96,7 @@ where
     }
 
     fn store(&self) -> Box<dyn Store<R>> {
-        Box::new((self.store)())
+        (self.store)()
     }
 
     fn start(self: Box<Self>, draft: PathBuf) -> Result<Body<'a, R>> {
@@ -108,7 +107,7 @@ where
 
 /// The one function that generated code calls.
 #[track_caller]
-pub fn call<'a, R, A, L, F, S, K, B>(
+pub fn call<'a, R, A, L, F, S, B>(
     task: &'static Task,
     arguments: A,
     look: L,
@@ -120,8 +119,7 @@ where
     A: Args + Send + 'a,
     L: Fn(&A, &mut Seen<'_>) + Send + 'a,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send + 'a,
-    S: Fn() -> K + Send + 'a,
-    K: Store<R> + 'static,
+    S: Fn() -> Box<dyn Store<R>> + Send + 'a,
     B: FnOnce(A::Taken, PathBuf) -> Body<'a, R> + Send + 'a,
 {
     Call {

@@ -56,22 +56,23 @@ where
 }
 
 /// A store that can keep a task's output.
-pub fn store<R, S: Store<R>>(store: S) -> S {
-    store
+pub fn store<R, S: Store<R> + 'static>(store: S) -> Box<dyn Store<R>> {
+    Box::new(store)
 }
 
 /// The store of a function that saves its own output.
-pub fn own_output<R>() -> OwnOutput<R> {
-    OwnOutput::new()
+pub fn own_output<R: 'static>() -> Box<dyn Store<R>> {
+    Box::new(OwnOutput::new())
 }
 
 /// The same, with the function that loads it.
-pub fn own_output_with<R, E, L>(loader: L) -> OwnOutput<R>
+pub fn own_output_with<R, E, L>(loader: L) -> Box<dyn Store<R>>
 where
+    R: 'static,
     L: Fn(&Path) -> Result<R, E> + Send + Sync + 'static,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
-    OwnOutput::with(loader)
+    Box::new(OwnOutput::with(loader))
 }
 
 /// A flow's path.

@@ -33,27 +33,24 @@ use crate::target::Location;
 /// }
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
-pub struct FileStore {
-    durable: bool,
-}
+pub struct FileStore<const DURABLE: bool = false>;
 
 impl FileStore {
     /// The store.
     #[must_use]
     pub const fn new() -> Self {
-        FileStore { durable: false }
+        FileStore
     }
 
     /// Outputs are on the disk when their task has run, so that they also survive a loss of power. Without it, the system
     /// writes them some seconds later.
     #[must_use]
-    pub const fn durable(mut self) -> Self {
-        self.durable = true;
-        self
+    pub const fn durable(self) -> FileStore<true> {
+        FileStore
     }
 }
 
-impl<T: Serialize + DeserializeOwned + 'static> Store<T> for FileStore {
+impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> for FileStore<DURABLE> {
     fn exists(&self, target: &Location) -> StoreResult<bool> {
         let metadata = match fs::metadata(target.path()) {
             Ok(metadata) => metadata,
@@ -98,7 +95,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for FileStore {
             sink.finish(|_, _| None)
         };
         let bytes = bytes.map_err(failed)?;
-        claim.commit_as(self.durable).map_err(failed)?;
+        claim.commit_as(DURABLE).map_err(failed)?;
         Ok(bytes)
     }
 

@@ -64,7 +64,7 @@ impl<R> Store<R> for OwnOutput<R> {
             })?;
         }
         match fs::metadata(target) {
-            Ok(metadata) => Ok(metadata.len()),
+            Ok(metadata) => Ok(if metadata.is_file() { metadata.len() } else { 0 }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(StoreError::NothingWritten { path: target.to_owned() }.into())
             }
