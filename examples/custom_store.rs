@@ -1,7 +1,7 @@
 //! A store of one's own: images as PNG, with no serde in sight. `PIPEX=cache cargo run --release --example custom_store`.
 
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter};
+use std::io::{BufReader, BufWriter, Write};
 
 use pipex::store::{Claim, StoreResult};
 use pipex::{Location, Output, Store, flow, task};
@@ -29,9 +29,15 @@ impl Store<Image> for Png {
     }
 
     fn save(&self, mut claim: Claim, image: &Image) -> StoreResult<u64> {
-        let mut encoder = png::Encoder::new(BufWriter::new(claim.file()), image.width, image.height);
+        let mut out = BufWriter::new(claim.file());
+        let mut encoder = png::Encoder::new(&mut out, image.width, image.height);
         encoder.set_color(png::ColorType::Grayscale);
-        encoder.write_header()?.write_image_data(&image.pixels)?;
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&image.pixels)?;
+        // What a drop would write, it would do without a word if the disk is full.
+        writer.finish()?;
+        out.flush()?;
+        drop(out);
         Ok(claim.commit()?)
     }
 

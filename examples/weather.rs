@@ -230,7 +230,8 @@ fn plot(days: &[Day], #[target] to: &Path) -> Result<(), Error> {
     const LINE: RGBColor = RGBColor(178, 58, 38);
     let root = SVGBackend::new(to, (1000, 960)).into_drawing_area();
     root.fill(&WHITE)?;
-    let root = root.titled("New York's airports, 2013: each day's temperatures, and the mean of 15 days", ("sans-serif", 22))?;
+    let root =
+        root.titled("New York's airports, 2013: each day's temperatures, and the mean of 15 days", ("sans-serif", 22))?;
     for (panel, station) in root.split_evenly((3, 1)).iter().zip(STATIONS) {
         let days: Vec<&Day> = days.iter().filter(|day| day.station == station && day.celsius_mean.is_some()).collect();
         let first = date(2013, 1, 1);
@@ -255,17 +256,19 @@ fn plot(days: &[Day], #[target] to: &Path) -> Result<(), Error> {
             .draw()?;
         let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let style = ("sans-serif", 14).into_font().color(&BLACK);
-        chart.draw_series(starts.iter().zip(names).map(|(start, name)| Text::new(name, (start + 10, -15.5), style.clone())))?;
-        chart.draw_series(starts.iter().skip(1).map(|start| {
-            PathElement::new(vec![(*start, -20.0), (*start, 40.0)], BLACK.mix(0.08))
-        }))?;
+        chart.draw_series(
+            starts.iter().zip(names).map(|(start, name)| Text::new(name, (start + 10, -15.5), style.clone())),
+        )?;
+        chart.draw_series(
+            starts.iter().skip(1).map(|start| PathElement::new(vec![(*start, -20.0), (*start, 40.0)], BLACK.mix(0.08))),
+        )?;
         chart.draw_series(days.iter().filter_map(|day| {
             let corners = [(number(day), day.celsius_min?), (number(day) + 1, day.celsius_max?)];
             Some(Rectangle::new(corners, BAND.filled()))
         }))?;
-        let smooth = days.windows(15).filter_map(|days| {
-            Some((number(days[7]), mean(days.iter().filter_map(|day| day.celsius_mean))?))
-        });
+        let smooth = days
+            .windows(15)
+            .filter_map(|days| Some((number(days[7]), mean(days.iter().filter_map(|day| day.celsius_mean))?)));
         chart.draw_series(LineSeries::new(smooth, LINE.stroke_width(2)))?;
     }
     root.present()?;
@@ -283,9 +286,9 @@ fn round(value: f64) -> f64 {
 }
 
 #[flow(path = out)]
-fn weather(csv: &Path, out: &Path) -> pipex::Result<Report> {
+fn weather(csv: PathBuf, out: &Path) -> pipex::Result<Report> {
     // Lazy: once all the days are clean, the hourly files can be deleted, and the big file is not read again.
-    let hourly = split(csv.to_owned()).lazy();
+    let hourly = split(csv).lazy();
     let mut all = Vec::new();
     for station in STATIONS {
         let days: Vec<Output<Day>> = days()
@@ -307,7 +310,7 @@ fn main() -> Result<(), Error> {
 
     let started = Instant::now();
     let counts = Summary::new();
-    let report = Config::new().reporter(counts.clone()).scope(|| weather(&csv, &out))?;
+    let report = Config::new().reporter(counts.clone()).scope(|| weather(csv, &out))?;
     let elapsed = started.elapsed();
 
     for (station, year) in &report.stations {
@@ -318,7 +321,9 @@ fn main() -> Result<(), Error> {
     }
     let (elapsed, out) = (elapsed.as_secs_f64(), out.display());
     if counts.completed() + counts.cached() == 0 {
-        println!("\n{elapsed:.3} s. Nothing was kept but what two functions write themselves, {out}/temperatures.svg and");
+        println!(
+            "\n{elapsed:.3} s. Nothing was kept but what two functions write themselves, {out}/temperatures.svg and"
+        );
         println!("{out}/hourly. Run it with PIPEX=cache to keep every output.");
     } else {
         println!("\n{counts}\n\n{elapsed:.3} s");

@@ -227,7 +227,7 @@ impl<'h> Serializer for &'h mut Hasher {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'h>, Refused> {
-        Ok(if self.unordered { Elements::Unordered(Entries::into(self)) } else { Elements::Ordered(self, 0) })
+        Ok(if self.unordered { Elements::Unordered(Box::new(Entries::into(self))) } else { Elements::Ordered(self, 0) })
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Self, Refused> {
@@ -321,7 +321,7 @@ impl<'h> Entries<'h> {
 /// The elements of a sequence, and how many there are: behind them, since not every sequence knows before.
 pub(crate) enum Elements<'h> {
     Ordered(&'h mut Hasher, u64),
-    Unordered(Entries<'h>),
+    Unordered(Box<Entries<'h>>),
 }
 
 impl ser::SerializeSeq for Elements<'_> {
@@ -345,7 +345,7 @@ impl ser::SerializeSeq for Elements<'_> {
     fn end(self) -> Result<(), Refused> {
         match self {
             Elements::Ordered(hasher, count) => hasher.serialize_u64(count),
-            Elements::Unordered(entries) => ser::SerializeMap::end(entries),
+            Elements::Unordered(entries) => ser::SerializeMap::end(*entries),
         }
     }
 }

@@ -114,7 +114,7 @@ pub struct Carrier<R>(PhantomData<R>);
 impl<R> Carrier<R> {
     #[doc(hidden)]
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "made by generated code only")]
+    #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         Carrier(PhantomData)
     }

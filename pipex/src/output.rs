@@ -198,7 +198,7 @@ impl<T> Output<T> {
         match &self.0.state {
             State::InMemory(_) | State::Saved { .. } => Some(Ok(())),
             State::Failed(failure) => Some(Err(failure)),
-            State::Later(later) => later.ended.get().map(|ended| ended.as_ref().map(|()| ())),
+            State::Later(later) => later.ended.get().map(|ended| ended.as_ref().copied()),
         }
     }
 

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::csv;
+use super::{csv, schema};
 use crate::fingerprint::Hasher;
 use crate::target::Location;
 
@@ -101,7 +101,7 @@ impl Format {
     }
 
     /// Whether bytes that have no footer are the beginning of a payload of this format. The value is only tried.
-    pub(super) fn is_beginning<T: DeserializeOwned>(self, bytes: &[u8]) -> bool {
+    pub(super) fn is_beginning<T: DeserializeOwned + 'static>(self, bytes: &[u8]) -> bool {
         const LIMIT: usize = 1 << 30;
         const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
         if self.zstd {
@@ -109,6 +109,13 @@ impl Format {
         }
         if bytes.len() >= LIMIT {
             return true;
+        }
+        // What is a sequence begins with its length, and a text of somebody's, read as one, is beyond any disk.
+        let shape = schema::of::<T>();
+        if (shape.starts_with(['[', '{']) || shape.starts_with("str"))
+            && bytes.first_chunk().is_some_and(|length| u64::from_le_bytes(*length) > 1 << 48)
+        {
+            return false;
         }
         // Within a limit, so that bytes which only look like a length allocate nothing to speak of.
         let tried = bincode::serde::decode_from_slice::<T, _>(bytes, BINCODE.with_limit::<LIMIT>());

@@ -87,7 +87,7 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
         let record = claim.record();
         let failed = |error| StoreError::io("write", target.path(), error);
 
-        let mut sink = Sink { file: claim.file(), buffer: Vec::new(), flushed: 0, hasher: None };
+        let mut sink = Sink { file: claim.file(), buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
         encode(format, value, &mut sink, target.as_str())?;
         let bytes = if format.has_footer() {
             sink.finish(|length, checksum| Some(Footer::of::<T>(record, length, checksum)))

@@ -10,6 +10,8 @@ mod own;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
