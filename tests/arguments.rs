@@ -76,8 +76,9 @@ fn references_take_borrowed_owned_and_outputs() {
         let bench = Bench::new();
         let all = bench.config(mode).scope(|| -> pipex::Result<Vec<String>> {
             let (text_, file_, other) = ("text".to_owned(), PathBuf::from("some/file"), NotClone(7));
+            let numbers_ = vec![1, 2];
             let outputs = [
-                by_reference("text", &vec![1, 2], Path::new("some/file"), &other).base("1").run()?,
+                by_reference("text", &numbers_, Path::new("some/file"), &other).base("1").run()?,
                 by_reference(&text_, &[1, 2], &file_, &other).base("2").run()?,
                 by_reference(text_, vec![1, 2], file_, Output::from(other)).base("3").submit(),
                 by_reference(
@@ -100,12 +101,11 @@ fn values_take_values_and_outputs() {
     for mode in MODES {
         let bench = Bench::new();
         let all = bench.config(mode).scope(|| -> pipex::Result<Vec<String>> {
+            let shared = text().base("t").submit();
             let outputs = [
                 by_value("text", vec![1, 2], "some/file").base("1").run()?,
                 by_value("text".to_owned(), numbers(2).base("n").run()?, file().base("f").lazy()).base("2").run()?,
-                by_value(&text().base("t").submit(), &numbers(2).base("n").run()?, PathBuf::from("some/file"))
-                    .base("3")
-                    .submit(),
+                by_value(&shared, &numbers(2).base("n").run()?, PathBuf::from("some/file")).base("3").submit(),
             ];
             outputs.iter().map(Output::load).collect()
         });
