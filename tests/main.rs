@@ -1,5 +1,6 @@
 //! What users are promised, a file a promise.
 
+mod allocations;
 mod arguments;
 mod asynchronous;
 mod clashes;
