@@ -67,10 +67,10 @@ fn day(station: &str, day: u32) -> Vec<f64> {
     vec![f64::from(day); 110]
 }
 
-#[flow]
-fn days(path: &Path, first: u32, count: u32) -> pipex::Result<()> {
-    for number in first..first + count {
-        black_box(day("EWR", number).path(path).run()?);
+#[flow(path = path)]
+fn days(path: &Path, count: u32) -> pipex::Result<()> {
+    for number in 0..count {
+        black_box(day("EWR", number).run()?);
     }
     Ok(())
 }
@@ -113,14 +113,14 @@ fn main() {
 
     const TARGETS: u32 = 4_001;
     let warm = out.path().join("warm");
-    cache(&warm).scope(|| days(&warm, 0, TARGETS)).unwrap();
+    cache(&warm).scope(|| days(&warm, TARGETS)).unwrap();
     let paths: Vec<PathBuf> = (0..TARGETS).map(|number| warm.join(format!("day/EWR-{number}"))).collect();
     ratio(
         "`cache`, warm: 4,001 targets that are there / 4,001 `fs::metadata`",
         "<= 1.5",
         rounds(51),
         TARGETS,
-        |_| cache(&warm).scope(|| days(&warm, 0, TARGETS)).unwrap(),
+        |_| cache(&warm).scope(|| days(&warm, TARGETS)).unwrap(),
         |_| paths.iter().for_each(|path| _ = black_box(fs::metadata(path).unwrap())),
     );
 
@@ -134,7 +134,7 @@ fn main() {
         TARGETS,
         |round| {
             let path = cold.join(round.to_string());
-            cache(&path).scope(|| days(&path, 0, TARGETS)).unwrap();
+            cache(&path).scope(|| days(&path, TARGETS)).unwrap();
         },
         |round| {
             let path = bare.join(round.to_string()).join("day");
