@@ -4,6 +4,7 @@ mod allocations;
 mod arguments;
 mod asynchronous;
 mod clashes;
+mod contract;
 mod crash;
 mod errors;
 mod flows;

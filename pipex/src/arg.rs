@@ -236,7 +236,7 @@ impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
 #[diagnostic::on_unimplemented(
     message = "a parameter of type `&{U}` does not take a `{Self}`",
     label = "neither a `&{U}` nor an `Output` of one",
-    note = "give `&value`, or `Output::from(value)` where the call must outlive the caller"
+    note = "give `&value`, or `Output::from(value)` where the call must outlive the caller; an `Output` itself is given by value: `output.clone()`"
 )]
 pub trait IntoRefArg<'a, U: Referent + ?Sized> {
     #[doc(hidden)]

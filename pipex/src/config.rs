@@ -23,6 +23,33 @@ use crate::report::Reporter;
 /// assert!(out.path().join("double/answer").exists());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A thread that a flow's body starts is outside the flow run, unless it takes along what holds there:
+///
+/// ```
+/// use pipex::{Config, flow, task};
+///
+/// #[task]
+/// fn double(x: u32) -> u32 {
+///     2 * x
+/// }
+///
+/// #[flow(path = "out")]
+/// fn doubles() -> pipex::Result<Vec<u32>> {
+///     let here = Config::new();
+///     std::thread::scope(|scope| {
+///         let start = |x: u32| {
+///             let here = here.clone();
+///             scope.spawn(move || here.scope(|| double(x).base(x.to_string()).run()?.load()))
+///         };
+///         let threads: Vec<_> = (1..=3).map(start).collect();
+///         threads.into_iter().map(|thread| thread.join().expect("no task panics")).collect()
+///     })
+/// }
+///
+/// assert_eq!(doubles()?, [2, 4, 6]);
+/// # Ok::<(), pipex::Error>(())
+/// ```
 #[derive(Clone)]
 #[must_use = "settings hold within `.scope(..)`"]
 pub struct Config(Context);

@@ -121,6 +121,7 @@ struct Pending<T> {
 
 /// What is to run: a [`Plan`](crate::call::Plan).
 pub(crate) trait LazyRun<T>: Discard {
+    fn task(&self) -> &'static Task;
     /// The runs it needs that have not ended.
     fn inputs(&self) -> Vec<Arc<dyn Node>>;
     /// Whether it need not run, since its target is there.
@@ -432,14 +433,15 @@ impl<T: Send + Sync + 'static> Node for Inner<T> {
 
     fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         /// Ends the run also when it panics or is dropped: nobody waits for ever.
-        struct Ends<'l, T>(&'l Later<T>, Option<Location>);
+        struct Ends<'i, T>(&'i Inner<T>, &'i Later<T>, &'static Task);
 
         impl<T> Drop for Ends<'_, T> {
             fn drop(&mut self) {
-                if self.0.ended.get().is_none() {
-                    self.0.end(Err(Error::Task {
-                        name: "lazy".to_owned(),
-                        target: self.1.take(),
+                let Ends(inner, later, task) = self;
+                if later.ended.get().is_none() {
+                    later.end(Err(Error::Task {
+                        name: inner.label.name(task),
+                        target: inner.place.as_ref().map(|place| place.location.clone()),
                         source: RunError::Interrupted.into(),
                     }));
                 }
@@ -451,9 +453,8 @@ impl<T: Send + Sync + 'static> Node for Inner<T> {
             let run = later.pending().run.take();
             match run {
                 Some(run) => {
-                    let ends = Ends(later, self.place.as_ref().map(|place| place.location.clone()));
-                    let made = run.produce(self.place.as_ref()).await;
-                    ends.0.end(made);
+                    let _ends = Ends(&self, later, run.task());
+                    later.end(run.produce(self.place.as_ref()).await);
                 }
                 None => poll_fn(|context| later.poll_ended(context)).await,
             }

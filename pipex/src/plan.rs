@@ -228,6 +228,10 @@ impl Run {
 impl<R> Discard for Plan<'_, R> {}
 
 impl<R: Send + Sync + 'static> LazyRun<R> for Plan<'static, R> {
+    fn task(&self) -> &'static Task {
+        self.run.task
+    }
+
     fn inputs(&self) -> Vec<Arc<dyn Node>> {
         self.unsettled()
     }

@@ -226,20 +226,21 @@ fn check(field: Field, value: &str) -> Result<(), TargetError> {
         "." | ".." => Some("stands for another directory"),
         _ => None,
     };
+    let has = |bad: &[u8]| value.bytes().any(|byte| bad.contains(&byte));
     let problem = match field {
         Field::Path if value.is_empty() => Some("is empty: `.` is the current directory"),
         Field::Path if value.contains(char::REPLACEMENT_CHARACTER) => Some("is not valid UTF-8"),
-        Field::Path | Field::Env(_) => None,
         Field::Base if value.is_empty() => Some("is empty"),
         Field::Base if value.starts_with('/') => Some("is absolute: it is put behind `path`"),
         Field::Base if value.split('/').any(|part| segment(part).is_some()) => {
             Some("has an empty, `.` or `..` part: it must name one file below `path`")
         }
-        Field::Base => None,
-        _ if value.contains(['/', '\\']) => Some("has a `/` or `\\`: it must stay within one file name"),
+        Field::Path | Field::Env(_) | Field::Base if has(b"\0") => Some("has a NUL byte"),
+        Field::Path | Field::Env(_) | Field::Base => None,
+        _ if has(b"/\\\0") => Some("has a `/`, a `\\` or a NUL byte: it must stay within one file name"),
         _ => segment(value),
     };
-    match problem.or(value.contains('\0').then_some("has a NUL byte")) {
+    match problem {
         Some(problem) => Err(TargetError::Value { field: field.to_string(), value: value.to_owned(), problem }),
         None => Ok(()),
     }
