@@ -10,8 +10,10 @@ use std::sync::Arc;
 use crate::arg::Args;
 use crate::context::{self, Context};
 use crate::error::{Cause, Error, Result, RunError};
-use crate::output::{Failure, Label, Output, Place, settle};
+use crate::later::{Later, settle};
+use crate::output::Output;
 use crate::plan::Plan;
+use crate::run::{Failure, Label, Made, Place};
 use crate::runtime::{block_on, drive};
 use crate::seen::Seen;
 use crate::store::Store;
@@ -57,12 +59,6 @@ pub enum Body<'a, R> {
     Done(Result<R, Cause>),
     #[doc(hidden)]
     Future(Pin<Box<dyn Future<Output = Result<R, Cause>> + Send + 'a>>),
-}
-
-/// What a task run gave.
-pub(crate) enum Made<R> {
-    Value(R),
-    Saved,
 }
 
 /// The closures that the macro writes, and the arguments they are about.
@@ -246,7 +242,7 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     pub fn lazy(mut self) -> Output<R> {
         let (label, _) = self.label();
         match Plan::of(self, label) {
-            Ok((plan, label, place)) => Output::lazy(label, place, Box::new(plan)),
+            Ok((plan, label, place)) => Output::later(Later::new(label, place, Box::new(plan))),
             Err((error, label)) => Output::ended(label, None, Err(Failure::new(error))),
         }
     }

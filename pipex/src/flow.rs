@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context::{Context, Moment, Targets};
 use crate::error::Error;
-use crate::output::Failure;
+use crate::run::Failure;
 
 /// The static description of a flow function, written by `#[flow]`.
 #[derive(Debug)]

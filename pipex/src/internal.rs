@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 pub use std::option::Option::{self, None, Some};
 
-pub use crate::arg::{Arg, Held, IntoArg, IntoRefArg, IntoRefValue, IntoValue, Plain, RefArg, RefValue, Value, plain};
+pub use crate::arg::{Arg, Held, IntoArg, IntoRefArg, RefArg};
 pub use crate::call::{Body, call};
 use crate::error::Cause;
 pub use crate::flow::{CannotCarry, Carrier, CarryError, Flow, cannot_carry, start};
@@ -15,6 +15,7 @@ pub use crate::seen::{ByDebug, ByHash, ByNothing, ByOutput, BySerialize, Probe};
 use crate::store::{OwnOutput, Store};
 pub use crate::target::{Field, Part, Template};
 pub use crate::task::Task;
+pub use crate::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
 
 /// A `Result`, under whatever name.
 #[diagnostic::on_unimplemented(

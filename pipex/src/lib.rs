@@ -10,19 +10,23 @@ extern crate self as pipex;
 mod arg;
 mod call;
 mod config;
+mod content;
 mod context;
 mod error;
 mod fingerprint;
 mod flow;
+mod later;
 mod mode;
 mod output;
 mod plan;
 mod report;
+mod run;
 mod runtime;
 mod seen;
 pub mod store;
 mod target;
 mod task;
+mod value;
 
 #[doc(hidden)]
 pub mod internal;

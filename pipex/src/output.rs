@@ -1,19 +1,13 @@
 //! What a task gives: data in memory, a location, or a run still to come.
 
-use std::cell::RefCell;
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, OnceLock};
 
-use crate::call::Made;
-use crate::error::{Error, Result, RunError};
+use crate::error::{Error, Result};
+use crate::later::{Later, Node, settle};
+use crate::run::{Failure, Label, Made, Place};
 use crate::runtime::block_on;
-use crate::store::Store;
 use crate::target::Location;
-use crate::task::Task;
 
 /// What a task gives: data in memory (`do_nothing`, `prefect`, `save = false`), a location (`cache`, `prefect.cache`), or a
 /// run that has yet to happen. Cheap to clone; the data are loaded only where a function needs them.
@@ -37,153 +31,36 @@ use crate::task::Task;
 /// ```
 pub struct Output<T>(Arc<Inner<T>>);
 
-struct Inner<T> {
-    label: Label,
-    place: Option<Place<T>>,
-    state: State<T>,
+/// Nearly all runs have ended when their output is made, and pay for nothing else.
+enum Inner<T> {
+    Ended { label: Label, place: Option<Place<T>>, end: End<T> },
+    Later { later: Arc<Later<T>>, node: Arc<dyn Node> },
 }
 
-/// What is known when the output is made. Nearly all runs have ended by then, and pay for nothing else.
-enum State<T> {
+enum End<T> {
     InMemory(T),
     Saved { kept: OnceLock<T> },
     Failed(Arc<Failure>),
-    Later(Box<Later<T>>),
-}
-
-/// A run that has yet to happen.
-struct Later<T> {
-    ended: OnceLock<Result<(), Arc<Failure>>>,
-    data: OnceLock<T>,
-    pending: Mutex<Pending<T>>,
-    /// The output itself, as a node of the graph.
-    node: Weak<dyn Node>,
-}
-
-/// The `path` and `base` that a call had, for the calls that take its output.
-#[derive(Clone, Default)]
-pub(crate) struct Label {
-    pub(crate) path: Option<Arc<str>>,
-    pub(crate) base: Option<Arc<str>>,
-}
-
-impl Label {
-    /// The name of a task run that was given none.
-    pub(crate) fn name(&self, task: &Task) -> String {
-        match &self.base {
-            Some(base) => format!("{} {base}", task.funcname),
-            None => task.funcname.to_owned(),
-        }
-    }
-
-    pub(crate) fn inherit(&mut self, other: &Label, base: bool) {
-        if self.path.is_none() {
-            self.path.clone_from(&other.path);
-        }
-        if base && self.base.is_none() {
-            self.base.clone_from(&other.base);
-        }
-    }
-}
-
-/// A location, and the store that has it.
-pub(crate) struct Place<T> {
-    pub(crate) location: Location,
-    pub(crate) store: Box<dyn Store<T>>,
-}
-
-/// An error that an output keeps until it is asked for.
-pub(crate) struct Failure {
-    error: Error,
-    asked: AtomicBool,
-}
-
-impl Failure {
-    pub(crate) fn new(error: Error) -> Arc<Self> {
-        Arc::new(Failure { error, asked: AtomicBool::new(false) })
-    }
-
-    pub(crate) fn unasked(&self) -> Option<&Error> {
-        (!self.asked.load(Ordering::Relaxed)).then_some(&self.error)
-    }
-
-    pub(crate) fn ask(&self) -> Error {
-        self.asked.store(true, Ordering::Relaxed);
-        self.error.clone()
-    }
-}
-
-/// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
-struct Pending<T> {
-    run: Option<Box<dyn LazyRun<T>>>,
-    waiting: Vec<Waker>,
-}
-
-/// What is to run: a [`Plan`](crate::call::Plan).
-pub(crate) trait LazyRun<T>: Discard {
-    fn task(&self) -> &'static Task;
-    /// The runs it needs that have not ended.
-    fn inputs(&self) -> Vec<Arc<dyn Node>>;
-    /// Whether it need not run, since its target is there.
-    fn is_there(&self, place: Option<&Place<T>>) -> Result<bool>;
-    /// Runs it; its inputs have ended.
-    fn produce<'p>(
-        self: Box<Self>,
-        place: Option<&'p Place<T>>,
-    ) -> Pin<Box<dyn Future<Output = Result<Made<T>>> + Send + 'p>>;
-}
-
-/// Anything that can be dropped later.
-pub(crate) trait Discard: Send {}
-
-impl<T> Drop for Pending<T> {
-    /// A run holds its inputs, which hold theirs: a chain of 100,000 is taken apart one by one, not in a recursion that
-    /// deep.
-    fn drop(&mut self) {
-        thread_local! {
-            static DISCARDED: RefCell<Option<Vec<Box<dyn Discard>>>> = const { RefCell::new(None) };
-        }
-        let Some(run) = self.run.take() else { return };
-        let outermost = DISCARDED.with_borrow_mut(|queue| match queue {
-            Some(queue) => {
-                queue.push(run);
-                false
-            }
-            None => {
-                *queue = Some(vec![run]);
-                true
-            }
-        });
-        if outermost {
-            while let Some(next) = DISCARDED.with_borrow_mut(|queue| queue.as_mut().and_then(Vec::pop)) {
-                drop(next);
-            }
-            DISCARDED.set(None);
-        }
-    }
 }
 
 impl<T> Output<T> {
     /// The output of a run that has ended.
     pub(crate) fn ended(label: Label, place: Option<Place<T>>, ended: Result<Made<T>, Arc<Failure>>) -> Self {
-        let state = match ended {
-            Ok(Made::Value(value)) => State::InMemory(value),
-            Ok(Made::Saved) => State::Saved { kept: OnceLock::new() },
-            Err(failure) => State::Failed(failure),
+        let end = match ended {
+            Ok(Made::Value(value)) => End::InMemory(value),
+            Ok(Made::Saved) => End::Saved { kept: OnceLock::new() },
+            Err(failure) => End::Failed(failure),
         };
-        Output(Arc::new(Inner { label, place, state }))
+        Output(Arc::new(Inner::Ended { label, place, end }))
     }
 
     /// The output of a run that happens when it is needed.
-    pub(crate) fn lazy(label: Label, place: Option<Place<T>>, run: Box<dyn LazyRun<T>>) -> Self
+    pub(crate) fn later(later: Later<T>) -> Self
     where
         T: Send + Sync + 'static,
     {
-        let pending = Mutex::new(Pending { run: Some(run), waiting: Vec::new() });
-        Output(Arc::new_cyclic(|node: &Weak<Inner<T>>| {
-            let later = Later { ended: OnceLock::new(), data: OnceLock::new(), pending, node: node.clone() };
-            Inner { label, place, state: State::Later(Box::new(later)) }
-        }))
+        let later = Arc::new(later);
+        Output(Arc::new(Inner::Later { node: Arc::clone(&later) as Arc<dyn Node>, later }))
     }
 
     /// Itself, unless its run failed.
@@ -196,10 +73,10 @@ impl<T> Output<T> {
 
     /// How the run ended, if it has.
     fn end(&self) -> Option<Result<(), &Arc<Failure>>> {
-        match &self.0.state {
-            State::InMemory(_) | State::Saved { .. } => Some(Ok(())),
-            State::Failed(failure) => Some(Err(failure)),
-            State::Later(later) => later.ended.get().map(|ended| ended.as_ref().copied()),
+        match &*self.0 {
+            Inner::Ended { end: End::Failed(failure), .. } => Some(Err(failure)),
+            Inner::Ended { .. } => Some(Ok(())),
+            Inner::Later { later, .. } => later.ended(),
         }
     }
 
@@ -212,23 +89,33 @@ impl<T> Output<T> {
     }
 
     pub(crate) fn label(&self) -> &Label {
-        &self.0.label
+        match &*self.0 {
+            Inner::Ended { label, .. } => label,
+            Inner::Later { later, .. } => &later.label,
+        }
+    }
+
+    fn place(&self) -> Option<&Place<T>> {
+        match &*self.0 {
+            Inner::Ended { place, .. } => place.as_ref(),
+            Inner::Later { later, .. } => later.place.as_ref(),
+        }
     }
 
     /// The data, if they are in memory.
     pub(crate) fn peek(&self) -> Option<&T> {
-        match &self.0.state {
-            State::InMemory(value) => Some(value),
-            State::Saved { kept } => kept.get(),
-            State::Failed(_) => None,
-            State::Later(later) => later.data.get(),
+        match &*self.0 {
+            Inner::Ended { end: End::InMemory(value), .. } => Some(value),
+            Inner::Ended { end: End::Saved { kept }, .. } => kept.get(),
+            Inner::Ended { end: End::Failed(_), .. } => None,
+            Inner::Later { later, .. } => later.data.get(),
         }
     }
 
     /// Where the output is, or will be when it has run; `None` where nothing is saved.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
-        self.0.place.as_ref().map(|place| &place.location)
+        self.place().map(|place| &place.location)
     }
 
     /// The data from where they are, or `None` if they are in memory. The run has ended.
@@ -239,7 +126,7 @@ impl<T> Output<T> {
         if self.peek().is_some() {
             return Ok(None);
         }
-        let place = self.0.place.as_ref().expect("a run that ended well left data or a place");
+        let place = self.place().expect("a run that ended well left data or a place");
         place
             .store
             .load(&place.location)
@@ -253,13 +140,20 @@ impl<T> Output<T> {
             return Ok(value);
         }
         let in_memory = "data that are in memory stay there";
-        Ok(match Arc::try_unwrap(self.0) {
-            Ok(Inner { state: State::InMemory(value), .. }) => value,
-            Ok(Inner { state: State::Saved { kept }, .. }) => kept.into_inner().expect(in_memory),
-            Ok(Inner { state: State::Later(later), .. }) => later.data.into_inner().expect(in_memory),
-            Ok(Inner { state: State::Failed(failure), .. }) => return Err(failure.ask()),
-            Err(shared) => clone(Output(shared).peek().expect(in_memory)),
-        })
+        match Arc::try_unwrap(self.0) {
+            Ok(Inner::Ended { end: End::InMemory(value), .. }) => Ok(value),
+            Ok(Inner::Ended { end: End::Saved { kept }, .. }) => Ok(kept.into_inner().expect(in_memory)),
+            Ok(Inner::Ended { end: End::Failed(failure), .. }) => Err(failure.ask()),
+            Ok(Inner::Later { later, node }) => {
+                drop(node);
+                Ok(match Arc::try_unwrap(later) {
+                    Ok(later) => later.data.into_inner().expect(in_memory),
+                    // Whoever runs it has yet to let it go.
+                    Err(later) => clone(later.data.get().expect(in_memory)),
+                })
+            }
+            Err(shared) => Ok(clone(Output(shared).peek().expect(in_memory))),
+        }
     }
 }
 
@@ -309,10 +203,10 @@ impl<T> Output<T> {
         self.wait()?;
         if let Some(value) = self.data()? {
             // If another thread was faster, its value is as good.
-            match &self.0.state {
-                State::Saved { kept } => _ = kept.set(value),
-                State::Later(later) => _ = later.data.set(value),
-                State::InMemory(_) | State::Failed(_) => {}
+            match &*self.0 {
+                Inner::Ended { end: End::Saved { kept }, .. } => _ = kept.set(value),
+                Inner::Ended { .. } => {}
+                Inner::Later { later, .. } => _ = later.data.set(value),
             }
         }
         Ok(self.clone())
@@ -323,7 +217,7 @@ impl<T> Output<T> {
     /// # Errors
     /// The store's, if it could not.
     pub fn remove(&self) -> Result<bool> {
-        let Some(place) = &self.0.place else { return Ok(false) };
+        let Some(place) = self.place() else { return Ok(false) };
         let removed = place.store.exists(&place.location).and_then(|there| {
             if there {
                 place.store.remove(&place.location)?;
@@ -335,130 +229,10 @@ impl<T> Output<T> {
 
     /// This run as a node of the graph, unless it has ended.
     pub(crate) fn unsettled(&self) -> Option<Arc<dyn Node>> {
-        match &self.0.state {
-            State::Later(later) if later.ended.get().is_none() => later.node.upgrade(),
+        match &*self.0 {
+            Inner::Later { later, node } if later.ended().is_none() => Some(Arc::clone(node)),
             _ => None,
         }
-    }
-}
-
-/// A run that may not have ended, its type forgotten.
-pub(crate) trait Node: Send + Sync {
-    fn has_ended(&self) -> bool;
-    /// Whether it need not run, since its target is there; then it has ended.
-    fn is_there(&self) -> bool;
-    /// The runs it needs that have not ended.
-    fn inputs(&self) -> Vec<Arc<dyn Node>>;
-    /// Runs it, or waits for whoever does; its inputs have ended.
-    fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-}
-
-/// Sees to it that the runs end, and before each those that it needs: without recursion, so that a chain can be of any
-/// length, and without a look at what is upstream of a target that is there.
-pub(crate) async fn settle(nodes: Vec<Arc<dyn Node>>) {
-    let mut stack: Vec<_> = nodes.into_iter().map(|node| (node, false)).collect();
-    while let Some((node, inputs_ended)) = stack.pop() {
-        if node.has_ended() {
-            continue;
-        }
-        if inputs_ended {
-            node.run().await;
-        } else if !node.is_there() {
-            let inputs = node.inputs();
-            stack.push((node, true));
-            stack.extend(inputs.into_iter().map(|input| (input, false)));
-        }
-    }
-}
-
-impl<T> Later<T> {
-    fn pending(&self) -> MutexGuard<'_, Pending<T>> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn end(&self, made: Result<Made<T>>) {
-        let ended = made.map_err(Failure::new).map(|made| {
-            if let Made::Value(value) = made {
-                let _ = self.data.set(value);
-            }
-        });
-        let _ = self.ended.set(ended);
-        let waiting = std::mem::take(&mut self.pending().waiting);
-        waiting.into_iter().for_each(Waker::wake);
-    }
-
-    fn poll_ended(&self, context: &mut Context<'_>) -> Poll<()> {
-        let mut pending = self.pending();
-        if self.ended.get().is_some() {
-            return Poll::Ready(());
-        }
-        pending.waiting.push(context.waker().clone());
-        Poll::Pending
-    }
-}
-
-impl<T> Inner<T> {
-    fn later(&self) -> Option<&Later<T>> {
-        match &self.state {
-            State::Later(later) => Some(later),
-            _ => None,
-        }
-    }
-}
-
-impl<T: Send + Sync + 'static> Node for Inner<T> {
-    fn has_ended(&self) -> bool {
-        self.later().is_none_or(|later| later.ended.get().is_some())
-    }
-
-    fn is_there(&self) -> bool {
-        let Some(later) = self.later() else { return true };
-        let mut pending = later.pending();
-        let Some(run) = &pending.run else { return false };
-        let ended = match run.is_there(self.place.as_ref()) {
-            Ok(false) => return false,
-            Ok(true) => Ok(Made::Saved),
-            Err(error) => Err(error),
-        };
-        let run = pending.run.take();
-        drop(pending);
-        later.end(ended);
-        drop(run);
-        true
-    }
-
-    fn inputs(&self) -> Vec<Arc<dyn Node>> {
-        self.later().and_then(|later| Some(later.pending().run.as_ref()?.inputs())).unwrap_or_default()
-    }
-
-    fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        /// Ends the run also when it panics or is dropped: nobody waits for ever.
-        struct Ends<'i, T>(&'i Inner<T>, &'i Later<T>, &'static Task);
-
-        impl<T> Drop for Ends<'_, T> {
-            fn drop(&mut self) {
-                let Ends(inner, later, task) = self;
-                if later.ended.get().is_none() {
-                    later.end(Err(Error::Task {
-                        name: inner.label.name(task),
-                        target: inner.place.as_ref().map(|place| place.location.clone()),
-                        source: RunError::Interrupted.into(),
-                    }));
-                }
-            }
-        }
-
-        Box::pin(async move {
-            let Some(later) = self.later() else { return };
-            let run = later.pending().run.take();
-            match run {
-                Some(run) => {
-                    let _ends = Ends(&self, later, run.task());
-                    later.end(run.produce(self.place.as_ref()).await);
-                }
-                None => poll_fn(|context| later.poll_ended(context)).await,
-            }
-        })
     }
 }
 

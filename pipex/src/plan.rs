@@ -7,14 +7,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::call::{Body, Call, Job, Made};
+use crate::call::{Body, Call, Job};
 use crate::context::{self, Context, Filled, Moment};
 use crate::error::{Cause, Error, Result, RunError};
 use crate::fingerprint::Fingerprint;
 use crate::flow::FlowRun;
+use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
-use crate::output::{Discard, Label, LazyRun, Node, Place};
 use crate::report::{State, TaskRun};
+use crate::run::{Label, Made, Place};
 use crate::runtime::{drive, elsewhere};
 use crate::seen::{Seen, fingerprint};
 use crate::store::{Claim, Record};

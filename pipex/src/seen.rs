@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::fingerprint::{Fingerprint, Hasher};
-use crate::output::{Label, Node, Output};
+use crate::later::Node;
+use crate::output::Output;
+use crate::run::Label;
 
 /// Collects, in one walk over the arguments of a call, what is asked for.
 pub struct Seen<'s>(Want<'s>);

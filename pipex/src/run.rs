@@ -1,0 +1,70 @@
+//! What is known of a task run: what it was called, where its output is, what came of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::Error;
+use crate::store::Store;
+use crate::target::Location;
+use crate::task::Task;
+
+/// The `path` and `base` that a call had, for the calls that take its output.
+#[derive(Clone, Default)]
+pub(crate) struct Label {
+    pub(crate) path: Option<Arc<str>>,
+    pub(crate) base: Option<Arc<str>>,
+}
+
+impl Label {
+    /// The name of a task run that was given none.
+    pub(crate) fn name(&self, task: &Task) -> String {
+        match &self.base {
+            Some(base) => format!("{} {base}", task.funcname),
+            None => task.funcname.to_owned(),
+        }
+    }
+
+    pub(crate) fn inherit(&mut self, other: &Label, base: bool) {
+        if self.path.is_none() {
+            self.path.clone_from(&other.path);
+        }
+        if base && self.base.is_none() {
+            self.base.clone_from(&other.base);
+        }
+    }
+}
+
+/// A location, and the store that has it.
+pub(crate) struct Place<T> {
+    pub(crate) location: Location,
+    pub(crate) store: Box<dyn Store<T>>,
+}
+
+/// What a task run gave.
+pub(crate) enum Made<R> {
+    /// Its value: nothing was saved, or the function saved its own output.
+    Value(R),
+    /// It is at its place.
+    Saved,
+}
+
+/// An error that an output keeps until it is asked for.
+pub(crate) struct Failure {
+    error: Error,
+    asked: AtomicBool,
+}
+
+impl Failure {
+    pub(crate) fn new(error: Error) -> Arc<Self> {
+        Arc::new(Failure { error, asked: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn unasked(&self) -> Option<&Error> {
+        (!self.asked.load(Ordering::Relaxed)).then_some(&self.error)
+    }
+
+    pub(crate) fn ask(&self) -> Error {
+        self.asked.store(true, Ordering::Relaxed);
+        self.error.clone()
+    }
+}
