@@ -25,6 +25,9 @@ impl Store<Image> for Png {
         let mut reader = png::Decoder::new(BufReader::new(File::open(target.path())?)).read_info()?;
         let mut pixels = vec![0; reader.output_buffer_size().ok_or("an image larger than memory")?];
         let info = reader.next_frame(&mut pixels)?;
+        if (info.color_type, info.bit_depth) != (png::ColorType::Grayscale, png::BitDepth::Eight) {
+            return Err("not shades of grey, a byte each: somebody else's image".into());
+        }
         Ok(Image { width: info.width, height: info.height, pixels })
     }
 

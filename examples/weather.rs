@@ -25,6 +25,15 @@ fn days() -> impl Iterator<Item = Date> {
     date(2013, 1, 1).series(jiff::Span::new().days(1)).take_while(|day| day.year() == 2013)
 }
 
+/// What of a row says where it belongs.
+#[derive(Debug, Deserialize)]
+struct Key {
+    origin: String,
+    year: i16,
+    month: i8,
+    day: i8,
+}
+
 /// An observation as NOAA has it.
 #[derive(Debug, Deserialize)]
 struct Observation {
@@ -122,16 +131,17 @@ struct Extreme {
 fn split(csv: &Path, #[target] to: &Path) -> Result<(), Error> {
     let mut reader = csv::Reader::from_path(csv)?;
     let header = reader.headers()?.clone();
-    let mut rows: BTreeMap<(String, String), Vec<csv::StringRecord>> = BTreeMap::new();
+    let mut rows: BTreeMap<(String, Date), Vec<csv::StringRecord>> = BTreeMap::new();
     for station in STATIONS {
         // A day without observations is an empty file, so that a file that is missing is noticed.
-        rows.extend(days().map(|day| ((station.to_owned(), day.to_string()), Vec::new())));
+        rows.extend(days().map(|day| ((station.to_owned(), day), Vec::new())));
     }
     for row in reader.records() {
         let row = row?;
-        let number = |column: usize| row[column].parse::<u8>();
-        let day = format!("{}-{:02}-{:02}", &row[1], number(2)?, number(3)?);
-        rows.entry((row[0].to_owned(), day)).or_default().push(row);
+        let key: Key = row.deserialize(Some(&header))?;
+        let day = Date::new(key.year, key.month, key.day).ok().and_then(|day| rows.get_mut(&(key.origin, day)));
+        let line = row.position().map_or(0, csv::Position::line);
+        day.ok_or_else(|| format!("line {line}: not a station and a day of 2013: {row:?}"))?.push(row);
     }
     for ((station, day), rows) in rows {
         fs::create_dir_all(to.join(&station))?;
@@ -146,8 +156,13 @@ fn split(csv: &Path, #[target] to: &Path) -> Result<(), Error> {
 /// Turns a day's observations into SI units, and drops what cannot be: a wind of 469 m/s, say.
 #[task(target = "{path}/clean/{station}/{day}.csv", name = "clean {station} {day}")]
 fn clean(hourly: Output<()>, station: &str, day: Date) -> Result<Vec<Hour>, Error> {
+    // Where it failed, this says why.
+    hourly.wait()?;
     let directory = hourly.location().map(|location| location.path()).ok_or("the hourly observations have no place")?;
-    let mut reader = csv::Reader::from_path(directory.join(station).join(format!("{day}.csv")))?;
+    let path = directory.join(station).join(format!("{day}.csv"));
+    // The directory is one output: what is taken out of it does not come back by itself.
+    let file = fs::File::open(&path)
+        .map_err(|error| format!("{}: {error}; delete {} and it is made again", path.display(), directory.display()))?;
     let wind = |mph: Option<f64>| mph.map(|mph| round(0.44704 * mph)).filter(|speed| *speed < 100.0);
     let hour = |row: Result<Observation, csv::Error>| {
         row.map(|row| Hour {
@@ -161,7 +176,22 @@ fn clean(hourly: Output<()>, station: &str, day: Date) -> Result<Vec<Hour>, Erro
             visibility_km: row.visib.map(|miles| round(1.609_344 * miles)),
         })
     };
-    Ok(reader.deserialize().map(hour).collect::<Result<_, _>>()?)
+    let hours: Result<Vec<Hour>, _> = csv::Reader::from_reader(file).into_deserialize().map(hour).collect();
+    let mut hours = hours.map_err(|error| format!("{}: {error}", path.display()))?;
+    drop_leaps(&mut hours);
+    Ok(hours)
+}
+
+/// Drops a temperature that leaps away from those of the hours around it, and straight back: 14, -10.5, 14 °C.
+fn drop_leaps(hours: &mut [Hour]) {
+    let celsius: Vec<Option<f64>> = hours.iter().map(|hour| hour.celsius).collect();
+    for (hour, around) in hours.iter_mut().skip(1).zip(celsius.windows(3)) {
+        if let [Some(before), Some(now), Some(after)] = *around
+            && ((now - before).min(now - after) > 15.0 || (before - now).min(after - now) > 15.0)
+        {
+            hour.celsius = None;
+        }
+    }
 }
 
 #[task(target = "{path}/daily/{station}/{day}.json", name = "summary {station} {day}")]
