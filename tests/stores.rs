@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 use pipex::store::{Claim, StoreResult};
 use pipex::{FileStore, Location, Store, task};
@@ -58,15 +59,43 @@ fn the_extension_chooses_the_codec() {
     assert!(length < bytes.len());
 }
 
+/// Keeps the messages of warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::Id {
+        tracing::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::Id, _: &tracing::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut |_: &tracing::field::Field, message: &dyn std::fmt::Debug| {
+            self.0.lock().unwrap().push(format!("{message:?}"));
+        });
+    }
+    fn enter(&self, _: &tracing::Id) {}
+    fn exit(&self, _: &tracing::Id) {}
+}
+
 #[test]
-fn a_file_too_short_to_be_whole_counts_as_missing() {
+fn a_file_too_short_to_be_whole_counts_as_missing_with_a_warning() {
     let bench = Bench::new();
     bench.cache(|| none().run()).unwrap();
     bench.ran();
     for length in [0, 1, 20] {
         fs::File::options().write(true).open(bench.file("readings")).unwrap().set_len(length).unwrap();
-        bench.cache(|| none().run()).unwrap();
+        let warnings = Warnings::default();
+        tracing::subscriber::with_default(warnings.clone(), || bench.cache(|| none().run())).unwrap();
         assert_eq!(bench.ran(), ["none"], "{length} bytes");
+        let warning = format!(
+            "{} has {length} bytes, too few to be whole: it counts as missing",
+            bench.file("readings").display()
+        );
+        assert_eq!(warnings.0.lock().unwrap().first(), Some(&warning));
     }
 }
 
