@@ -85,7 +85,11 @@ impl Format {
     }
 
     /// Writes the value's payload.
-    pub(super) fn encode<T: Serialize + DeserializeOwned>(self, value: &T, out: &mut impl Write) -> Result<(), Error> {
+    pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(
+        self,
+        value: &T,
+        out: &mut impl Write,
+    ) -> Result<(), Error> {
         if !self.zstd {
             return self.codec.encode(value, out);
         }
@@ -124,8 +128,13 @@ impl Format {
 }
 
 impl Codec {
-    fn encode<T: Serialize + DeserializeOwned>(self, value: &T, out: &mut impl Write) -> Result<(), Error> {
+    fn encode<T: Serialize + DeserializeOwned + 'static>(self, value: &T, out: &mut impl Write) -> Result<(), Error> {
         let text = match self {
+            Codec::Bincode if schema::asks_what_is_there::<T>() => {
+                let asks =
+                    "it asks what stands there, which bincode does not say (flatten, untagged, or any JSON value)";
+                return Err(format!("{asks}: end the target in .json").into());
+            }
             Codec::Bincode => {
                 bincode::serde::encode_into_std_write(value, out, BINCODE)?;
                 return Ok(());

@@ -84,7 +84,7 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The value cannot be encoded.
-    #[error("the value for {target} cannot be written as {codec}: give the target no extension, which keeps any value")]
+    #[error("the value for {target} cannot be written as {codec}; another extension chooses another codec")]
     Encode {
         /// The target.
         target: String,

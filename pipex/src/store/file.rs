@@ -111,7 +111,7 @@ pub(super) fn decode<T: DeserializeOwned>(format: Format, payload: &[u8], target
 }
 
 /// Encodes a value; what the system says of the writing is no fault of the codec.
-pub(super) fn encode<T: Serialize + DeserializeOwned>(
+pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(
     format: Format,
     value: &T,
     out: &mut impl Write,

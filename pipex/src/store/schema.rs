@@ -23,10 +23,19 @@ pub(super) fn of<T: DeserializeOwned + 'static>() -> Arc<str> {
     if let Some(shape) = SHAPES.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Arc::clone(shape);
     }
-    let shape: Arc<str> = trace::<T>().into();
+    // A type that panics at a made-up value would do so at a damaged one; here it only has no shape.
+    let shape: Arc<str> = std::panic::catch_unwind(trace::<T>).unwrap_or_else(|_| "..".to_owned()).into();
     SHAPES.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&shape));
     shape
 }
+
+/// Whether the type asks what stands there (`#[serde(flatten)]`, `#[serde(untagged)]`, `serde_json::Value`): bincode, which
+/// writes no types, could not tell it.
+pub(super) fn asks_what_is_there<T: DeserializeOwned + 'static>() -> bool {
+    of::<T>().contains(ANYTHING)
+}
+
+const ANYTHING: &str = "*";
 
 /// Enough for any type that a person wrote.
 const TRACES: usize = 512;
@@ -200,7 +209,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Halt> {
         // Only formats that describe themselves can be asked for anything.
-        self.say("any")?;
+        self.say(ANYTHING)?;
         Err(Halt)
     }
 
