@@ -156,8 +156,6 @@ fn split(csv: &Path, #[target] to: &Path) -> Result<(), Error> {
 /// Turns a day's observations into SI units, and drops what cannot be: a wind of 469 m/s, say.
 #[task(target = "{path}/clean/{station}/{day}.csv", name = "clean {station} {day}")]
 fn clean(hourly: Output<()>, station: &str, day: Date) -> Result<Vec<Hour>, Error> {
-    // Where it failed, this says why.
-    hourly.wait()?;
     let directory = hourly.location().map(|location| location.path()).ok_or("the hourly observations have no place")?;
     let path = directory.join(station).join(format!("{day}.csv"));
     // The directory is one output: what is taken out of it does not come back by itself.

@@ -74,6 +74,30 @@ fn a_submitted_error_waits_until_it_is_asked_for() {
     });
 }
 
+#[task]
+fn located(one: Output<u64>, more: Vec<Output<u64>>, count: usize) -> usize {
+    usize::from(one.location().is_some()) + more.len() + count
+}
+
+/// A parameter declared as an `Output` takes no data, and yet its run has to have succeeded.
+#[test]
+fn whoever_takes_only_the_location_does_not_run_either() {
+    for mode in [pipex::Mode::DoNothing, pipex::Mode::Cache] {
+        let bench = Bench::new();
+        bench.config(mode).scope(|| {
+            let good = || measure("EWR").base("good").submit();
+            for bad in [measure("LGA").base("bad").submit(), measure("LGA").base("bad").lazy()] {
+                let alone = located(bad.clone(), vec![good()], 0).base("alone").run().unwrap_err();
+                let among = located(good(), vec![good(), bad], 0).base("among").submit().load().unwrap_err();
+                for error in [alone, among] {
+                    assert!(format!("{error:?}").contains("so it did not run: task run \"measure"), "{error:?}");
+                }
+            }
+        });
+        assert!(!bench.ran().contains(&"located"));
+    }
+}
+
 #[flow]
 fn twice_of(station: &str) -> pipex::Result<u64> {
     let measured = measure(station.to_owned()).base("x").submit();

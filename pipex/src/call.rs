@@ -156,7 +156,7 @@ impl<'a, R: Send> Call<'a, R> {
 
     fn now(mut self) -> Output<R> {
         let (label, waits) = self.label();
-        // Where nothing is checked and nothing has to be waited for, the function is simply called.
+        // Where nothing is checked and all arguments are there, the function is simply called.
         if Context::does_nothing() && !waits && !self.job.task().wants_target {
             return self.simply(label);
         }
@@ -180,7 +180,7 @@ impl<'a, R: Send> Call<'a, R> {
         Output::ended(label, None, ended)
     }
 
-    /// The label that the call was given or inherits, and whether an argument's run has yet to end.
+    /// The label that the call was given or inherits, and whether an argument's run has yet to end, or failed.
     fn label(&mut self) -> (Label, bool) {
         let path = self.path.take().map(|path| context::text(&path));
         let mut label = Label { path, base: self.base.take().map(Arc::from) };

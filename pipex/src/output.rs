@@ -80,8 +80,8 @@ impl<T> Output<T> {
         }
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
-        self.end().is_some()
+    pub(crate) fn ended_well(&self) -> bool {
+        matches!(self.end(), Some(Ok(())))
     }
 
     pub(crate) fn failure(&self) -> Option<&Arc<Failure>> {

@@ -81,12 +81,14 @@ impl<'a, R: Send> Plan<'a, R> {
 
     /// Where an argument's run failed, the field that it should have passed on is not the story.
     fn unfilled(&self, error: TargetError) -> RunError {
+        self.upstream().unwrap_or_else(|| error.into())
+    }
+
+    /// Why it cannot run: the run of an argument failed, whether the function takes its data or only its location.
+    fn upstream(&self) -> Option<RunError> {
         let mut failure = None;
         self.job.look(&mut Seen::failure(&mut failure));
-        match failure {
-            Some(source) => RunError::Upstream { source },
-            None => error.into(),
-        }
+        failure.map(|source| RunError::Upstream { source })
     }
 
     /// Whether the target is there, so that nothing has to run.
@@ -113,6 +115,9 @@ impl<'a, R: Send> Plan<'a, R> {
     pub(crate) async fn produce(mut self, place: Option<&Place<R>>) -> Result<Made<R>> {
         if self.run.mode.caches() && self.run.name.is_none() {
             self.run.name = self.run.task.name.as_ref().and_then(|name| name.name(&Filling(&self)).ok());
+        }
+        if let Some(upstream) = self.upstream() {
+            return Err(self.run.failed(place.map(|place| &place.location), upstream, Duration::ZERO));
         }
         let Plan { job, run, arguments } = self;
         run.produce(job, arguments, place).await

@@ -28,7 +28,7 @@ enum Want<'s> {
 
 impl<'s> Seen<'s> {
     /// Fills what `label` lacks: the path of the first output that has one, the base of the first that passes one on. Says
-    /// in `waits` whether a run has yet to end.
+    /// in `waits` whether a run has yet to end, or failed.
     pub(crate) fn label(label: &'s mut Label, waits: &'s mut bool) -> Self {
         Seen(Want::Label { label, waits })
     }
@@ -50,7 +50,7 @@ impl<'s> Seen<'s> {
         match &mut self.0 {
             Want::Label { label, waits } => {
                 label.inherit(output.label(), passes_base);
-                **waits |= !output.has_ended();
+                **waits |= !output.ended_well();
                 None
             }
             Want::Failure(failure) => {
