@@ -60,6 +60,14 @@ fn written_aside_and_renamed() {
     assert_eq!(bench.ran(), [""; 0]);
 }
 
+/// All of the 255 bytes that file systems allow may be used.
+#[test]
+fn a_long_name_is_a_name() {
+    let bench = Bench::new();
+    bench.cache(|| plot(&[1]).base("x".repeat(251)).run()).unwrap();
+    assert_eq!(bench.files(), [format!("plots/{}.svg", "x".repeat(251))]);
+}
+
 #[test]
 fn an_error_leaves_nothing() {
     let bench = Bench::new();

@@ -1,7 +1,7 @@
 //! From a template to a target.
 
 use std::cell::Cell;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,17 +42,20 @@ impl Location {
     /// A name too long for that (file systems allow 255 bytes) is cut, and its fingerprint put in its place.
     #[must_use]
     pub fn sibling(&self) -> PathBuf {
-        const SUFFIX: &str = ".pipex-tmp";
-        let name = self.path().file_name().unwrap_or_default();
-        let mut sibling = OsString::from(".");
-        if name.len() + 1 + SUFFIX.len() <= 255 {
-            sibling.push(name);
-        } else {
-            sibling.push(crate::fingerprint::of_bytes(name.as_encoded_bytes()).to_string());
-        }
-        sibling.push(SUFFIX);
-        self.path().with_file_name(sibling)
+        self.path().with_file_name(hidden(self.path().file_name().unwrap_or_default(), ".pipex-tmp".as_ref()))
     }
+}
+
+/// A hidden file's name that follows from `name` and ends in `end`, no longer than file systems allow.
+pub(crate) fn hidden(name: &OsStr, end: &OsStr) -> OsString {
+    let mut hidden = OsString::from(".");
+    if 1 + name.len() + end.len() <= 255 {
+        hidden.push(name);
+    } else {
+        hidden.push(crate::fingerprint::of_bytes(name.as_encoded_bytes()).to_string());
+    }
+    hidden.push(end);
+    hidden
 }
 
 impl fmt::Display for Location {

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::fingerprint::Fingerprint;
-use crate::target::Location;
+use crate::target::{Location, hidden};
 use crate::task::Task;
 
 /// What made a value: recorded beside it by stores that have room for it.
@@ -90,7 +90,7 @@ impl Claim {
         self.record
     }
 
-    /// The claim's file, open for writing, with whatever a killed holder left in it removed at the first call.
+    /// The claim's file, open for writing, and empty: what a killed holder left in it is gone.
     pub fn file(&mut self) -> &mut File {
         &mut self.file
     }
@@ -123,18 +123,15 @@ impl Claim {
     /// The temporary path for a function that writes its own output: beside the target, with the target's extension.
     #[must_use]
     pub fn draft(&self) -> PathBuf {
-        let mut name = OsString::from(".");
-        name.push(self.target.path().file_stem().unwrap_or_default());
-        name.push(".pipex-draft");
-        if let Some(extension) = self.target.path().extension() {
-            name.push(".");
-            name.push(extension);
+        let target = self.target.path();
+        let mut end = OsString::from(".pipex-draft");
+        if let Some(extension) = target.extension() {
+            end.push(".");
+            end.push(extension);
         }
-        self.target.path().with_file_name(name)
+        target.with_file_name(hidden(target.file_stem().unwrap_or_default(), &end))
     }
-}
 
-impl Claim {
     /// The draft's path, with nothing there that a killed holder left.
     pub(crate) fn fresh_draft(&self) -> io::Result<PathBuf> {
         let draft = self.draft();
