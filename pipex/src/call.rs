@@ -13,7 +13,7 @@ use crate::error::{Cause, Error, Result, RunError};
 use crate::later::{Later, settle};
 use crate::output::Output;
 use crate::plan::Plan;
-use crate::run::{Failure, Label, Made, Place};
+use crate::run::{Failure, Label, Made, Name, Place};
 use crate::runtime::{block_on, drive};
 use crate::seen::Seen;
 use crate::store::Store;
@@ -174,7 +174,7 @@ impl<'a, R: Send> Call<'a, R> {
             Err(source) => Err(RunError::Upstream { source }.into()),
         };
         let ended = value.map(Made::Value).map_err(|source| {
-            let name = self.name.unwrap_or_else(|| label.name(task));
+            let name = Name { given: self.name.map(Arc::from), base: label.base.clone() }.of(task);
             Failure::new(Error::Task { name, target: None, source })
         });
         Output::ended(label, None, ended)

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::{Error, Result, RunError};
-use crate::run::{Failure, Label, Made, Place};
+use crate::run::{Failure, Label, Made, Name, Place};
 use crate::task::Task;
 
 /// A run that has yet to happen, and what came of it once it has.
@@ -167,7 +167,7 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
                 let Ends(later, task) = self;
                 if later.ended.get().is_none() {
                     later.end(Err(Error::Task {
-                        name: later.label.name(task),
+                        name: Name { given: None, base: later.label.base.clone() }.of(task),
                         target: later.place.as_ref().map(|place| place.location.clone()),
                         source: RunError::Interrupted.into(),
                     }));

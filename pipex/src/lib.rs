@@ -37,9 +37,10 @@ pub use crate::call::Call;
 pub use crate::config::Config;
 pub use crate::error::{Cause, Error, Result, RunError};
 pub use crate::fingerprint::Fingerprint;
+pub use crate::flow::Flow;
 pub use crate::mode::Mode;
 pub use crate::output::Output;
-pub use crate::report::{Reporter, State, Summary, TaskRun};
+pub use crate::report::{FlowRun, Reporter, State, Summary, TaskRun};
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
 pub use crate::store::{FileStore, Store};

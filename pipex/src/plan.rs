@@ -15,7 +15,7 @@ use crate::flow::FlowRun;
 use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
 use crate::report::{State, TaskRun};
-use crate::run::{Label, Made, Place};
+use crate::run::{Label, Made, Name, Place};
 use crate::runtime::{drive, elsewhere};
 use crate::seen::{Seen, fingerprint};
 use crate::store::{Claim, Record};
@@ -35,7 +35,7 @@ struct Run {
     mode: Mode,
     context: Option<Arc<Context>>,
     label: Label,
-    name: Option<String>,
+    name: Name,
 }
 
 impl<'a, R: Send> Plan<'a, R> {
@@ -48,6 +48,7 @@ impl<'a, R: Send> Plan<'a, R> {
             Ok(mode) => mode,
             Err(error) => return Err((error, label)),
         };
+        let name = Name { given: name.map(Arc::from), base: label.base.clone() };
         let run = Run { task: job.task(), mode, context, label, name };
         let mut plan = Plan { job, run, arguments: Fingerprint::new(0) };
 
@@ -113,8 +114,9 @@ impl<'a, R: Send> Plan<'a, R> {
 
     /// Claims the target, takes the arguments, runs the function, saves what it gives. What it needs has ended.
     pub(crate) async fn produce(mut self, place: Option<&Place<R>>) -> Result<Made<R>> {
-        if self.run.mode.caches() && self.run.name.is_none() {
-            self.run.name = self.run.task.name.as_ref().and_then(|name| name.name(&Filling(&self)).ok());
+        if self.run.mode.caches() && self.run.name.given.is_none() {
+            self.run.name.given =
+                self.run.task.name.as_ref().and_then(|name| name.name(&Filling(&self)).ok()).map(Arc::from);
         }
         if let Some(upstream) = self.upstream() {
             return Err(self.run.failed(place.map(|place| &place.location), upstream, Duration::ZERO));
@@ -206,7 +208,7 @@ impl Run {
 
     /// The error of this run.
     fn failed(&self, target: Option<&Location>, cause: impl Into<Cause>, elapsed: Duration) -> Error {
-        let name = self.name.clone().unwrap_or_else(|| self.label.name(self.task));
+        let name = self.name.of(self.task);
         let error = Error::Task { name, target: target.cloned(), source: cause.into() };
         self.report(State::Failed, target, elapsed, 0, Some(&error));
         error
@@ -226,7 +228,7 @@ impl Run {
             "task run ended"
         );
         if let Some(context) = &self.context {
-            context.report(&TaskRun { task, state, target, elapsed, bytes, error });
+            context.report(&TaskRun { task, state, target, elapsed, bytes, error, attempt: 1, name: &self.name });
         }
     }
 }

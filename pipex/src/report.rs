@@ -6,28 +6,60 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::flow::Flow;
+use crate::run::Name;
 use crate::target::Location;
 use crate::task::Task;
 
-/// How a task run ended.
+/// Where a task run stands, in Prefect's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
+    /// It was submitted, and waits for its inputs or for a worker.
+    Pending,
+    /// It runs.
+    Running,
     /// It ran, and its output is there.
     Completed,
     /// Its target was there, so it did not run.
     Cached,
     /// It ran or tried to, and has no output.
     Failed,
+    /// Its function panicked, or what ran it was dropped.
+    Crashed,
+    /// It failed, and runs again.
+    Retrying,
+    /// It failed, and waits to be tried again.
+    AwaitingRetry,
+    /// It took longer than its `timeout`.
+    TimedOut,
+    /// It did not run, since the run of an argument ended without an output.
+    NotReady,
+    /// It did not run, or was stopped, since its flow run was cancelled.
+    Cancelled,
 }
 
-/// A task run that has ended.
+impl State {
+    /// Whether a run in this state has ended.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        !matches!(self, State::Pending | State::Running | State::Retrying | State::AwaitingRetry)
+    }
+
+    /// Whether it ended with an output.
+    #[must_use]
+    pub fn is_success(self) -> bool {
+        matches!(self, State::Completed | State::Cached)
+    }
+}
+
+/// A task run, as a [`Reporter`] is told of it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TaskRun<'r> {
     /// The task function.
     pub task: &'static Task,
-    /// How it ended.
+    /// Where it stands.
     pub state: State,
     /// Its target, if it has one.
     pub target: Option<&'r Location>,
@@ -37,11 +69,33 @@ pub struct TaskRun<'r> {
     pub bytes: u64,
     /// Why it failed.
     pub error: Option<&'r Error>,
+    /// How often it has been started: 1 in its first run.
+    pub attempt: u32,
+    pub(crate) name: &'r Name,
 }
 
-/// Somebody who is told of every task run that ends, on the thread where it ends: be quick.
+impl TaskRun<'_> {
+    /// Its name: what `.name(..)` or the template says, else the function's name and `base`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.name.of(self.task)
+    }
+}
+
+/// A flow run, as a [`Reporter`] is told of it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct FlowRun {
+    /// The flow function.
+    pub flow: &'static Flow,
+    /// How deep it is: 0 for a flow that no other flow called.
+    pub depth: usize,
+}
+
+/// Somebody who is told what becomes of task runs and flow runs, on the thread where it happens: be quick.
 ///
-/// Given to [`Config::reporter`](crate::Config::reporter). In mode `do_nothing` nothing is reported.
+/// Given to [`Config::reporter`](crate::Config::reporter). In mode `do_nothing` nothing is reported, and without an executor
+/// only what has ended.
 ///
 /// ```
 /// use pipex::{Reporter, State, TaskRun};
@@ -51,14 +105,34 @@ pub struct TaskRun<'r> {
 /// impl Reporter for Failures {
 ///     fn task_run(&self, run: &TaskRun<'_>) {
 ///         if run.state == State::Failed {
-///             eprintln!("{} failed: {:?}", run.task.funcname, run.error);
+///             eprintln!("{} failed: {:?}", run.name(), run.error);
 ///         }
 ///     }
 /// }
 /// ```
 pub trait Reporter: Send + Sync {
-    /// A task run has ended.
+    /// A task run has ended: its state is one of those that [have ended](State::has_ended).
     fn task_run(&self, run: &TaskRun<'_>);
+
+    /// A task run has come into a state that is not its last: it was submitted, runs, waits to be tried again.
+    fn changed(&self, run: &TaskRun<'_>) {
+        let _ = run;
+    }
+
+    /// A task run is still running after `run.elapsed`: told again and again, so that silence is not taken for death.
+    fn still_running(&self, run: &TaskRun<'_>) {
+        let _ = run;
+    }
+
+    /// A flow run has started.
+    fn flow_started(&self, run: &FlowRun) {
+        let _ = run;
+    }
+
+    /// A flow run has ended, and all its task runs with it.
+    fn flow_ended(&self, run: &FlowRun) {
+        let _ = run;
+    }
 }
 
 /// Counts task runs by task function. Displayed, it is a table; clones count together.
@@ -96,6 +170,7 @@ struct Count {
     completed: usize,
     cached: usize,
     failed: usize,
+    skipped: usize,
     total: Duration,
     longest: Duration,
     bytes: u64,
@@ -124,10 +199,16 @@ impl Summary {
         self.counts().0.values().map(|count| count.cached).sum()
     }
 
-    /// The task runs that failed.
+    /// The task runs that ran and have no output: they failed, crashed or timed out.
     #[must_use]
     pub fn failed(&self) -> usize {
         self.counts().0.values().map(|count| count.failed).sum()
+    }
+
+    /// The task runs that did not run, since an argument was not to be had or their flow run was cancelled.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.counts().0.values().map(|count| count.skipped).sum()
     }
 }
 
@@ -141,6 +222,7 @@ impl Reporter for Summary {
             completed: 0,
             cached: 0,
             failed: 0,
+            skipped: 0,
             total: Duration::ZERO,
             longest: Duration::ZERO,
             bytes: 0,
@@ -148,7 +230,8 @@ impl Reporter for Summary {
         match run.state {
             State::Completed => count.completed += 1,
             State::Cached => count.cached += 1,
-            State::Failed => count.failed += 1,
+            State::NotReady | State::Cancelled => count.skipped += 1,
+            _ => count.failed += 1,
         }
         count.total += run.elapsed;
         count.longest = count.longest.max(run.elapsed);
@@ -156,7 +239,7 @@ impl Reporter for Summary {
     }
 }
 
-/// A line a task function: how many ran, were cached, failed; the time they took together and the longest took, in seconds;
+/// A line a task function: how many ran, were cached, failed, were skipped for what is upstream; the time they took together and the longest took, in seconds;
 /// the bytes written.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -166,17 +249,18 @@ impl fmt::Display for Summary {
         let width = rows.iter().map(|count| count.task.funcname.len()).max().unwrap_or(0).max(4);
         write!(
             f,
-            "{:width$} {:>7} {:>7} {:>7} {:>9} {:>9} {:>12}",
-            "task", "ran", "cached", "failed", "total s", "longest s", "bytes"
+            "{:width$} {:>7} {:>7} {:>7} {:>7} {:>9} {:>9} {:>12}",
+            "task", "ran", "cached", "failed", "skipped", "total s", "longest s", "bytes"
         )?;
         for count in rows {
             write!(
                 f,
-                "\n{:width$} {:>7} {:>7} {:>7} {:>9.3} {:>9.3} {:>12}",
+                "\n{:width$} {:>7} {:>7} {:>7} {:>7} {:>9.3} {:>9.3} {:>12}",
                 count.task.funcname,
                 count.completed,
                 count.cached,
                 count.failed,
+                count.skipped,
                 count.total.as_secs_f64(),
                 count.longest.as_secs_f64(),
                 count.bytes

@@ -16,20 +16,30 @@ pub(crate) struct Label {
 }
 
 impl Label {
-    /// The name of a task run that was given none.
-    pub(crate) fn name(&self, task: &Task) -> String {
-        match &self.base {
-            Some(base) => format!("{} {base}", task.funcname),
-            None => task.funcname.to_owned(),
-        }
-    }
-
     pub(crate) fn inherit(&mut self, other: &Label, base: bool) {
         if self.path.is_none() {
             self.path.clone_from(&other.path);
         }
         if base && self.base.is_none() {
             self.base.clone_from(&other.base);
+        }
+    }
+}
+
+/// The name of a task run: it is put together only when somebody asks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Name {
+    /// What `.name(..)` or the template said.
+    pub(crate) given: Option<Arc<str>>,
+    pub(crate) base: Option<Arc<str>>,
+}
+
+impl Name {
+    pub(crate) fn of(&self, task: &Task) -> String {
+        match (&self.given, &self.base) {
+            (Some(name), _) => name.as_ref().to_owned(),
+            (None, Some(base)) => format!("{} {base}", task.funcname),
+            (None, None) => task.funcname.to_owned(),
         }
     }
 }
