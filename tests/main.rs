@@ -7,6 +7,7 @@ mod clashes;
 mod contract;
 mod crash;
 mod errors;
+mod executor;
 mod flows;
 mod lazy;
 mod locations;

@@ -59,16 +59,18 @@ fn a_deleted_output_is_made_again_and_nothing_else() {
 }
 
 #[test]
-fn the_modes_of_the_executor_are_refused_by_name() {
-    for mode in [Mode::Prefect, Mode::PrefectCache] {
-        let error = Config::new().mode(mode).scope(totals).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "PIPEX={mode} needs an executor, which this version of pipex does not have yet: set PIPEX=cache or do_nothing"
-            )
-        );
-    }
+fn an_executor_gives_the_same_values() {
+    let bench = Bench::new();
+    assert_eq!(bench.config(Mode::Prefect).scope(totals).unwrap(), [97, 197]);
+    assert_eq!(bench.files(), [""; 0], "nothing is saved");
+    assert_eq!(bench.ran().len(), 4);
+
+    assert_eq!(bench.config(Mode::PrefectCache).scope(totals).unwrap(), [97, 197]);
+    assert_eq!(bench.files(), ["load/a", "load/bc", "total/a", "total/bc"]);
+    assert_eq!(bench.ran().len(), 4);
+
+    assert_eq!(bench.config(Mode::PrefectCache).scope(totals).unwrap(), [97, 197]);
+    assert!(bench.states().iter().all(|(_, state)| *state == State::Cached));
 }
 
 #[test]

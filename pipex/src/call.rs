@@ -10,12 +10,13 @@ use std::sync::Arc;
 use crate::arg::Args;
 use crate::context::{self, Context};
 use crate::error::{Cause, Error, Result, RunError};
+use crate::executor::room;
 use crate::later::{Later, settle};
 use crate::output::Output;
 use crate::plan::Plan;
-use crate::run::{Failure, Label, Made, Name, Place};
-use crate::runtime::{block_on, drive};
-use crate::seen::Seen;
+use crate::run::{Attempt, Failure, Label, Made, Name, Place};
+use crate::runtime::{self, block_on, drive, pause};
+use crate::seen::{Outputs, Seen};
 use crate::store::Store;
 use crate::task::Task;
 
@@ -40,6 +41,7 @@ pub struct Call<'a, R> {
     pub(crate) path: Option<PathBuf>,
     pub(crate) base: Option<String>,
     pub(crate) name: Option<String>,
+    pub(crate) wait_for: Vec<Box<dyn Outputs + Send + 'a>>,
     pub(crate) caller: &'static panic::Location<'static>,
 }
 
@@ -50,21 +52,49 @@ pub(crate) trait Job<'a, R>: Send {
     fn field(&self, index: usize) -> Option<&dyn Display>;
     fn store(&self) -> Box<dyn Store<R>>;
     /// Takes the arguments and calls the function; `draft` is where one that saves its own output writes it.
-    fn start(self: Box<Self>, draft: PathBuf) -> Result<Body<'a, R>>;
+    /// With `last` the arguments are used up, else the function can be called again.
+    fn start(&mut self, draft: PathBuf, last: bool) -> Result<Body<'a, R>>;
+    /// Takes the arguments here; what comes back calls the function, anywhere.
+    fn defer(&mut self, draft: PathBuf, last: bool) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>>;
+}
+
+/// How a body goes on away from the thread that started it.
+pub(crate) type Away<'a, R> =
+    fn(Work<'a, R>, Arc<Context>) -> Pin<Box<dyn Future<Output = Result<R, Raised>> + Send + 'a>>;
+
+/// What there is to be done of a call.
+pub(crate) enum Work<'a, R> {
+    /// To call the function; if nobody waits for it any longer, what it wrote to this path goes.
+    Body(Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>, PathBuf),
+    /// To see its future through.
+    Future(Pin<Box<dyn Future<Output = Result<R, Raised>> + Send + 'a>>),
 }
 
 /// A function that has been called: done, or a future.
 pub enum Body<'a, R> {
     #[doc(hidden)]
-    Done(Result<R, Cause>),
+    Done(Result<R, Raised>),
     #[doc(hidden)]
-    Future(Pin<Box<dyn Future<Output = Result<R, Cause>> + Send + 'a>>),
+    Future(Pin<Box<dyn Future<Output = Result<R, Raised>> + Send + 'a>>),
+}
+
+/// Why an attempt failed, and whether another may go better.
+#[derive(Debug)]
+pub struct Raised {
+    pub(crate) cause: Cause,
+    pub(crate) retry: bool,
+}
+
+impl<E: Into<Cause>> From<E> for Raised {
+    fn from(cause: E) -> Self {
+        Raised { cause: cause.into(), retry: true }
+    }
 }
 
 /// The closures that the macro writes, and the arguments they are about.
 struct Closures<A, L, F, S, B> {
     task: &'static Task,
-    arguments: A,
+    arguments: Option<A>,
     look: L,
     field: F,
     store: S,
@@ -73,31 +103,47 @@ struct Closures<A, L, F, S, B> {
 
 impl<'a, R, A, L, F, S, B> Job<'a, R> for Closures<A, L, F, S, B>
 where
-    A: Args + Send,
+    A: Args<Taken: Send> + Send,
     L: Fn(&A, &mut Seen<'_>) + Send,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send,
     S: Fn() -> Box<dyn Store<R>> + Send,
-    B: FnOnce(A::Taken, PathBuf) -> Body<'a, R> + Send,
+    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
+    A::Taken: 'a,
+    R: 'a,
 {
     fn task(&self) -> &'static Task {
         self.task
     }
 
     fn look(&self, seen: &mut Seen<'_>) {
-        (self.look)(&self.arguments, seen);
+        if let Some(arguments) = &self.arguments {
+            (self.look)(arguments, seen);
+        }
     }
 
     fn field(&self, index: usize) -> Option<&dyn Display> {
-        (self.field)(&self.arguments, index)
+        (self.field)(self.arguments.as_ref()?, index)
     }
 
     fn store(&self) -> Box<dyn Store<R>> {
         (self.store)()
     }
 
-    fn start(self: Box<Self>, draft: PathBuf) -> Result<Body<'a, R>> {
-        let taken = self.arguments.take()?;
+    fn start(&mut self, draft: PathBuf, last: bool) -> Result<Body<'a, R>> {
+        let taken = self.take(last)?;
         Ok((self.body)(taken, draft))
+    }
+
+    fn defer(&mut self, draft: PathBuf, last: bool) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>> {
+        let (taken, body) = (self.take(last)?, self.body.clone());
+        Ok(Box::new(move || body(taken, draft)))
+    }
+}
+
+impl<A: Args, L, F, S, B> Closures<A, L, F, S, B> {
+    fn take(&mut self, last: bool) -> Result<A::Taken> {
+        let _ = last;
+        self.arguments.take().expect("the last attempt is the last").take()
     }
 }
 
@@ -112,17 +158,20 @@ pub fn call<'a, R, A, L, F, S, B>(
     body: B,
 ) -> Call<'a, R>
 where
-    A: Args + Send + 'a,
+    A: Args<Taken: Send> + Send + 'a,
     L: Fn(&A, &mut Seen<'_>) + Send + 'a,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send + 'a,
     S: Fn() -> Box<dyn Store<R>> + Send + 'a,
-    B: FnOnce(A::Taken, PathBuf) -> Body<'a, R> + Send + 'a,
+    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
+    A::Taken: 'a,
+    R: 'a,
 {
     Call {
-        job: Box::new(Closures { task, arguments, look, field, store, body }),
+        job: Box::new(Closures { task, arguments: Some(arguments), look, field, store, body }),
         path: None,
         base: None,
         name: None,
+        wait_for: Vec::new(),
         caller: panic::Location::caller(),
     }
 }
@@ -146,6 +195,33 @@ impl<'a, R: Send> Call<'a, R> {
         self
     }
 
+    /// Has it run only after these: outputs whose data it does not take. It does not run if one of them failed.
+    ///
+    /// ```
+    /// use pipex::{Config, Mode, task};
+    ///
+    /// #[task]
+    /// fn create() {}
+    ///
+    /// #[task]
+    /// fn insert(row: u32) -> u32 {
+    ///     row
+    /// }
+    ///
+    /// Config::new().mode(Mode::Prefect).scope(|| {
+    ///     let created = create().submit();
+    ///     insert(1).wait_for(&created).submit().wait()
+    /// })?;
+    /// # Ok::<(), pipex::Error>(())
+    /// ```
+    pub fn wait_for<W>(mut self, outputs: &W) -> Self
+    where
+        W: Outputs + ToOwned<Owned: Outputs + Send + 'a> + ?Sized,
+    {
+        self.wait_for.push(Box::new(outputs.to_owned()));
+        self
+    }
+
     /// Does it now, in this thread.
     ///
     /// # Errors
@@ -166,14 +242,14 @@ impl<'a, R: Send> Call<'a, R> {
         }
     }
 
-    fn simply(self, label: Label) -> Output<R> {
+    fn simply(mut self, label: Label) -> Output<R> {
         let task = self.job.task();
-        let value = match self.job.start(PathBuf::new()) {
+        let value = match self.job.start(PathBuf::new(), true) {
             Ok(Body::Done(value)) => value,
             Ok(Body::Future(future)) => block_on(drive(future)),
             Err(source) => Err(RunError::Upstream { source }.into()),
         };
-        let ended = value.map(Made::Value).map_err(|source| {
+        let ended = value.map(Made::Value).map_err(|Raised { cause: source, .. }| {
             let name = Name { given: self.name.map(Arc::from), base: label.base.clone() }.of(task);
             Failure::new(Error::Task { name, target: None, source })
         });
@@ -186,23 +262,24 @@ impl<'a, R: Send> Call<'a, R> {
         let mut label = Label { path, base: self.base.take().map(Arc::from) };
         let mut waits = false;
         self.job.look(&mut Seen::label(&mut label, &mut waits));
-        (label, waits)
+        (label, waits || !self.wait_for.is_empty())
     }
 
     /// All that can be done without waiting.
     fn begin(self, label: Label) -> Begun<'a, R> {
         let (plan, label, place) = match Plan::of(self, label) {
             Ok(planned) => planned,
-            Err((error, label)) => return Begun::Ended(Output::ended(label, None, Err(Failure::new(error)))),
+            Err((failure, label)) => return Begun::Ended(Output::ended(label, None, Err(failure))),
         };
         match plan.is_there(place.as_ref()) {
             Ok(true) => Begun::Ended(Output::ended(label, place, Ok(Made::Saved))),
             Ok(false) => Begun::Missing(Planned { plan, label, place }),
-            Err(error) => Begun::Ended(Output::ended(label, place, Err(Failure::new(error)))),
+            Err(failure) => Begun::Ended(Output::ended(label, place, Err(failure))),
         }
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 enum Begun<'a, R> {
     Ended(Output<R>),
     Missing(Planned<'a, R>),
@@ -216,19 +293,41 @@ struct Planned<'a, R> {
 
 impl<R: Send> Planned<'_, R> {
     async fn finish(self) -> Output<R> {
-        settle(self.plan.unsettled()).await;
-        let made = self.plan.produce(self.place.as_ref()).await;
-        Output::ended(self.label, self.place, made.map_err(Failure::new))
+        let Planned { mut plan, label, place } = self;
+        settle(plan.unsettled()).await;
+        loop {
+            let room = room(plan.context().map(|context| &**context), plan.task()).await;
+            match plan.produce(place.as_ref()).await {
+                Attempt::Ended(outcome) => return Output::ended(label, place, outcome),
+                Attempt::Again(again, delay) => {
+                    drop(room);
+                    plan = again;
+                    pause(delay, plan.context().and_then(|context| context.flow.clone())).await;
+                }
+            }
+        }
     }
 }
 
 impl<R: Send + Sync + 'static> Call<'static, R> {
     /// Hands it to the executor and goes on. Without an executor it is done now, and an error stays in the output until it
     /// is asked for; if nobody asks, it becomes the flow's.
-    pub fn submit(self) -> Output<R> {
-        let output = self.now();
+    pub fn submit(mut self) -> Output<R> {
+        let flow = || Context::current().and_then(|context| context.flow.clone());
+        let output = if Context::executes() {
+            let (label, _) = self.label();
+            match self.later(label, true) {
+                Ok(later) => {
+                    later.submit();
+                    return Output::later(later);
+                }
+                Err(failed) => failed,
+            }
+        } else {
+            self.now()
+        };
         if let Some(failure) = output.failure()
-            && let Some(run) = Context::current().and_then(|context| context.flow.clone())
+            && let Some(run) = flow()
         {
             run.failed(Arc::clone(failure));
         }
@@ -241,11 +340,43 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     #[must_use = "a lazy call that nobody asks for never runs"]
     pub fn lazy(mut self) -> Output<R> {
         let (label, _) = self.label();
-        match Plan::of(self, label) {
-            Ok((plan, label, place)) => Output::later(Later::new(label, place, Box::new(plan))),
-            Err((error, label)) => Output::ended(label, None, Err(Failure::new(error))),
+        match self.later(label, false) {
+            Ok(later) => Output::later(later),
+            Err(failed) => failed,
         }
     }
+
+    fn later(self, label: Label, submitted: bool) -> Result<Arc<Later<R>>, Output<R>> {
+        let task = self.job.task();
+        match Plan::of(self, label) {
+            Ok((mut plan, label, place)) => {
+                plan.away = Some(away::<R>);
+                if submitted {
+                    plan.submitted(place.as_ref());
+                }
+                let context = plan.context().cloned();
+                Ok(Arc::new(Later::new(task, label, place, context, Box::new(plan))))
+            }
+            Err((failure, label)) => Err(Output::ended(label, None, Err(failure))),
+        }
+    }
+}
+
+/// Calls a function on a thread where it may take its time, and sees futures through on the runtime.
+fn away<R: Send + 'static>(
+    work: Work<'static, R>,
+    context: Arc<Context>,
+) -> Pin<Box<dyn Future<Output = Result<R, Raised>> + Send>> {
+    Box::pin(async move {
+        let future = match work {
+            Work::Future(future) => future,
+            Work::Body(body, draft) => match runtime::blocking(Arc::clone(&context), body, draft).await? {
+                Body::Done(value) => return value,
+                Body::Future(future) => future,
+            },
+        };
+        runtime::spawned(context.enter_async(future)).await?
+    })
 }
 
 /// The same as [`run`](Call::run), from async code: an async function is awaited where it is called; a synchronous one, and

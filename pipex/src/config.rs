@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::context::Context;
+use crate::executor::{Executor, Local};
 use crate::mode::Mode;
 use crate::report::Reporter;
 
@@ -74,18 +76,69 @@ impl Config {
 
     /// Adds somebody who is told of every task run that ends.
     pub fn reporter(mut self, reporter: impl Reporter + 'static) -> Self {
-        let new: Arc<dyn Reporter> = Arc::new(reporter);
-        self.0.reporters = self.0.reporters.iter().cloned().chain([new]).collect();
+        self.0.add_reporter(Arc::new(reporter));
+        self
+    }
+
+    /// Sets who runs the tasks, in the modes `prefect` and `prefect.cache`. Without it, it is the [`Local`] of the process,
+    /// with `PIPEX_WORKERS` workers (as many as there are cores, if it is not set).
+    pub fn executor(mut self, executor: impl Executor + 'static) -> Self {
+        self.0.set_executor(Arc::new(executor));
+        self
+    }
+
+    /// Has [`Local`] run the tasks, with so many workers.
+    pub fn workers(self, workers: usize) -> Self {
+        self.executor(Local::new().workers(workers))
+    }
+
+    /// Whether the first failure cancels what a flow run has submitted and not started. Without it, all is run that does
+    /// not depend on a failure. `#[flow(fail_fast = true)]` sets it for one flow.
+    pub fn fail_fast(mut self, fail_fast: bool) -> Self {
+        self.0.settings.fail_fast = fail_fast;
+        self
+    }
+
+    /// Has `.submit()` wait while a flow run has so many task runs that have not ended: for flows that submit millions.
+    pub fn max_pending(mut self, runs: usize) -> Self {
+        self.0.settings.max_pending = Some(runs.max(1));
+        self
+    }
+
+    /// How long running tasks may go on after Ctrl-C or SIGTERM: 10 s if it is not set.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.0.settings.grace = grace;
+        self
+    }
+
+    /// How often it is said of a task that it is still running: every 60 s if it is not set.
+    pub fn keepalive(mut self, interval: Duration) -> Self {
+        self.0.settings.keepalive = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Whether Ctrl-C and SIGTERM stop flow runs in order, and then the program (exit codes 130 and 143): true if it is not
+    /// set. Programs that have their own way with signals set it to false.
+    pub fn signals(mut self, signals: bool) -> Self {
+        self.0.settings.signals = signals;
+        self
+    }
+
+    /// Whether flow runs show neither progress nor, at their end, a table. `PIPEX_QUIET=1` does the same.
+    pub fn quiet(mut self, quiet: bool) -> Self {
+        self.0.settings.quiet = quiet;
         self
     }
 
     /// Runs `body` with these settings.
-    pub fn scope<T>(self, body: impl FnOnce() -> T) -> T {
+    pub fn scope<T>(mut self, body: impl FnOnce() -> T) -> T {
+        self.0.prepare();
         Arc::new(self.0).enter(body)
     }
 
     /// As [`scope`](Config::scope), for a future: the settings hold whenever it is polled.
-    pub async fn scope_async<F: Future>(self, body: F) -> F::Output {
+    pub async fn scope_async<F: Future>(mut self, body: F) -> F::Output {
+        self.0.prepare();
         Arc::new(self.0).enter_async(body).await
     }
 }

@@ -9,8 +9,10 @@ use std::panic;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
-use crate::error::{Error, Result, RunError};
+use crate::error::{Result, RunError};
+use crate::executor::{Executor, Local};
 use crate::fingerprint::{Fingerprint, of_bytes};
 use crate::flow::FlowRun;
 use crate::mode::Mode;
@@ -26,8 +28,55 @@ pub(crate) struct Context {
     path: Option<Arc<str>>,
     pub(crate) reporters: Arc<[Arc<dyn Reporter>]>,
     pub(crate) flow: Option<Arc<FlowRun>>,
+    pub(crate) settings: Settings,
+    executor: Option<Arc<dyn Executor>>,
     /// The targets that the bodies around here make, innermost first.
     making: Option<Arc<Making>>,
+    /// Whether this is a task's body.
+    pub(crate) inside: Option<Inside>,
+    /// The context of bodies without target and tags: they can share one.
+    body: Body,
+}
+
+/// A task's body, as calls within it see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Inside {
+    /// Its task has tags, or one around it.
+    pub(crate) tagged: bool,
+}
+
+#[derive(Default)]
+struct Body(OnceLock<Arc<Context>>);
+
+impl Clone for Body {
+    /// What is changed in a copy is to be seen in its bodies.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// What the modes with an executor can be told, see [`Config`](crate::Config).
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) fail_fast: bool,
+    pub(crate) max_pending: Option<usize>,
+    pub(crate) grace: Duration,
+    pub(crate) keepalive: Duration,
+    pub(crate) signals: bool,
+    pub(crate) quiet: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            fail_fast: false,
+            max_pending: None,
+            grace: Duration::from_secs(10),
+            keepalive: Duration::from_secs(60),
+            signals: true,
+            quiet: std::env::var_os("PIPEX_QUIET").is_some_and(|quiet| !quiet.is_empty() && quiet != "0"),
+        }
+    }
 }
 
 struct Making {
@@ -49,8 +98,72 @@ impl Context {
     pub(crate) fn begin() -> Self {
         match Self::current() {
             Some(context) => Context::clone(&context),
-            None => Context { mode: Mode::from_env(), path: None, reporters: Arc::new([]), flow: None, making: None },
+            None => Context {
+                mode: Mode::from_env(),
+                path: None,
+                reporters: Arc::new([]),
+                flow: None,
+                settings: Settings::default(),
+                executor: None,
+                making: None,
+                inside: None,
+                body: Body::default(),
+            },
         }
+    }
+
+    /// What holds for a call that is made here.
+    pub(crate) fn of_call() -> Option<Arc<Self>> {
+        let current = Self::current();
+        let executes = match &current {
+            Some(context) => context.executor.is_none() && context.mode.as_ref().is_ok_and(|mode| mode.executes()),
+            None => Mode::from_env().is_ok_and(Mode::executes),
+        };
+        if !executes {
+            return current;
+        }
+        // Outside any flow run and any scope.
+        let mut context = Self::begin();
+        context.prepare();
+        Some(Arc::new(context))
+    }
+
+    /// Sees to it that there is an executor if the mode needs one; whether it does.
+    pub(crate) fn prepare(&mut self) -> bool {
+        let executes = self.mode.as_ref().is_ok_and(|mode| mode.executes());
+        if executes && self.executor.is_none() {
+            match Local::of_process() {
+                Ok(local) => self.executor = Some(Arc::new(local)),
+                Err(error) => self.mode = Err(error),
+            }
+        }
+        executes
+    }
+
+    /// Whether the mode here is one that has an executor.
+    pub(crate) fn executes() -> bool {
+        let mode = CURRENT.with_borrow(|context| {
+            context.as_ref().map(|context| matches!(&context.mode, Ok(mode) if mode.executes()))
+        });
+        mode.unwrap_or_else(|| Mode::from_env().is_ok_and(Mode::executes))
+    }
+
+    /// Whether what is waited for here runs here: in a task's body, which has a worker's room.
+    pub(crate) fn runs_here() -> bool {
+        CURRENT.with_borrow(|context| context.as_ref().is_some_and(|context| context.inside.is_some()))
+    }
+
+    /// Who runs the calls that are made here.
+    pub(crate) fn executor(&self) -> Option<&Arc<dyn Executor>> {
+        self.executor.as_ref()
+    }
+
+    pub(crate) fn set_executor(&mut self, executor: Arc<dyn Executor>) {
+        self.executor = Some(executor);
+    }
+
+    pub(crate) fn add_reporter(&mut self, reporter: Arc<dyn Reporter>) {
+        self.reporters = self.reporters.iter().cloned().chain([reporter]).collect();
     }
 
     /// Whether the mode here is `do_nothing`.
@@ -68,9 +181,8 @@ impl Context {
         self.path = Some(text(path));
     }
 
-    /// The mode, if it is one that there is an executor for.
     pub(crate) fn mode(&self) -> Result<Mode> {
-        self.mode.clone().and_then(supported)
+        self.mode.clone()
     }
 
     /// The path of the flow or of the configuration, else the environment's.
@@ -98,11 +210,21 @@ impl Context {
         poll_fn(|context| self.enter(|| future.as_mut().poll(context))).await
     }
 
-    /// The context of a body that makes `target`.
-    pub(crate) fn making(context: Option<&Arc<Self>>, target: &Location) -> Arc<Self> {
-        let mut inner = context.map_or_else(Context::begin, |context| Context::clone(context));
-        inner.making = Some(Arc::new(Making { target: target.clone(), outer: inner.making }));
-        Arc::new(inner)
+    /// The context of a task's body, which may make `target`.
+    pub(crate) fn within(context: Option<&Arc<Self>>, task: &Task, target: Option<&Location>) -> Arc<Self> {
+        let inner = || {
+            let mut inner = context.map_or_else(Context::begin, |context| Context::clone(context));
+            let tagged = !task.tags.is_empty() || inner.inside.is_some_and(|inside| inside.tagged);
+            inner.inside = Some(Inside { tagged });
+            if let Some(target) = target {
+                inner.making = Some(Arc::new(Making { target: target.clone(), outer: inner.making.take() }));
+            }
+            Arc::new(inner)
+        };
+        match context {
+            Some(context) if target.is_none() && task.tags.is_empty() => Arc::clone(context.body.0.get_or_init(inner)),
+            _ => inner(),
+        }
     }
 
     /// Whether a body around here makes `target`.
@@ -119,7 +241,11 @@ impl Context {
 
     pub(crate) fn report(&self, run: &TaskRun<'_>) {
         for reporter in &*self.reporters {
-            reporter.task_run(run);
+            if run.state.has_ended() {
+                reporter.task_run(run);
+            } else {
+                reporter.changed(run);
+            }
         }
     }
 }
@@ -127,15 +253,6 @@ impl Context {
 /// A path as it stands in a target. What is not UTF-8 becomes a character that no target may have, and is refused there.
 pub(crate) fn text(path: &Path) -> Arc<str> {
     path.to_string_lossy().into()
-}
-
-/// The mode in which a call is made that is outside everything.
-pub(crate) fn outside() -> Result<Mode> {
-    Mode::from_env().and_then(supported)
-}
-
-fn supported(mode: Mode) -> Result<Mode> {
-    if mode.executes() { Err(Error::NoExecutor { mode }) } else { Ok(mode) }
 }
 
 /// Who filled to which target: two calls that mean different things must not share one.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::mode::Mode;
 use crate::target::{Location, TargetError};
 
 /// A result whose error is pipex's.
@@ -26,13 +26,15 @@ pub enum Error {
         /// The value.
         value: String,
     },
-    /// The mode needs an executor, and there is none.
-    #[error(
-        "PIPEX={mode} needs an executor, which this version of pipex does not have yet: set PIPEX=cache or do_nothing"
-    )]
-    NoExecutor {
-        /// The mode.
-        mode: Mode,
+    /// An environment variable has a value that means nothing.
+    #[error("{name}={value} is not {expected}: set it to that, or unset it")]
+    Setting {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
     },
     /// A task run ended without an output. The source says why: the function's own error, or a [`RunError`].
     #[error("task run {name:?}{}", target.as_ref().map(|target| format!(" (target {target})")).unwrap_or_default())]
@@ -61,12 +63,18 @@ pub enum Error {
         source: Cause,
     },
     /// Task runs that were submitted failed, and nobody asked for their outputs.
-    #[error("flow run {flow:?}: {count} submitted task run{} failed, unasked: {listed}", if *count == 1 { "" } else { "s" })]
+    #[error(
+        "flow run {flow:?}: {count} submitted task run{} failed, unasked: {listed}{}",
+        if *count == 1 { "" } else { "s" },
+        if *skipped == 0 { String::new() } else { format!("; {skipped} did not run for it") }
+    )]
     Unasked {
         /// The flow.
         flow: String,
         /// How many.
         count: usize,
+        /// How many more did not run, since these failed or the flow run was cancelled.
+        skipped: usize,
         /// The first twenty, each with its causes.
         listed: String,
     },
@@ -122,9 +130,33 @@ pub enum RunError {
     /// It asked, from inside itself, for its own target.
     #[error("it asks for its own target while it makes it: no one can ever have it")]
     Recursion,
-    /// It panicked, or what ran it was dropped, before it ended.
-    #[error("it ended before it had an output: the function panicked, or the future that ran it was dropped")]
+    /// What ran it panicked or was dropped before it ended.
+    #[error("it ended before it had an output: what ran it panicked, or was dropped")]
     Interrupted,
+    /// The function panicked, where an executor runs it.
+    #[error("the function panicked: {message}")]
+    Panicked {
+        /// What it panicked with.
+        message: String,
+    },
+    /// pipex's runtime, which sees to async functions and timers, could not be started.
+    #[error("cannot start a runtime")]
+    Runtime {
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It took longer than its `timeout`.
+    #[error("it exceeded its timeout of {limit:?}")]
+    TimedOut {
+        /// The timeout.
+        limit: Duration,
+    },
+    /// Its flow run was cancelled before it ran.
+    #[error("it did not run, since the flow run was cancelled: {why}")]
+    Cancelled {
+        /// Why.
+        why: String,
+    },
 }
 
 /// An error of any type, shared.

@@ -1,13 +1,23 @@
 //! Flow runs: what the calls within one flow share.
 
+use std::fmt;
 use std::future::Future;
+use std::io::{self, Write as _};
 use std::marker::PhantomData;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use tokio::sync::Notify;
+use tracing::{Instrument as _, Span};
 
 use crate::context::{Context, Moment, Targets};
 use crate::error::Error;
+use crate::later::{Node, settle_here};
+use crate::report::{self, Summary, say};
 use crate::run::Failure;
+use crate::runtime::block_on;
+use crate::signals;
 
 /// The static description of a flow function, written by `#[flow]`.
 #[derive(Debug)]
@@ -21,13 +31,15 @@ pub struct Flow {
     pub file: &'static str,
     /// The line it is written on.
     pub line: u32,
+    /// Whether the first failure cancels what has not started.
+    pub fail_fast: bool,
 }
 
 impl Flow {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(name: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
-        Flow { name, module, file, line }
+        Flow { name, module, file, line, fail_fast: false }
     }
 }
 
@@ -36,8 +48,22 @@ impl Flow {
 pub(crate) struct FlowRun {
     pub(crate) flow: &'static Flow,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) span: Span,
+    outer: Option<Arc<FlowRun>>,
+    depth: usize,
+    fail_fast: bool,
+    max_pending: usize,
     /// What was submitted and failed.
     failures: Mutex<Vec<Arc<Failure>>>,
+    /// How many were submitted and did not run, since another failed or the flow run was cancelled.
+    skipped: AtomicUsize,
+    /// How many were submitted and have not ended.
+    pending: AtomicUsize,
+    /// Told whenever there is one less.
+    one_less: Notify,
+    cancelled: OnceLock<Cancelled>,
+    /// What was submitted, if the flow was called within a task run: that one's worker helps, and does not wait.
+    within: Option<Mutex<Vec<Weak<dyn Node>>>>,
 }
 
 #[derive(Default)]
@@ -46,9 +72,88 @@ pub(crate) struct Shared {
     pub(crate) now: Moment,
 }
 
+/// Why no more runs of a flow run start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cancelled {
+    /// A run failed, and the flow is to fail fast.
+    Failure,
+    /// This signal came.
+    Signal(i32),
+    /// What ran the flow's body is gone: it panicked, or its future was dropped.
+    Gone,
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cancelled::Failure => f.write_str("another run failed, and the flow is to fail fast"),
+            Cancelled::Signal(signal) => write!(f, "signal {signal} came"),
+            Cancelled::Gone => f.write_str("the flow's body ended before its time"),
+        }
+    }
+}
+
+/// Told when any flow run is cancelled.
+pub(crate) static CANCELLED: Notify = Notify::const_new();
+
 impl FlowRun {
+    /// Counts a run as submitted; where so many wait that it is to be slowed down, it waits for one of them to end.
+    pub(crate) fn submitted(&self, node: impl FnOnce() -> Weak<dyn Node>) {
+        if self.pending.load(Ordering::Relaxed) >= self.max_pending && !Context::runs_here() {
+            block_on(self.until(|pending| pending < self.max_pending));
+        }
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        if let Some(within) = &self.within {
+            within.lock().unwrap_or_else(PoisonError::into_inner).push(node());
+        }
+    }
+
+    /// Counts a submitted run as ended.
+    pub(crate) fn ended(&self) {
+        if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 || self.max_pending < usize::MAX {
+            self.one_less.notify_waiters();
+        }
+    }
+
+    async fn until(&self, enough: impl Fn(usize) -> bool) {
+        loop {
+            let one_less = self.one_less.notified();
+            if enough(self.pending.load(Ordering::Acquire)) {
+                return;
+            }
+            one_less.await;
+        }
+    }
+
+    /// A submitted run failed.
     pub(crate) fn failed(&self, failure: Arc<Failure>) {
+        if !failure.ran() {
+            self.skipped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        if self.fail_fast {
+            self.cancel(Cancelled::Failure);
+        }
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+    }
+
+    /// No more runs start.
+    pub(crate) fn cancel(&self, why: Cancelled) {
+        if self.cancelled.set(why).is_ok() {
+            CANCELLED.notify_waiters();
+        }
+    }
+
+    /// Why no more runs start, if so.
+    pub(crate) fn cancelled(&self) -> Option<Cancelled> {
+        let mut run = Some(self);
+        while let Some(this) = run {
+            if let Some(why) = this.cancelled.get() {
+                return Some(*why);
+            }
+            run = this.outer.as_deref();
+        }
+        None
     }
 
     /// The failures that nobody asked for, as one error.
@@ -62,8 +167,17 @@ impl FlowRun {
         (!unasked.is_empty()).then(|| Error::Unasked {
             flow: self.flow.name.to_owned(),
             count: unasked.len(),
+            skipped: self.skipped.load(Ordering::Relaxed),
             listed: listed.join("; "),
         })
+    }
+
+    pub(crate) fn is_outermost(&self) -> bool {
+        self.depth == 0
+    }
+
+    fn told(&self) -> report::FlowRun {
+        report::FlowRun { flow: self.flow, depth: self.depth }
     }
 }
 
@@ -71,39 +185,111 @@ impl FlowRun {
 pub struct Started {
     context: Arc<Context>,
     run: Arc<FlowRun>,
+    /// What the end table is made of.
+    table: Option<Summary>,
 }
 
 /// Starts a flow run: the mode is read now.
 #[must_use]
 pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
     let mut context = Context::begin();
-    let shared = context.flow.as_ref().map(|outer| Arc::clone(&outer.shared)).unwrap_or_default();
-    let run = Arc::new(FlowRun { flow, shared, failures: Mutex::default() });
+    let outer = context.flow.take();
+    let executes = context.prepare();
+    let shared = outer.as_ref().map(|outer| Arc::clone(&outer.shared)).unwrap_or_default();
+    let depth = outer.as_ref().map_or(0, |outer| outer.depth + 1);
+    let settings = context.settings;
+    let table = (executes && depth == 0 && !settings.quiet).then(Summary::new);
+    if let Some(table) = &table {
+        context.add_reporter(Arc::new(table.clone()));
+    }
+    let run = Arc::new(FlowRun {
+        flow,
+        shared,
+        span: tracing::info_span!(target: "pipex", "flow", name = flow.name, file = flow.file, line = flow.line),
+        outer,
+        depth,
+        fail_fast: settings.fail_fast || flow.fail_fast,
+        max_pending: settings.max_pending.unwrap_or(usize::MAX),
+        failures: Mutex::default(),
+        skipped: AtomicUsize::new(0),
+        pending: AtomicUsize::new(0),
+        one_less: Notify::new(),
+        cancelled: OnceLock::new(),
+        within: context.inside.is_some().then(Mutex::default),
+    });
+    if executes && settings.signals {
+        signals::watch(&run, settings.grace);
+    }
     context.flow = Some(Arc::clone(&run));
     if let Some(path) = path {
         context.set_path(&path);
     }
-    Started { context: Arc::new(context), run }
+    context.reporters.iter().for_each(|reporter| reporter.flow_started(&run.told()));
+    Started { context: Arc::new(context), run, table }
 }
 
 impl Started {
     /// Runs the flow's body; what went wrong and nobody was told of becomes its result, if `carry` can.
     pub fn finish<R>(self, carry: impl FnOnce(Error, R) -> R, body: impl FnOnce() -> R) -> R {
-        let value = self.context.enter(body);
+        let underway = Underway(&self.run);
+        let value = self.run.span.in_scope(|| self.context.enter(body));
+        underway.over();
+        block_on(self.ended());
         self.end(carry, value)
     }
 
     /// As [`finish`](Started::finish).
     pub async fn finish_async<R>(self, carry: impl FnOnce(Error, R) -> R, body: impl Future<Output = R>) -> R {
-        let value = Arc::clone(&self.context).enter_async(body).await;
+        let underway = Underway(&self.run);
+        let value = Arc::clone(&self.context).enter_async(body).instrument(self.run.span.clone()).await;
+        self.ended().await;
+        underway.over();
         self.end(carry, value)
     }
 
+    /// Waits until all that was submitted has ended.
+    async fn ended(&self) {
+        if let Some(within) = &self.run.within {
+            loop {
+                let submitted = std::mem::take(&mut *within.lock().unwrap_or_else(PoisonError::into_inner));
+                if submitted.is_empty() {
+                    break;
+                }
+                settle_here(submitted.iter().filter_map(Weak::upgrade).collect()).await;
+            }
+        }
+        self.run.until(|pending| pending == 0).await;
+    }
+
     fn end<R>(self, carry: impl FnOnce(Error, R) -> R, value: R) -> R {
-        match self.context.mode().err().or_else(|| self.run.unasked()) {
+        let Started { context, run, table } = self;
+        context.reporters.iter().for_each(|reporter| reporter.flow_ended(&run.told()));
+        if let Some(table) = table.filter(|table| !table.is_empty()) {
+            let _ = writeln!(io::stderr(), "{table}");
+        }
+        signals::ended(&run);
+        let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
+        match error {
             Some(error) => carry(error, value),
             None => value,
         }
+    }
+}
+
+/// A flow's body that is under way: if it panics, or its future is dropped, what it has submitted and has not started does
+/// not start.
+struct Underway<'r>(&'r Arc<FlowRun>);
+
+impl Underway<'_> {
+    fn over(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        self.0.cancel(Cancelled::Gone);
+        signals::ended(self.0);
     }
 }
 
@@ -146,6 +332,10 @@ impl<R> CannotCarry<R> for &Carrier<R> {
 
 /// For a flow whose result has no name to ask about.
 pub fn cannot_carry<R>(error: Error, value: R) -> R {
-    tracing::error!("{error:?}");
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!(target: "pipex", "{error:?}");
+    } else {
+        say(&format!("{error:?}"));
+    }
     value
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub use std::option::Option::{self, None, Some};
 
 pub use crate::arg::{Arg, Held, IntoArg, IntoRefArg, RefArg};
-pub use crate::call::{Body, call};
+pub use crate::call::{Body, Raised, call};
 use crate::error::Cause;
 pub use crate::flow::{CannotCarry, Carrier, CarryError, Flow, cannot_carry, start};
 pub use crate::seen::{ByDebug, ByHash, ByNothing, ByOutput, BySerialize, Probe};
@@ -33,22 +33,22 @@ impl<T, E> IsResult for Result<T, E> {
 }
 
 /// For a function that returns a `Result`.
-pub fn fallible<T, E: Into<Box<dyn StdError + Send + Sync>>>(result: Result<T, E>) -> Result<T, Cause> {
-    result.map_err(Cause::from)
+pub fn fallible<T, E: Into<Box<dyn StdError + Send + Sync>>>(result: Result<T, E>) -> Result<T, Raised> {
+    result.map_err(|error| Raised::from(Cause::from(error)))
 }
 
 /// For a function that returns anything else.
-pub fn infallible<T>(value: T) -> Result<T, Cause> {
+pub fn infallible<T>(value: T) -> Result<T, Raised> {
     Ok(value)
 }
 
 /// The body of a synchronous function.
-pub fn sync<'a, T, R>(outcome: fn(T) -> Result<R, Cause>, body: impl FnOnce() -> T) -> Body<'a, R> {
+pub fn sync<'a, T, R>(outcome: fn(T) -> Result<R, Raised>, body: impl FnOnce() -> T) -> Body<'a, R> {
     Body::Done(outcome(body()))
 }
 
 /// The body of an async function.
-pub fn future<'a, T, R>(outcome: fn(T) -> Result<R, Cause>, body: impl Future<Output = T> + Send + 'a) -> Body<'a, R>
+pub fn future<'a, T, R>(outcome: fn(T) -> Result<R, Raised>, body: impl Future<Output = T> + Send + 'a) -> Body<'a, R>
 where
     T: 'a,
     R: 'a,

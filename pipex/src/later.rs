@@ -4,39 +4,62 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
+use std::time::Duration;
 
-use crate::error::{Error, Result, RunError};
-use crate::run::{Failure, Label, Made, Name, Place};
+use crate::context::Context;
+use crate::error::{Error, RunError};
+use crate::executor::{Executor, Ready, room};
+use crate::flow::FlowRun;
+use crate::run::{Attempt, Failure, Label, Made, Name, Outcome, Place};
+use crate::runtime;
 use crate::task::Task;
 
 /// A run that has yet to happen, and what came of it once it has.
 pub(crate) struct Later<T> {
+    task: &'static Task,
     pub(crate) label: Label,
     pub(crate) place: Option<Place<T>>,
     pub(crate) data: OnceLock<T>,
     ended: OnceLock<Result<(), Arc<Failure>>>,
+    context: Option<Arc<Context>>,
     pending: Mutex<Pending<T>>,
 }
 
 /// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
 struct Pending<T> {
     run: Option<Box<dyn LazyRun<T>>>,
-    waiting: Vec<Waker>,
+    stage: Stage,
+    /// The flow run waits for it.
+    submitted: bool,
+    wakers: Vec<Waker>,
+    dependents: Vec<Arc<dyn Node>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    /// Nobody has asked for it.
+    Lazy,
+    /// Its executor has it, and is to find out what it waits for.
+    Handed,
+    /// This many of its inputs have not ended.
+    Waits(usize),
+    /// It can run.
+    Ready,
 }
 
 /// What is to run: a [`Plan`](crate::plan::Plan).
 pub(crate) trait LazyRun<T>: Discard {
-    fn task(&self) -> &'static Task;
     /// The runs it needs that have not ended.
     fn inputs(&self) -> Vec<Arc<dyn Node>>;
     /// Whether it need not run, since its target is there.
-    fn is_there(&self, place: Option<&Place<T>>) -> Result<bool>;
+    fn is_there(&self, place: Option<&Place<T>>) -> Result<bool, Arc<Failure>>;
     /// Runs it; its inputs have ended.
+    #[expect(clippy::type_complexity, reason = "an `async fn` that can be called on a trait object")]
     fn produce<'p>(
         self: Box<Self>,
         place: Option<&'p Place<T>>,
-    ) -> Pin<Box<dyn Future<Output = Result<Made<T>>> + Send + 'p>>;
+    ) -> Pin<Box<dyn Future<Output = Attempt<Box<dyn LazyRun<T>>, T>> + Send + 'p>>;
 }
 
 /// Anything that can be dropped later.
@@ -71,18 +94,48 @@ impl<T> Drop for Pending<T> {
 
 /// A run that may not have ended, its type forgotten.
 pub(crate) trait Node: Send + Sync {
+    fn task(&self) -> &'static Task;
     fn has_ended(&self) -> bool;
     /// Whether it need not run, since its target is there; then it has ended.
-    fn is_there(&self) -> bool;
+    fn is_there(self: Arc<Self>) -> bool;
     /// The runs it needs that have not ended.
     fn inputs(&self) -> Vec<Arc<dyn Node>>;
-    /// Runs it, or waits for whoever does; its inputs have ended.
+    /// Runs it here, or waits for whoever does; its inputs have ended.
     fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// Hands it to its executor, if it has one and nobody has yet. Whether an executor has it now.
+    fn hand_over(self: Arc<Self>) -> bool;
+    /// What the executor calls: runs it, unless it has to wait for its inputs.
+    fn execute(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// The executor has dropped it.
+    fn abandon(self: Arc<Self>);
+    /// Has `dependent` told when this one ends; false if it has ended.
+    fn tell(&self, dependent: &Arc<dyn Node>) -> bool;
+    /// One of its inputs has ended.
+    fn input_ended(self: Arc<Self>);
+    fn poll_ended(&self, context: &mut std::task::Context<'_>) -> Poll<()>;
 }
 
-/// Sees to it that the runs end, and before each those that it needs: without recursion, so that a chain can be of any
-/// length, and without a look at what is upstream of a target that is there.
+/// Sees to it that the runs end. In a flow's body their executor runs them; within a run, and where there is no executor,
+/// they run here, so that what waits never keeps what it waits for from running.
 pub(crate) async fn settle(nodes: Vec<Arc<dyn Node>>) {
+    if Context::runs_here() {
+        return settle_here(nodes).await;
+    }
+    let mut handed = Vec::with_capacity(nodes.len());
+    let mut here = Vec::new();
+    for node in nodes {
+        if Arc::clone(&node).hand_over() { handed.push(node) } else { here.push(node) }
+    }
+    settle_here(here).await;
+    for node in handed {
+        poll_fn(|context| node.poll_ended(context)).await;
+    }
+}
+
+/// Runs them, and before each those that it needs: without recursion, so that a chain can be of any length, and without a
+/// look at what is upstream of a target that is there.
+pub(crate) async fn settle_here(nodes: Vec<Arc<dyn Node>>) {
     let mut stack: Vec<_> = nodes.into_iter().map(|node| (node, false)).collect();
     while let Some((node, inputs_ended)) = stack.pop() {
         if node.has_ended() {
@@ -90,7 +143,7 @@ pub(crate) async fn settle(nodes: Vec<Arc<dyn Node>>) {
         }
         if inputs_ended {
             node.run().await;
-        } else if !node.is_there() {
+        } else if !Arc::clone(&node).is_there() {
             let inputs = node.inputs();
             stack.push((node, true));
             stack.extend(inputs.into_iter().map(|input| (input, false)));
@@ -99,9 +152,17 @@ pub(crate) async fn settle(nodes: Vec<Arc<dyn Node>>) {
 }
 
 impl<T> Later<T> {
-    pub(crate) fn new(label: Label, place: Option<Place<T>>, run: Box<dyn LazyRun<T>>) -> Self {
-        let pending = Mutex::new(Pending { run: Some(run), waiting: Vec::new() });
-        Later { label, place, ended: OnceLock::new(), data: OnceLock::new(), pending }
+    pub(crate) fn new(
+        task: &'static Task,
+        label: Label,
+        place: Option<Place<T>>,
+        context: Option<Arc<Context>>,
+        run: Box<dyn LazyRun<T>>,
+    ) -> Self {
+        let (wakers, dependents) = (Vec::new(), Vec::new());
+        let pending = Pending { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
+        let (data, ended) = (OnceLock::new(), OnceLock::new());
+        Later { task, label, place, data, ended, context, pending: Mutex::new(pending) }
     }
 
     /// How the run ended, if it has.
@@ -113,44 +174,165 @@ impl<T> Later<T> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&self, made: Result<Made<T>>) {
-        let ended = made.map_err(Failure::new).map(|made| {
+    fn executor(&self) -> Option<&Arc<dyn Executor>> {
+        self.context.as_ref()?.executor()
+    }
+
+    fn flow(&self) -> Option<&Arc<FlowRun>> {
+        self.context.as_ref()?.flow.as_ref()
+    }
+}
+
+impl<T: Send + Sync + 'static> Later<T> {
+    /// Hands it to its executor; the flow run counts it, and does not end before it.
+    pub(crate) fn submit(self: &Arc<Self>) {
+        let Some(executor) = self.executor() else { return };
+        if let Some(flow) = self.flow() {
+            flow.submitted(|| Arc::downgrade(self) as _);
+        }
+        let mut pending = self.pending();
+        pending.submitted = true;
+        pending.stage = Stage::Handed;
+        drop(pending);
+        executor.submit(Ready::first(Arc::clone(self) as _));
+    }
+
+    fn end(self: Arc<Self>, outcome: Outcome<T>) {
+        let ended = outcome.map(|made| {
             if let Made::Value(value) = made {
                 let _ = self.data.set(value);
             }
         });
-        let _ = self.ended.set(ended);
-        let waiting = std::mem::take(&mut self.pending().waiting);
-        waiting.into_iter().for_each(Waker::wake);
+        let failure = ended.as_ref().err().cloned();
+        if self.ended.set(ended).is_err() {
+            return;
+        }
+        let mut pending = self.pending();
+        let (wakers, dependents) = (std::mem::take(&mut pending.wakers), std::mem::take(&mut pending.dependents));
+        let submitted = pending.submitted;
+        drop(pending);
+        let context = self.context.clone();
+        let flow = context.as_ref().and_then(|context| context.flow.as_ref()).filter(|_| submitted);
+        if let (Some(flow), Some(failure)) = (flow, failure) {
+            flow.failed(failure);
+        }
+        // Let go before those that take the data are told: the last of them is to have the data to itself.
+        drop(self);
+        dependents.into_iter().for_each(Node::input_ended);
+        wakers.into_iter().for_each(Waker::wake);
+        if let Some(flow) = flow {
+            flow.ended();
+        }
     }
 
-    fn poll_ended(&self, context: &mut Context<'_>) -> Poll<()> {
+    /// Runs it, and lets go of it; what is to be tried again after a while comes back.
+    async fn attempt(self: Arc<Self>, run: Box<dyn LazyRun<T>>) -> Option<Again<T>> {
+        /// Ends the run also when it panics or is dropped: nobody waits for ever.
+        struct Underway<T: Send + Sync + 'static>(Option<Arc<Later<T>>>);
+
+        impl<T: Send + Sync + 'static> Drop for Underway<T> {
+            fn drop(&mut self) {
+                if let Some(later) = self.0.take() {
+                    later.abandon();
+                }
+            }
+        }
+
+        let mut underway = Underway(Some(Arc::clone(&self)));
+        let attempt = run.produce(self.place.as_ref()).await;
+        underway.0 = None;
+        match attempt {
+            Attempt::Ended(outcome) => {
+                self.end(outcome);
+                None
+            }
+            Attempt::Again(run, delay) => Some(Again { later: self, run, delay }),
+        }
+    }
+
+    /// Whether its inputs have ended; if not, its executor gets it again when they have.
+    async fn inputs_ended(self: &Arc<Self>) -> bool {
+        let inputs = self.inputs();
+        // One more than there are, until all have been asked.
+        self.pending().stage = Stage::Waits(inputs.len() + 1);
+        let this = Arc::clone(self) as Arc<dyn Node>;
+        for input in inputs {
+            if !Arc::clone(&input).hand_over() {
+                settle_here(vec![Arc::clone(&input)]).await;
+            }
+            if !input.tell(&this) {
+                self.one_less();
+            }
+        }
+        self.one_less()
+    }
+
+    /// Counts an input that has ended; whether it was the last.
+    fn one_less(&self) -> bool {
+        let mut pending = self.pending();
+        let Stage::Waits(inputs) = pending.stage else { return false };
+        pending.stage = if inputs == 1 { Stage::Ready } else { Stage::Waits(inputs - 1) };
+        inputs == 1
+    }
+
+    fn put_back(&self, run: Box<dyn LazyRun<T>>) {
+        let mut pending = self.pending();
+        pending.run = Some(run);
+        let wakers = std::mem::take(&mut pending.wakers);
+        drop(pending);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// The run, when there is one to run; `None` when it has ended.
+    fn poll_turn(&self, context: &mut std::task::Context<'_>) -> Poll<Option<Box<dyn LazyRun<T>>>> {
         let mut pending = self.pending();
         if self.ended.get().is_some() {
-            return Poll::Ready(());
+            return Poll::Ready(None);
         }
-        pending.waiting.push(context.waker().clone());
+        if let Some(run) = pending.run.take() {
+            return Poll::Ready(Some(run));
+        }
+        pending.wait(context.waker());
         Poll::Pending
     }
 }
 
+/// A run that is to be tried again.
+struct Again<T> {
+    later: Arc<Later<T>>,
+    run: Box<dyn LazyRun<T>>,
+    delay: Duration,
+}
+
+impl<T> Pending<T> {
+    fn wait(&mut self, waker: &Waker) {
+        if !self.wakers.iter().any(|waiting| waiting.will_wake(waker)) {
+            self.wakers.push(waker.clone());
+        }
+    }
+}
+
 impl<T: Send + Sync + 'static> Node for Later<T> {
+    fn task(&self) -> &'static Task {
+        self.task
+    }
+
     fn has_ended(&self) -> bool {
         self.ended.get().is_some()
     }
 
-    fn is_there(&self) -> bool {
+    fn is_there(self: Arc<Self>) -> bool {
         let mut pending = self.pending();
         let Some(run) = &pending.run else { return false };
         let ended = match run.is_there(self.place.as_ref()) {
             Ok(false) => return false,
             Ok(true) => Ok(Made::Saved),
-            Err(error) => Err(error),
+            Err(failure) => Err(failure),
         };
         let run = pending.run.take();
         drop(pending);
-        self.end(ended);
         drop(run);
+        self.end(ended);
         true
     }
 
@@ -159,31 +341,80 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
     }
 
     fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        /// Ends the run also when it panics or is dropped: nobody waits for ever.
-        struct Ends<'l, T>(&'l Later<T>, &'static Task);
-
-        impl<T> Drop for Ends<'_, T> {
-            fn drop(&mut self) {
-                let Ends(later, task) = self;
-                if later.ended.get().is_none() {
-                    later.end(Err(Error::Task {
-                        name: Name { given: None, base: later.label.base.clone() }.of(task),
-                        target: later.place.as_ref().map(|place| place.location.clone()),
-                        source: RunError::Interrupted.into(),
-                    }));
-                }
-            }
-        }
-
         Box::pin(async move {
-            let run = self.pending().run.take();
-            match run {
-                Some(run) => {
-                    let _ends = Ends(&self, run.task());
-                    self.end(run.produce(self.place.as_ref()).await);
-                }
-                None => poll_fn(|context| self.poll_ended(context)).await,
+            while let Some(run) = poll_fn(|context| self.poll_turn(context)).await {
+                let room = room(self.context.as_deref(), self.task).await;
+                let Some(Again { later, run, delay }) = Arc::clone(&self).attempt(run).await else { return };
+                drop(room);
+                runtime::pause(delay, later.flow().cloned()).await;
+                later.put_back(run);
             }
         })
+    }
+
+    fn hand_over(self: Arc<Self>) -> bool {
+        let Some(executor) = self.executor() else { return false };
+        let mut pending = self.pending();
+        if pending.stage == Stage::Lazy {
+            pending.stage = Stage::Handed;
+            drop(pending);
+            executor.submit(Ready::first(Arc::clone(&self) as _));
+        }
+        true
+    }
+
+    fn execute(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            let stage = self.pending().stage;
+            let cancelled = self.flow().is_some_and(|flow| flow.cancelled().is_some());
+            if stage == Stage::Handed && !cancelled && (Arc::clone(&self).is_there() || !self.inputs_ended().await) {
+                return;
+            }
+            // Where there is none, somebody who waits for it runs it.
+            let Some(run) = self.pending().run.take() else { return };
+            let Some(Again { later, run, delay }) = self.attempt(run).await else { return };
+            let Some(executor) = later.executor().cloned() else { return };
+            runtime::after(delay, later.flow().cloned(), move || {
+                later.put_back(run);
+                executor.submit(Ready::again(later as _));
+            });
+        })
+    }
+
+    fn abandon(self: Arc<Self>) {
+        let run = self.pending().run.take();
+        drop(run);
+        let error = Error::Task {
+            name: Name { given: None, base: self.label.base.clone() }.of(self.task),
+            target: self.place.as_ref().map(|place| place.location.clone()),
+            source: RunError::Interrupted.into(),
+        };
+        self.end(Err(Failure::new(error)));
+    }
+
+    fn tell(&self, dependent: &Arc<dyn Node>) -> bool {
+        let mut pending = self.pending();
+        let waits = self.ended.get().is_none();
+        if waits {
+            pending.dependents.push(Arc::clone(dependent));
+        }
+        waits
+    }
+
+    fn input_ended(self: Arc<Self>) {
+        if self.one_less()
+            && let Some(executor) = self.executor().cloned()
+        {
+            executor.submit(Ready::again(self as _));
+        }
+    }
+
+    fn poll_ended(&self, context: &mut std::task::Context<'_>) -> Poll<()> {
+        let mut pending = self.pending();
+        if self.ended.get().is_some() {
+            return Poll::Ready(());
+        }
+        pending.wait(context.waker());
+        Poll::Pending
     }
 }

@@ -7,12 +7,14 @@ compile_error!("pipex needs a Unix: it claims targets by file locks and tells fi
 // What the macros write says `::pipex`, here too.
 extern crate self as pipex;
 
+mod alive;
 mod arg;
 mod call;
 mod config;
 mod content;
 mod context;
 mod error;
+mod executor;
 mod fingerprint;
 mod flow;
 mod later;
@@ -23,6 +25,7 @@ mod report;
 mod run;
 mod runtime;
 mod seen;
+mod signals;
 pub mod store;
 mod target;
 mod task;
@@ -36,6 +39,7 @@ pub use pipex_macros::{flow, task};
 pub use crate::call::Call;
 pub use crate::config::Config;
 pub use crate::error::{Cause, Error, Result, RunError};
+pub use crate::executor::{Executor, Local, Permit, Ready};
 pub use crate::fingerprint::Fingerprint;
 pub use crate::flow::Flow;
 pub use crate::mode::Mode;

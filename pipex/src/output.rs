@@ -1,11 +1,13 @@
 //! What a task gives: data in memory, a location, or a run still to come.
 
 use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::later::{Later, Node, settle};
-use crate::run::{Failure, Label, Made, Place};
+use crate::run::{Failure, Label, Made, Outcome, Place};
 use crate::runtime::block_on;
 use crate::target::Location;
 
@@ -45,7 +47,7 @@ enum End<T> {
 
 impl<T> Output<T> {
     /// The output of a run that has ended.
-    pub(crate) fn ended(label: Label, place: Option<Place<T>>, ended: Result<Made<T>, Arc<Failure>>) -> Self {
+    pub(crate) fn ended(label: Label, place: Option<Place<T>>, ended: Outcome<T>) -> Self {
         let end = match ended {
             Ok(Made::Value(value)) => End::InMemory(value),
             Ok(Made::Saved) => End::Saved { kept: OnceLock::new() },
@@ -54,12 +56,11 @@ impl<T> Output<T> {
         Output(Arc::new(Inner::Ended { label, place, end }))
     }
 
-    /// The output of a run that happens when it is needed.
-    pub(crate) fn later(later: Later<T>) -> Self
+    /// The output of a run that has yet to happen.
+    pub(crate) fn later(later: Arc<Later<T>>) -> Self
     where
         T: Send + Sync + 'static,
     {
-        let later = Arc::new(later);
         Output(Arc::new(Inner::Later { node: Arc::clone(&later) as Arc<dyn Node>, later }))
     }
 
@@ -233,6 +234,19 @@ impl<T> Output<T> {
             Inner::Later { later, node } if later.ended().is_none() => Some(Arc::clone(node)),
             _ => None,
         }
+    }
+}
+
+/// Waits until the run has ended, from async code: gives the output, or the run's error.
+impl<T: Send + Sync + 'static> IntoFuture for Output<T> {
+    type Output = Result<Self>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<Self>> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async {
+            settle(self.unsettled().into_iter().collect()).await;
+            self.into_result()
+        })
     }
 }
 

@@ -7,7 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::call::{Body, Call, Job};
+use tracing::{Instrument as _, Span};
+
+use crate::alive;
+use crate::call::{Away, Body, Call, Job, Raised, Work};
 use crate::context::{self, Context, Filled, Moment};
 use crate::error::{Cause, Error, Result, RunError};
 use crate::fingerprint::Fingerprint;
@@ -15,9 +18,9 @@ use crate::flow::FlowRun;
 use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
 use crate::report::{State, TaskRun};
-use crate::run::{Label, Made, Name, Place};
-use crate::runtime::{drive, elsewhere};
-use crate::seen::{Seen, fingerprint};
+use crate::run::{Attempt, Failure, Label, Made, Name, Place};
+use crate::runtime::{catch, drive, elsewhere, timeout};
+use crate::seen::{Outputs, Seen, fingerprint};
 use crate::store::{Claim, Record};
 use crate::target::{Field, Fields, Location, TargetError, push};
 use crate::task::Task;
@@ -25,8 +28,11 @@ use crate::task::Task;
 /// A call with all that is decided when it is made.
 pub(crate) struct Plan<'a, R> {
     job: Box<dyn Job<'a, R> + 'a>,
+    wait_for: Vec<Box<dyn Outputs + Send + 'a>>,
     run: Run,
     arguments: Fingerprint,
+    /// How the body can go on elsewhere, if all of it outlives this place.
+    pub(crate) away: Option<Away<'a, R>>,
 }
 
 /// What is known of a task run whatever becomes of its arguments.
@@ -36,21 +42,29 @@ struct Run {
     context: Option<Arc<Context>>,
     label: Label,
     name: Name,
+    /// How often it has been started.
+    attempt: u32,
 }
 
 impl<'a, R: Send> Plan<'a, R> {
     /// Decides what the call is about: where its output will be, and that no other call has this place.
     #[expect(clippy::type_complexity, reason = "the three go three ways")]
-    pub(crate) fn of(call: Call<'a, R>, label: Label) -> Result<(Self, Label, Option<Place<R>>), (Error, Label)> {
-        let Call { job, name, caller, .. } = call;
-        let context = Context::current();
-        let mode = match context.as_ref().map_or_else(context::outside, |context| context.mode()) {
+    pub(crate) fn of(
+        call: Call<'a, R>,
+        label: Label,
+    ) -> Result<(Self, Label, Option<Place<R>>), (Arc<Failure>, Label)> {
+        let Call { job, name, caller, wait_for, .. } = call;
+        let context = Context::of_call();
+        let mode = match context.as_ref().map_or_else(Mode::from_env, |context| context.mode()) {
             Ok(mode) => mode,
-            Err(error) => return Err((error, label)),
+            Err(error) => return Err((Failure::new(error), label)),
         };
         let name = Name { given: name.map(Arc::from), base: label.base.clone() };
-        let run = Run { task: job.task(), mode, context, label, name };
-        let mut plan = Plan { job, run, arguments: Fingerprint::new(0) };
+        let run = Run { task: job.task(), mode, context, label, name, attempt: 0 };
+        let mut plan = Plan { job, wait_for, run, arguments: Fingerprint::new(0), away: None };
+        if mode.executes() {
+            plan.fill_name();
+        }
 
         // A function that is given its target has to write somewhere, in every mode.
         if !mode.caches() && !plan.run.task.wants_target {
@@ -61,12 +75,15 @@ impl<'a, R: Send> Plan<'a, R> {
         let label = plan.run.label.clone();
         match placed {
             Ok(place) => Ok((plan, label, Some(place))),
-            Err((target, error)) => Err((plan.run.failed(target.as_ref(), error, Duration::ZERO), label)),
+            Err((target, Unplaced::Upstream(root))) => Err((plan.run.not_ready(target.as_ref(), root), label)),
+            Err((target, Unplaced::Refused(error))) => {
+                Err((plan.run.failed(target.as_ref(), error.into(), Duration::ZERO), label))
+            }
         }
     }
 
     /// Fills the target, and enters it as this call's.
-    fn place(&mut self, caller: &'static panic::Location<'static>) -> Result<Place<R>, (Option<Location>, RunError)> {
+    fn place(&mut self, caller: &'static panic::Location<'static>) -> Result<Place<R>, (Option<Location>, Unplaced)> {
         if self.run.label.path.is_none() {
             self.run.label.path = Context::path(self.run.context.as_deref());
         }
@@ -76,28 +93,41 @@ impl<'a, R: Send> Plan<'a, R> {
         let targets = self.run.flow().map_or(&*context::OUTSIDE, |run| &run.shared.targets);
         match targets.enter(&location, Filled { task, arguments: self.arguments, caller }) {
             Ok(()) => Ok(Place { location, store: self.job.store() }),
-            Err(clash) => Err((Some(location), clash)),
+            Err(clash) => Err((Some(location), Unplaced::Refused(clash))),
         }
     }
 
     /// Where an argument's run failed, the field that it should have passed on is not the story.
-    fn unfilled(&self, error: TargetError) -> RunError {
-        self.upstream().unwrap_or_else(|| error.into())
+    fn unfilled(&self, error: TargetError) -> Unplaced {
+        self.upstream().map_or_else(|| Unplaced::Refused(error.into()), Unplaced::Upstream)
     }
 
-    /// Why it cannot run: the run of an argument failed, whether the function takes its data or only its location.
-    fn upstream(&self) -> Option<RunError> {
+    fn fill_name(&mut self) {
+        if let (None, Some(template)) = (&self.run.name.given, &self.run.task.name) {
+            self.run.name.given = template.name(&Filling(self)).ok().map(Arc::from);
+        }
+    }
+
+    /// Shows all that it waits for.
+    fn look(&self, mut seen: Seen<'_>) {
+        self.job.look(&mut seen);
+        self.wait_for.iter().for_each(|outputs| outputs.visit(&mut seen));
+    }
+
+    /// Why it cannot run: another's run failed, whether the function takes its data, only its location, or nothing.
+    fn upstream(&self) -> Option<Arc<Failure>> {
         let mut failure = None;
-        self.job.look(&mut Seen::failure(&mut failure));
-        failure.map(|source| RunError::Upstream { source })
+        self.look(Seen::failure(&mut failure));
+        failure
     }
 
     /// Whether the target is there, so that nothing has to run.
-    pub(crate) fn is_there(&self, place: Option<&Place<R>>) -> Result<bool> {
+    pub(crate) fn is_there(&self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
         let Some(place) = place.filter(|_| self.run.mode.caches()) else { return Ok(false) };
         let there = place.store.exists(&place.location).map_err(|source| {
             let action = "tell whether the output is there";
-            self.run.failed(Some(&place.location), RunError::Store { action, source: source.into() }, Duration::ZERO)
+            let error = RunError::Store { action, source: source.into() };
+            self.run.failed(Some(&place.location), error.into(), Duration::ZERO)
         })?;
         if there {
             self.run.cached(&place.location);
@@ -105,56 +135,164 @@ impl<'a, R: Send> Plan<'a, R> {
         Ok(there)
     }
 
-    /// The runs among the arguments that have not ended.
+    /// The runs that it waits for and that have not ended.
     pub(crate) fn unsettled(&self) -> Vec<Arc<dyn Node>> {
         let mut nodes = Vec::new();
-        self.job.look(&mut Seen::unsettled(&mut nodes));
+        self.look(Seen::unsettled(&mut nodes));
         nodes
     }
 
+    pub(crate) fn task(&self) -> &'static Task {
+        self.run.task
+    }
+
+    /// The context that the call was made in.
+    pub(crate) fn context(&self) -> Option<&Arc<Context>> {
+        self.run.context.as_ref()
+    }
+
+    /// Says that it was submitted.
+    pub(crate) fn submitted(&self, place: Option<&Place<R>>) {
+        self.run.report(State::Pending, place.map(|place| &place.location), Duration::ZERO, 0, None);
+    }
+
     /// Claims the target, takes the arguments, runs the function, saves what it gives. What it needs has ended.
-    pub(crate) async fn produce(mut self, place: Option<&Place<R>>) -> Result<Made<R>> {
-        if self.run.mode.caches() && self.run.name.given.is_none() {
-            self.run.name.given =
-                self.run.task.name.as_ref().and_then(|name| name.name(&Filling(&self)).ok()).map(Arc::from);
+    pub(crate) async fn produce(mut self, place: Option<&Place<R>>) -> Attempt<Self, R> {
+        let target = place.map(|place| &place.location);
+        if let Some(why) = self.run.flow().and_then(|flow| flow.cancelled()) {
+            return Attempt::Ended(Err(self.run.skipped(target, RunError::Cancelled { why: why.to_string() }, None)));
         }
-        if let Some(upstream) = self.upstream() {
-            return Err(self.run.failed(place.map(|place| &place.location), upstream, Duration::ZERO));
+        if let Some(root) = self.upstream() {
+            return Attempt::Ended(Err(self.run.not_ready(target, root)));
         }
-        let Plan { job, run, arguments } = self;
-        run.produce(job, arguments, place).await
+        if self.run.mode.caches() {
+            self.fill_name();
+        }
+        self.run.attempt += 1;
+        if self.run.mode.executes() {
+            let state = if self.run.attempt == 1 { State::Running } else { State::Retrying };
+            self.run.report(state, target, Duration::ZERO, 0, None);
+        }
+        let (span, started) = (self.run.span(target), Instant::now());
+        let made = self.make(place, started).instrument(span.clone()).await;
+        let elapsed = started.elapsed();
+        let outcome = match made {
+            Ok(made) => Ok(made),
+            Err(raised) if self.run.is_tried_again(&raised) => {
+                let delay = self.run.task.retry_delay;
+                span.in_scope(|| self.run.awaits_retry(target, raised.cause, elapsed, delay));
+                return Attempt::Again(self, delay);
+            }
+            Err(raised) => Err(span.in_scope(|| self.run.failed(target, raised.cause, elapsed))),
+        };
+        span.record("elapsed", elapsed.as_secs_f64());
+        Attempt::Ended(outcome)
+    }
+
+    async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
+        let Some(place) = place else {
+            let value = self.call(PathBuf::new(), None).await?;
+            self.run.report(State::Completed, None, started.elapsed(), 0, None);
+            return Ok(Made::Value(value));
+        };
+        let Some(mut claim) = self.run.claim(place, Record::new(self.run.task, self.arguments)).await? else {
+            self.run.cached(&place.location);
+            return Ok(Made::Saved);
+        };
+        let draft = if self.run.task.wants_target {
+            // What timed out goes on writing where it was told to.
+            if self.run.mode.executes() && self.run.task.timeout.is_some() {
+                claim.draft_of_its_own();
+            }
+            claim.fresh_draft()?
+        } else {
+            PathBuf::new()
+        };
+        let value = self.call(draft, Some(&place.location)).await?;
+        let saved = place.store.save(claim, &value);
+        let bytes = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() })?;
+        self.run.report(State::Completed, Some(&place.location), started.elapsed(), bytes, None);
+        // A function that saves its own output may give something else besides.
+        Ok(if self.run.task.saves { Made::Saved } else { Made::Value(value) })
+    }
+
+    /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has.
+    async fn call(&mut self, draft: PathBuf, target: Option<&Location>) -> Result<R, Raised> {
+        let Run { task, mode, ref context, attempt, .. } = self.run;
+        if !mode.executes() {
+            let context = match (context, target) {
+                (context, Some(target)) => Some(Context::within(context.as_ref(), task, Some(target))),
+                (context, None) => context.clone(),
+            };
+            return match start(&mut *self.job, context.as_ref(), draft, true)? {
+                Body::Done(value) => value,
+                Body::Future(future) => drive_in(context, future).await,
+            };
+        }
+        let context = Context::within(context.as_ref(), task, target);
+        let _alive = alive::watch(&context, task, &self.run.name, target, attempt);
+        let last = attempt > task.retries;
+        let (away, job) = (self.away, &mut *self.job);
+        catch(async move {
+            match (away, task.timeout) {
+                (Some(away), Some(limit)) => {
+                    let abandoned = draft.clone();
+                    let body = context.enter(|| job.defer(draft, last)).map_err(not_to_be_had)?;
+                    timeout(limit, away(Work::Body(body, abandoned), context)).await?
+                }
+                (Some(away), None) => match start(job, Some(&context), draft, last)? {
+                    Body::Done(value) => value,
+                    Body::Future(future) => away(Work::Future(future), context).await,
+                },
+                (None, limit) => {
+                    let started = Instant::now();
+                    match (start(job, Some(&context), draft, last)?, limit) {
+                        (Body::Done(_), Some(limit)) if started.elapsed() > limit => {
+                            Err(RunError::TimedOut { limit }.into())
+                        }
+                        (Body::Done(value), _) => value,
+                        (Body::Future(future), Some(limit)) => timeout(limit, drive_in(Some(context), future)).await?,
+                        (Body::Future(future), None) => drive_in(Some(context), future).await,
+                    }
+                }
+            }
+        })
+        .await?
     }
 }
 
-impl Run {
-    async fn produce<R: Send>(
-        &self,
-        job: Box<dyn Job<'_, R> + '_>,
-        arguments: Fingerprint,
-        place: Option<&Place<R>>,
-    ) -> Result<Made<R>> {
-        let Some(place) = place else {
-            let value = self.call(job, PathBuf::new(), self.context.clone()).await;
-            return value.map(Made::Value).map_err(|cause| self.failed(None, cause, Duration::ZERO));
-        };
-        let started = Instant::now();
-        let made = async {
-            let Some(claim) = self.claim(place, Record::new(self.task, arguments)).await? else {
-                self.cached(&place.location);
-                return Ok(Made::Saved);
-            };
-            let draft = if self.task.wants_target { claim.fresh_draft()? } else { PathBuf::new() };
-            let inner = Context::making(self.context.as_ref(), &place.location);
-            let value = self.call(job, draft, Some(inner)).await?;
-            let saved = place.store.save(claim, &value);
-            let bytes = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() })?;
-            self.report(State::Completed, Some(&place.location), started.elapsed(), bytes, None);
-            // A function that saves its own output may give something else besides.
-            Ok(if self.task.saves { Made::Saved } else { Made::Value(value) })
-        };
-        made.await.map_err(|cause: Cause| self.failed(Some(&place.location), cause, started.elapsed()))
-    }
+fn start<'a, R>(
+    job: &mut (dyn Job<'a, R> + 'a),
+    context: Option<&Arc<Context>>,
+    draft: PathBuf,
+    last: bool,
+) -> Result<Body<'a, R>, Raised> {
+    let start = || job.start(draft, last);
+    let body = match context {
+        Some(context) => context.enter(start),
+        None => start(),
+    };
+    body.map_err(not_to_be_had)
+}
 
+fn not_to_be_had(source: Error) -> Raised {
+    RunError::Upstream { source }.into()
+}
+
+async fn drive_in<F: Future<Output: Send> + Send>(context: Option<Arc<Context>>, future: F) -> F::Output {
+    match context {
+        Some(context) => context.enter_async(drive(future)).await,
+        None => drive(future).await,
+    }
+}
+
+/// Why a call has no place.
+enum Unplaced {
+    Upstream(Arc<Failure>),
+    Refused(RunError),
+}
+
+impl Run {
     /// The right to make the output; `None` if it is there by now.
     async fn claim<R>(&self, place: &Place<R>, record: Record) -> Result<Option<Claim>, Cause> {
         let Place { location, store } = place;
@@ -179,56 +317,108 @@ impl Run {
         Ok((!there).then_some(claim))
     }
 
-    /// Takes the arguments and calls the function.
-    async fn call<R: Send>(
-        &self,
-        job: Box<dyn Job<'_, R> + '_>,
-        draft: PathBuf,
-        context: Option<Arc<Context>>,
-    ) -> Result<R, Cause> {
-        let start = || job.start(draft);
-        let body = match &context {
-            Some(context) => context.enter(start),
-            None => start(),
-        };
-        match (body.map_err(|source| RunError::Upstream { source })?, context) {
-            (Body::Done(value), _) => value,
-            (Body::Future(future), Some(context)) => context.enter_async(drive(future)).await,
-            (Body::Future(future), None) => drive(future).await,
-        }
-    }
-
     fn flow(&self) -> Option<&FlowRun> {
         self.context.as_ref()?.flow.as_deref()
+    }
+
+    fn is_tried_again(&self, raised: &Raised) -> bool {
+        self.mode.executes()
+            && raised.retry
+            && self.attempt <= self.task.retries
+            && self.flow().is_none_or(|flow| flow.cancelled().is_none())
+    }
+
+    fn span(&self, target: Option<&Location>) -> Span {
+        if !tracing::enabled!(target: "pipex", tracing::Level::INFO) {
+            return Span::none();
+        }
+        let mut parent = Span::current();
+        // On a worker's thread nothing is around it.
+        if let (true, Some(flow)) = (parent.is_none(), self.flow()) {
+            parent = flow.span.clone();
+        }
+        tracing::info_span!(
+            target: "pipex",
+            parent: &parent,
+            "task",
+            name = self.name.of(self.task),
+            target = target.map(Location::as_str),
+            state = tracing::field::Empty,
+            elapsed = tracing::field::Empty,
+            file = self.task.file,
+            line = self.task.line,
+        )
     }
 
     fn cached(&self, target: &Location) {
         self.report(State::Cached, Some(target), Duration::ZERO, 0, None);
     }
 
-    /// The error of this run.
-    fn failed(&self, target: Option<&Location>, cause: impl Into<Cause>, elapsed: Duration) -> Error {
-        let name = self.name.of(self.task);
-        let error = Error::Task { name, target: target.cloned(), source: cause.into() };
-        self.report(State::Failed, target, elapsed, 0, Some(&error));
-        error
+    fn error(&self, target: Option<&Location>, source: Cause) -> Error {
+        Error::Task { name: self.name.of(self.task), target: target.cloned(), source }
+    }
+
+    /// The end of a run that tried.
+    fn failed(&self, target: Option<&Location>, cause: Cause, elapsed: Duration) -> Arc<Failure> {
+        let state = match cause.downcast_ref::<RunError>() {
+            Some(RunError::TimedOut { .. }) => State::TimedOut,
+            Some(RunError::Panicked { .. } | RunError::Interrupted) => State::Crashed,
+            _ => State::Failed,
+        };
+        let error = self.error(target, cause);
+        self.report(state, target, elapsed, 0, Some(&error));
+        Failure::new(error)
+    }
+
+    /// The end of a run that never began, for a failure elsewhere.
+    fn not_ready(&self, target: Option<&Location>, root: Arc<Failure>) -> Arc<Failure> {
+        let root = Arc::clone(root.root());
+        self.skipped(target, RunError::Upstream { source: root.error().clone() }, Some(root))
+    }
+
+    fn skipped(&self, target: Option<&Location>, why: RunError, root: Option<Arc<Failure>>) -> Arc<Failure> {
+        let state = if root.is_some() { State::NotReady } else { State::Cancelled };
+        let error = self.error(target, why.into());
+        self.report(state, target, Duration::ZERO, 0, Some(&error));
+        Failure::skipped(error, root)
+    }
+
+    fn awaits_retry(&self, target: Option<&Location>, cause: Cause, elapsed: Duration, delay: Duration) {
+        let error = self.error(target, cause);
+        self.report(State::AwaitingRetry, target, elapsed, 0, Some(&error));
+        let Task { file, line, retries, .. } = *self.task;
+        tracing::warn!(target: "pipex", file, line, "attempt {} of {} failed; the next in {delay:?}: {error:?}", self.attempt, u64::from(retries) + 1);
     }
 
     fn report(&self, state: State, target: Option<&Location>, elapsed: Duration, bytes: u64, error: Option<&Error>) {
-        if !self.mode.caches() {
+        if self.mode == Mode::DoNothing {
             return;
         }
-        let task = self.task;
-        tracing::debug!(
-            task = task.funcname,
-            target = target.map(Location::as_str),
-            ?state,
-            ?elapsed,
-            bytes,
-            "task run ended"
-        );
+        let Task { file, line, funcname, .. } = *self.task;
+        match error {
+            Some(error) if self.mode.executes() && state.has_ended() && state != State::NotReady => {
+                tracing::error!(target: "pipex", file, line, ?state, ?elapsed, "{error:?}");
+            }
+            _ => tracing::debug!(
+                target: "pipex", file, line, task = funcname, target = target.map(Location::as_str), ?state, ?elapsed, bytes,
+                "task run"
+            ),
+        }
+        if state.has_ended() {
+            Span::current().record("state", tracing::field::debug(state));
+        }
         if let Some(context) = &self.context {
-            context.report(&TaskRun { task, state, target, elapsed, bytes, error, attempt: 1, name: &self.name });
+            let run = TaskRun {
+                task: self.task,
+                state,
+                target,
+                elapsed,
+                bytes,
+                error,
+                attempt: self.attempt.max(1),
+                name: &self.name,
+            };
+            context.report(&run);
         }
     }
 }
@@ -236,23 +426,24 @@ impl Run {
 impl<R> Discard for Plan<'_, R> {}
 
 impl<R: Send + Sync + 'static> LazyRun<R> for Plan<'static, R> {
-    fn task(&self) -> &'static Task {
-        self.run.task
-    }
-
     fn inputs(&self) -> Vec<Arc<dyn Node>> {
         self.unsettled()
     }
 
-    fn is_there(&self, place: Option<&Place<R>>) -> Result<bool> {
+    fn is_there(&self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
         Plan::is_there(self, place)
     }
 
     fn produce<'p>(
         self: Box<Self>,
         place: Option<&'p Place<R>>,
-    ) -> Pin<Box<dyn Future<Output = Result<Made<R>>> + Send + 'p>> {
-        Box::pin(Plan::produce(*self, place))
+    ) -> Pin<Box<dyn Future<Output = Attempt<Box<dyn LazyRun<R>>, R>> + Send + 'p>> {
+        Box::pin(async move {
+            match Plan::produce(*self, place).await {
+                Attempt::Ended(outcome) => Attempt::Ended(outcome),
+                Attempt::Again(plan, delay) => Attempt::Again(Box::new(plan) as _, delay),
+            }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -135,6 +136,11 @@ pub trait Reporter: Send + Sync {
     }
 }
 
+/// Says something to people, where no subscriber takes it down.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "pipex: {line}");
+}
+
 /// Counts task runs by task function. Displayed, it is a table; clones count together.
 ///
 /// ```
@@ -181,6 +187,10 @@ impl Summary {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.counts().0.is_empty()
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

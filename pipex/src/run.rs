@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::store::Store;
@@ -58,15 +59,46 @@ pub(crate) enum Made<R> {
     Saved,
 }
 
+/// What a task run gave, or why it gave nothing.
+pub(crate) type Outcome<R> = Result<Made<R>, Arc<Failure>>;
+
+/// What came of one attempt: an end, or the run as it is to be tried again after a while.
+pub(crate) enum Attempt<P, R> {
+    Ended(Outcome<R>),
+    Again(P, Duration),
+}
+
 /// An error that an output keeps until it is asked for.
 pub(crate) struct Failure {
     error: Error,
     asked: AtomicBool,
+    /// The failure for which it did not even run: who hears of this one hears of that one.
+    root: Option<Arc<Failure>>,
+    ran: bool,
 }
 
 impl Failure {
+    /// Of a run that ran, or tried to.
     pub(crate) fn new(error: Error) -> Arc<Self> {
-        Arc::new(Failure { error, asked: AtomicBool::new(false) })
+        Arc::new(Failure { error, asked: AtomicBool::new(false), root: None, ran: true })
+    }
+
+    /// Of a run that did not run, since another's failed or its flow run was cancelled.
+    pub(crate) fn skipped(error: Error, root: Option<Arc<Failure>>) -> Arc<Self> {
+        Arc::new(Failure { error, asked: AtomicBool::new(false), root, ran: false })
+    }
+
+    /// Where the failure began. Through a long chain of runs that did not run, this is the one that tells why.
+    pub(crate) fn root(self: &Arc<Self>) -> &Arc<Self> {
+        self.root.as_ref().unwrap_or(self)
+    }
+
+    pub(crate) fn error(&self) -> &Error {
+        &self.error
+    }
+
+    pub(crate) fn ran(&self) -> bool {
+        self.ran
     }
 
     pub(crate) fn unasked(&self) -> Option<&Error> {
@@ -75,6 +107,9 @@ impl Failure {
 
     pub(crate) fn ask(&self) -> Error {
         self.asked.store(true, Ordering::Relaxed);
+        if let Some(root) = &self.root {
+            root.asked.store(true, Ordering::Relaxed);
+        }
         self.error.clone()
     }
 }

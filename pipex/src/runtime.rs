@@ -1,15 +1,26 @@
 //! How asynchronous work is driven from synchronous code: on the caller's thread, without a runtime of the caller's.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinHandle};
+use tracing::{Instrument as _, Span};
+
+use crate::context::Context as Scope;
+use crate::error::RunError;
+use crate::flow::{CANCELLED, FlowRun};
+use crate::store::remove_whatever;
 
 thread_local! {
     /// Whether this thread is inside [`block_on`], so that a runtime that it drives stands still.
@@ -63,7 +74,7 @@ pub(crate) async fn drive<F: Future<Output: Send> + Send>(future: F) -> F::Outpu
 
 /// Polls where pipex's own runtime drives timers and sockets.
 fn poll_in_own<F: Future>(future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<F::Output> {
-    let _entered = OWN.as_ref().ok().map(Handle::enter);
+    let _entered = own().ok().map(Handle::enter);
     future.poll(context)
 }
 
@@ -79,19 +90,126 @@ fn on_another_thread<F: Future<Output: Send> + Send>(mut future: Pin<&mut F>) ->
     };
     match thread::scope(|scope| scope.spawn(run).join()) {
         Ok(output) => output,
-        Err(panic) => std::panic::resume_unwind(panic),
+        Err(panic) => resume_unwind(panic),
     }
 }
 
-/// A runtime of one thread, started when a synchronous caller first runs an async task.
-static OWN: LazyLock<io::Result<Handle>> = LazyLock::new(|| {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let handle = runtime.handle().clone();
-    thread::Builder::new()
-        .name("pipex-runtime".to_owned())
-        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
-    Ok(handle)
-});
+/// A runtime of pipex's own, started when it is first needed; it lives as long as the process.
+static OWN: LazyLock<io::Result<Runtime>> =
+    LazyLock::new(|| Builder::new_multi_thread().thread_name("pipex-runtime").enable_all().build());
+
+fn own() -> Result<&'static Handle, RunError> {
+    let failed = |error: &io::Error| RunError::Runtime { source: io::Error::new(error.kind(), error.to_string()) };
+    OWN.as_ref().map(Runtime::handle).map_err(failed)
+}
+
+/// Sees a future through on pipex's runtime; dropped, it is cancelled.
+pub(crate) async fn spawned<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, RunError> {
+    struct Abort<T>(JoinHandle<T>);
+    impl<T> Drop for Abort<T> {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+
+    let mut task = Abort(own()?.spawn(future.instrument(Span::current())));
+    joined((&mut task.0).await)
+}
+
+/// Calls a function on a thread where it may take its time. If nobody waits for it any longer when it returns, what it gives
+/// is dropped and what it wrote to `draft` removed.
+pub(crate) async fn blocking<T: Send + 'static>(
+    context: Arc<Scope>,
+    body: Box<dyn FnOnce() -> T + Send>,
+    draft: PathBuf,
+) -> Result<T, RunError> {
+    let (done, wait) = oneshot::channel();
+    let span = Span::current();
+    let work = move || {
+        let value = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| context.enter(body))));
+        if done.send(value).is_err() && !draft.as_os_str().is_empty() {
+            let _ = remove_whatever(&draft);
+        }
+    };
+    own()?.spawn_blocking(work);
+    match wait.await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => Err(RunError::Interrupted),
+    }
+}
+
+fn joined<T>(ended: Result<T, JoinError>) -> Result<T, RunError> {
+    ended.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(_) => RunError::Interrupted,
+    })
+}
+
+/// Runs a future whose panic is an error.
+pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, RunError> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(RunError::Panicked { message: message(&*panic) })),
+    })
+    .await
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a value that is no text".to_owned())
+}
+
+/// Waits no longer than this.
+pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::Output, RunError> {
+    // Timers are made where their runtime is, and can be polled anywhere.
+    let timed = {
+        let _entered = own()?.enter();
+        tokio::time::timeout(limit, future)
+    };
+    timed.await.map_err(|_| RunError::TimedOut { limit })
+}
+
+/// Waits so long, or until the flow run is cancelled.
+pub(crate) async fn pause(delay: Duration, flow: Option<Arc<FlowRun>>) {
+    if delay.is_zero() {
+        return;
+    }
+    let Ok(own) = own() else { return thread::sleep(delay) };
+    let mut pause = pin!({
+        let _entered = own.enter();
+        tokio::time::sleep(delay)
+    });
+    loop {
+        let mut cancelled = pin!(CANCELLED.notified());
+        if flow.as_ref().is_some_and(|flow| flow.cancelled().is_some()) {
+            return;
+        }
+        let over = poll_fn(|context| match pause.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => cancelled.as_mut().poll(context).map(|()| false),
+        });
+        if over.await {
+            return;
+        }
+    }
+}
+
+/// Does something after that pause.
+pub(crate) fn after(delay: Duration, flow: Option<Arc<FlowRun>>, then: impl FnOnce() + Send + 'static) {
+    match own() {
+        Ok(own) if !delay.is_zero() => {
+            own.spawn(async move {
+                pause(delay, flow).await;
+                then();
+            });
+        }
+        _ => then(),
+    }
+}
 
 /// Does what blocks on a thread of its own, so that neither a runtime nor another task of this thread stands still: the
 /// holder of what is waited for may be a future on this very thread.

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::error::Error;
 use crate::fingerprint::{Fingerprint, Hasher};
 use crate::later::Node;
 use crate::output::Output;
-use crate::run::Label;
+use crate::run::{Failure, Label};
 
 /// Collects, in one walk over the arguments of a call, what is asked for.
 pub struct Seen<'s>(Want<'s>);
@@ -19,7 +18,7 @@ enum Want<'s> {
     /// Where the call inherits its path and base from.
     Label { label: &'s mut Label, waits: &'s mut bool },
     /// Why the first of those that failed did.
-    Failure(&'s mut Option<Error>),
+    Failure(&'s mut Option<Arc<Failure>>),
     /// What tells this call's arguments from another's.
     Fingerprint(&'s mut Hasher),
     /// The outputs that have not ended.
@@ -33,7 +32,7 @@ impl<'s> Seen<'s> {
         Seen(Want::Label { label, waits })
     }
 
-    pub(crate) fn failure(failure: &'s mut Option<Error>) -> Self {
+    pub(crate) fn failure(failure: &'s mut Option<Arc<Failure>>) -> Self {
         Seen(Want::Failure(failure))
     }
 
@@ -55,7 +54,7 @@ impl<'s> Seen<'s> {
             }
             Want::Failure(failure) => {
                 if failure.is_none() {
-                    **failure = output.failure().map(|failure| failure.ask());
+                    **failure = output.failure().cloned();
                 }
                 None
             }
@@ -116,6 +115,12 @@ pub trait Outputs {
 impl<T> Outputs for Output<T> {
     fn visit(&self, seen: &mut Seen<'_>) {
         seen.output(self, true);
+    }
+}
+
+impl<T, const N: usize> Outputs for [Output<T>; N] {
+    fn visit(&self, seen: &mut Seen<'_>) {
+        self[..].visit(seen);
     }
 }
 

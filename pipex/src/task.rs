@@ -34,6 +34,8 @@ pub struct Task {
     pub retry_delay: Duration,
     /// How long a run may take.
     pub timeout: Option<Duration>,
+    /// What limits on runs at a time go by.
+    pub tags: &'static [&'static str],
 }
 
 impl Task {
@@ -60,6 +62,7 @@ impl Task {
             retries: 0,
             retry_delay: Duration::ZERO,
             timeout: None,
+            tags: &[],
         }
     }
 

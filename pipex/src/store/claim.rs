@@ -4,10 +4,13 @@
 //! lives, so a killed holder releases it. A waiter that gets the lock holds a file, not yet the name: the last holder may
 //! have renamed that very file into place. So it looks again whether the name still means the file that it has locked.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::fingerprint::Fingerprint;
 use crate::target::{Location, hidden};
@@ -47,7 +50,43 @@ pub struct Claim {
     record: Record,
     path: PathBuf,
     file: File,
+    /// Tells this claim's draft from those of the same target before it.
+    draft: Option<u64>,
     committed: bool,
+    live: Live,
+}
+
+/// The files that go if the process ends before their claims do, by the claims' numbers.
+static LIVE: Mutex<BTreeMap<u64, Vec<PathBuf>>> = Mutex::new(BTreeMap::new());
+
+/// A claim's entry among these.
+#[derive(Debug)]
+struct Live(u64);
+
+impl Live {
+    fn new(path: &Path) -> Self {
+        static CLAIMS: AtomicU64 = AtomicU64::new(0);
+        let number = CLAIMS.fetch_add(1, Ordering::Relaxed);
+        Self::all().insert(number, vec![path.to_owned()]);
+        Live(number)
+    }
+
+    fn all() -> MutexGuard<'static, BTreeMap<u64, Vec<PathBuf>>> {
+        LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        Self::all().remove(&self.0);
+    }
+}
+
+/// Removes what all claims of this process have written and not committed: the process is about to end.
+pub(crate) fn remove_claims() {
+    for path in Live::all().values().flatten() {
+        let _ = remove_whatever(path);
+    }
 }
 
 impl Claim {
@@ -57,7 +96,8 @@ impl Claim {
             let file = open(&path)?;
             file.lock()?;
             if still_means(&path, &file)? {
-                return Ok(Claim { target, record, path, file, committed: false });
+                let live = Live::new(&path);
+                return Ok(Claim { target, record, path, file, draft: None, committed: false, live });
             }
         }
     }
@@ -73,7 +113,8 @@ impl Claim {
             }
             if still_means(path, &file)? {
                 let (path, target) = (path.to_owned(), target.clone());
-                return Ok(Some(Claim { target, record, path, file, committed: false }));
+                let live = Live::new(&path);
+                return Ok(Some(Claim { target, record, path, file, draft: None, committed: false, live }));
             }
         }
     }
@@ -125,6 +166,9 @@ impl Claim {
     pub fn draft(&self) -> PathBuf {
         let target = self.target.path();
         let mut end = OsString::from(".pipex-draft");
+        if let Some(number) = self.draft {
+            end.push(format!("-{}-{number}", std::process::id()));
+        }
         if let Some(extension) = target.extension() {
             end.push(".");
             end.push(extension);
@@ -132,15 +176,27 @@ impl Claim {
         target.with_file_name(hidden(target.file_stem().unwrap_or_default(), &end))
     }
 
+    /// Gives this claim a draft that no other writes to, not even a function that was given up on and goes on writing.
+    pub(crate) fn draft_of_its_own(&mut self) {
+        static DRAFTS: AtomicU64 = AtomicU64::new(0);
+        self.draft = Some(DRAFTS.fetch_add(1, Ordering::Relaxed));
+    }
+
     /// The draft's path, with nothing there that a killed holder left.
     pub(crate) fn fresh_draft(&self) -> io::Result<PathBuf> {
         let draft = self.draft();
-        match fs::remove_file(&draft) {
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(&draft)?,
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        remove_whatever(&draft)?;
+        Live::all().entry(self.live.0).or_default().push(draft.clone());
         Ok(draft)
+    }
+}
+
+/// Removes the file or directory that may be there.
+pub(crate) fn remove_whatever(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(path),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -163,7 +219,13 @@ fn open(path: &Path) -> io::Result<File> {
     for _ in 0..100 {
         match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+                match fs::create_dir_all(path.parent().unwrap_or(Path::new(""))) {
+                    // It was there, and went before it was seen.
+                    Err(error) if !matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+                        return Err(error);
+                    }
+                    _ => {}
+                }
             }
             opened => return opened,
         }

@@ -16,6 +16,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use self::claim::{Claim, Record};
+pub(crate) use self::claim::{remove_claims, remove_whatever};
 pub use self::error::StoreError;
 pub use self::file::FileStore;
 pub use self::own::OwnOutput;

@@ -1,0 +1,417 @@
+//! The embedded executor: threads of this process.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use super::{Executor, Permit, Ready};
+use crate::error::{Error, Result};
+use crate::task::Task;
+
+/// How long a thread without work lives.
+const IDLE: Duration = Duration::from_secs(2);
+
+/// Runs task runs in this process: the bodies of synchronous functions, loading and saving on at most `workers` threads, the
+/// bodies of async functions on a tokio runtime; and never more than `workers` runs at a time.
+///
+/// What can go on goes before what has only been submitted, so that data in memory are soon used and freed.
+///
+/// ```
+/// use pipex::{Config, Local, Mode};
+///
+/// let config = Config::new().mode(Mode::PrefectCache).executor(Local::new().workers(8).limit("database", 2));
+/// ```
+#[derive(Clone)]
+pub struct Local(Arc<Pool>);
+
+struct Pool {
+    workers: usize,
+    state: Mutex<State>,
+    /// There is something to do.
+    work: Condvar,
+}
+
+struct State {
+    /// Runs that have room and can go on: an async body has ended, say.
+    resumed: VecDeque<Arc<Underway>>,
+    /// Calls in flows' bodies that wait for room.
+    admissions: VecDeque<Arc<Admission>>,
+    /// Runs whose inputs have ended.
+    ready: VecDeque<Ready>,
+    /// Runs that were submitted, and not looked at yet.
+    fresh: VecDeque<Ready>,
+    /// How many more may run.
+    free: usize,
+    threads: usize,
+    /// Threads that wait for work, and those of them that have been woken.
+    idle: usize,
+    woken: usize,
+    limits: HashMap<String, Limit>,
+}
+
+/// How many runs that have a tag may run at a time.
+struct Limit {
+    free: usize,
+    waiting: VecDeque<Waiting>,
+}
+
+enum Waiting {
+    Run(Ready),
+    Call(Arc<Admission>),
+}
+
+/// A call that waits for room, a worker's or a tag's.
+struct Admission {
+    task: &'static Task,
+    /// Within another run, whose worker it has.
+    nested: bool,
+    granted: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Local {
+    /// As many workers as there are cores.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(thread::available_parallelism().map_or(1, usize::from), HashMap::new())
+    }
+
+    fn with(workers: usize, limits: HashMap<String, Limit>) -> Self {
+        let state = State {
+            resumed: VecDeque::new(),
+            admissions: VecDeque::new(),
+            ready: VecDeque::new(),
+            fresh: VecDeque::new(),
+            free: workers,
+            threads: 0,
+            idle: 0,
+            woken: 0,
+            limits,
+        };
+        Local(Arc::new(Pool { workers, state: Mutex::new(state), work: Condvar::new() }))
+    }
+
+    /// The executor of this process: `PIPEX_WORKERS` workers, and the limits in `PIPEX_LIMITS` (`database=2,web=5`).
+    pub(crate) fn of_process() -> Result<Self> {
+        static PROCESS: LazyLock<Result<Local>> = LazyLock::new(|| {
+            let mut local = Local::new();
+            if let Some(workers) = setting("PIPEX_WORKERS", "a number of workers, 1 or more", |text| text.parse().ok())?
+            {
+                local = local.workers(workers);
+            }
+            let limit = |text: &str| {
+                let (tag, limit) = text.split_once('=')?;
+                Some((tag.trim().to_owned(), limit.trim().parse::<usize>().ok().filter(|limit| *limit > 0)?))
+            };
+            let limits = setting("PIPEX_LIMITS", "tags with limits, such as database=2,web=5", |text| {
+                text.split(',').map(limit).collect::<Option<Vec<_>>>()
+            })?;
+            Ok(limits.unwrap_or_default().into_iter().fold(local, |local, (tag, limit)| local.limit(tag, limit)))
+        });
+        PROCESS.clone()
+    }
+
+    /// Sets how many runs there may be at a time; 0 counts as 1.
+    #[must_use]
+    pub fn workers(self, workers: usize) -> Self {
+        let limits = mem::take(&mut self.0.lock().limits);
+        Self::with(workers.max(1), limits)
+    }
+
+    /// Sets how many runs of tasks with this tag there may be at a time; 0 counts as 1.
+    #[must_use]
+    pub fn limit(self, tag: impl Into<String>, runs: usize) -> Self {
+        let limit = Limit { free: runs.max(1), waiting: VecDeque::new() };
+        self.0.lock().limits.insert(tag.into(), limit);
+        self
+    }
+}
+
+/// What an environment variable sets, if it is set.
+pub(crate) fn setting<T>(
+    name: &'static str,
+    expected: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>> {
+    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let value = value.to_string_lossy();
+    match parse(value.trim()) {
+        Some(parsed) => Ok(Some(parsed)),
+        None => Err(Error::Setting { name, value: value.into_owned(), expected }),
+    }
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Executor for Local {
+    fn submit(&self, ready: Ready) {
+        let mut state = self.0.lock();
+        if ready.first {
+            state.fresh.push_back(ready)
+        } else {
+            state.ready.push_back(ready)
+        }
+        self.0.wake_one(&mut state);
+    }
+
+    fn admit(&self, task: &'static Task, nested: bool) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
+        let granted = AtomicBool::new(false);
+        let admission = Arc::new(Admission { task, nested, granted, waker: Mutex::new(None) });
+        let mut state = self.0.lock();
+        state.admissions.push_back(Arc::clone(&admission));
+        state.admit();
+        drop(state);
+        let waits = Waits { pool: Arc::clone(&self.0), admission: Some(admission) };
+        Box::pin(waits.granted())
+    }
+}
+
+/// A call that waits for room; dropped, it waits no longer.
+struct Waits {
+    pool: Arc<Pool>,
+    admission: Option<Arc<Admission>>,
+}
+
+impl Waits {
+    async fn granted(mut self) -> Permit {
+        poll_fn(|context| {
+            let admission = self.admission.as_ref().expect("it is taken below");
+            *admission.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
+            if admission.granted.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        let admission = self.admission.take().expect("nobody else takes it");
+        let pool = Arc::clone(&self.pool);
+        Permit::new(move || pool.release(admission.task, !admission.nested))
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        let Some(admission) = self.admission.take() else { return };
+        let mut state = self.pool.lock();
+        if admission.granted.load(Ordering::Acquire) {
+            drop(state);
+            self.pool.release(admission.task, !admission.nested);
+        } else {
+            state.admissions.retain(|call| !Arc::ptr_eq(call, &admission));
+            let other = |waiting: &Waiting| !matches!(waiting, Waiting::Call(call) if Arc::ptr_eq(call, &admission));
+            state.limits.values_mut().for_each(|limit| limit.waiting.retain(other));
+            state.let_go(admission.task);
+            self.pool.pass_on(&mut state);
+        }
+    }
+}
+
+impl State {
+    /// Gives room to calls that wait for it.
+    fn admit(&mut self) {
+        let mut still = VecDeque::new();
+        while let Some(admission) = self.admissions.pop_front() {
+            if !admission.nested && self.free == 0 {
+                still.push_back(admission);
+                continue;
+            }
+            let (task, nested) = (admission.task, admission.nested);
+            if let Some(Waiting::Call(admission)) = self.take_tags(task, Waiting::Call(admission)) {
+                if !nested {
+                    self.free -= 1;
+                }
+                admission.granted.store(true, Ordering::Release);
+                let waker = admission.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+                waker.into_iter().for_each(Waker::wake);
+            }
+        }
+        self.admissions = still;
+    }
+
+    /// Takes a place under each of the task's tags; else it waits at the first that has none.
+    fn take_tags(&mut self, task: &'static Task, waiting: Waiting) -> Option<Waiting> {
+        if self.limits.is_empty() || task.tags.is_empty() {
+            return Some(waiting);
+        }
+        let full = task.tags.iter().find(|tag| self.limits.get(**tag).is_some_and(|limit| limit.free == 0));
+        if let Some(limit) = full.and_then(|tag| self.limits.get_mut(*tag)) {
+            limit.waiting.push_back(waiting);
+            // It may have been let go for the sake of a place that another can have now.
+            self.let_go(task);
+            return None;
+        }
+        for tag in task.tags {
+            if let Some(limit) = self.limits.get_mut(*tag) {
+                limit.free -= 1;
+            }
+        }
+        Some(waiting)
+    }
+
+    /// Lets one that waits go on for each of the task's tags that has a place.
+    fn let_go(&mut self, task: &'static Task) {
+        for tag in task.tags {
+            let Some(limit) = self.limits.get_mut(*tag).filter(|limit| limit.free > 0) else { continue };
+            match limit.waiting.pop_front() {
+                Some(Waiting::Run(ready)) => self.ready.push_front(ready),
+                Some(Waiting::Call(admission)) => self.admissions.push_back(admission),
+                None => {}
+            }
+        }
+    }
+
+    /// The next run, and room for it.
+    fn next(&mut self) -> Option<Ready> {
+        while self.free > 0 {
+            let next = self.ready.pop_front().or_else(|| self.fresh.pop_front())?;
+            let task = next.task();
+            let next = self.take_tags(task, Waiting::Run(next));
+            if !self.admissions.is_empty() {
+                self.admit();
+            }
+            if let Some(Waiting::Run(next)) = next {
+                self.free -= 1;
+                return Some(next);
+            }
+        }
+        None
+    }
+}
+
+impl Pool {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that a thread looks for work, if none is on its way.
+    fn wake_one(self: &Arc<Self>, state: &mut State) {
+        if state.idle > 0 {
+            state.idle -= 1;
+            state.woken += 1;
+            self.work.notify_one();
+        } else if state.threads < self.workers {
+            let pool = Arc::clone(self);
+            let started = thread::Builder::new().name("pipex-worker".to_owned()).spawn(move || pool.work());
+            match started {
+                Ok(_) => state.threads += 1,
+                // Those there are do it.
+                Err(error) if state.threads > 0 => tracing::warn!("cannot start another worker thread: {error}"),
+                Err(error) => tracing::error!("cannot start a worker thread: {error}"),
+            }
+        }
+    }
+
+    /// A worker thread, from its first run to its last.
+    fn work(self: Arc<Self>) {
+        let mut state = self.lock();
+        loop {
+            if let Some(underway) = state.resumed.pop_front() {
+                drop(state);
+                underway.go_on();
+            } else if let Some(ready) = state.next() {
+                drop(state);
+                self.run(ready);
+            } else {
+                state.idle += 1;
+                let waited = self.work.wait_timeout_while(state, IDLE, |state| state.woken == 0);
+                (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+                if state.woken > 0 {
+                    state.woken -= 1;
+                } else {
+                    state.idle -= 1;
+                    state.threads -= 1;
+                    return;
+                }
+                continue;
+            }
+            state = self.lock();
+        }
+    }
+
+    /// Runs it to its end, or until it waits for something else than this thread.
+    fn run(self: &Arc<Self>, ready: Ready) {
+        let task = ready.task();
+        let mut future = ready.run();
+        if ended(future.as_mut(), Waker::noop()) {
+            drop(future);
+            self.release(task, true);
+            return;
+        }
+        let pool = Arc::clone(self);
+        let future = Mutex::new(Some(future));
+        Arc::new(Underway { pool, task, future, queued: AtomicBool::new(true) }).go_on();
+    }
+
+    /// Gives the room of a run back.
+    fn release(self: &Arc<Self>, task: &'static Task, worker: bool) {
+        let mut state = self.lock();
+        if worker {
+            state.free += 1;
+        }
+        for tag in task.tags {
+            if let Some(limit) = state.limits.get_mut(*tag) {
+                limit.free += 1;
+            }
+        }
+        state.let_go(task);
+        self.pass_on(&mut state);
+    }
+
+    /// Sees to it that somebody uses the room there is.
+    fn pass_on(self: &Arc<Self>, state: &mut State) {
+        if !state.admissions.is_empty() {
+            state.admit();
+        }
+        if state.free > 0 && (!state.ready.is_empty() || !state.fresh.is_empty()) {
+            self.wake_one(state);
+        }
+    }
+}
+
+/// Polls it. A function that panics fails its run and nothing else; what panics besides, a store or a reporter of the user's,
+/// takes no worker along.
+fn ended(future: Pin<&mut (dyn Future<Output = ()> + Send)>, waker: &Waker) -> bool {
+    catch_unwind(AssertUnwindSafe(|| future.poll(&mut Context::from_waker(waker)).is_ready())).unwrap_or(true)
+}
+
+/// A run that waits for something else than a thread.
+struct Underway {
+    pool: Arc<Pool>,
+    task: &'static Task,
+    future: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
+    queued: AtomicBool,
+}
+
+impl Underway {
+    fn go_on(self: Arc<Self>) {
+        self.queued.store(false, Ordering::Release);
+        let mut slot = self.future.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(future) = slot.as_mut() else { return };
+        let waker = Waker::from(Arc::clone(&self));
+        if ended(future.as_mut(), &waker) {
+            *slot = None;
+            drop(slot);
+            self.pool.release(self.task, true);
+        }
+    }
+}
+
+impl Wake for Underway {
+    fn wake(self: Arc<Self>) {
+        if self.queued.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let pool = Arc::clone(&self.pool);
+        let mut state = pool.lock();
+        state.resumed.push_back(self);
+        pool.wake_one(&mut state);
+    }
+}

@@ -1,0 +1,318 @@
+//! Thousands of task runs at once, in the order of their inputs, and nothing lost when some fail.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
+
+use pipex::{Config, Error, Executor, Mode, Output, Ready, State, flow, task};
+
+use crate::support::Bench;
+
+#[task]
+fn one(number: u64) -> u64 {
+    number
+}
+
+#[task]
+fn next(number: u64) -> u64 {
+    number + 1
+}
+
+#[task]
+fn sum(numbers: Vec<u64>) -> u64 {
+    numbers.into_iter().sum()
+}
+
+#[task]
+fn fails(number: u64) -> Result<u64, String> {
+    Err(format!("no {number}"))
+}
+
+#[task]
+fn panics(number: u64) -> u64 {
+    panic!("cannot do {number}")
+}
+
+fn prefect() -> Config {
+    Config::new().mode(Mode::Prefect).quiet(true)
+}
+
+/// As many workers as said, whether or not the machine has as many cores.
+fn workers(workers: usize) -> Config {
+    prefect().workers(workers)
+}
+
+#[flow]
+fn chain(length: u64) -> pipex::Result<u64> {
+    let mut last = one(0).submit();
+    for _ in 0..length {
+        last = next(last).submit();
+    }
+    last.load()
+}
+
+#[test]
+fn a_chain_of_any_length() {
+    assert_eq!(workers(2).scope(|| chain(100_000)).unwrap(), 100_000);
+}
+
+#[flow]
+fn lazy_chain(length: u64) -> pipex::Result<u64> {
+    let mut last = one(0).lazy();
+    for _ in 0..length {
+        last = next(last).lazy();
+    }
+    last.load()
+}
+
+#[test]
+fn a_chain_of_lazy_runs_too() {
+    assert_eq!(workers(2).scope(|| lazy_chain(100_000)).unwrap(), 100_000);
+}
+
+#[flow]
+fn failing_chain(length: u64) -> pipex::Result<()> {
+    let mut last = fails(0).submit();
+    for _ in 0..length {
+        last = next(last).submit();
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_downstream_of_a_failure_does_not_run_and_the_flow_names_the_one_that_failed() {
+    let error = workers(2).scope(|| failing_chain(10_000)).unwrap_err();
+    assert!(matches!(error, Error::Unasked { count: 1, skipped: 10_000, .. }), "{error:?}");
+    let error = format!("{error:?}");
+    assert!(error.ends_with("task run \"fails\": no 0; 10000 did not run for it"), "{error}");
+}
+
+#[flow]
+fn wide(width: u64) -> pipex::Result<u64> {
+    let numbers: Vec<_> = (0..width).map(|number| next(one(number).submit()).submit()).collect();
+    sum(numbers).submit().load()
+}
+
+#[test]
+fn thousands_at_once() {
+    let width = 5_000;
+    for workers_ in [1, 2, 7] {
+        assert_eq!(workers(workers_).scope(|| wide(width)).unwrap(), width * (width + 1) / 2);
+    }
+}
+
+/// How many run, and how many did at most.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+#[task]
+fn counted(number: u64) -> u64 {
+    let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
+    MOST.fetch_max(running, Ordering::SeqCst);
+    std::thread::yield_now();
+    RUNNING.fetch_sub(1, Ordering::SeqCst);
+    number
+}
+
+#[flow]
+fn counts(width: u64) -> pipex::Result<()> {
+    for number in 0..width {
+        let _ = counted(number).submit();
+        // In the flow's own thread, and yet one of those that are counted.
+        counted(number).run()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn never_more_at_a_time_than_there_are_workers() {
+    workers(3).scope(|| counts(500)).unwrap();
+    assert!((1..=3).contains(&MOST.load(Ordering::SeqCst)), "{MOST:?}");
+}
+
+#[task]
+fn meets(barrier: Output<Arc<Barrier>>) {
+    barrier.load().unwrap().wait();
+}
+
+#[flow]
+fn meeting(count: usize) -> pipex::Result<()> {
+    let barrier = Output::from(Arc::new(Barrier::new(count)));
+    (0..count).for_each(|_| _ = meets(barrier.clone()).submit());
+    Ok(())
+}
+
+#[test]
+fn as_many_at_a_time_as_there_are_workers() {
+    // None of them ends before all of them run.
+    workers(5).scope(|| meeting(5)).unwrap();
+}
+
+/// Calls itself, in every way there is.
+#[task]
+fn nested(depth: u64) -> pipex::Result<u64> {
+    if depth == 0 {
+        return Ok(0);
+    }
+    let inner = nested(depth - 1);
+    Ok(1 + match depth % 3 {
+        0 => inner.run()?.load()?,
+        1 => inner.submit().load()?,
+        _ => inner.lazy().load()?,
+    })
+}
+
+#[flow]
+fn nests(depth: u64) -> pipex::Result<u64> {
+    let outputs: Vec<_> = (0..4).map(|_| nested(depth).submit()).collect();
+    sum(outputs).run()?.load()
+}
+
+#[test]
+fn runs_within_runs_never_wait_for_ever() {
+    for workers_ in [1, 2] {
+        assert_eq!(workers(workers_).scope(|| nests(30)).unwrap(), 120);
+    }
+}
+
+#[task]
+fn whole_flow(width: u64) -> pipex::Result<u64> {
+    wide(width)
+}
+
+#[flow]
+fn flow_of_flows() -> pipex::Result<u64> {
+    let outputs: Vec<_> = (0..10).map(|_| whole_flow(20).submit()).collect();
+    Ok(sum(outputs).run()?.load()? + wide(20)?)
+}
+
+#[test]
+fn flows_within_flows_and_within_tasks() {
+    for workers_ in [1, 2] {
+        assert_eq!(workers(workers_).scope(flow_of_flows).unwrap(), 11 * 210);
+    }
+}
+
+#[test]
+fn several_flows_at_once_share_the_workers() {
+    let config = workers(2);
+    let sums: Vec<u64> = std::thread::scope(|scope| {
+        let start = |_| {
+            let config = config.clone();
+            scope.spawn(|| config.scope(|| wide(300)).unwrap())
+        };
+        let threads: Vec<_> = (0..6).map(start).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(sums, [300 * 301 / 2; 6]);
+}
+
+#[flow]
+fn mixed() -> pipex::Result<u64> {
+    let bad = panics(7).submit();
+    let never = next(bad.clone()).submit();
+    let good = next(1).submit();
+    assert!(never.load().unwrap_err().to_string().contains("next"));
+    let error = format!("{:?}", bad.load().unwrap_err());
+    assert_eq!(error, "task run \"panics\": the function panicked: cannot do 7");
+    good.load()
+}
+
+#[test]
+fn a_panic_stops_only_what_depends_on_it() {
+    let bench = Bench::new();
+    let config = bench.config(Mode::Prefect).quiet(true).workers(2);
+    assert_eq!(config.scope(mixed).unwrap(), 2);
+    let mut states = bench.states();
+    states.sort_by_key(|(name, state)| (*name, format!("{state:?}")));
+    assert_eq!(states, [("next", State::Completed), ("next", State::NotReady), ("panics", State::Crashed)]);
+}
+
+#[flow]
+fn early(count: u64) -> pipex::Result<()> {
+    for number in 0..count {
+        let _ = counted(number).base(number.to_string()).submit();
+    }
+    fails(1).base("f").run()?;
+    unreachable!("the line above returns")
+}
+
+#[test]
+fn a_flow_that_returns_early_still_runs_what_it_submitted() {
+    let bench = Bench::new();
+    let error = bench.config(Mode::PrefectCache).quiet(true).scope(|| early(50)).unwrap_err();
+    assert!(format!("{error:?}").ends_with("no 1"), "{error:?}");
+    assert_eq!(bench.files().len(), 50);
+}
+
+#[flow]
+fn fast(count: u64) -> pipex::Result<()> {
+    let _ = fails(0).submit().wait();
+    (0..count).for_each(|number| _ = one(number).submit());
+    Ok(())
+}
+
+#[test]
+fn fail_fast_starts_nothing_more() {
+    let bench = Bench::new();
+    bench.config(Mode::Prefect).quiet(true).fail_fast(true).scope(|| fast(20)).unwrap();
+    let states = bench.states();
+    assert_eq!(states[0], ("fails", State::Failed));
+    assert_eq!(states[1..], [("one", State::Cancelled); 20]);
+}
+
+static ORDER: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+#[task]
+fn says(word: &'static str) {
+    ORDER.lock().unwrap().push(word);
+}
+
+#[flow]
+fn ordered() -> pipex::Result<()> {
+    let first = says("first").lazy();
+    let second = says("second").wait_for(&first).submit();
+    let third = says("third").wait_for(&[second.clone(), first]).submit();
+    assert!(one(1).wait_for(&fails(2).submit()).submit().wait().is_err());
+    third.wait()
+}
+
+#[test]
+fn a_run_waits_for_what_it_is_told_to() {
+    workers(2).scope(ordered).unwrap();
+    assert_eq!(*ORDER.lock().unwrap(), ["first", "second", "third"]);
+}
+
+/// Runs nothing until it is asked to, and then what it is asked to.
+#[derive(Clone, Default)]
+struct Shelf(Arc<Mutex<Vec<Ready>>>);
+
+impl Executor for Shelf {
+    fn submit(&self, ready: Ready) {
+        self.0.lock().unwrap().push(ready);
+    }
+}
+
+#[test]
+fn submit_returns_at_once_and_an_executor_of_the_users_own_decides() {
+    let shelf = Shelf::default();
+    prefect().executor(shelf.clone()).scope(|| {
+        let number = next(one(1).submit()).submit();
+        assert!(format!("{number:?}").contains("not run yet"));
+        while let Some(ready) = { shelf.0.lock().unwrap().pop() } {
+            ready.run_here();
+        }
+        assert_eq!(number.load().unwrap(), 2);
+    });
+}
+
+#[test]
+fn what_an_executor_drops_ends_as_crashed() {
+    struct Drops;
+    impl Executor for Drops {
+        fn submit(&self, ready: Ready) {
+            drop(ready);
+        }
+    }
+    let error = prefect().executor(Drops).scope(|| one(1).submit().load()).unwrap_err();
+    assert!(format!("{error:?}").contains("was dropped"), "{error:?}");
+}
