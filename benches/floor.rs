@@ -7,41 +7,11 @@ use std::fs;
 use std::hint::black_box;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use pipex::{Config, Mode, Output, flow, task};
+use ratio::{head, ratio, rounds};
 
-/// One figure: a name, how often it is measured, and the two closures, each of which does `count` of its thing.
-fn ratio(name: &str, goal: &str, rounds: usize, count: u32, mut ours: impl FnMut(usize), mut floor: impl FnMut(usize)) {
-    let time = |round: usize, work: &mut dyn FnMut(usize)| {
-        let started = Instant::now();
-        work(round);
-        started.elapsed()
-    };
-    let mut pairs: Vec<(Duration, Duration)> = (0..=rounds)
-        .map(|round| {
-            // In turn first and second, so that what the one leaves in caches does not always help the other.
-            if round % 2 == 0 {
-                let ours = time(round, &mut ours);
-                (ours, time(round, &mut floor))
-            } else {
-                let floor = time(round, &mut floor);
-                (time(round, &mut ours), floor)
-            }
-        })
-        .skip(1)
-        .collect();
-    pairs.sort_by(|a, b| (a.0.as_secs_f64() / a.1.as_secs_f64()).total_cmp(&(b.0.as_secs_f64() / b.1.as_secs_f64())));
-    let (ours, floor) = pairs[pairs.len() / 2];
-    let each = |duration: Duration| duration.as_secs_f64() * 1e9 / f64::from(count);
-    println!(
-        "| {name} | {:.1} ns | {:.1} ns | {:+.1} ns | {:.2} | {goal} |",
-        each(ours),
-        each(floor),
-        each(ours) - each(floor),
-        ours.as_secs_f64() / floor.as_secs_f64()
-    );
-}
+mod ratio;
 
 fn direct(x: u64) -> u64 {
     black_box(x).wrapping_mul(31)
@@ -94,12 +64,9 @@ fn write_and_rename(to: &Path, temporary: &Path, bytes: &[u8]) {
 }
 
 fn main() {
-    // `cargo test --benches` only asks whether it builds and starts.
-    let quick = std::env::args().any(|argument| argument == "--test");
-    let rounds = |rounds: usize| if quick { 1 } else { rounds };
     let out = tempfile::tempdir().unwrap();
     let cache = |path: &Path| Config::new().mode(Mode::Cache).path(path);
-    println!("| figure | pipex | floor | more | ratio | goal |\n| --- | ---: | ---: | ---: | ---: | --- |");
+    head();
 
     const CALLS: u64 = 100_000;
     ratio(
