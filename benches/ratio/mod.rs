@@ -17,7 +17,14 @@ pub fn quick() -> bool {
 }
 
 /// One figure: a name, how often it is measured, and the two closures, each of which does `count` of its thing.
-pub fn ratio(name: &str, goal: &str, rounds: usize, count: u32, mut ours: impl FnMut(usize), mut floor: impl FnMut(usize)) {
+pub fn ratio(
+    name: &str,
+    goal: &str,
+    rounds: usize,
+    count: u32,
+    mut ours: impl FnMut(usize),
+    mut floor: impl FnMut(usize),
+) {
     let time = |round: usize, work: &mut dyn FnMut(usize)| {
         let started = Instant::now();
         work(round);

@@ -1,6 +1,6 @@
 //! What runs for long says so.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,15 +25,14 @@ struct Watched {
     due: Instant,
 }
 
-#[derive(Default)]
 struct Watch {
-    runs: Option<HashMap<u64, Watched>>,
+    runs: BTreeMap<u64, Watched>,
     next: u64,
     /// When the watching thread looks next; `None` while there is no such thread.
     looks: Option<Instant>,
 }
 
-static WATCH: Mutex<Watch> = Mutex::new(Watch { runs: None, next: 0, looks: None });
+static WATCH: Mutex<Watch> = Mutex::new(Watch { runs: BTreeMap::new(), next: 0, looks: None });
 static SOONER: Condvar = Condvar::new();
 
 fn lock() -> MutexGuard<'static, Watch> {
@@ -47,15 +46,15 @@ pub(crate) fn watch(
     name: &Name,
     target: Option<&Location>,
     attempt: u32,
+    started: Instant,
 ) -> Alive {
-    let started = Instant::now();
     let due = started + context.settings.keepalive;
     let (context, name, target) = (Arc::clone(context), name.clone(), target.cloned());
     let mut watch = lock();
     let id = watch.next;
     watch.next += 1;
     let watched = Watched { context, task, name, target, attempt, started, due };
-    watch.runs.get_or_insert_default().insert(id, watched);
+    watch.runs.insert(id, watched);
     match watch.looks {
         Some(looks) if looks <= due => {}
         Some(_) => SOONER.notify_one(),
@@ -72,7 +71,7 @@ pub(crate) fn watch(
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        let ended = lock().runs.as_mut().and_then(|runs| runs.remove(&self.0));
+        let ended = lock().runs.remove(&self.0);
         drop(ended);
     }
 }
@@ -84,7 +83,7 @@ fn look() {
         let now = Instant::now();
         let mut next = now + Duration::from_secs(60);
         let mut due = Vec::new();
-        for run in watch.runs.iter_mut().flat_map(HashMap::values_mut) {
+        for run in watch.runs.values_mut() {
             if run.due <= now {
                 run.due = now + run.context.settings.keepalive;
                 due.push(run.clone());

@@ -299,9 +299,8 @@ impl<R: Send> Planned<'_, R> {
             let room = room(plan.context().map(|context| &**context), plan.task()).await;
             match plan.produce(place.as_ref()).await {
                 Attempt::Ended(outcome) => return Output::ended(label, place, outcome),
-                Attempt::Again(again, delay) => {
+                Attempt::Again(delay) => {
                     drop(room);
-                    plan = again;
                     pause(delay, plan.context().and_then(|context| context.flow.clone())).await;
                 }
             }

@@ -55,11 +55,7 @@ pub(crate) trait LazyRun<T>: Discard {
     /// Whether it need not run, since its target is there.
     fn is_there(&self, place: Option<&Place<T>>) -> Result<bool, Arc<Failure>>;
     /// Runs it; its inputs have ended.
-    #[expect(clippy::type_complexity, reason = "an `async fn` that can be called on a trait object")]
-    fn produce<'p>(
-        self: Box<Self>,
-        place: Option<&'p Place<T>>,
-    ) -> Pin<Box<dyn Future<Output = Attempt<Box<dyn LazyRun<T>>, T>> + Send + 'p>>;
+    fn produce<'p>(&'p mut self, place: Option<&'p Place<T>>) -> Pin<Box<dyn Future<Output = Attempt<T>> + Send + 'p>>;
 }
 
 /// Anything that can be dropped later.
@@ -226,7 +222,7 @@ impl<T: Send + Sync + 'static> Later<T> {
     }
 
     /// Runs it, and lets go of it; what is to be tried again after a while comes back.
-    async fn attempt(self: Arc<Self>, run: Box<dyn LazyRun<T>>) -> Option<Again<T>> {
+    async fn attempt(self: Arc<Self>, mut run: Box<dyn LazyRun<T>>) -> Option<Again<T>> {
         /// Ends the run also when it panics or is dropped: nobody waits for ever.
         struct Underway<T: Send + Sync + 'static>(Option<Arc<Later<T>>>);
 
@@ -243,10 +239,11 @@ impl<T: Send + Sync + 'static> Later<T> {
         underway.0 = None;
         match attempt {
             Attempt::Ended(outcome) => {
+                drop(run);
                 self.end(outcome);
                 None
             }
-            Attempt::Again(run, delay) => Some(Again { later: self, run, delay }),
+            Attempt::Again(delay) => Some(Again { later: self, run, delay }),
         }
     }
 

@@ -157,7 +157,7 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// Claims the target, takes the arguments, runs the function, saves what it gives. What it needs has ended.
-    pub(crate) async fn produce(mut self, place: Option<&Place<R>>) -> Attempt<Self, R> {
+    pub(crate) async fn produce(&mut self, place: Option<&Place<R>>) -> Attempt<R> {
         let target = place.map(|place| &place.location);
         if let Some(why) = self.run.flow().and_then(|flow| flow.cancelled()) {
             return Attempt::Ended(Err(self.run.skipped(target, RunError::Cancelled { why: why.to_string() }, None)));
@@ -181,7 +181,7 @@ impl<'a, R: Send> Plan<'a, R> {
             Err(raised) if self.run.is_tried_again(&raised) => {
                 let delay = self.run.task.retry_delay;
                 span.in_scope(|| self.run.awaits_retry(target, raised.cause, elapsed, delay));
-                return Attempt::Again(self, delay);
+                return Attempt::Again(delay);
             }
             Err(raised) => Err(span.in_scope(|| self.run.failed(target, raised.cause, elapsed))),
         };
@@ -191,7 +191,7 @@ impl<'a, R: Send> Plan<'a, R> {
 
     async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
         let Some(place) = place else {
-            let value = self.call(PathBuf::new(), None).await?;
+            let value = self.call(PathBuf::new(), None, started).await?;
             self.run.report(State::Completed, None, started.elapsed(), 0, None);
             return Ok(Made::Value(value));
         };
@@ -208,7 +208,7 @@ impl<'a, R: Send> Plan<'a, R> {
         } else {
             PathBuf::new()
         };
-        let value = self.call(draft, Some(&place.location)).await?;
+        let value = self.call(draft, Some(&place.location), started).await?;
         let saved = place.store.save(claim, &value);
         let bytes = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() })?;
         self.run.report(State::Completed, Some(&place.location), started.elapsed(), bytes, None);
@@ -217,7 +217,7 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has.
-    async fn call(&mut self, draft: PathBuf, target: Option<&Location>) -> Result<R, Raised> {
+    async fn call(&mut self, draft: PathBuf, target: Option<&Location>, started: Instant) -> Result<R, Raised> {
         let Run { task, mode, ref context, attempt, .. } = self.run;
         if !mode.executes() {
             let context = match (context, target) {
@@ -230,7 +230,7 @@ impl<'a, R: Send> Plan<'a, R> {
             };
         }
         let context = Context::within(context.as_ref(), task, target);
-        let _alive = alive::watch(&context, task, &self.run.name, target, attempt);
+        let _alive = alive::watch(&context, task, &self.run.name, target, attempt, started);
         let last = attempt > task.retries;
         let (away, job) = (self.away, &mut *self.job);
         catch(async move {
@@ -244,17 +244,14 @@ impl<'a, R: Send> Plan<'a, R> {
                     Body::Done(value) => value,
                     Body::Future(future) => away(Work::Future(future), context).await,
                 },
-                (None, limit) => {
-                    let started = Instant::now();
-                    match (start(job, Some(&context), draft, last)?, limit) {
-                        (Body::Done(_), Some(limit)) if started.elapsed() > limit => {
-                            Err(RunError::TimedOut { limit }.into())
-                        }
-                        (Body::Done(value), _) => value,
-                        (Body::Future(future), Some(limit)) => timeout(limit, drive_in(Some(context), future)).await?,
-                        (Body::Future(future), None) => drive_in(Some(context), future).await,
+                (None, limit) => match (start(job, Some(&context), draft, last)?, limit) {
+                    (Body::Done(_), Some(limit)) if started.elapsed() > limit => {
+                        Err(RunError::TimedOut { limit }.into())
                     }
-                }
+                    (Body::Done(value), _) => value,
+                    (Body::Future(future), Some(limit)) => timeout(limit, drive_in(Some(context), future)).await?,
+                    (Body::Future(future), None) => drive_in(Some(context), future).await,
+                },
             }
         })
         .await?
@@ -434,16 +431,8 @@ impl<R: Send + Sync + 'static> LazyRun<R> for Plan<'static, R> {
         Plan::is_there(self, place)
     }
 
-    fn produce<'p>(
-        self: Box<Self>,
-        place: Option<&'p Place<R>>,
-    ) -> Pin<Box<dyn Future<Output = Attempt<Box<dyn LazyRun<R>>, R>> + Send + 'p>> {
-        Box::pin(async move {
-            match Plan::produce(*self, place).await {
-                Attempt::Ended(outcome) => Attempt::Ended(outcome),
-                Attempt::Again(plan, delay) => Attempt::Again(Box::new(plan) as _, delay),
-            }
-        })
+    fn produce<'p>(&'p mut self, place: Option<&'p Place<R>>) -> Pin<Box<dyn Future<Output = Attempt<R>> + Send + 'p>> {
+        Box::pin(Plan::produce(self, place))
     }
 }
 

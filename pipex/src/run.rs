@@ -62,10 +62,10 @@ pub(crate) enum Made<R> {
 /// What a task run gave, or why it gave nothing.
 pub(crate) type Outcome<R> = Result<Made<R>, Arc<Failure>>;
 
-/// What came of one attempt: an end, or the run as it is to be tried again after a while.
-pub(crate) enum Attempt<P, R> {
+/// What came of one attempt: an end, or how long to wait before the next.
+pub(crate) enum Attempt<R> {
     Ended(Outcome<R>),
-    Again(P, Duration),
+    Again(Duration),
 }
 
 /// An error that an output keeps until it is asked for.

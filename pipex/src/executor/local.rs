@@ -217,6 +217,9 @@ impl Drop for Waits {
 impl State {
     /// Gives room to calls that wait for it.
     fn admit(&mut self) {
+        if self.admissions.is_empty() {
+            return;
+        }
         let mut still = VecDeque::new();
         while let Some(admission) = self.admissions.pop_front() {
             if !admission.nested && self.free == 0 {
@@ -268,15 +271,26 @@ impl State {
         }
     }
 
+    /// Gives the room of a run back.
+    fn release(&mut self, task: &'static Task, worker: bool) {
+        if worker {
+            self.free += 1;
+        }
+        for tag in task.tags {
+            if let Some(limit) = self.limits.get_mut(*tag) {
+                limit.free += 1;
+            }
+        }
+        self.let_go(task);
+    }
+
     /// The next run, and room for it.
     fn next(&mut self) -> Option<Ready> {
         while self.free > 0 {
             let next = self.ready.pop_front().or_else(|| self.fresh.pop_front())?;
             let task = next.task();
             let next = self.take_tags(task, Waiting::Run(next));
-            if !self.admissions.is_empty() {
-                self.admit();
-            }
+            self.admit();
             if let Some(Waiting::Run(next)) = next {
                 self.free -= 1;
                 return Some(next);
@@ -316,9 +330,17 @@ impl Pool {
             if let Some(underway) = state.resumed.pop_front() {
                 drop(state);
                 underway.go_on();
+                state = self.lock();
             } else if let Some(ready) = state.next() {
                 drop(state);
-                self.run(ready);
+                let task = ready.task();
+                let ended = self.run(ready);
+                state = self.lock();
+                if ended {
+                    state.release(task, true);
+                    // This thread takes the next itself.
+                    state.admit();
+                }
             } else {
                 state.idle += 1;
                 let waited = self.work.wait_timeout_while(state, IDLE, |state| state.woken == 0);
@@ -330,46 +352,33 @@ impl Pool {
                     state.threads -= 1;
                     return;
                 }
-                continue;
             }
-            state = self.lock();
         }
     }
 
-    /// Runs it to its end, or until it waits for something else than this thread.
-    fn run(self: &Arc<Self>, ready: Ready) {
+    /// Runs it to its end, or until it waits for something else than this thread; whether it has ended.
+    fn run(self: &Arc<Self>, ready: Ready) -> bool {
         let task = ready.task();
         let mut future = ready.run();
         if ended(future.as_mut(), Waker::noop()) {
-            drop(future);
-            self.release(task, true);
-            return;
+            return true;
         }
         let pool = Arc::clone(self);
         let future = Mutex::new(Some(future));
         Arc::new(Underway { pool, task, future, queued: AtomicBool::new(true) }).go_on();
+        false
     }
 
     /// Gives the room of a run back.
     fn release(self: &Arc<Self>, task: &'static Task, worker: bool) {
         let mut state = self.lock();
-        if worker {
-            state.free += 1;
-        }
-        for tag in task.tags {
-            if let Some(limit) = state.limits.get_mut(*tag) {
-                limit.free += 1;
-            }
-        }
-        state.let_go(task);
+        state.release(task, worker);
         self.pass_on(&mut state);
     }
 
     /// Sees to it that somebody uses the room there is.
     fn pass_on(self: &Arc<Self>, state: &mut State) {
-        if !state.admissions.is_empty() {
-            state.admit();
-        }
+        state.admit();
         if state.free > 0 && (!state.ready.is_empty() || !state.fresh.is_empty()) {
             self.wake_one(state);
         }
