@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 
-use pipex::{Config, Error, Executor, Mode, Output, Ready, State, flow, task};
+use pipex::{Config, Error, Executor, Local, Mode, Output, Ready, State, flow, task};
 
 use crate::support::Bench;
 
@@ -244,7 +244,7 @@ fn a_flow_that_returns_early_still_runs_what_it_submitted() {
     assert_eq!(bench.files().len(), 50);
 }
 
-#[flow]
+#[flow(fail_fast = true)]
 fn fast(count: u64) -> pipex::Result<()> {
     let _ = fails(0).submit().wait();
     (0..count).for_each(|number| _ = one(number).submit());
@@ -254,7 +254,7 @@ fn fast(count: u64) -> pipex::Result<()> {
 #[test]
 fn fail_fast_starts_nothing_more() {
     let bench = Bench::new();
-    bench.config(Mode::Prefect).quiet(true).fail_fast(true).scope(|| fast(20)).unwrap();
+    bench.config(Mode::Prefect).quiet(true).scope(|| fast(20)).unwrap();
     let states = bench.states();
     assert_eq!(states[0], ("fails", State::Failed));
     assert_eq!(states[1..], [("one", State::Cancelled); 20]);
@@ -315,4 +315,34 @@ fn what_an_executor_drops_ends_as_crashed() {
     }
     let error = prefect().executor(Drops).scope(|| one(1).submit().load()).unwrap_err();
     assert!(format!("{error:?}").contains("was dropped"), "{error:?}");
+}
+
+#[task(tags = ["db"])]
+fn query(number: u64) -> u64 {
+    static IN_DB: AtomicUsize = AtomicUsize::new(0);
+    assert_eq!(IN_DB.fetch_add(1, Ordering::SeqCst), 0, "two at a time");
+    std::thread::yield_now();
+    IN_DB.fetch_sub(1, Ordering::SeqCst);
+    number
+}
+
+#[task]
+fn queries(number: u64) -> pipex::Result<u64> {
+    let inner = query(number).submit();
+    query(number).run()?;
+    inner.load()
+}
+
+#[flow]
+fn database(count: u64) -> pipex::Result<u64> {
+    let mut all: Vec<_> = (0..count).map(|number| query(number).submit()).collect();
+    all.extend((0..count).map(|number| queries(number).submit()));
+    query(1).run()?;
+    sum(all).run()?.load()
+}
+
+#[test]
+fn a_tags_limit_holds_wherever_the_call_is_made() {
+    let config = prefect().executor(Local::new().workers(4).limit("db", 1));
+    assert_eq!(config.scope(|| database(50)).unwrap(), 50 * 49);
 }

@@ -3,6 +3,7 @@
 mod allocations;
 mod arguments;
 mod asynchronous;
+mod attempts;
 mod clashes;
 mod contract;
 mod crash;
@@ -15,6 +16,7 @@ mod macros;
 mod modes;
 mod own_output;
 mod processes;
+mod signals;
 mod stores;
 mod support;
 mod templates;

@@ -4,13 +4,14 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::Parser as _;
-use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitBool, LitStr, Path, Result, Token};
+use syn::{Error, Expr, ExprAssign, ExprCall, ExprLit, ExprPath, Lit, LitBool, LitStr, Path, Result, Token};
 
 use crate::duration;
 use crate::mistakes::Mistakes;
 
-const TASK: &str = "`target`, `name`, `store`, `save`, `load`, `retries`, `retry_delay`, `timeout`, `crate`";
-const FLOW: &str = "`path`, `name`, `crate`";
+const TASK: &str =
+    "`target`, `name`, `store`, `save`, `load`, `retries`, `retry_delay`, `retry_if`, `timeout`, `tags`, `crate`";
+const FLOW: &str = "`path`, `name`, `fail_fast`, `crate`";
 
 #[derive(Default)]
 pub struct TaskMeta {
@@ -21,29 +22,49 @@ pub struct TaskMeta {
     pub own_output: bool,
     pub load: Option<Path>,
     pub retries: Option<u32>,
-    /// Both in milliseconds.
-    pub retry_delay: Option<u64>,
+    pub retry_delay: Option<RetryDelay>,
+    pub retry_if: Option<Path>,
+    pub tags: Vec<LitStr>,
+    /// In milliseconds.
     pub timeout: Option<u64>,
     pub krate: Option<Path>,
+}
+
+/// All in milliseconds.
+pub enum RetryDelay {
+    Same(u64),
+    Each(Vec<u64>),
+    Exponential { first: u64, factor: f32, longest: Option<u64>, jitter: bool },
 }
 
 impl TaskMeta {
     pub fn parse(arguments: TokenStream) -> Result<Self> {
         let mut mistakes = Mistakes::default();
         let mut meta = TaskMeta::default();
-        let (mut store_key, mut load_key) = (None, None);
+        let (mut store_key, mut load_key, mut retry_keys) = (None, None, Vec::new());
         for Argument { key, value } in read(arguments, TASK, &mut mistakes)? {
             match key.to_string().as_str() {
                 "target" => meta.target = mistakes.keep(text(value, "a string: `target = \"{path}/{base}.json\"`")),
                 "name" => meta.name = mistakes.keep(text(value, "a string: `name = \"clean {station}\"`")),
                 "store" => (meta.store, store_key) = (Some(value), Some(key)),
-                "save" => meta.own_output = mistakes.keep(boolean(value)).is_some_and(|save| !save.value),
+                "save" => {
+                    meta.own_output =
+                        mistakes.keep(boolean(value, "`save = false` or `save = true`")).is_some_and(|save| !save.value)
+                }
                 "load" => {
                     (meta.load, load_key) =
                         (mistakes.keep(path(value, "the path of a function: `load = read_plot`")), Some(key));
                 }
                 "retries" => meta.retries = mistakes.keep(count(&value)),
-                "retry_delay" => meta.retry_delay = mistakes.keep(millis(&value, "retry_delay = \"5s\"")),
+                "retry_delay" => {
+                    meta.retry_delay = mistakes.keep(retry_delay(&value));
+                    retry_keys.push(key);
+                }
+                "retry_if" => {
+                    meta.retry_if = mistakes.keep(path(value, "the path of a function: `retry_if = is_temporary`"));
+                    retry_keys.push(key);
+                }
+                "tags" => meta.tags = mistakes.keep(tags(&value)).unwrap_or_default(),
                 "timeout" => meta.timeout = mistakes.keep(millis(&value, "timeout = \"10m\"")),
                 "crate" => meta.krate = mistakes.keep(path(value, "a path: `crate = other::pipex`")),
                 _ => mistakes.refuse(&key, unknown(&key, TASK)),
@@ -55,6 +76,13 @@ impl TaskMeta {
         if let (Some(key), false) = (load_key, meta.own_output) {
             mistakes.refuse(key, "the store loads what it saves: leave out `load`, or add `save = false`");
         }
+        if meta.retries.is_none() {
+            for key in retry_keys {
+                let message =
+                    format!("without `retries` nothing is tried again: add `retries = 3`, or leave out `{key}`");
+                mistakes.refuse(key, message);
+            }
+        }
         mistakes.into_result().map(|()| meta)
     }
 }
@@ -63,6 +91,7 @@ impl TaskMeta {
 pub struct FlowMeta {
     pub path: Option<Expr>,
     pub name: Option<LitStr>,
+    pub fail_fast: bool,
     pub krate: Option<Path>,
 }
 
@@ -74,6 +103,10 @@ impl FlowMeta {
             match key.to_string().as_str() {
                 "path" => meta.path = Some(value),
                 "name" => meta.name = mistakes.keep(text(value, "a string: `name = \"year\"`")),
+                "fail_fast" => {
+                    let fail_fast = boolean(value, "`fail_fast = true` or `fail_fast = false`");
+                    meta.fail_fast = mistakes.keep(fail_fast).is_some_and(|fail_fast| fail_fast.value);
+                }
                 "crate" => meta.krate = mistakes.keep(path(value, "a path: `crate = other::pipex`")),
                 _ => mistakes.refuse(&key, unknown(&key, FLOW)),
             }
@@ -138,10 +171,10 @@ fn text(value: Expr, write: &str) -> Result<LitStr> {
     }
 }
 
-fn boolean(value: Expr) -> Result<LitBool> {
+fn boolean(value: Expr, write: &str) -> Result<LitBool> {
     match literal(&value) {
-        Some(Lit::Bool(save)) => Ok(save.clone()),
-        _ => Err(Error::new_spanned(value, "write `save = false` or `save = true`")),
+        Some(Lit::Bool(boolean)) => Ok(boolean.clone()),
+        _ => Err(Error::new_spanned(value, format!("write {write}"))),
     }
 }
 
@@ -160,6 +193,85 @@ fn millis(value: &Expr, write: &str) -> Result<u64> {
             .map_err(|message| Error::new_spanned(seconds, message)),
         _ => Err(Error::new_spanned(value, format!("write a duration: `{write}`, or a whole number of seconds"))),
     }
+}
+
+const RETRY_DELAY: &str = "retry_delay = \"5s\"";
+
+/// `"5s"`, `["1s", "10s"]` or `exponential("1s", factor = 2, max = "1m", jitter = true)`.
+fn retry_delay(value: &Expr) -> Result<RetryDelay> {
+    match value {
+        Expr::Group(group) => retry_delay(&group.expr),
+        Expr::Array(list) if list.elems.is_empty() => {
+            Err(Error::new_spanned(list, "write at least one duration: `retry_delay = [\"1s\", \"10s\"]`"))
+        }
+        Expr::Array(list) => {
+            let each: Result<_> =
+                list.elems.iter().map(|value| millis(value, "retry_delay = [\"1s\", \"10s\"]")).collect();
+            each.map(RetryDelay::Each)
+        }
+        Expr::Call(call) if matches!(&*call.func, Expr::Path(func) if func.path.is_ident("exponential")) => {
+            exponential(call)
+        }
+        Expr::Call(call) => Err(Error::new_spanned(
+            &call.func,
+            "write a duration, a list of them, or `exponential(\"1s\", factor = 2, max = \"1m\", jitter = true)`",
+        )),
+        _ => millis(value, RETRY_DELAY).map(RetryDelay::Same),
+    }
+}
+
+fn exponential(call: &ExprCall) -> Result<RetryDelay> {
+    const WRITE: &str = "retry_delay = exponential(\"1s\", factor = 2, max = \"1m\", jitter = true)";
+    let mut arguments = call.args.iter();
+    let Some(first) = arguments.next() else {
+        return Err(Error::new_spanned(call, format!("write the first delay: `{WRITE}`")));
+    };
+    let first = millis(first, WRITE)?;
+    let (mut factor, mut longest, mut jitter) = (2.0, None, false);
+    for argument in arguments {
+        let mistake = || Error::new_spanned(argument, format!("write `{WRITE}`; all but the first can be left out"));
+        let Expr::Assign(ExprAssign { left, right, .. }) = argument else { return Err(mistake()) };
+        let Expr::Path(ExprPath { path: key, .. }) = &**left else { return Err(mistake()) };
+        match key.get_ident().map(ToString::to_string).as_deref() {
+            Some("factor") => {
+                let number = match literal(right) {
+                    Some(Lit::Int(number)) => number.base10_parse().ok(),
+                    Some(Lit::Float(number)) => number.base10_parse().ok(),
+                    _ => None,
+                };
+                factor = number.filter(|factor: &f32| *factor >= 1.0 && factor.is_finite()).ok_or_else(|| {
+                    Error::new_spanned(right, "write a number of 1 or more: `factor = 2` or `factor = 1.5`")
+                })?;
+            }
+            Some("max") => longest = Some(millis(right, WRITE)?),
+            Some("jitter") => jitter = boolean((**right).clone(), "`jitter = true` or `jitter = false`")?.value,
+            _ => return Err(mistake()),
+        }
+    }
+    Ok(RetryDelay::Exponential { first, factor, longest, jitter })
+}
+
+fn tags(value: &Expr) -> Result<Vec<LitStr>> {
+    const WRITE: &str = "write a list of strings: `tags = [\"database\"]`";
+    let list = match value {
+        Expr::Array(list) => list,
+        Expr::Group(group) => return tags(&group.expr),
+        _ => return Err(Error::new_spanned(value, WRITE)),
+    };
+    let mut tags: Vec<LitStr> = Vec::new();
+    for tag in &list.elems {
+        match literal(tag) {
+            Some(Lit::Str(text)) if text.value().trim().is_empty() => {
+                return Err(Error::new_spanned(text, "a tag needs a name: `tags = [\"database\"]`"));
+            }
+            Some(Lit::Str(text)) if tags.iter().any(|other| other.value() == text.value()) => {
+                return Err(Error::new_spanned(text, format!("`{}` is there twice: leave one out", text.value())));
+            }
+            Some(Lit::Str(text)) => tags.push(text.clone()),
+            _ => return Err(Error::new_spanned(tag, WRITE)),
+        }
+    }
+    Ok(tags)
 }
 
 fn path(value: Expr, write: &str) -> Result<Path> {

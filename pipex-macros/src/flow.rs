@@ -36,6 +36,7 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
         }
         None => quote!(#pipex::internal::None),
     };
+    let fail_fast = meta.fail_fast.then(|| quote!(.fail_fast()));
     let output: Type = match &signature.output {
         ReturnType::Default => parse_quote!(()),
         ReturnType::Type(_, ty) => (**ty).clone(),
@@ -68,7 +69,8 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
             let #run = #pipex::internal::start(
                 {
                     static FLOW: #pipex::internal::Flow =
-                        #pipex::internal::Flow::new(#name, ::core::module_path!(), ::core::file!(), ::core::line!());
+                        #pipex::internal::Flow::new(#name, ::core::module_path!(), ::core::file!(), ::core::line!())
+                            #fail_fast;
                     &FLOW
                 },
                 #path,

@@ -33,12 +33,23 @@ use proc_macro::TokenStream;
 /// | `store = EXPR` | how the output is saved and loaded; it may name `self`, and no other parameter | `FileStore` |
 /// | `save = false` | the function saves its own output | the store saves it |
 /// | `load = path::to::fn` | with `save = false`: how the output is loaded | it can't be loaded |
-/// | `retries = 2` | how often a failed run is tried again | never |
-/// | `retry_delay = "5s"` | how long to wait before that | no wait |
-/// | `timeout = "10m"` | how long a run may take | no limit |
+/// | `retries = 2` | how often a failed run is tried again, by an executor | never |
+/// | `retry_delay = ..` | how long to wait before that: `"5s"`, `["1s", "10s"]`, `exponential("1s")` | no wait |
+/// | `retry_if = path::to::fn` | of the function's error: whether another attempt may go better | always |
+/// | `timeout = "10m"` | how long a run may take, where an executor runs it | no limit |
+/// | `tags = ["database"]` | what limits on runs at a time go by (`Local::limit`, `PIPEX_LIMITS`) | none |
 /// | `crate = path` | where pipex is, if it was re-exported | found in `Cargo.toml` |
 ///
 /// A duration is a number and a unit (`ms`, `s`, `m`, `h`, `d`), or several: `"1m30s"`. An integer means seconds.
+///
+/// A list of delays gives one for each retry; the last also holds for all that follow. An exponential delay doubles each
+/// time; `exponential("1s", factor = 3, max = "5m", jitter = true)` triples, but does not go above five minutes, and adds up
+/// to as long again at random. A task with `retries` gives its arguments again: types taken by value must be `Clone`. A
+/// panic is tried again like an error.
+///
+/// An async function that times out is cancelled; a synchronous one can't be: the run ends as timed out, and what the
+/// function gives later is dropped and never saved. Of a call that borrows from its caller (`.run()`), this is said when the
+/// function returns.
 ///
 /// # Parameters
 ///
@@ -70,6 +81,7 @@ pub fn task(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- | --- |
 /// | `path = EXPR` | the `path` of its tasks, by reference: it may name a parameter | set on the call, or by `PIPEX_PATH` |
 /// | `name = "name"` | the name of the flow | the function's name |
+/// | `fail_fast = true` | the first failure cancels what has not started | all else is run |
 /// | `crate = path` | where pipex is, if it was re-exported | found in `Cargo.toml` |
 #[proc_macro_attribute]
 pub fn flow(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::{Generics, LitStr, Path, ReceiverKind, Result, Type, parse_quote, parse_quote_spanned};
 
-use crate::attributes::TaskMeta;
+use crate::attributes::{RetryDelay, TaskMeta};
 use crate::code;
 use crate::crate_path::crate_path;
 use crate::field::Field;
@@ -33,6 +33,10 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let literal = meta.target.clone().unwrap_or_else(|| LitStr::new(TARGET, Span::call_site()));
     let target = mistakes.keep(template(&literal, &mut function));
     let name = meta.name.as_ref().and_then(|literal| mistakes.keep(template(literal, &mut function)));
+    if let (Some(retry_if), false) = (&meta.retry_if, function.fallible) {
+        mistakes
+            .refuse(retry_if, "`retry_if` asks about an error: have the function return a `Result`, or leave it out");
+    }
     mistakes.into_result()?;
     let target = target.expect("a target that could not be read is a mistake");
     Ok(Emit { pipex: crate_path(meta.krate.clone()), meta, function, target, name }.function())
@@ -68,7 +72,7 @@ impl Emit {
         values.set_span(item.sig.paren_token.span.join().resolved_at(Span::mixed_site()));
         let output = self.output();
         let (task, look, fields) = (self.task(), self.look(), self.fields());
-        let (store, body) = (self.store(), self.body());
+        let (store, again, body) = (self.store(), self.again(), self.body());
         quote! {
             #(#attributes)*
             #track_caller
@@ -84,7 +88,7 @@ impl Emit {
                 clippy::used_underscore_binding
             )]
             #visibility fn #name #generics (#(#parameters),*) -> #pipex::Call<'pipex, #output> #conditions {
-                #pipex::internal::call(#task, #values, #look, #fields, #store, #body)
+                #pipex::internal::call(#task, #values, #look, #fields, #store, #again, #body)
             }
         }
     }
@@ -100,12 +104,29 @@ impl Emit {
         let saves_its_own = self.meta.own_output.then(|| quote!(.saves_its_own()));
         let wants_target = self.function.target.is_some().then(|| quote!(.wants_target()));
         let retries = meta.retries.map(|retries| quote!(.retries(#retries)));
-        let retry_delay = meta.retry_delay.map(|millis| quote!(.retry_delay(#millis)));
+        let retry_delay = meta.retry_delay.as_ref().map(|delay| {
+            let delay = match delay {
+                RetryDelay::Same(millis) => quote!(Same(#millis)),
+                RetryDelay::Each(list) => quote!(Each(&[#(#list),*])),
+                RetryDelay::Exponential { first, factor, longest, jitter } => {
+                    let longest = match longest {
+                        Some(millis) => quote!(#pipex::internal::Some(#millis)),
+                        None => quote!(#pipex::internal::None),
+                    };
+                    quote!(Exponential { first: #first, factor: #factor, longest: #longest, jitter: #jitter })
+                }
+            };
+            quote!(.retry_delay(#pipex::internal::RetryDelay::#delay))
+        });
+        let tags = (!meta.tags.is_empty()).then(|| {
+            let tags = &meta.tags;
+            quote!(.tags(&[#(#tags),*]))
+        });
         let timeout = meta.timeout.map(|millis| quote!(.timeout(#millis)));
         quote!({
             static TASK: #pipex::internal::Task = #pipex::internal::Task::new(
                 #funcname, ::core::module_path!(), ::core::file!(), ::core::line!(), #target
-            ).code(#code) #name #saves_its_own #wants_target #retries #retry_delay #timeout;
+            ).code(#code) #name #saves_its_own #wants_target #retries #retry_delay #timeout #tags;
             &TASK
         })
     }
@@ -270,13 +291,35 @@ impl Emit {
         quote!(#open #ty as #pipex::internal::IsResult>::#name)
     }
 
+    /// The arguments once more, for a run that is tried again.
+    fn again(&self) -> TokenStream {
+        let pipex = &self.pipex;
+        if self.meta.retries.unwrap_or(0) == 0 {
+            return quote!(|_| #pipex::internal::None);
+        }
+        let args = local("args");
+        let copies = self.function.arguments.iter().enumerate().map(|(place, argument)| {
+            // What can't be given again is told at its type.
+            let span = here(&argument.ty);
+            let place = syn::Index::from(place);
+            let argument = quote_spanned!(span=> &#args.#place);
+            quote_spanned!(span=> #pipex::internal::Again::again(#argument))
+        });
+        quote!(|#args| #pipex::internal::Some((#(#copies,)*)))
+    }
+
     /// The user's function.
     fn body(&self) -> TokenStream {
         let Emit { pipex, function, .. } = self;
         let [args, target, out] = ["args", "target", "out"].map(local);
         let (ty, statements) = (&function.output, &function.item.block);
         let outcome = Ident::new(if function.fallible { "fallible" } else { "infallible" }, here(ty));
-        let outcome = respanned(&quote!(#pipex::internal::#outcome), here(ty));
+        let outcome = match &self.meta.retry_if {
+            Some(retry_if) => {
+                quote_spanned!(here(retry_if)=> |#out: #ty| #pipex::internal::fallible_if(#out, #retry_if))
+            }
+            None => respanned(&quote!(#pipex::internal::#outcome), here(ty)),
+        };
         let taken: Vec<_> = (0..function.arguments.len()).map(|place| local(&format!("arg{place}"))).collect();
         let patterns = function.arguments.iter().zip(&taken).map(|(argument, taken)| {
             // `self` is a reference already, and the closure has it.

@@ -20,11 +20,16 @@ enum Kind<T> {
 
 /// Outputs that make up a `T` together.
 trait Gather<T>: Send {
+    fn again(&self) -> Box<dyn Gather<T>>;
     fn visit(&self, seen: &mut Seen<'_>);
     fn take(self: Box<Self>) -> Result<T, Error>;
 }
 
 impl<T: Clone + Send + Sync + 'static> Gather<Vec<T>> for Vec<Output<T>> {
+    fn again(&self) -> Box<dyn Gather<Vec<T>>> {
+        Box::new(self.clone())
+    }
+
     fn visit(&self, seen: &mut Seen<'_>) {
         for output in self {
             seen.output(output, false);
@@ -174,8 +179,6 @@ pub enum RefArg<'a, U: Referent + ?Sized> {
     #[doc(hidden)]
     Borrowed(&'a U),
     #[doc(hidden)]
-    Owned(U::Owned),
-    #[doc(hidden)]
     Output(Output<U::Owned>),
     #[doc(hidden)]
     Gathered(Gathered<U::Owned>),
@@ -189,7 +192,6 @@ impl<'a, U: Referent + ?Sized> RefArg<'a, U> {
     pub(crate) fn take(self) -> Result<Held<'a, U>, Error> {
         Ok(match self {
             RefArg::Borrowed(value) => Held::Borrowed(value),
-            RefArg::Owned(value) => Held::Owned(value),
             RefArg::Gathered(outputs) => Held::Owned(outputs.0.take()?),
             RefArg::Output(output) => match output.data()? {
                 Some(value) => Held::Owned(value),
@@ -205,7 +207,6 @@ impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
     fn visit(&self, seen: &mut Seen<'_>) -> Option<&U> {
         match self {
             RefArg::Borrowed(value) => Some(value),
-            RefArg::Owned(value) => Some(U::of(value)),
             RefArg::Output(output) => seen.output(output, true).map(U::of),
             RefArg::Gathered(outputs) => {
                 outputs.0.visit(seen);
@@ -240,19 +241,19 @@ impl<'a, U: Referent + ?Sized> IntoRefArg<'a, U> for Output<U::Owned> {
 
 impl<'a> IntoRefArg<'a, str> for String {
     fn into_ref_arg(self) -> RefArg<'a, str> {
-        RefArg::Owned(self)
+        RefArg::Output(Output::from(self))
     }
 }
 
 impl<'a> IntoRefArg<'a, Path> for PathBuf {
     fn into_ref_arg(self) -> RefArg<'a, Path> {
-        RefArg::Owned(self)
+        RefArg::Output(Output::from(self))
     }
 }
 
 impl<'a, T> IntoRefArg<'a, [T]> for Vec<T> {
     fn into_ref_arg(self) -> RefArg<'a, [T]> {
-        RefArg::Owned(self)
+        RefArg::Output(Output::from(self))
     }
 }
 
@@ -281,6 +282,38 @@ impl<U: Referent + ?Sized> Deref for Held<'_, U> {
             Held::Borrowed(value) => value,
             Held::Owned(value) => U::of(value),
             Held::Shared(output) => U::of(output.peek().expect("an output without data is never held as shared")),
+        }
+    }
+}
+
+/// An argument that can be given once more, to a run that is tried again. Of outputs it is the location, not the data.
+#[diagnostic::on_unimplemented(
+    message = "a task with `retries` gives its arguments again, and this one cannot be cloned",
+    label = "used up by the first attempt",
+    note = "derive `Clone` for its type, declare the parameter as a reference, or leave out `retries`"
+)]
+pub trait Again {
+    #[doc(hidden)]
+    fn again(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Again for Arg<T> {
+    fn again(&self) -> Self {
+        Arg(match &self.0 {
+            Kind::Value(value) => Kind::Value(value.clone()),
+            Kind::Output(output, clone) => Kind::Output(output.clone(), *clone),
+            Kind::Gathered(outputs) => Kind::Gathered(outputs.again()),
+        })
+    }
+}
+
+impl<U: Referent + ?Sized> Again for RefArg<'_, U> {
+    fn again(&self) -> Self {
+        match self {
+            RefArg::Borrowed(value) => RefArg::Borrowed(value),
+            RefArg::Output(output) => RefArg::Output(output.clone()),
+            RefArg::Gathered(outputs) => RefArg::Gathered(Gathered(outputs.0.again())),
         }
     }
 }

@@ -92,21 +92,23 @@ impl<E: Into<Cause>> From<E> for Raised {
 }
 
 /// The closures that the macro writes, and the arguments they are about.
-struct Closures<A, L, F, S, B> {
+struct Closures<A, L, F, S, G, B> {
     task: &'static Task,
     arguments: Option<A>,
     look: L,
     field: F,
     store: S,
+    again: G,
     body: B,
 }
 
-impl<'a, R, A, L, F, S, B> Job<'a, R> for Closures<A, L, F, S, B>
+impl<'a, R, A, L, F, S, G, B> Job<'a, R> for Closures<A, L, F, S, G, B>
 where
     A: Args<Taken: Send> + Send,
     L: Fn(&A, &mut Seen<'_>) + Send,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send,
     S: Fn() -> Box<dyn Store<R>> + Send,
+    G: Fn(&A) -> Option<A> + Send,
     B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     A::Taken: 'a,
     R: 'a,
@@ -140,21 +142,23 @@ where
     }
 }
 
-impl<A: Args, L, F, S, B> Closures<A, L, F, S, B> {
+impl<A: Args, L, F, S, G: Fn(&A) -> Option<A>, B> Closures<A, L, F, S, G, B> {
+    /// What the body gets: the arguments themselves, or for a run that may be tried again, the same once more.
     fn take(&mut self, last: bool) -> Result<A::Taken> {
-        let _ = last;
-        self.arguments.take().expect("the last attempt is the last").take()
+        let again = if last { None } else { self.arguments.as_ref().and_then(&self.again) };
+        again.or_else(|| self.arguments.take()).expect("after the last attempt there is none").take()
     }
 }
 
 /// The one function that generated code calls.
 #[track_caller]
-pub fn call<'a, R, A, L, F, S, B>(
+pub fn call<'a, R, A, L, F, S, G, B>(
     task: &'static Task,
     arguments: A,
     look: L,
     field: F,
     store: S,
+    again: G,
     body: B,
 ) -> Call<'a, R>
 where
@@ -162,12 +166,13 @@ where
     L: Fn(&A, &mut Seen<'_>) + Send + 'a,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send + 'a,
     S: Fn() -> Box<dyn Store<R>> + Send + 'a,
+    G: Fn(&A) -> Option<A> + Send + 'a,
     B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     A::Taken: 'a,
     R: 'a,
 {
     Call {
-        job: Box::new(Closures { task, arguments: Some(arguments), look, field, store, body }),
+        job: Box::new(Closures { task, arguments: Some(arguments), look, field, store, again, body }),
         path: None,
         base: None,
         name: None,

@@ -41,6 +41,13 @@ impl Flow {
     pub const fn new(name: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
         Flow { name, module, file, line, fail_fast: false }
     }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn fail_fast(mut self) -> Self {
+        self.fail_fast = true;
+        self
+    }
 }
 
 /// What the calls within one flow share. A flow within a flow shares its targets and its moment with the outer one: the

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 pub use std::option::Option::{self, None, Some};
 
-pub use crate::arg::{Arg, Held, IntoArg, IntoRefArg, RefArg};
+pub use crate::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg};
 pub use crate::call::{Body, Raised, call};
 use crate::error::Cause;
 pub use crate::flow::{CannotCarry, Carrier, CarryError, Flow, cannot_carry, start};
+pub use crate::retry::RetryDelay;
 pub use crate::seen::{ByDebug, ByHash, ByNothing, ByOutput, BySerialize, Probe};
 use crate::store::{OwnOutput, Store};
 pub use crate::target::{Field, Part, Template};
@@ -35,6 +36,17 @@ impl<T, E> IsResult for Result<T, E> {
 /// For a function that returns a `Result`.
 pub fn fallible<T, E: Into<Box<dyn StdError + Send + Sync>>>(result: Result<T, E>) -> Result<T, Raised> {
     result.map_err(|error| Raised::from(Cause::from(error)))
+}
+
+/// The same, where `retry_if` says whether another attempt may go better.
+pub fn fallible_if<T, E: Into<Box<dyn StdError + Send + Sync>>>(
+    result: Result<T, E>,
+    retry: impl FnOnce(&E) -> bool,
+) -> Result<T, Raised> {
+    result.map_err(|error| {
+        let retry = retry(&error);
+        Raised { cause: Cause::from(error), retry }
+    })
 }
 
 /// For a function that returns anything else.

@@ -22,6 +22,7 @@ mod mode;
 mod output;
 mod plan;
 mod report;
+mod retry;
 mod run;
 mod runtime;
 mod seen;
@@ -45,6 +46,7 @@ pub use crate::flow::Flow;
 pub use crate::mode::Mode;
 pub use crate::output::Output;
 pub use crate::report::{FlowRun, Reporter, State, Summary, TaskRun};
+pub use crate::retry::RetryDelay;
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
 pub use crate::store::{FileStore, Store};

@@ -179,7 +179,7 @@ impl<'a, R: Send> Plan<'a, R> {
         let outcome = match made {
             Ok(made) => Ok(made),
             Err(raised) if self.run.is_tried_again(&raised) => {
-                let delay = self.run.task.retry_delay;
+                let delay = self.run.task.retry_delay.before(self.run.attempt);
                 span.in_scope(|| self.run.awaits_retry(target, raised.cause, elapsed, delay));
                 return Attempt::Again(delay);
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::fingerprint::Fingerprint;
+use crate::retry::RetryDelay;
 use crate::target::Template;
 
 /// What is known of a task function when it is compiled.
@@ -31,10 +32,10 @@ pub struct Task {
     /// How often a failed run is tried again, where an executor runs it.
     pub retries: u32,
     /// How long to wait before a failed run is tried again.
-    pub retry_delay: Duration,
+    pub retry_delay: RetryDelay,
     /// How long a run may take.
     pub timeout: Option<Duration>,
-    /// What limits on runs at a time go by.
+    /// Its tags: limits on how many run at a time go by them, see [`Local::limit`](crate::Local::limit).
     pub tags: &'static [&'static str],
 }
 
@@ -60,7 +61,7 @@ impl Task {
             wants_target: false,
             saves: true,
             retries: 0,
-            retry_delay: Duration::ZERO,
+            retry_delay: RetryDelay::Same(0),
             timeout: None,
             tags: &[],
         }
@@ -103,8 +104,8 @@ impl Task {
 
     #[doc(hidden)]
     #[must_use]
-    pub const fn retry_delay(mut self, millis: u64) -> Self {
-        self.retry_delay = Duration::from_millis(millis);
+    pub const fn retry_delay(mut self, delay: RetryDelay) -> Self {
+        self.retry_delay = delay;
         self
     }
 
@@ -112,6 +113,13 @@ impl Task {
     #[must_use]
     pub const fn timeout(mut self, millis: u64) -> Self {
         self.timeout = Some(Duration::from_millis(millis));
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.tags = tags;
         self
     }
 }

@@ -3,8 +3,9 @@
 use std::borrow::Borrow;
 use std::fmt;
 
-use crate::arg::{Held, Referent, Take};
+use crate::arg::{Again, Held, Referent, Take};
 use crate::error::Error;
+use crate::output::Output;
 use crate::seen::{Argument, Seen};
 
 /// An argument for a parameter that takes values only, since its type has no name or is more than a value.
@@ -75,14 +76,14 @@ pub enum RefValue<'a, U: Referent + ?Sized> {
     #[doc(hidden)]
     Borrowed(&'a U),
     #[doc(hidden)]
-    Owned(U::Owned),
+    Shared(Output<U::Owned>),
 }
 
 impl<U: Referent + ?Sized> RefValue<'_, U> {
     fn get(&self) -> &U {
         match self {
             RefValue::Borrowed(value) => value,
-            RefValue::Owned(value) => U::of(value),
+            RefValue::Shared(value) => U::of(value.peek().expect("a value that was given is in memory")),
         }
     }
 }
@@ -120,7 +121,30 @@ impl<'a, U: Referent + ?Sized, B: Borrow<U> + ?Sized> IntoRefValue<'a, U> for &'
 
 impl<'a> IntoRefValue<'a, str> for String {
     fn into_ref_value(self) -> RefValue<'a, str> {
-        RefValue::Owned(self)
+        RefValue::Shared(Output::from(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Again for Plain<T> {
+    fn again(&self) -> Self {
+        Plain(self.0.clone())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Again for Value<T> {
+    fn again(&self) -> Self {
+        Value(self.0.clone())
+    }
+}
+
+impl<U: Referent + ?Sized> Again for RefValue<'_, U> {
+    fn again(&self) -> Self {
+        match self {
+            RefValue::Borrowed(value) => RefValue::Borrowed(value),
+            RefValue::Shared(value) => RefValue::Shared(value.clone()),
+        }
     }
 }
 
@@ -136,7 +160,7 @@ impl<'a, U: Referent + ?Sized> Take for RefValue<'a, U> {
     fn take(self) -> Result<Held<'a, U>, Error> {
         Ok(match self {
             RefValue::Borrowed(value) => Held::Borrowed(value),
-            RefValue::Owned(value) => Held::Owned(value),
+            RefValue::Shared(value) => Held::Shared(value),
         })
     }
 }

@@ -1,0 +1,183 @@
+//! Ctrl-C, SIGTERM and SIGKILL: what was complete stays, what was not goes, and a rerun does the rest.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use pipex::{Config, flow, task};
+
+use crate::support::{Bench, child, files};
+
+fn send(signal: &str, child: &Child) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[task]
+fn quick(number: u32) -> u32 {
+    number
+}
+
+/// Says that it runs, and ends when the file is there.
+#[task]
+fn held(until: &Path) -> u32 {
+    println!("\nheld");
+    while !until.exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    7
+}
+
+#[flow]
+fn holds(until: &Path, count: u32) -> pipex::Result<()> {
+    // One worker: what is submitted first runs first.
+    let _ = quick(0).base("first").submit();
+    let held = held(until.to_owned()).base("held").submit();
+    (0..count).for_each(|number| _ = quick(number).base(number.to_string()).submit());
+    held.wait()
+}
+
+#[test]
+#[ignore = "a child of the tests below"]
+fn child_holds() {
+    let out = std::env::var("PIPEX_PATH").unwrap();
+    let grace = Duration::from_millis(std::env::var("PIPEX_TESTS_GRACE").unwrap().parse().unwrap());
+    let ended = Config::new().grace(grace).scope(|| holds(&Path::new(&out).with_extension("go"), 50));
+    println!("\nended {ended:?}");
+}
+
+/// A child, once its task is held.
+fn holding(out: &Path, grace: Duration) -> Child {
+    let mut command = child("signals::child_holds", out);
+    command.env("PIPEX", "prefect.cache").env("PIPEX_WORKERS", "1");
+    command.env("PIPEX_TESTS_GRACE", grace.as_millis().to_string());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for("held", child.stdout.as_mut().unwrap());
+    child
+}
+
+fn wait_for(line: &str, output: &mut impl std::io::Read) {
+    // Byte by byte, so that nothing is read that the next one waits for.
+    let mut said = String::new();
+    let mut byte = [0];
+    while !said.lines().any(|said| said.contains(line)) || !said.ends_with('\n') {
+        assert_eq!(output.read(&mut byte).unwrap(), 1, "it ended before it said {line}: {said}");
+        said.push(byte[0].into());
+    }
+}
+
+#[test]
+fn the_first_signal_lets_end_what_runs_and_starts_nothing_more() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let bench = Bench::new();
+        let out = bench.file("out");
+        let mut child = holding(&out, Duration::from_secs(60));
+        send(signal, &child);
+        wait_for("no more tasks start", child.stderr.as_mut().unwrap());
+        std::fs::write(bench.file("out.go"), "").unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        let mut there = files(&out);
+        there.sort();
+        assert_eq!(there, ["held/held", "quick/first"], "what ran is there, and nothing else");
+
+        // Run again, it does the rest.
+        let mut again = holding_no_more(&out);
+        assert!(again.wait().unwrap().success());
+        assert_eq!(files(&out).len(), 52);
+    }
+}
+
+fn holding_no_more(out: &Path) -> Child {
+    let mut command = child("signals::child_holds", out);
+    command.env("PIPEX", "prefect.cache").env("PIPEX_TESTS_GRACE", "1").stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn the_second_signal_ends_it_at_once() {
+    let bench = Bench::new();
+    let out = bench.file("out");
+    let mut child = holding(&out, Duration::from_secs(600));
+    send("-TERM", &child);
+    wait_for("no more tasks start", child.stderr.as_mut().unwrap());
+    send("-INT", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(files(&out), ["quick/first"], "the temporary file is gone as well");
+}
+
+#[test]
+fn so_does_the_end_of_the_grace_period() {
+    let bench = Bench::new();
+    let out = bench.file("out");
+    let mut child = holding(&out, Duration::from_millis(10));
+    send("-INT", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(files(&out), ["quick/first"]);
+}
+
+/// Says in a file that it ran, and gives something large enough to be killed over.
+#[task]
+fn logged(number: u32, log: &Path) -> std::io::Result<Vec<u32>> {
+    let mut log = OpenOptions::new().append(true).create(true).open(log)?;
+    log.write_all(format!("{number}\n").as_bytes())?;
+    if number % 50 == 0 {
+        println!("\nat {number}");
+    }
+    Ok(vec![number; 20_000])
+}
+
+#[task]
+fn length(values: &[u32]) -> usize {
+    values.len()
+}
+
+#[flow]
+fn thousand(log: &Path) -> pipex::Result<usize> {
+    let lengths: Vec<_> = (0..500)
+        .map(|number| length(logged(number, log.to_owned()).base(number.to_string()).submit()).submit())
+        .collect();
+    lengths.iter().map(pipex::Output::load).sum()
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_thousand() {
+    let out = std::env::var("PIPEX_PATH").unwrap();
+    println!("\nsum {}", thousand(&Path::new(&out).with_extension("log")).unwrap());
+}
+
+#[test]
+fn killed_again_and_again_a_run_is_completed_and_recomputes_only_what_was_not_there() {
+    let bench = Bench::new();
+    let (out, log) = (bench.file("out"), bench.file("out.log"));
+    let start = || {
+        let mut command = child("signals::child_thousand", &out);
+        command.env("PIPEX", "prefect.cache").env("PIPEX_WORKERS", "2").env("PIPEX_QUIET", "1");
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let ran = || std::fs::read_to_string(&log).unwrap_or_default();
+    // The instants at which it is killed are as random as the machine is busy.
+    for (at, signal) in [(50, "-KILL"), (150, "-TERM"), (250, "-KILL"), (350, "-TERM"), (450, "-KILL")] {
+        let there = files(&out);
+        let before = ran().len();
+        let mut child = start();
+        wait_for(&format!("at {at}"), child.stdout.as_mut().unwrap());
+        send(signal, &child);
+        child.wait().unwrap();
+        for number in ran()[before..].lines() {
+            assert!(!there.contains(&format!("logged/{number}")), "{number} was there and ran again");
+        }
+    }
+    let there = files(&out);
+    let before = ran().len();
+    let mut last = start();
+    let said: Vec<String> = BufReader::new(last.stdout.take().unwrap()).lines().map(Result::unwrap).collect();
+    assert!(last.wait().unwrap().success());
+    assert!(said.iter().any(|line| line == "sum 10000000"), "{said:?}");
+    for number in ran()[before..].lines() {
+        assert!(!there.contains(&format!("logged/{number}")), "{number} was there and ran again");
+    }
+    let left: Vec<_> = files(&out).into_iter().filter(|file| file.contains("/.")).collect();
+    assert_eq!(left, [""; 0], "nothing is left behind");
+}

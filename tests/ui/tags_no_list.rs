@@ -1,0 +1,9 @@
+// Says: at the value: a list
+use pipex::task;
+
+#[task(tags = "database")]
+fn one(station: &str, month: u32) -> u32 {
+    station.len() as u32 + month
+}
+
+fn main() {}
