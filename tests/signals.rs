@@ -121,7 +121,7 @@ fn so_does_the_end_of_the_grace_period() {
 fn logged(number: u32, log: &Path) -> std::io::Result<Vec<u32>> {
     let mut log = OpenOptions::new().append(true).create(true).open(log)?;
     log.write_all(format!("{number}\n").as_bytes())?;
-    if number % 50 == 0 {
+    if number.is_multiple_of(50) {
         println!("\nat {number}");
     }
     Ok(vec![number; 20_000])
