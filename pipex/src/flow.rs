@@ -199,6 +199,8 @@ pub struct Started {
 /// Starts a flow run: the mode is read now.
 #[must_use]
 pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
+    #[cfg(feature = "logging")]
+    crate::logging::own(flow.module);
     let mut context = Context::begin();
     let outer = context.flow.take();
     let executes = context.prepare();
@@ -208,6 +210,8 @@ pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
     let table = (executes && depth == 0 && !settings.quiet).then(Summary::new);
     if let Some(table) = &table {
         context.add_reporter(Arc::new(table.clone()));
+        #[cfg(feature = "progress")]
+        context.add_reporter(Arc::new(crate::progress::Progress::new()));
     }
     let run = Arc::new(FlowRun {
         flow,

@@ -18,9 +18,13 @@ mod executor;
 mod fingerprint;
 mod flow;
 mod later;
+#[cfg(feature = "logging")]
+pub mod logging;
 mod mode;
 mod output;
 mod plan;
+#[cfg(feature = "progress")]
+mod progress;
 mod report;
 mod retry;
 mod run;
@@ -45,6 +49,8 @@ pub use crate::fingerprint::Fingerprint;
 pub use crate::flow::Flow;
 pub use crate::mode::Mode;
 pub use crate::output::Output;
+#[cfg(feature = "progress")]
+pub use crate::progress::Progress;
 pub use crate::report::{FlowRun, Reporter, State, Summary, TaskRun};
 pub use crate::retry::RetryDelay;
 #[cfg(feature = "sqlite")]

@@ -138,7 +138,15 @@ pub trait Reporter: Send + Sync {
 
 /// Says something to people, where no subscriber takes it down.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "pipex: {line}");
+    aside(|| _ = writeln!(io::stderr(), "pipex: {line}"));
+}
+
+/// Writes to stderr, beside the progress that may be there.
+pub(crate) fn aside(write: impl FnOnce()) {
+    #[cfg(feature = "progress")]
+    crate::progress::suspend(write);
+    #[cfg(not(feature = "progress"))]
+    write();
 }
 
 /// Counts task runs by task function. Displayed, it is a table; clones count together.

@@ -1,0 +1,179 @@
+//! A bar for each task function, on a terminal.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::report::{FlowRun, Reporter, State, TaskRun};
+use crate::task::Task;
+
+/// At most so many redraws a second.
+const REDRAWS: u8 = 10;
+
+/// The bars of this process. On what is no terminal nothing is drawn.
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS)));
+
+/// Does something that writes to the terminal while the bars are out of the way.
+pub(crate) fn suspend<T>(write: impl FnOnce() -> T) -> T {
+    if BARS.is_hidden() { write() } else { BARS.suspend(write) }
+}
+
+/// Shows a bar for each task function: how many of its runs have ended, and when all will have.
+///
+/// Flow runs show it by themselves in the modes `prefect` and `prefect.cache`, unless they are
+/// [quiet](crate::Config::quiet). Only on a terminal.
+#[derive(Debug, Clone)]
+pub struct Progress(Option<Arc<Functions>>);
+
+#[derive(Debug)]
+struct Functions {
+    bars: MultiProgress,
+    /// By the task functions' addresses.
+    functions: Mutex<HashMap<usize, Arc<Function>>>,
+}
+
+/// What is known of the runs of a task function.
+#[derive(Debug)]
+struct Function {
+    bar: ProgressBar,
+    submitted: AtomicUsize,
+    running: AtomicUsize,
+    completed: AtomicUsize,
+    cached: AtomicUsize,
+    failed: AtomicUsize,
+    drawn: Mutex<Instant>,
+}
+
+impl Progress {
+    /// One that shows nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Progress((!BARS.is_hidden()).then(|| Self::with(BARS.clone())))
+    }
+
+    fn with(bars: MultiProgress) -> Arc<Functions> {
+        Arc::new(Functions { bars, functions: Mutex::default() })
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Functions {
+    fn all(&self) -> MutexGuard<'_, HashMap<usize, Arc<Function>>> {
+        self.functions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, task: &'static Task) -> Arc<Function> {
+        let new = || Arc::new(Function::new(self.bars.add(ProgressBar::new(0)), task.funcname));
+        Arc::clone(self.all().entry(std::ptr::from_ref(task).addr()).or_insert_with(new))
+    }
+}
+
+impl Function {
+    fn new(bar: ProgressBar, name: &'static str) -> Self {
+        let style = ProgressStyle::with_template("{prefix:16} {bar:24} {pos:>6}/{len:<6} {msg}  {eta:>4}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(name);
+        let [submitted, running, completed, cached, failed] = [const { AtomicUsize::new(0) }; 5];
+        Function { bar, submitted, running, completed, cached, failed, drawn: Mutex::new(Instant::now()) }
+    }
+
+    /// Draws what has changed, unless it was drawn just now.
+    fn draw(&self) {
+        // Whoever holds it draws.
+        let Ok(mut drawn) = self.drawn.try_lock() else { return };
+        if drawn.elapsed() < Duration::from_secs(1) / u32::from(REDRAWS) {
+            return;
+        }
+        *drawn = Instant::now();
+        let count = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        let [completed, cached, failed] = [&self.completed, &self.cached, &self.failed].map(count);
+        let ended = completed + cached + failed;
+        self.bar.set_length(count(&self.submitted).max(ended) as u64);
+        self.bar.set_position(ended as u64);
+        let running = count(&self.running);
+        self.bar.set_message(format!("{completed} done, {cached} cached, {failed} failed, {running} running"));
+    }
+}
+
+impl Reporter for Progress {
+    fn task_run(&self, run: &TaskRun<'_>) {
+        let Some(functions) = &self.0 else { return };
+        let function = functions.of(run.task);
+        let ended = match run.state {
+            State::Completed => &function.completed,
+            State::Cached => &function.cached,
+            _ => &function.failed,
+        };
+        ended.fetch_add(1, Ordering::Relaxed);
+        // What was skipped never ran.
+        if !matches!(run.state, State::Cached | State::NotReady | State::Cancelled) {
+            let _ =
+                function.running.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |running| running.checked_sub(1));
+        }
+        function.draw();
+    }
+
+    fn changed(&self, run: &TaskRun<'_>) {
+        let Some(functions) = &self.0 else { return };
+        let function = functions.of(run.task);
+        match run.state {
+            State::Pending => _ = function.submitted.fetch_add(1, Ordering::Relaxed),
+            State::Running | State::Retrying => _ = function.running.fetch_add(1, Ordering::Relaxed),
+            _ => _ = function.running.fetch_sub(1, Ordering::Relaxed),
+        }
+        function.draw();
+    }
+
+    fn flow_ended(&self, run: &FlowRun) {
+        let Some(functions) = self.0.as_ref().filter(|_| run.depth == 0) else { return };
+        for (_, function) in functions.all().drain() {
+            function.bar.finish_and_clear();
+            functions.bars.remove(&function.bar);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::InMemoryTerm;
+
+    use super::*;
+    use crate::{Config, Mode, task};
+
+    #[task]
+    fn clean(number: u32) -> Result<u32, String> {
+        if number < 2 { Ok(number) } else { Err("too large".to_owned()) }
+    }
+
+    #[test]
+    fn a_line_a_function_says_how_many_are_done() {
+        let terminal = InMemoryTerm::new(5, 100);
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(terminal.clone())));
+        let progress = Progress(Some(Progress::with(bars)));
+        Config::new().mode(Mode::Prefect).quiet(true).reporter(progress.clone()).scope(|| {
+            let outputs: Vec<_> = (0..3).map(|number| clean(number).submit()).collect();
+            outputs.iter().for_each(|output| _ = output.wait());
+            // The last draw may have been too soon after the one before.
+            let functions = progress.0.as_ref().unwrap();
+            for function in functions.all().values() {
+                *function.drawn.lock().unwrap() = Instant::now() - Duration::from_secs(1);
+                function.draw();
+            }
+            let shown = terminal.contents();
+            assert!(shown.starts_with("clean ") && shown.contains("3/3"), "{shown}");
+            assert!(shown.contains("2 done, 0 cached, 1 failed, 0 running"), "{shown}");
+        });
+        static FLOW: crate::Flow = crate::flow::Flow::new("year", "weather", "weather.rs", 1);
+        progress.flow_ended(&FlowRun { flow: &FLOW, depth: 0 });
+        assert_eq!(terminal.contents(), "", "it goes when the flow has ended");
+    }
+}
