@@ -214,7 +214,8 @@ impl<T: Send + Sync + 'static> Later<T> {
         }
         // Let go before those that take the data are told: the last of them is to have the data to itself.
         drop(self);
-        dependents.into_iter().for_each(Node::input_ended);
+        // The last that an executor is given is the first that it takes.
+        dependents.into_iter().rev().for_each(Node::input_ended);
         wakers.into_iter().for_each(Waker::wake);
         if let Some(flow) = flow {
             flow.ended();

@@ -1,11 +1,12 @@
 //! A bar for each task function, on a terminal.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::report::{FlowRun, Reporter, State, TaskRun};
 use crate::task::Task;
@@ -40,12 +41,16 @@ struct Functions {
 #[derive(Debug)]
 struct Function {
     bar: ProgressBar,
-    submitted: AtomicUsize,
-    running: AtomicUsize,
-    completed: AtomicUsize,
-    cached: AtomicUsize,
-    failed: AtomicUsize,
-    drawn: Mutex<Instant>,
+    submitted: AtomicU64,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    running: AtomicU64,
+    completed: AtomicU64,
+    cached: AtomicU64,
+    failed: AtomicU64,
 }
 
 impl Progress {
@@ -78,29 +83,25 @@ impl Functions {
 }
 
 impl Function {
+    /// Its bar draws itself, whether or not anything happens.
     fn new(bar: ProgressBar, name: &'static str) -> Self {
-        let style = ProgressStyle::with_template("{prefix:16} {bar:24} {pos:>6}/{len:<6} {msg}  {eta:>4}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let counts = Arc::new(Counts::default());
+        let style = ProgressStyle::with_template("{prefix:16} {bar:24} {pos:>6}/{len:<6} {counts}  {eta:>4}");
+        let shown = Arc::clone(&counts);
+        let counted = move |_: &ProgressState, text: &mut dyn Write| _ = write!(text, "{shown}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("counts", counted));
         bar.set_prefix(name);
-        let [submitted, running, completed, cached, failed] = [const { AtomicUsize::new(0) }; 5];
-        Function { bar, submitted, running, completed, cached, failed, drawn: Mutex::new(Instant::now()) }
+        bar.enable_steady_tick(Duration::from_secs(1) / u32::from(REDRAWS));
+        Function { bar, submitted: AtomicU64::new(0), counts }
     }
+}
 
-    /// Draws what has changed, unless it was drawn just now.
-    fn draw(&self) {
-        // Whoever holds it draws.
-        let Ok(mut drawn) = self.drawn.try_lock() else { return };
-        if drawn.elapsed() < Duration::from_secs(1) / u32::from(REDRAWS) {
-            return;
-        }
-        *drawn = Instant::now();
-        let count = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-        let [completed, cached, failed] = [&self.completed, &self.cached, &self.failed].map(count);
-        let ended = completed + cached + failed;
-        self.bar.set_length(count(&self.submitted).max(ended) as u64);
-        self.bar.set_position(ended as u64);
-        let running = count(&self.running);
-        self.bar.set_message(format!("{completed} done, {cached} cached, {failed} failed, {running} running"));
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let [completed, cached, failed, running] =
+            [&self.completed, &self.cached, &self.failed, &self.running].map(count);
+        write!(f, "{completed} done, {cached} cached, {failed} failed, {running} running")
     }
 }
 
@@ -108,29 +109,36 @@ impl Reporter for Progress {
     fn task_run(&self, run: &TaskRun<'_>) {
         let Some(functions) = &self.0 else { return };
         let function = functions.of(run.task);
+        let counts = &function.counts;
         let ended = match run.state {
-            State::Completed => &function.completed,
-            State::Cached => &function.cached,
-            _ => &function.failed,
+            State::Completed => &counts.completed,
+            State::Cached => &counts.cached,
+            _ => &counts.failed,
         };
         ended.fetch_add(1, Ordering::Relaxed);
         // What was skipped never ran.
         if !matches!(run.state, State::Cached | State::NotReady | State::Cancelled) {
-            let _ =
-                function.running.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |running| running.checked_sub(1));
+            let _ = counts.running.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |running| running.checked_sub(1));
         }
-        function.draw();
+        function.bar.inc(1);
+        // What runs in the flow's own thread was never submitted.
+        let position = function.bar.position();
+        if position > function.submitted.load(Ordering::Relaxed) {
+            function.bar.set_length(position);
+        }
     }
 
     fn changed(&self, run: &TaskRun<'_>) {
         let Some(functions) = &self.0 else { return };
         let function = functions.of(run.task);
         match run.state {
-            State::Pending => _ = function.submitted.fetch_add(1, Ordering::Relaxed),
-            State::Running | State::Retrying => _ = function.running.fetch_add(1, Ordering::Relaxed),
-            _ => _ = function.running.fetch_sub(1, Ordering::Relaxed),
+            State::Pending => {
+                let submitted = function.submitted.fetch_add(1, Ordering::Relaxed) + 1;
+                function.bar.set_length(submitted.max(function.bar.position()));
+            }
+            State::Running | State::Retrying => _ = function.counts.running.fetch_add(1, Ordering::Relaxed),
+            _ => _ = function.counts.running.fetch_sub(1, Ordering::Relaxed),
         }
-        function.draw();
     }
 
     fn flow_ended(&self, run: &FlowRun) {
@@ -162,11 +170,8 @@ mod tests {
         Config::new().mode(Mode::Prefect).quiet(true).reporter(progress.clone()).scope(|| {
             let outputs: Vec<_> = (0..3).map(|number| clean(number).submit()).collect();
             outputs.iter().for_each(|output| _ = output.wait());
-            // The last draw may have been too soon after the one before.
-            let functions = progress.0.as_ref().unwrap();
-            for function in functions.all().values() {
-                *function.drawn.lock().unwrap() = Instant::now() - Duration::from_secs(1);
-                function.draw();
+            for function in progress.0.as_ref().unwrap().all().values() {
+                function.bar.force_draw();
             }
             let shown = terminal.contents();
             assert!(shown.starts_with("clean ") && shown.contains("3/3"), "{shown}");

@@ -43,7 +43,7 @@ struct State {
     resumed: VecDeque<Arc<Underway>>,
     /// Calls in flows' bodies that wait for room.
     admissions: VecDeque<Arc<Admission>>,
-    /// Runs whose inputs have ended.
+    /// Runs whose inputs have ended, the latest first: what has been made is used before more is made.
     ready: VecDeque<Ready>,
     /// Runs that were submitted, and not looked at yet.
     fresh: VecDeque<Ready>,
@@ -160,7 +160,7 @@ impl Executor for Local {
         if ready.first {
             state.fresh.push_back(ready)
         } else {
-            state.ready.push_back(ready)
+            state.ready.push_front(ready)
         }
         self.0.wake_one(&mut state);
     }
