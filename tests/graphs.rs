@@ -1,0 +1,254 @@
+//! Random graphs against a model: what runs, how often, and what it gives, in every mode and on every schedule.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+use pipex::{Config, Executor, Mode, Output, Ready, flow, task};
+use proptest::prelude::*;
+
+use crate::support::Bench;
+
+const RETRIES: u32 = 2;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Succeeds,
+    /// So often, and then succeeds.
+    FailsFirst(u32),
+    Fails,
+    Panics,
+}
+
+#[derive(Debug, Clone)]
+struct Node {
+    kind: Kind,
+    lazy: bool,
+    inputs: Vec<usize>,
+}
+
+struct Graph {
+    nodes: Vec<Node>,
+    ran: Vec<AtomicU32>,
+}
+
+/// A graph as it is given to tasks: by its address, of which nothing is told.
+type Shared = Output<Arc<Graph>>;
+
+#[task(target = "{path}/{id}", retries = 2)]
+fn node(id: usize, graph: &Arc<Graph>, inputs: Vec<u64>) -> Result<u64, String> {
+    let ran = graph.ran[id].fetch_add(1, Ordering::SeqCst);
+    match graph.nodes[id].kind {
+        Kind::Succeeds => {}
+        Kind::FailsFirst(times) if ran >= times => {}
+        Kind::FailsFirst(_) | Kind::Fails => return Err(format!("{id} fails")),
+        Kind::Panics => panic!("{id} panics"),
+    }
+    Ok(inputs.iter().fold(id as u64 + 1, |sum, input| sum.wrapping_mul(31).wrapping_add(*input)))
+}
+
+/// The values of all that was submitted; what failed has none.
+#[flow]
+fn run(graph: Arc<Graph>, gate: Option<Gate>) -> Vec<Option<u64>> {
+    let shared: Shared = Output::from(Arc::clone(&graph));
+    let mut outputs: Vec<Output<u64>> = Vec::new();
+    for (id, this) in graph.nodes.iter().enumerate() {
+        let inputs: Vec<_> = this.inputs.iter().map(|input| outputs[*input].clone()).collect();
+        let call = node(id, shared.clone(), inputs);
+        outputs.push(if this.lazy { call.lazy() } else { call.submit() });
+    }
+    if let Some(gate) = gate {
+        gate.open();
+    }
+    let submitted = |(output, node): (&Output<u64>, &Node)| if node.lazy { None } else { output.load().ok() };
+    outputs.iter().zip(&graph.nodes).map(submitted).collect()
+}
+
+/// What should come of each node: whether it is asked for, and its value if it has one.
+fn model(nodes: &[Node]) -> Vec<(bool, Option<u64>)> {
+    let mut asked: Vec<bool> = nodes.iter().map(|node| !node.lazy).collect();
+    for (id, node) in nodes.iter().enumerate().rev() {
+        if asked[id] {
+            node.inputs.iter().for_each(|input| asked[*input] = true);
+        }
+    }
+    let mut values: Vec<Option<u64>> = Vec::new();
+    for (id, node) in nodes.iter().enumerate() {
+        let inputs: Option<Vec<u64>> = node.inputs.iter().map(|input| values[*input]).collect();
+        let succeeds = matches!(node.kind, Kind::Succeeds | Kind::FailsFirst(_));
+        values.push(
+            inputs.filter(|_| succeeds && asked[id]).map(|inputs| {
+                inputs.iter().fold(id as u64 + 1, |sum, input| sum.wrapping_mul(31).wrapping_add(*input))
+            }),
+        );
+    }
+    asked.into_iter().zip(values).collect()
+}
+
+fn attempts(kind: Kind, mode: Mode) -> u32 {
+    match kind {
+        Kind::Succeeds => 1,
+        Kind::FailsFirst(times) => times + 1,
+        Kind::Fails | Kind::Panics => 1 + if mode.executes() { RETRIES } else { 0 },
+    }
+}
+
+/// Without an executor nothing is tried again, and a panic is the caller's.
+fn without_executor(nodes: &[Node]) -> Vec<Node> {
+    let tame = |node: &Node| {
+        let kind = match node.kind {
+            Kind::FailsFirst(_) => Kind::Succeeds,
+            Kind::Panics => Kind::Fails,
+            kind => kind,
+        };
+        Node { kind, ..node.clone() }
+    };
+    nodes.iter().map(tame).collect()
+}
+
+fn check(nodes: &[Node], mode: Mode, config: &Config, gate: Option<&Gate>) {
+    let expected = model(nodes);
+    let graph = || Arc::new(Graph { nodes: nodes.to_vec(), ran: nodes.iter().map(|_| AtomicU32::new(0)).collect() });
+    let first = graph();
+    let values = config.clone().scope(|| run(Arc::clone(&first), gate.cloned()));
+    for (id, (asked, value)) in expected.iter().enumerate() {
+        let node = &nodes[id];
+        assert_eq!(values[id], value.filter(|_| !node.lazy), "the value of {id} in {mode}");
+        let runs = *asked && node.inputs.iter().all(|input| expected[*input].1.is_some());
+        let attempts = if runs { attempts(node.kind, mode) } else { 0 };
+        assert_eq!(first.ran[id].load(Ordering::SeqCst), attempts, "how often {id} ran in {mode}");
+    }
+    if mode.caches() {
+        let second = graph();
+        let again = config.clone().scope(|| run(Arc::clone(&second), gate.cloned()));
+        for (id, (_, value)) in expected.iter().enumerate() {
+            assert_eq!(again[id], values[id], "the value of {id} in {mode}, the second time");
+            let ran = second.ran[id].load(Ordering::SeqCst);
+            assert!(value.is_none() || ran == 0, "{id} was there and ran again in {mode}");
+        }
+    }
+}
+
+/// Runs what can run in an order that follows from a seed, once all has been submitted.
+#[derive(Clone)]
+struct Gate(Arc<(Mutex<Scheduled>, Condvar)>);
+
+struct Scheduled {
+    ready: Vec<Ready>,
+    open: bool,
+    random: u64,
+    over: bool,
+}
+
+impl Gate {
+    fn new(seed: u64) -> Self {
+        let scheduled = Scheduled { ready: Vec::new(), open: false, random: seed | 1, over: false };
+        Gate(Arc::new((Mutex::new(scheduled), Condvar::new())))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Scheduled)) {
+        change(&mut self.0.0.lock().unwrap());
+        self.0.1.notify_all();
+    }
+
+    fn open(&self) {
+        self.change(|scheduled| scheduled.open = true);
+    }
+
+    fn work(&self) {
+        loop {
+            let scheduled = self.0.0.lock().unwrap();
+            let waits = |scheduled: &mut Scheduled| !scheduled.over && (!scheduled.open || scheduled.ready.is_empty());
+            let mut scheduled = self.0.1.wait_while(scheduled, waits).unwrap();
+            if scheduled.over {
+                return;
+            }
+            // xorshift64
+            scheduled.random ^= scheduled.random << 13;
+            scheduled.random ^= scheduled.random >> 7;
+            scheduled.random ^= scheduled.random << 17;
+            let place = scheduled.random as usize % scheduled.ready.len();
+            let ready = scheduled.ready.swap_remove(place);
+            drop(scheduled);
+            ready.run_here();
+        }
+    }
+}
+
+impl Executor for Gate {
+    fn submit(&self, ready: Ready) {
+        self.change(|scheduled| scheduled.ready.push(ready));
+    }
+}
+
+fn nodes(most: usize) -> impl Strategy<Value = Vec<Node>> {
+    let kind = prop_oneof![
+        12 => Just(Kind::Succeeds),
+        2 => (1..=RETRIES).prop_map(Kind::FailsFirst),
+        1 => Just(Kind::Fails),
+        1 => Just(Kind::Panics),
+    ];
+    let node = (kind, prop::bool::weighted(0.3), prop::collection::vec(any::<prop::sample::Index>(), 0..4));
+    prop::collection::vec(node, 1..most).prop_map(|nodes| {
+        let node = |(id, (kind, lazy, inputs)): (usize, (Kind, bool, Vec<prop::sample::Index>))| {
+            let mut inputs: Vec<usize> = inputs.iter().filter(|_| id > 0).map(|input| input.index(id)).collect();
+            inputs.dedup();
+            Node { kind, lazy, inputs }
+        };
+        nodes.into_iter().enumerate().map(node).collect()
+    })
+}
+
+fn without_panic_messages<T>(body: impl FnOnce() -> T) -> T {
+    static HOOK: std::sync::Once = std::sync::Once::new();
+    HOOK.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !panic.payload().downcast_ref::<String>().is_some_and(|message| message.ends_with(" panics")) {
+                print(panic);
+            }
+        }));
+    });
+    body()
+}
+
+fn every_way(nodes: &[Node], workers: usize, seed: u64) {
+    for mode in [Mode::DoNothing, Mode::Cache] {
+        check(&without_executor(nodes), mode, &Bench::new().config(mode), None);
+    }
+    for mode in [Mode::Prefect, Mode::PrefectCache] {
+        let bench = Bench::new();
+        check(nodes, mode, &bench.config(mode).quiet(true).workers(workers), None);
+        let (bench, gate) = (Bench::new(), Gate::new(seed));
+        std::thread::scope(|scope| {
+            /// Also when the check fails.
+            struct Over<'g>(&'g Gate);
+            impl Drop for Over<'_> {
+                fn drop(&mut self) {
+                    self.0.change(|scheduled| scheduled.over = true);
+                }
+            }
+
+            scope.spawn(|| gate.work());
+            let _over = Over(&gate);
+            check(nodes, mode, &bench.config(mode).quiet(true).executor(gate.clone()), Some(&gate));
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_body_runs_as_often_as_the_model_says(nodes in nodes(60), workers in 1..5_usize, seed in any::<u64>()) {
+        without_panic_messages(|| every_way(&nodes, workers, seed));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn in_graphs_of_thousands_too(nodes in nodes(3_000), workers in 1..5_usize, seed in any::<u64>()) {
+        without_panic_messages(|| every_way(&nodes, workers, seed));
+    }
+}
