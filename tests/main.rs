@@ -22,4 +22,5 @@ mod runtimes;
 mod signals;
 mod stores;
 mod support;
+mod telling;
 mod templates;

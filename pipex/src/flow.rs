@@ -281,7 +281,7 @@ impl Started {
         signals::ended(&run);
         let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
         match error {
-            Some(error) => carry(error, value),
+            Some(error) => run.span.in_scope(|| carry(error, value)),
             None => value,
         }
     }

@@ -139,8 +139,9 @@ struct Lines {
 
 /// The name of the run that a span of pipex is about.
 struct Run {
-    task: bool,
-    name: String,
+    named: String,
+    file: Option<String>,
+    line: Option<u64>,
 }
 
 impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
@@ -148,7 +149,9 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
         let Some(span) = context.span(id).filter(|span| is_run(span.metadata())) else { return };
         let mut fields = Fields::default();
         attributes.record(&mut fields);
-        span.extensions_mut().insert(Run { task: span.name() == "task", name: fields.name });
+        let kind = if span.name() == "task" { "Task" } else { "Flow" };
+        let Fields { name, file, line, .. } = fields;
+        span.extensions_mut().insert(Run { named: format!("{kind} run '{name}'"), file, line });
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
@@ -156,20 +159,23 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let (file, line) = match &fields.file {
-            Some(file) => (Some(file.as_str()), fields.line),
-            None => (metadata.file(), metadata.line().map(u64::from)),
-        };
-
         let mut text = jiff::ZonedDateTime::now().strftime("%H:%M:%S%.3f").to_string();
         let _ = write!(text, " | {:<7} | ", level(*metadata.level()));
+        let mut place = (metadata.file().map(str::to_owned), metadata.line().map(u64::from));
         let run = context.event_scope(event).and_then(|mut scope| {
             scope.find_map(|span| {
                 let extensions = span.extensions();
                 let run = extensions.get::<Run>()?;
-                Some(format!("{} run '{}'", if run.task { "Task" } else { "Flow" }, run.name))
+                // What pipex says of a run is about the user's function.
+                if metadata.target() == "pipex" {
+                    place = (run.file.clone(), run.line);
+                }
+                Some(run.named.clone())
             })
         });
+        if fields.file.is_some() {
+            place = (fields.file, fields.line);
+        }
         text.push_str(run.as_deref().unwrap_or_else(|| crate_of(metadata.target())));
         text.push_str(" - ");
         // No message can make itself look like another line.
@@ -178,7 +184,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
             text.extend(part.chars().filter(|c| !c.is_control() || *c == '\t'));
         }
         text.extend(fields.others.chars().map(|c| if c.is_control() { ' ' } else { c }));
-        if let (Some(file), Some(line)) = (file, line) {
+        if let (Some(file), Some(line)) = place {
             let _ = write!(text, "  ({file}:{line})");
         }
         text.push('\n');

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use crate::error::{Error, Result};
 use crate::later::{Later, Node, settle};
@@ -147,15 +148,26 @@ impl<T> Output<T> {
             Ok(Inner::Ended { end: End::Failed(failure), .. }) => Err(failure.ask()),
             Ok(Inner::Later { later, node }) => {
                 drop(node);
-                Ok(match Arc::try_unwrap(later) {
+                Ok(match sole(later) {
                     Ok(later) => later.data.into_inner().expect(in_memory),
-                    // Whoever runs it has yet to let it go.
                     Err(later) => clone(later.data.get().expect(in_memory)),
                 })
             }
             Err(shared) => Ok(clone(Output(shared).peek().expect(in_memory))),
         }
     }
+}
+
+/// What nobody else holds. Whoever ran it may be just about to let it go.
+fn sole<T>(mut later: Arc<Later<T>>) -> Result<Later<T>, Arc<Later<T>>> {
+    for _ in 0..100 {
+        match Arc::try_unwrap(later) {
+            Ok(sole) => return Ok(sole),
+            Err(shared) => later = shared,
+        }
+        thread::yield_now();
+    }
+    Err(later)
 }
 
 impl<T> Output<T> {
