@@ -1,5 +1,8 @@
 //! The path of a call: fill the target, is it there, claim it, get the arguments, run, save, say so.
 
+mod filling;
+mod telling;
+
 use std::future::Future;
 use std::panic;
 use std::path::PathBuf;
@@ -7,22 +10,23 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
+use self::filling::Filling;
 use crate::alive;
 use crate::call::{Away, Body, Call, Job, Raised, Work};
-use crate::context::{self, Context, Filled, Moment};
+use crate::context::{self, Context, Filled};
 use crate::error::{Cause, Error, Result, RunError};
 use crate::fingerprint::Fingerprint;
 use crate::flow::FlowRun;
 use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
-use crate::report::{State, TaskRun};
+use crate::report::State;
 use crate::run::{Attempt, Failure, Label, Made, Name, Place};
 use crate::runtime::{catch, drive, elsewhere, timeout};
 use crate::seen::{Outputs, Seen, fingerprint};
 use crate::store::{Claim, Record};
-use crate::target::{Field, Fields, Location, TargetError, push};
+use crate::target::{Location, TargetError};
 use crate::task::Task;
 
 /// A call with all that is decided when it is made.
@@ -324,100 +328,6 @@ impl Run {
             && self.attempt <= self.task.retries
             && self.flow().is_none_or(|flow| flow.cancelled().is_none())
     }
-
-    fn span(&self, target: Option<&Location>) -> Span {
-        if !tracing::enabled!(target: "pipex", tracing::Level::INFO) {
-            return Span::none();
-        }
-        let mut parent = Span::current();
-        // On a worker's thread nothing is around it.
-        if let (true, Some(flow)) = (parent.is_none(), self.flow()) {
-            parent = flow.span.clone();
-        }
-        tracing::info_span!(
-            target: "pipex",
-            parent: &parent,
-            "task",
-            name = self.name.of(self.task),
-            target = target.map(Location::as_str),
-            state = tracing::field::Empty,
-            elapsed = tracing::field::Empty,
-            file = self.task.file,
-            line = self.task.line,
-        )
-    }
-
-    fn cached(&self, target: &Location) {
-        self.report(State::Cached, Some(target), Duration::ZERO, 0, None);
-    }
-
-    fn error(&self, target: Option<&Location>, source: Cause) -> Error {
-        Error::Task { name: self.name.of(self.task), target: target.cloned(), source }
-    }
-
-    /// The end of a run that tried.
-    fn failed(&self, target: Option<&Location>, cause: Cause, elapsed: Duration) -> Arc<Failure> {
-        let state = match cause.downcast_ref::<RunError>() {
-            Some(RunError::TimedOut { .. }) => State::TimedOut,
-            Some(RunError::Panicked { .. } | RunError::Interrupted) => State::Crashed,
-            _ => State::Failed,
-        };
-        let error = self.error(target, cause);
-        self.report(state, target, elapsed, 0, Some(&error));
-        Failure::new(error)
-    }
-
-    /// The end of a run that never began, for a failure elsewhere.
-    fn not_ready(&self, target: Option<&Location>, root: Arc<Failure>) -> Arc<Failure> {
-        let root = Arc::clone(root.root());
-        self.skipped(target, RunError::Upstream { source: root.error().clone() }, Some(root))
-    }
-
-    fn skipped(&self, target: Option<&Location>, why: RunError, root: Option<Arc<Failure>>) -> Arc<Failure> {
-        let state = if root.is_some() { State::NotReady } else { State::Cancelled };
-        let error = self.error(target, why.into());
-        self.report(state, target, Duration::ZERO, 0, Some(&error));
-        Failure::skipped(error, root)
-    }
-
-    fn awaits_retry(&self, target: Option<&Location>, cause: Cause, elapsed: Duration, delay: Duration) {
-        let error = self.error(target, cause);
-        self.report(State::AwaitingRetry, target, elapsed, 0, Some(&error));
-        let Task { file, line, retries, .. } = *self.task;
-        tracing::warn!(target: "pipex", file, line, "attempt {} of {} failed; the next in {delay:?}: {error:?}", self.attempt, u64::from(retries) + 1);
-    }
-
-    fn report(&self, state: State, target: Option<&Location>, elapsed: Duration, bytes: u64, error: Option<&Error>) {
-        if self.mode == Mode::DoNothing {
-            return;
-        }
-        let Task { file, line, funcname, .. } = *self.task;
-        match error {
-            Some(error) if self.mode.executes() && state.has_ended() && state != State::NotReady => {
-                tracing::error!(target: "pipex", file, line, ?state, ?elapsed, "{error:?}");
-            }
-            _ => tracing::debug!(
-                target: "pipex", file, line, task = funcname, target = target.map(Location::as_str), ?state, ?elapsed, bytes,
-                "task run"
-            ),
-        }
-        if state.has_ended() {
-            Span::current().record("state", tracing::field::debug(state));
-        }
-        if let Some(context) = &self.context {
-            let run = TaskRun {
-                task: self.task,
-                state,
-                target,
-                elapsed,
-                bytes,
-                error,
-                attempt: self.attempt.max(1),
-                name: &self.name,
-            };
-            context.report(&run);
-        }
-    }
 }
 
 impl<R> Discard for Plan<'_, R> {}
@@ -433,53 +343,5 @@ impl<R: Send + Sync + 'static> LazyRun<R> for Plan<'static, R> {
 
     fn produce<'p>(&'p mut self, place: Option<&'p Place<R>>) -> Pin<Box<dyn Future<Output = Attempt<R>> + Send + 'p>> {
         Box::pin(Plan::produce(self, place))
-    }
-}
-
-/// What a plan's templates are filled with.
-struct Filling<'p, 'a, R>(&'p Plan<'a, R>);
-
-impl<R> Fields for Filling<'_, '_, R> {
-    fn write(&self, field: Field, out: &mut String) -> Result<(), TargetError> {
-        let Plan { job, run, .. } = self.0;
-        let missing = |advice| TargetError::Missing { field: field.to_string(), advice };
-        let text = match field {
-            Field::Path => run.label.path.as_deref().ok_or_else(|| {
-                missing("set it with `.path(..)` on the call, `#[flow(path = ..)]`, `Config::path` or PIPEX_PATH")
-            })?,
-            Field::Base => run.label.base.as_deref().ok_or_else(|| {
-                missing("set it with `.base(..)` on the call, or on the call whose output this one takes first")
-            })?,
-            Field::Funcname => run.task.funcname,
-            Field::Module => run.task.module,
-            Field::Flow => run.flow().map(|run| run.flow.name).ok_or_else(|| missing("call the task within a flow"))?,
-            Field::Parameter(index, _) => {
-                let value = job.field(index).ok_or_else(|| missing("the macro does not know it"))?;
-                return push(out, field, value);
-            }
-            Field::Env(name) => {
-                let value = std::env::var(name).map_err(|_| missing("set the environment variable, to UTF-8 text"))?;
-                return push(out, field, &value);
-            }
-            Field::Now(part) => {
-                let own = Moment::default();
-                let now = run.flow().map_or(&own, |run| &run.shared.now).get_or_init(jiff::ZonedDateTime::now);
-                let format = match part {
-                    "date" => "%Y-%m-%d",
-                    "time" => "%H-%M-%S",
-                    "datetime" => "%Y-%m-%dT%H-%M-%S",
-                    "year" => "%Y",
-                    "month" => "%m",
-                    "day" => "%d",
-                    "hour" => "%H",
-                    "minute" => "%M",
-                    "second" => "%S",
-                    _ => return Err(missing("there are date, time, datetime, year, month, day, hour, minute, second")),
-                };
-                return push(out, field, &now.strftime(format));
-            }
-        };
-        out.push_str(text);
-        Ok(())
     }
 }
