@@ -227,7 +227,8 @@ impl<'a, R: Send> Call<'a, R> {
         self
     }
 
-    /// Does it now, in this thread.
+    /// Does it now, in this thread. With an executor it is one of as many runs at a time as there are workers: it may have
+    /// to wait for its turn.
     ///
     /// # Errors
     /// The task run's: what the function returned, what the store said, or what an argument's own run did.

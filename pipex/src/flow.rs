@@ -7,8 +7,10 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Instant;
 
 use tokio::sync::Notify;
+use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use crate::context::{Context, Moment, Targets};
@@ -192,6 +194,7 @@ impl FlowRun {
 pub struct Started {
     context: Arc<Context>,
     run: Arc<FlowRun>,
+    started: Instant,
     /// What the end table is made of.
     table: Option<Summary>,
 }
@@ -216,7 +219,7 @@ pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
     let run = Arc::new(FlowRun {
         flow,
         shared,
-        span: tracing::info_span!(target: "pipex", "flow", name = flow.name, file = flow.file, line = flow.line),
+        span: tracing::info_span!(target: "pipex", "flow", name = flow.name, elapsed = Empty, file = flow.file, line = flow.line),
         outer,
         depth,
         fail_fast: settings.fail_fast || flow.fail_fast,
@@ -236,7 +239,7 @@ pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
         context.set_path(&path);
     }
     context.reporters.iter().for_each(|reporter| reporter.flow_started(&run.told()));
-    Started { context: Arc::new(context), run, table }
+    Started { context: Arc::new(context), run, started: Instant::now(), table }
 }
 
 impl Started {
@@ -273,7 +276,8 @@ impl Started {
     }
 
     fn end<R>(self, carry: impl FnOnce(Error, R) -> R, value: R) -> R {
-        let Started { context, run, table } = self;
+        let Started { context, run, started, table } = self;
+        run.span.record("elapsed", started.elapsed().as_secs_f64());
         context.reporters.iter().for_each(|reporter| reporter.flow_ended(&run.told()));
         if let Some(table) = table.filter(|table| !table.is_empty()) {
             let _ = writeln!(io::stderr(), "{table}");
