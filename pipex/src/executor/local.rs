@@ -102,13 +102,13 @@ impl Local {
     pub(crate) fn of_process() -> Result<Self> {
         static PROCESS: LazyLock<Result<Local>> = LazyLock::new(|| {
             let mut local = Local::new();
-            if let Some(workers) = setting("PIPEX_WORKERS", "a number of workers, 1 or more", |text| text.parse().ok())?
-            {
+            let number = |text: &str| text.trim().parse().ok().filter(|number: &usize| *number > 0);
+            if let Some(workers) = setting("PIPEX_WORKERS", "a number of workers, 1 or more", number)? {
                 local = local.workers(workers);
             }
             let limit = |text: &str| {
                 let (tag, limit) = text.split_once('=')?;
-                Some((tag.trim().to_owned(), limit.trim().parse::<usize>().ok().filter(|limit| *limit > 0)?))
+                Some((tag.trim().to_owned(), number(limit)?))
             };
             let limits = setting("PIPEX_LIMITS", "tags with limits, such as database=2,web=5", |text| {
                 text.split(',').map(limit).collect::<Option<Vec<_>>>()
@@ -142,7 +142,7 @@ pub(crate) fn setting<T>(
 ) -> Result<Option<T>> {
     let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
     let value = value.to_string_lossy();
-    match parse(value.trim()) {
+    match parse(&value) {
         Some(parsed) => Ok(Some(parsed)),
         None => Err(Error::Setting { name, value: value.into_owned(), expected }),
     }
@@ -162,7 +162,10 @@ impl Executor for Local {
         } else {
             state.ready.push_front(ready)
         }
-        self.0.wake_one(&mut state);
+        // Where there is no room, whoever gives some back sees to it.
+        if state.free > 0 {
+            self.0.wake_one(&mut state);
+        }
     }
 
     fn admit(&self, task: &'static Task, nested: bool) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
