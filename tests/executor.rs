@@ -87,6 +87,23 @@ fn what_is_downstream_of_a_failure_does_not_run_and_the_flow_names_the_one_that_
 }
 
 #[flow]
+fn needs_what_fails() -> pipex::Result<()> {
+    // Nobody submitted it, and yet a run that was submitted did not run for it.
+    let lazy = fails(3).base("lazy").lazy();
+    let _ = next(lazy.clone()).base("a").submit();
+    let _ = next(lazy).base("b").submit();
+    Ok(())
+}
+
+#[test]
+fn a_lazy_run_that_fails_is_told_once_when_a_submitted_one_needs_it() {
+    for mode in [Mode::Cache, Mode::Prefect, Mode::PrefectCache] {
+        let error = Bench::new().config(mode).quiet(true).scope(needs_what_fails).unwrap_err();
+        assert!(matches!(error, Error::Unasked { count: 1, skipped: 2, .. }), "{mode}: {error:?}");
+    }
+}
+
+#[flow]
 fn wide(width: u64) -> pipex::Result<u64> {
     let numbers: Vec<_> = (0..width).map(|number| next(one(number).submit()).submit()).collect();
     sum(numbers).submit().load()
@@ -254,7 +271,10 @@ fn fast(count: u64) -> pipex::Result<()> {
 #[test]
 fn fail_fast_starts_nothing_more() {
     let bench = Bench::new();
-    bench.config(Mode::Prefect).quiet(true).scope(|| fast(20)).unwrap();
+    let error = bench.config(Mode::Prefect).quiet(true).scope(|| fast(20)).unwrap_err();
+    let error = format!("{error:?}");
+    assert!(error.contains("1 submitted task run failed, unasked: task run \"one\": it did not run"), "{error}");
+    assert!(error.ends_with("; 19 did not run for it"), "{error}");
     let states = bench.states();
     assert_eq!(states[0], ("fails", State::Failed));
     assert_eq!(states[1..], [("one", State::Cancelled); 20]);

@@ -110,7 +110,7 @@ impl Watched {
         let line = format!("task run {:?} has been running for {}", run.name(), seconds(elapsed));
         if tracing::dispatcher::has_been_set() {
             tracing::info!(target: "pipex", file = task.file, line = task.line, "{line}");
-        } else if !context.settings.quiet {
+        } else if !context.settings.is_quiet() {
             say(&line);
         }
     }

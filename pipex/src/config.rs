@@ -126,7 +126,7 @@ impl Config {
 
     /// Whether flow runs show neither progress nor, at their end, a table. `PIPEX_QUIET=1` does the same.
     pub fn quiet(mut self, quiet: bool) -> Self {
-        self.0.settings.quiet = quiet;
+        self.0.settings.quiet = Some(quiet);
         self
     }
 

@@ -63,7 +63,15 @@ pub(crate) struct Settings {
     pub(crate) grace: Duration,
     pub(crate) keepalive: Duration,
     pub(crate) signals: bool,
-    pub(crate) quiet: bool,
+    /// What `PIPEX_QUIET` says, until it is set.
+    pub(crate) quiet: Option<bool>,
+}
+
+impl Settings {
+    pub(crate) fn is_quiet(&self) -> bool {
+        let set = || std::env::var_os("PIPEX_QUIET").is_some_and(|quiet| !quiet.is_empty() && quiet != "0");
+        self.quiet.unwrap_or_else(set)
+    }
 }
 
 impl Default for Settings {
@@ -74,7 +82,7 @@ impl Default for Settings {
             grace: Duration::from_secs(10),
             keepalive: Duration::from_secs(60),
             signals: true,
-            quiet: std::env::var_os("PIPEX_QUIET").is_some_and(|quiet| !quiet.is_empty() && quiet != "0"),
+            quiet: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Flow runs: what the calls within one flow share.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::io::{self, Write as _};
@@ -62,10 +63,7 @@ pub(crate) struct FlowRun {
     depth: usize,
     fail_fast: bool,
     max_pending: usize,
-    /// What was submitted and failed.
-    failures: Mutex<Vec<Arc<Failure>>>,
-    /// How many were submitted and did not run, since another failed or the flow run was cancelled.
-    skipped: AtomicUsize,
+    failures: Mutex<Failures>,
     /// How many were submitted and have not ended.
     pending: AtomicUsize,
     /// Told whenever there is one less.
@@ -79,6 +77,19 @@ pub(crate) struct FlowRun {
 pub(crate) struct Shared {
     pub(crate) targets: Targets,
     pub(crate) now: Moment,
+}
+
+/// What went wrong with what was submitted.
+#[derive(Default)]
+struct Failures {
+    /// The runs that failed, each once: submitted ones, and those for which a submitted one did not run.
+    failed: Vec<Arc<Failure>>,
+    /// Their addresses.
+    known: HashSet<usize>,
+    /// How many were submitted and did not run, since another failed or the flow run was cancelled.
+    skipped: usize,
+    /// The first of those that did not run since the flow run was cancelled.
+    cancelled: Option<Arc<Failure>>,
 }
 
 /// Why no more runs of a flow run start.
@@ -136,14 +147,19 @@ impl FlowRun {
 
     /// A submitted run failed.
     pub(crate) fn failed(&self, failure: Arc<Failure>) {
-        if !failure.ran() {
-            self.skipped.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        if self.fail_fast {
+        let root = Arc::clone(failure.root());
+        if self.fail_fast && root.ran() {
             self.cancel(Cancelled::Failure);
         }
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if !failure.ran() {
+            failures.skipped += 1;
+        }
+        if !root.ran() {
+            failures.cancelled.get_or_insert(root);
+        } else if failures.known.insert(Arc::as_ptr(&root).addr()) {
+            failures.failed.push(root);
+        }
     }
 
     /// No more runs start.
@@ -168,7 +184,15 @@ impl FlowRun {
     /// The failures that nobody asked for, as one error.
     fn unasked(&self) -> Option<Error> {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let unasked: Vec<_> = failures.iter().filter_map(|failure| failure.unasked()).collect();
+        let Failures { failed, skipped, cancelled, .. } = &*failures;
+        let mut unasked: Vec<_> = failed.iter().filter_map(|failure| failure.unasked()).collect();
+        let mut skipped = *skipped;
+        // What failed was asked about, and yet others did not run for it.
+        if let (true, Some(cancelled)) = (unasked.is_empty(), cancelled.as_ref().and_then(|failure| failure.unasked()))
+        {
+            unasked.push(cancelled);
+            skipped -= 1;
+        }
         let mut listed: Vec<_> = unasked.iter().take(20).map(|error| format!("{error:?}")).collect();
         if unasked.len() > listed.len() {
             listed.push(format!("and {} more", unasked.len() - listed.len()));
@@ -176,7 +200,7 @@ impl FlowRun {
         (!unasked.is_empty()).then(|| Error::Unasked {
             flow: self.flow.name.to_owned(),
             count: unasked.len(),
-            skipped: self.skipped.load(Ordering::Relaxed),
+            skipped,
             listed: listed.join("; "),
         })
     }
@@ -210,7 +234,7 @@ pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
     let shared = outer.as_ref().map(|outer| Arc::clone(&outer.shared)).unwrap_or_default();
     let depth = outer.as_ref().map_or(0, |outer| outer.depth + 1);
     let settings = context.settings;
-    let table = (executes && depth == 0 && !settings.quiet).then(Summary::new);
+    let table = (executes && depth == 0 && !settings.is_quiet()).then(Summary::new);
     if let Some(table) = &table {
         context.add_reporter(Arc::new(table.clone()));
         #[cfg(feature = "progress")]
@@ -225,7 +249,6 @@ pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
         fail_fast: settings.fail_fast || flow.fail_fast,
         max_pending: settings.max_pending.unwrap_or(usize::MAX),
         failures: Mutex::default(),
-        skipped: AtomicUsize::new(0),
         pending: AtomicUsize::new(0),
         one_less: Notify::new(),
         cancelled: OnceLock::new(),
