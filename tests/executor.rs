@@ -247,7 +247,7 @@ fn a_panic_stops_only_what_depends_on_it() {
 #[flow]
 fn early(count: u64) -> pipex::Result<()> {
     for number in 0..count {
-        let _ = counted(number).base(number.to_string()).submit();
+        let _ = one(number).base(number.to_string()).submit();
     }
     fails(1).base("f").run()?;
     unreachable!("the line above returns")
