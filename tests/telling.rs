@@ -33,6 +33,7 @@ fn year() -> usize {
     tracing::info!("begins");
     let outputs = ["good", "bad"].map(|station| clean(station).submit());
     let _ = fetch("far").submit();
+    let _ = fetch("never").name("never fetched").wait_for(&outputs).submit();
     outputs.len()
 }
 
@@ -79,6 +80,8 @@ fn log_lines_carry_the_task_runs_name_on_whatever_thread() {
     let unasked = one("ERROR   | Flow run 'year' - flow run \"year\": 1 submitted task run failed, unasked: task run");
     assert!(unasked.contains("tests/telling.rs:"), "{unasked}");
     assert!(!lines.iter().any(|line| line.contains("in detail")), "{lines:#?}");
+    // What did not run for it is counted in the table, and not told one by one.
+    assert!(!lines.iter().any(|line| line.contains("never fetched")), "{lines:#?}");
 }
 
 #[test]

@@ -317,6 +317,9 @@ impl<R: Send> Planned<'_, R> {
 impl<R: Send + Sync + 'static> Call<'static, R> {
     /// Hands it to the executor and goes on. Without an executor it is done now, and an error stays in the output until it
     /// is asked for; if nobody asks, it becomes the flow's.
+    ///
+    /// A flow run waits for all that was submitted within it. Outside any flow run nobody does: ask for the output before
+    /// the program ends.
     pub fn submit(mut self) -> Output<R> {
         let flow = || Context::current().and_then(|context| context.flow.clone());
         let output = if Context::executes() {
