@@ -195,8 +195,6 @@ fn millis(value: &Expr, write: &str) -> Result<u64> {
     }
 }
 
-const RETRY_DELAY: &str = "retry_delay = \"5s\"";
-
 /// `"5s"`, `["1s", "10s"]` or `exponential("1s", factor = 2, max = "1m", jitter = true)`.
 fn retry_delay(value: &Expr) -> Result<RetryDelay> {
     match value {
@@ -216,7 +214,7 @@ fn retry_delay(value: &Expr) -> Result<RetryDelay> {
             &call.func,
             "write a duration, a list of them, or `exponential(\"1s\", factor = 2, max = \"1m\", jitter = true)`",
         )),
-        _ => millis(value, RETRY_DELAY).map(RetryDelay::Same),
+        _ => millis(value, "retry_delay = \"5s\"").map(RetryDelay::Same),
     }
 }
 

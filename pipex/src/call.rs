@@ -14,7 +14,7 @@ use crate::executor::room;
 use crate::later::{Later, settle};
 use crate::output::Output;
 use crate::plan::Plan;
-use crate::run::{Attempt, Failure, Label, Made, Name, Place};
+use crate::run::{Attempt, Failure, Label, Made, Place};
 use crate::runtime::{self, block_on, drive, pause};
 use crate::seen::{Outputs, Seen};
 use crate::store::Store;
@@ -256,7 +256,7 @@ impl<'a, R: Send> Call<'a, R> {
             Err(source) => Err(RunError::Upstream { source }.into()),
         };
         let ended = value.map(Made::Value).map_err(|Raised { cause: source, .. }| {
-            let name = Name { given: self.name.map(Arc::from), base: label.base.clone() }.of(task);
+            let name = label.name(self.name).of(task);
             Failure::new(Error::Task { name, target: None, source })
         });
         Output::ended(label, None, ended)
@@ -307,7 +307,7 @@ impl<R: Send> Planned<'_, R> {
                 Attempt::Ended(outcome) => return Output::ended(label, place, outcome),
                 Attempt::Again(delay) => {
                     drop(room);
-                    pause(delay, plan.context().and_then(|context| context.flow.clone())).await;
+                    pause(delay, plan.context().and_then(|context| context.flow.as_deref())).await;
                 }
             }
         }
@@ -321,7 +321,6 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     /// A flow run waits for all that was submitted within it. Outside any flow run nobody does: ask for the output before
     /// the program ends.
     pub fn submit(mut self) -> Output<R> {
-        let flow = || Context::current().and_then(|context| context.flow.clone());
         let output = if Context::executes() {
             let (label, _) = self.label();
             match self.later(label, true) {
@@ -335,7 +334,7 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
             self.now()
         };
         if let Some(failure) = output.failure()
-            && let Some(run) = flow()
+            && let Some(run) = Context::current().and_then(|context| context.flow.clone())
         {
             run.failed(Arc::clone(failure));
         }

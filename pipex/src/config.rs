@@ -101,7 +101,7 @@ impl Config {
 
     /// Has `.submit()` wait while a flow run has so many task runs that have not ended: for flows that submit millions.
     pub fn max_pending(mut self, runs: usize) -> Self {
-        self.0.settings.max_pending = Some(runs.max(1));
+        self.0.settings.max_pending = runs.max(1);
         self
     }
 

@@ -59,7 +59,7 @@ impl Clone for Body {
 #[derive(Clone, Copy)]
 pub(crate) struct Settings {
     pub(crate) fail_fast: bool,
-    pub(crate) max_pending: Option<usize>,
+    pub(crate) max_pending: usize,
     pub(crate) grace: Duration,
     pub(crate) keepalive: Duration,
     pub(crate) signals: bool,
@@ -78,7 +78,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             fail_fast: false,
-            max_pending: None,
+            max_pending: usize::MAX,
             grace: Duration::from_secs(10),
             keepalive: Duration::from_secs(60),
             signals: true,
@@ -123,11 +123,7 @@ impl Context {
     /// What holds for a call that is made here.
     pub(crate) fn of_call() -> Option<Arc<Self>> {
         let current = Self::current();
-        let executes = match &current {
-            Some(context) => context.executor.is_none() && context.mode.as_ref().is_ok_and(|mode| mode.executes()),
-            None => Mode::from_env().is_ok_and(Mode::executes),
-        };
-        if !executes {
+        if current.as_ref().is_some_and(|context| context.executor.is_some()) || !Self::executes() {
             return current;
         }
         // Outside any flow run and any scope.
@@ -150,10 +146,18 @@ impl Context {
 
     /// Whether the mode here is one that has an executor.
     pub(crate) fn executes() -> bool {
-        let mode = CURRENT.with_borrow(|context| {
-            context.as_ref().map(|context| matches!(&context.mode, Ok(mode) if mode.executes()))
-        });
-        mode.unwrap_or_else(|| Mode::from_env().is_ok_and(Mode::executes))
+        Self::mode_here(Mode::executes)
+    }
+
+    /// Whether the mode here is `do_nothing`.
+    pub(crate) fn does_nothing() -> bool {
+        Self::mode_here(|mode| mode == Mode::DoNothing)
+    }
+
+    fn mode_here(is: impl Fn(Mode) -> bool) -> bool {
+        let mode = |context: &Arc<Context>| context.mode.as_ref().is_ok_and(|mode| is(*mode));
+        let here = CURRENT.with_borrow(|context| context.as_ref().map(mode));
+        here.unwrap_or_else(|| Mode::from_env().is_ok_and(&is))
     }
 
     /// Whether what is waited for here runs here: in a task's body, which has a worker's room.
@@ -172,13 +176,6 @@ impl Context {
 
     pub(crate) fn add_reporter(&mut self, reporter: Arc<dyn Reporter>) {
         self.reporters = self.reporters.iter().cloned().chain([reporter]).collect();
-    }
-
-    /// Whether the mode here is `do_nothing`.
-    pub(crate) fn does_nothing() -> bool {
-        let mode =
-            CURRENT.with_borrow(|context| context.as_ref().map(|context| matches!(context.mode, Ok(Mode::DoNothing))));
-        mode.unwrap_or_else(|| matches!(Mode::from_env(), Ok(Mode::DoNothing)))
     }
 
     pub(crate) fn set_mode(&mut self, mode: Mode) {

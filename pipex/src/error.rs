@@ -139,8 +139,8 @@ pub enum RunError {
         /// What it panicked with.
         message: String,
     },
-    /// pipex's runtime, which sees to async functions and timers, could not be started.
-    #[error("cannot start a runtime")]
+    /// The runtime for async functions and timers, or a thread for a function with a timeout, could not be started.
+    #[error("cannot start what would run it")]
     Runtime {
         /// What the system said.
         source: std::io::Error,

@@ -247,7 +247,7 @@ pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
         outer,
         depth,
         fail_fast: settings.fail_fast || flow.fail_fast,
-        max_pending: settings.max_pending.unwrap_or(usize::MAX),
+        max_pending: settings.max_pending,
         failures: Mutex::default(),
         pending: AtomicUsize::new(0),
         one_less: Notify::new(),

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::{Error, RunError};
 use crate::executor::{Executor, Ready, room};
 use crate::flow::FlowRun;
-use crate::run::{Attempt, Failure, Label, Made, Name, Outcome, Place};
+use crate::run::{Attempt, Failure, Label, Made, Outcome, Place};
 use crate::runtime;
 use crate::task::Task;
 
@@ -344,7 +344,7 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
                 let room = room(self.context.as_deref(), self.task).await;
                 let Some(Again { later, run, delay }) = Arc::clone(&self).attempt(run).await else { return };
                 drop(room);
-                runtime::pause(delay, later.flow().cloned()).await;
+                runtime::pause(delay, later.flow().map(|flow| &**flow)).await;
                 later.put_back(run);
             }
         })
@@ -383,7 +383,7 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
         let run = self.pending().run.take();
         drop(run);
         let error = Error::Task {
-            name: Name { given: None, base: self.label.base.clone() }.of(self.task),
+            name: self.label.name(None).of(self.task),
             target: self.place.as_ref().map(|place| place.location.clone()),
             source: RunError::Interrupted.into(),
         };

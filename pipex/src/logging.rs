@@ -114,18 +114,23 @@ impl Levels {
         };
         level <= limit
     }
+
+    /// The spans of runs are always needed: lines take their names from them.
+    fn shows(&self, metadata: &Metadata<'_>) -> bool {
+        is_run(metadata) || self.allows(metadata.target(), *metadata.level())
+    }
 }
 
 impl<S> Filter<S> for Levels {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        is_run(metadata) || self.allows(metadata.target(), *metadata.level())
+        self.shows(metadata)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         if metadata.target() == "log" {
             // What comes by `log` all comes from one place.
             Interest::sometimes()
-        } else if is_run(metadata) || self.allows(metadata.target(), *metadata.level()) {
+        } else if self.shows(metadata) {
             Interest::always()
         } else {
             Interest::never()

@@ -63,7 +63,7 @@ impl<'a, R: Send> Plan<'a, R> {
             Ok(mode) => mode,
             Err(error) => return Err((Failure::new(error), label)),
         };
-        let name = Name { given: name.map(Arc::from), base: label.base.clone() };
+        let name = label.name(name);
         let run = Run { task: job.task(), mode, context, label, name, attempt: 0 };
         let mut plan = Plan { job, wait_for, run, arguments: Fingerprint::new(0), away: None };
         if mode.executes() {
@@ -224,9 +224,9 @@ impl<'a, R: Send> Plan<'a, R> {
     async fn call(&mut self, draft: PathBuf, target: Option<&Location>, started: Instant) -> Result<R, Raised> {
         let Run { task, mode, ref context, attempt, .. } = self.run;
         if !mode.executes() {
-            let context = match (context, target) {
-                (context, Some(target)) => Some(Context::within(context.as_ref(), task, Some(target))),
-                (context, None) => context.clone(),
+            let context = match target {
+                Some(_) => Some(Context::within(context.as_ref(), task, target)),
+                None => context.clone(),
             };
             return match start(&mut *self.job, context.as_ref(), draft, true)? {
                 Body::Done(value) => value,
@@ -242,7 +242,7 @@ impl<'a, R: Send> Plan<'a, R> {
                 (Some(away), Some(limit)) => {
                     let abandoned = draft.clone();
                     let body = context.enter(|| job.defer(draft, last)).map_err(not_to_be_had)?;
-                    timeout(limit, away(Work::Body(body, abandoned), context)).await?
+                    timeout(Some(limit), away(Work::Body(body, abandoned), context)).await?
                 }
                 (Some(away), None) => match start(job, Some(&context), draft, last)? {
                     Body::Done(value) => value,
@@ -253,8 +253,7 @@ impl<'a, R: Send> Plan<'a, R> {
                         Err(RunError::TimedOut { limit }.into())
                     }
                     (Body::Done(value), _) => value,
-                    (Body::Future(future), Some(limit)) => timeout(limit, drive_in(Some(context), future)).await?,
-                    (Body::Future(future), None) => drive_in(Some(context), future).await,
+                    (Body::Future(future), limit) => timeout(limit, drive_in(Some(context), future)).await?,
                 },
             }
         })

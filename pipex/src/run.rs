@@ -17,6 +17,11 @@ pub(crate) struct Label {
 }
 
 impl Label {
+    /// The name of a run that has this label.
+    pub(crate) fn name(&self, given: Option<String>) -> Name {
+        Name { given: given.map(Arc::from), base: self.base.clone() }
+    }
+
     pub(crate) fn inherit(&mut self, other: &Label, base: bool) {
         if self.path.is_none() {
             self.path.clone_from(&other.path);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 use tracing::{Instrument as _, Span};
 
 use crate::context::Context as Scope;
@@ -115,7 +115,10 @@ pub(crate) async fn spawned<T: Send + 'static>(
     }
 
     let mut task = Abort(own()?.spawn(future.instrument(Span::current())));
-    joined((&mut task.0).await)
+    (&mut task.0).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(_) => RunError::Interrupted,
+    })
 }
 
 /// Calls a function on a thread where it may take its time. If nobody waits for it any longer when it returns, what it gives
@@ -125,27 +128,20 @@ pub(crate) async fn blocking<T: Send + 'static>(
     body: Box<dyn FnOnce() -> T + Send>,
     draft: PathBuf,
 ) -> Result<T, RunError> {
-    let (done, wait) = oneshot::channel();
-    let span = Span::current();
-    let work = move || {
-        let value = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| context.enter(body))));
-        if done.send(value).is_err() && !draft.as_os_str().is_empty() {
-            let _ = remove_whatever(&draft);
+    struct Draft(PathBuf);
+    impl Drop for Draft {
+        fn drop(&mut self) {
+            if !self.0.as_os_str().is_empty() {
+                let _ = remove_whatever(&self.0);
+            }
         }
-    };
-    own()?.spawn_blocking(work);
-    match wait.await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => Err(RunError::Interrupted),
     }
-}
 
-fn joined<T>(ended: Result<T, JoinError>) -> Result<T, RunError> {
-    ended.map_err(|error| match error.try_into_panic() {
-        Ok(panic) => resume_unwind(panic),
-        Err(_) => RunError::Interrupted,
-    })
+    let (span, draft) = (Span::current(), Draft(draft));
+    let work = move || (catch_unwind(AssertUnwindSafe(|| span.in_scope(|| context.enter(body)))), draft);
+    let (value, mut draft) = elsewhere(work).await.map_err(|source| RunError::Runtime { source })?;
+    draft.0 = PathBuf::new();
+    value.map_err(|panic| resume_unwind(panic))
 }
 
 /// Runs a future whose panic is an error.
@@ -163,8 +159,9 @@ fn message(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a value that is no text".to_owned())
 }
 
-/// Waits no longer than this.
-pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::Output, RunError> {
+/// Waits no longer than this, if there is a limit.
+pub(crate) async fn timeout<F: Future>(limit: Option<Duration>, future: F) -> Result<F::Output, RunError> {
+    let Some(limit) = limit else { return Ok(future.await) };
     // Timers are made where their runtime is, and can be polled anywhere.
     let timed = {
         let _entered = own()?.enter();
@@ -174,7 +171,7 @@ pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::
 }
 
 /// Waits so long, or until the flow run is cancelled.
-pub(crate) async fn pause(delay: Duration, flow: Option<Arc<FlowRun>>) {
+pub(crate) async fn pause(delay: Duration, flow: Option<&FlowRun>) {
     if delay.is_zero() {
         return;
     }
@@ -185,7 +182,7 @@ pub(crate) async fn pause(delay: Duration, flow: Option<Arc<FlowRun>>) {
     });
     loop {
         let mut cancelled = pin!(CANCELLED.notified());
-        if flow.as_ref().is_some_and(|flow| flow.cancelled().is_some()) {
+        if flow.is_some_and(|flow| flow.cancelled().is_some()) {
             return;
         }
         let over = poll_fn(|context| match pause.as_mut().poll(context) {
@@ -203,7 +200,7 @@ pub(crate) fn after(delay: Duration, flow: Option<Arc<FlowRun>>, then: impl FnOn
     match own() {
         Ok(own) if !delay.is_zero() => {
             own.spawn(async move {
-                pause(delay, flow).await;
+                pause(delay, flow.as_deref()).await;
                 then();
             });
         }
@@ -215,6 +212,6 @@ pub(crate) fn after(delay: Duration, flow: Option<Arc<FlowRun>>, then: impl FnOn
 /// holder of what is waited for may be a future on this very thread.
 pub(crate) async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (done, wait) = oneshot::channel();
-    thread::Builder::new().name("pipex-wait".to_owned()).spawn(move || done.send(work()))?;
+    thread::Builder::new().name("pipex-blocking".to_owned()).spawn(move || done.send(work()))?;
     wait.await.map_err(io::Error::other)
 }
