@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier, Mutex};
 
 use pipex::{Config, Error, Executor, Local, Mode, Output, Ready, State, flow, task};
 
-use crate::support::Bench;
+use crate::support::{Bench, Shelf};
 
 #[task]
 fn one(number: u64) -> u64 {
@@ -300,16 +300,6 @@ fn ordered() -> pipex::Result<()> {
 fn a_run_waits_for_what_it_is_told_to() {
     workers(2).scope(ordered).unwrap();
     assert_eq!(*ORDER.lock().unwrap(), ["first", "second", "third"]);
-}
-
-/// Runs nothing until it is asked to, and then what it is asked to.
-#[derive(Clone, Default)]
-struct Shelf(Arc<Mutex<Vec<Ready>>>);
-
-impl Executor for Shelf {
-    fn submit(&self, ready: Ready) {
-        self.0.lock().unwrap().push(ready);
-    }
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Thousands that wait are small, and data go when nobody needs them any longer.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
-use pipex::{Config, Executor, Mode, Output, Ready, flow, task};
+use pipex::{Config, Mode, Output, flow, task};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{Bench, child};
+use crate::support::{Bench, Shelf, child};
 
 #[task]
 fn load(number: u64) -> Vec<f64> {
@@ -22,16 +22,6 @@ fn clean(values: Vec<f64>) -> Vec<f64> {
 #[task]
 fn merge(parts: Vec<Output<Vec<f64>>>) -> pipex::Result<f64> {
     parts.iter().map(|part| Ok(part.load()?[0])).sum()
-}
-
-/// Keeps all that it is given, and runs nothing.
-#[derive(Clone, Default)]
-struct Shelf(Arc<Mutex<Vec<Ready>>>);
-
-impl Executor for Shelf {
-    fn submit(&self, ready: Ready) {
-        self.0.lock().unwrap().push(ready);
-    }
 }
 
 #[test]

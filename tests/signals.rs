@@ -47,12 +47,16 @@ fn child_holds() {
     println!("\nended {ended:?}");
 }
 
-/// A child, once its task is held.
-fn holding(out: &Path, grace: Duration) -> Child {
+fn holds_in_child(out: &Path, grace: Duration) -> Command {
     let mut command = child("signals::child_holds", out);
     command.env("PIPEX", "prefect.cache").env("PIPEX_WORKERS", "1");
     command.env("PIPEX_TESTS_GRACE", grace.as_millis().to_string());
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command
+}
+
+/// A child, once its task is held.
+fn holding(out: &Path, grace: Duration) -> Child {
+    let mut child = holds_in_child(out, grace).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for("held", child.stdout.as_mut().unwrap());
     child
 }
@@ -82,16 +86,10 @@ fn the_first_signal_lets_end_what_runs_and_starts_nothing_more() {
         assert_eq!(there, ["held/held", "quick/first"], "what ran is there, and nothing else");
 
         // Run again, it does the rest.
-        let mut again = holding_no_more(&out);
-        assert!(again.wait().unwrap().success());
+        let again = holds_in_child(&out, Duration::ZERO).output().unwrap();
+        assert!(again.status.success());
         assert_eq!(files(&out).len(), 52);
     }
-}
-
-fn holding_no_more(out: &Path) -> Child {
-    let mut command = child("signals::child_holds", out);
-    command.env("PIPEX", "prefect.cache").env("PIPEX_TESTS_GRACE", "1").stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().unwrap()
 }
 
 #[test]

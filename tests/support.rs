@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use pipex::{Config, Mode, Reporter, State, TaskRun};
+use pipex::{Config, Executor, Mode, Ready, Reporter, State, TaskRun};
 use tempfile::TempDir;
 
 /// A directory for outputs, and a list of the task runs that ended within its scopes.
@@ -61,6 +61,16 @@ impl Bench {
         let mut files = files(self.path());
         files.sort();
         files
+    }
+}
+
+/// Keeps all that it is given, and runs nothing.
+#[derive(Clone, Default)]
+pub struct Shelf(pub Arc<Mutex<Vec<Ready>>>);
+
+impl Executor for Shelf {
+    fn submit(&self, ready: Ready) {
+        self.0.lock().unwrap().push(ready);
     }
 }
 
