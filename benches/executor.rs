@@ -5,8 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pipex::{Config, Mode, Output, flow, task};
-use ratio::{head, quick, ratio, rounds};
+use quick::{quick, rounds};
+use ratio::{head, ratio};
 
+mod quick;
 mod ratio;
 
 #[task]

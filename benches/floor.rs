@@ -9,8 +9,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use pipex::{Config, Mode, Output, flow, task};
-use ratio::{head, ratio, rounds};
+use quick::rounds;
+use ratio::{head, ratio};
 
+mod quick;
 mod ratio;
 
 fn direct(x: u64) -> u64 {

@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use pipex::{Config, Mode, Output, Summary, flow, task};
+use quick::{quick, rounds};
 use serde_json::{Value, json};
+
+mod quick;
 
 /// How many bodies of tasks have run.
 static BODIES: AtomicUsize = AtomicUsize::new(0);
@@ -71,9 +74,7 @@ fn median(runs: &[Times]) -> Value {
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    // `cargo test --benches` does not say `--bench`, and only asks whether it builds and starts.
-    let said = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    let (count, rounds) = if said("--bench") && !said("--test") { (150, 21) } else { (3, 1) };
+    let count = if quick() { 3 } else { 150 };
     let mode = arguments
         .iter()
         .find(|argument| !argument.starts_with('-'))
@@ -91,7 +92,7 @@ fn main() {
     assert_eq!((summary.completed(), summary.cached()), (tasks, tasks), "ran and cached");
 
     let (mut empty, mut cold, mut cached) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..rounds {
+    for round in 0..rounds(21) {
         let path = out.path().join(round.to_string());
         empty.push(timed(config(), &path, 0, 0));
         assert_eq!(files(&path), 0, "files before the cold run");

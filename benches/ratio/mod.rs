@@ -7,15 +7,6 @@ pub fn head() {
     println!("| figure | pipex | floor | more | ratio | goal |\n| --- | ---: | ---: | ---: | ---: | --- |");
 }
 
-/// So many rounds; `cargo test --benches` only asks whether it builds and starts.
-pub fn rounds(rounds: usize) -> usize {
-    if quick() { 1 } else { rounds }
-}
-
-pub fn quick() -> bool {
-    std::env::args().any(|argument| argument == "--test")
-}
-
 /// One figure: a name, how often it is measured, and the two closures, each of which does `count` of its thing.
 pub fn ratio(
     name: &str,
