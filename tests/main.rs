@@ -20,6 +20,7 @@ mod own_output;
 mod processes;
 mod runtimes;
 mod signals;
+mod stale;
 mod stores;
 mod support;
 mod telling;

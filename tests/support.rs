@@ -11,6 +11,8 @@ use tempfile::TempDir;
 /// A directory for outputs, and a list of the task runs that ended within its scopes.
 pub struct Bench {
     dir: TempDir,
+    /// Where the journal is: not among the outputs.
+    journal: TempDir,
     runs: Runs,
 }
 
@@ -25,7 +27,8 @@ impl Reporter for Runs {
 
 impl Bench {
     pub fn new() -> Self {
-        Bench { dir: tempfile::tempdir().unwrap(), runs: Runs::default() }
+        let [dir, journal] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+        Bench { dir, journal, runs: Runs::default() }
     }
 
     pub fn path(&self) -> &Path {
@@ -37,7 +40,11 @@ impl Bench {
     }
 
     pub fn config(&self, mode: Mode) -> Config {
-        Config::new().mode(mode).path(self.path()).reporter(self.runs.clone())
+        Config::new().mode(mode).path(self.path()).journal(self.journal()).reporter(self.runs.clone())
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.journal.path().join(".pipex")
     }
 
     /// Runs `body` in mode `cache`.
@@ -96,6 +103,6 @@ pub fn files(root: &Path) -> Vec<String> {
 pub fn child(name: &str, out: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
-    command.env("PIPEX", "cache").env("PIPEX_PATH", out).env_remove("RUST_BACKTRACE");
+    command.env("PIPEX", "cache").env("PIPEX_PATH", out).env("PIPEX_JOURNAL", "off").env_remove("RUST_BACKTRACE");
     command
 }

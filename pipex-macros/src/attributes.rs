@@ -1,17 +1,17 @@
 //! What is said in the parentheses of `#[task(...)]` and `#[flow(...)]`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::Parser as _;
-use syn::{Error, Expr, ExprAssign, ExprCall, ExprLit, ExprPath, Lit, LitBool, LitStr, Path, Result, Token};
+use syn::{Error, Expr, ExprAssign, ExprCall, ExprLit, ExprPath, Lit, LitBool, LitStr, Path, Result, Token, token};
 
 use crate::duration;
 use crate::mistakes::Mistakes;
 
-const TASK: &str =
-    "`target`, `name`, `store`, `save`, `load`, `retries`, `retry_delay`, `retry_if`, `timeout`, `tags`, `crate`";
-const FLOW: &str = "`path`, `name`, `fail_fast`, `crate`";
+const TASK: &str = "`target`, `name`, `store`, `save`, `load`, `version`, `uses`, `stale`, `retries`, `retry_delay`, `retry_if`, `timeout`, `tags`, `crate`";
+const FLOW: &str = "`path`, `name`, `stale`, `fail_fast`, `crate`";
+const HELPER: &str = "`version`, `uses`, `crate`";
 
 #[derive(Default)]
 pub struct TaskMeta {
@@ -21,6 +21,8 @@ pub struct TaskMeta {
     /// `save = false`: the function saves its own output.
     pub own_output: bool,
     pub load: Option<Path>,
+    pub code: CodeMeta,
+    pub stale: Option<Ident>,
     pub retries: Option<u32>,
     pub retry_delay: Option<RetryDelay>,
     pub retry_if: Option<Path>,
@@ -28,6 +30,26 @@ pub struct TaskMeta {
     /// In milliseconds.
     pub timeout: Option<u64>,
     pub krate: Option<Path>,
+}
+
+/// What is part of the code, beside the tokens.
+#[derive(Default)]
+pub struct CodeMeta {
+    pub version: Option<LitStr>,
+    /// The helpers that it names.
+    pub uses: Vec<Path>,
+}
+
+impl CodeMeta {
+    /// Takes the argument, if it is about the code.
+    fn take(&mut self, argument: Argument, mistakes: &mut Mistakes) -> Option<Argument> {
+        match argument.key.to_string().as_str() {
+            "version" => self.version = mistakes.keep(text(argument.value, "a string: `version = \"2\"`")),
+            "uses" => self.uses = mistakes.keep(uses(argument.value)).unwrap_or_default(),
+            _ => return Some(argument),
+        }
+        None
+    }
 }
 
 /// All in milliseconds.
@@ -42,7 +64,8 @@ impl TaskMeta {
         let mut mistakes = Mistakes::default();
         let mut meta = TaskMeta::default();
         let (mut store_key, mut load_key, mut retry_keys) = (None, None, Vec::new());
-        for Argument { key, value } in read(arguments, TASK, &mut mistakes)? {
+        for argument in read(arguments, TASK, &mut mistakes)? {
+            let Some(Argument { key, value }) = meta.code.take(argument, &mut mistakes) else { continue };
             match key.to_string().as_str() {
                 "target" => meta.target = mistakes.keep(text(value, "a string: `target = \"{path}/{base}.json\"`")),
                 "name" => meta.name = mistakes.keep(text(value, "a string: `name = \"clean {station}\"`")),
@@ -55,6 +78,7 @@ impl TaskMeta {
                     (meta.load, load_key) =
                         (mistakes.keep(path(value, "the path of a function: `load = read_plot`")), Some(key));
                 }
+                "stale" => meta.stale = mistakes.keep(stale(&value)),
                 "retries" => meta.retries = mistakes.keep(count(&value)),
                 "retry_delay" => {
                     meta.retry_delay = mistakes.keep(retry_delay(&value));
@@ -91,6 +115,7 @@ impl TaskMeta {
 pub struct FlowMeta {
     pub path: Option<Expr>,
     pub name: Option<LitStr>,
+    pub stale: Option<Ident>,
     pub fail_fast: bool,
     pub krate: Option<Path>,
 }
@@ -103,12 +128,36 @@ impl FlowMeta {
             match key.to_string().as_str() {
                 "path" => meta.path = Some(value),
                 "name" => meta.name = mistakes.keep(text(value, "a string: `name = \"year\"`")),
+                "stale" => meta.stale = mistakes.keep(stale(&value)),
                 "fail_fast" => {
                     let fail_fast = boolean(value, "`fail_fast = true` or `fail_fast = false`");
                     meta.fail_fast = mistakes.keep(fail_fast).is_some_and(|fail_fast| fail_fast.value);
                 }
                 "crate" => meta.krate = mistakes.keep(path(value, "a path: `crate = other::pipex`")),
                 _ => mistakes.refuse(&key, unknown(&key, FLOW)),
+            }
+        }
+        mistakes.into_result().map(|()| meta)
+    }
+}
+
+#[derive(Default)]
+pub struct HelperMeta {
+    pub code: CodeMeta,
+    pub krate: Option<Path>,
+}
+
+impl HelperMeta {
+    pub fn parse(arguments: TokenStream) -> Result<Self> {
+        let mut mistakes = Mistakes::default();
+        let mut meta = HelperMeta::default();
+        for argument in read(arguments, HELPER, &mut mistakes)? {
+            match meta.code.take(argument, &mut mistakes) {
+                None => {}
+                Some(Argument { key, value }) if key == "crate" => {
+                    meta.krate = mistakes.keep(path(value, "a path: `crate = other::pipex`"));
+                }
+                Some(Argument { key, .. }) => mistakes.refuse(&key, unknown(&key, HELPER)),
             }
         }
         mistakes.into_result().map(|()| meta)
@@ -127,15 +176,19 @@ fn read(tokens: TokenStream, known: &str, mistakes: &mut Mistakes) -> Result<Vec
         let Some(key) = meta.path.get_ident().cloned() else {
             return Err(Error::new_spanned(&meta.path, unknown(&meta.path, known)));
         };
-        if !meta.input.peek(Token![=]) {
+        let value = if key == "uses" && meta.input.peek(token::Paren) {
+            // `uses(a, b)`.
+            meta.input.parse()?
+        } else if meta.input.peek(Token![=]) {
+            meta.value()?.parse()?
+        } else {
             let message = if is_known(&key, known) {
                 format!("`{key}` needs a value: `{key} = ..`")
             } else {
                 unknown(&key, known)
             };
             return Err(Error::new_spanned(&key, message));
-        }
-        let value = meta.value()?.parse()?;
+        };
         if arguments.iter().any(|argument| argument.key == key) {
             mistakes.refuse(&key, format!("`{key}` is given twice: leave one out"));
         } else {
@@ -176,6 +229,37 @@ fn boolean(value: Expr, write: &str) -> Result<LitBool> {
         Some(Lit::Bool(boolean)) => Ok(boolean.clone()),
         _ => Err(Error::new_spanned(value, format!("write {write}"))),
     }
+}
+
+/// `"ignore"`, `"warn"` or `"rerun"`, as the variant is called.
+fn stale(value: &Expr) -> Result<Ident> {
+    let policy = match literal(value) {
+        Some(Lit::Str(text)) => match text.value().as_str() {
+            "ignore" => Some("Ignore"),
+            "warn" => Some("Warn"),
+            "rerun" => Some("Rerun"),
+            _ => None,
+        },
+        _ => None,
+    };
+    match policy {
+        Some(policy) => Ok(Ident::new(policy, Span::call_site())),
+        None => {
+            let write = "write what is to be done with stale outputs: `stale = \"ignore\"`, `\"warn\"` or `\"rerun\"`";
+            Err(Error::new_spanned(value, write))
+        }
+    }
+}
+
+/// `(a, b::c)`.
+fn uses(value: Expr) -> Result<Vec<Path>> {
+    const WRITE: &str = "the names of functions and constants that have `#[pipex::helper]`: `uses(helper_a, helper_b)`";
+    let names = match value {
+        Expr::Tuple(tuple) => tuple.elems.into_iter().collect(),
+        Expr::Paren(paren) => vec![*paren.expr],
+        value => return Err(Error::new_spanned(value, format!("write {WRITE}"))),
+    };
+    names.into_iter().map(|name| path(name, WRITE)).collect()
 }
 
 fn count(value: &Expr) -> Result<u32> {

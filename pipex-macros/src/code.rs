@@ -1,19 +1,46 @@
 //! The fingerprint of a function's code.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
+use quote::quote;
+use syn::Path;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::attributes::CodeMeta;
+
+/// An expression for the fingerprint of these tokens, with the version and the helpers that the attribute names.
+pub fn of(tokens: TokenStream, meta: &CodeMeta, pipex: &Path) -> TokenStream {
+    let version = meta.version.as_ref().map(|version| version.value());
+    let own = Literal::u128_suffixed(fingerprint(tokens, version.as_deref()));
+    if meta.uses.is_empty() {
+        return quote!(#own);
+    }
+    let uses = &meta.uses;
+    quote!(#pipex::internal::code(#own, &[#(#uses::CODE),*]))
+}
+
 /// The fingerprint of these tokens. Comments, documentation and formatting do not change it.
-pub fn fingerprint(tokens: TokenStream) -> u128 {
+fn fingerprint(tokens: TokenStream, version: Option<&str>) -> u128 {
     let mut text = String::new();
     write(tokens, &mut text);
+    if let Some(version) = version {
+        text.push('\0');
+        text.push_str(version);
+    }
     xxh3_128(text.as_bytes())
 }
 
 /// Writes each token with a space behind it.
 fn write(tokens: TokenStream, text: &mut String) {
     let mut tokens = tokens.into_iter().peekable();
+    // Whether a parenthesis that follows has arguments, and is no tuple.
+    let mut is_called = false;
     while let Some(token) = tokens.next() {
+        let was_called = is_called;
+        is_called = match &token {
+            TokenTree::Ident(name) => !KEYWORDS.contains(&name.to_string().as_str()),
+            TokenTree::Group(group) => group.delimiter() != Delimiter::Brace,
+            _ => false,
+        };
         match token {
             TokenTree::Punct(punct) if punct.as_char() == '#' && tokens.peek().is_some_and(is_documentation) => {
                 tokens.next();
@@ -29,7 +56,8 @@ fn write(tokens: TokenStream, text: &mut String) {
                 let start = text.len();
                 write(group.stream(), text);
                 // Where a list is broken into lines, rustfmt puts a comma behind the last item. `(a,)` is no list.
-                if text[start..].ends_with(", ") && (open != "( " || text[start..].matches(", ").count() > 1) {
+                let is_list = open != "( " || was_called || text[start..].matches(", ").count() > 1;
+                if text[start..].ends_with(", ") && is_list {
                     text.truncate(text.len() - 2);
                 }
                 text.push_str(close);
@@ -42,6 +70,10 @@ fn write(tokens: TokenStream, text: &mut String) {
     }
 }
 
+/// Those that a tuple may follow.
+const KEYWORDS: [&str; 14] =
+    ["as", "break", "else", "for", "if", "impl", "in", "let", "match", "move", "mut", "ref", "return", "while"];
+
 fn is_documentation(token: &TokenTree) -> bool {
     let TokenTree::Group(group) = token else { return false };
     group.delimiter() == Delimiter::Bracket
@@ -53,7 +85,7 @@ mod tests {
     use super::fingerprint;
 
     fn of(code: &str) -> u128 {
-        fingerprint(code.parse().expect("the test's tokens"))
+        fingerprint(code.parse().expect("the test's tokens"), None)
     }
 
     #[test]
@@ -61,12 +93,14 @@ mod tests {
         let code = of("fn f(a: u32, b: u32) { g(a, b); [a, b] }");
         assert_eq!(code, of("fn f(\n a: u32,\n b: u32,\n) {\n // why\n g(a,b,); [a,b,] }"));
         assert_eq!(code, of("fn f(a: u32, b: u32) { /// of g\n g(a, b); [a, b] }"));
+        assert_eq!(of("fn f(a: u32) { g(a) }"), of("fn f(\n a: u32,\n) { g(\n a,\n) }"));
     }
 
     #[test]
     fn code_counts() {
         assert_ne!(of("{ a + 1 }"), of("{ a + 2 }"));
         assert_ne!(of("(a,)"), of("(a)"));
+        assert_ne!(of("return (a,)"), of("return (a)"));
         assert_ne!(of("{ a b }"), of("{ ab }"));
         assert_ne!(of("(a) b"), of("(a b)"));
         assert_ne!(of("#[cfg(a)] b"), of("#[cfg(c)] b"));

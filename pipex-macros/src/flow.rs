@@ -36,6 +36,7 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
         }
         None => quote!(#pipex::internal::None),
     };
+    let stale = meta.stale.as_ref().map(|stale| quote!(.stale(#pipex::Stale::#stale)));
     let fail_fast = meta.fail_fast.then(|| quote!(.fail_fast()));
     let output: Type = match &signature.output {
         ReturnType::Default => parse_quote!(()),
@@ -70,7 +71,8 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
                 {
                     static FLOW: #pipex::internal::Flow =
                         #pipex::internal::Flow::new(#name, ::core::module_path!(), ::core::file!(), ::core::line!())
-                            #fail_fast;
+                            .package(::core::option_env!("CARGO_PKG_VERSION"))
+                            #stale #fail_fast;
                     &FLOW
                 },
                 #path,

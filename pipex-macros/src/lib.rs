@@ -7,6 +7,7 @@ mod crate_path;
 mod duration;
 mod field;
 mod flow;
+mod helper;
 mod lifetimes;
 mod mistakes;
 mod signature;
@@ -33,6 +34,9 @@ use proc_macro::TokenStream;
 /// | `store = EXPR` | how the output is saved and loaded; it may name `self`, and no other parameter | `FileStore` |
 /// | `save = false` | the function saves its own output | the store saves it |
 /// | `load = path::to::fn` | with `save = false`: how the output is loaded | it can't be loaded |
+/// | `version = "2"` | part of the code: change it when what the function does changes and its text does not | none |
+/// | `uses(helper, LIMIT)` | functions and constants with `#[helper]` that count as part of the code | none |
+/// | `stale = "rerun"` | what to do with an output that is there and is stale: `"ignore"`, `"warn"`, `"rerun"` | the flow's, then `PIPEX_STALE`, then `"warn"` |
 /// | `retries = 2` | how often a failed run is tried again, by an executor | never |
 /// | `retry_delay = ..` | how long to wait before that: `"5s"`, `["1s", "10s"]`, `exponential("1s")` | no wait |
 /// | `retry_if = path::to::fn` | of the function's error: whether another attempt may go better | always |
@@ -81,9 +85,41 @@ pub fn task(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- | --- |
 /// | `path = EXPR` | the `path` of its tasks, by reference: it may name a parameter | set on the call, or by `PIPEX_PATH` |
 /// | `name = "name"` | the name of the flow | the function's name |
+/// | `stale = "rerun"` | what to do with stale outputs of its tasks | `PIPEX_STALE`, then `"warn"` |
 /// | `fail_fast = true` | the first failure cancels what has not started | all else is run |
 /// | `crate = path` | where pipex is, if it was re-exported | found in `Cargo.toml` |
 #[proc_macro_attribute]
 pub fn flow(arguments: TokenStream, item: TokenStream) -> TokenStream {
     flow::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a function or a constant one that tasks can name: with `uses(name)`, a change of it makes their outputs stale.
+///
+/// The item stays as it is. Helpers may use helpers.
+///
+/// ```ignore
+/// #[helper]
+/// const LIMIT: f64 = 35.0;
+///
+/// #[helper(uses(LIMIT))]
+/// fn is_hot(celsius: f64) -> bool {
+///     celsius > LIMIT
+/// }
+///
+/// #[task(uses(is_hot))]
+/// fn hot_days(celsius: &[f64]) -> usize {
+///     celsius.iter().filter(|celsius| is_hot(**celsius)).count()
+/// }
+/// ```
+///
+/// # Arguments
+///
+/// | argument | meaning | when it is not given |
+/// | --- | --- | --- |
+/// | `version = "2"` | part of the code | none |
+/// | `uses(helper, LIMIT)` | other helpers that count as part of the code | none |
+/// | `crate = path` | where pipex is, if it was re-exported | found in `Cargo.toml` |
+#[proc_macro_attribute]
+pub fn helper(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    helper::expand(arguments.into(), item.into()).into()
 }

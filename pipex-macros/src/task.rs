@@ -99,7 +99,9 @@ impl Emit {
         let funcname = item.sig.ident.unraw().to_string();
         let target = self.template(&self.target);
         let (signature, block) = (&item.sig, &item.block);
-        let code = Literal::u128_suffixed(code::fingerprint(quote!(#signature #block)));
+        let code = code::of(quote!(#signature #block), &meta.code, pipex);
+        let parameters = self.function.arguments.iter().map(|argument| argument.name.unraw().to_string());
+        let stale = meta.stale.as_ref().map(|stale| quote!(.stale(#pipex::Stale::#stale)));
         let name = self.name.as_ref().map(|name| self.template(name)).map(|name| quote!(.name(#name)));
         let saves_its_own = self.meta.own_output.then(|| quote!(.saves_its_own()));
         let wants_target = self.function.target.is_some().then(|| quote!(.wants_target()));
@@ -126,7 +128,11 @@ impl Emit {
         quote!({
             static TASK: #pipex::internal::Task = #pipex::internal::Task::new(
                 #funcname, ::core::module_path!(), ::core::file!(), ::core::line!(), #target
-            ).code(#code) #name #saves_its_own #wants_target #retries #retry_delay #timeout #tags;
+            )
+            .code(#code)
+            .parameters(&[#(#parameters),*])
+            .package(::core::option_env!("CARGO_PKG_VERSION"))
+            #name #stale #saves_its_own #wants_target #retries #retry_delay #timeout #tags;
             &TASK
         })
     }
@@ -232,12 +238,17 @@ impl Emit {
         let [args, seen] = ["args", "seen"].map(local);
         let looks = self.function.arguments.iter().enumerate().map(|(place, argument)| {
             let (place, span) = (syn::Index::from(place), here(&argument.ty));
-            quote_spanned!(span=> (&&&&#pipex::internal::Probe(&#args.#place)).look(#seen);)
+            quote_spanned!(span=>
+                #seen.next();
+                (&&&&&#pipex::internal::Probe(&#args.#place)).look(#seen);
+            )
         });
         quote! {
             |#args, #seen| {
                 #[allow(unused_imports)]
-                use #pipex::internal::{ByDebug as _, ByHash as _, ByNothing as _, ByOutput as _, BySerialize as _};
+                use #pipex::internal::{
+                    ByDebug as _, ByHash as _, ByNothing as _, ByOutput as _, ByPath as _, BySerialize as _,
+                };
                 #(#looks)*
             }
         }

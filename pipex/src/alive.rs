@@ -6,8 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::context::Context;
+use crate::journal::Why;
 use crate::report::{State, TaskRun, say};
 use crate::run::Name;
+use crate::stale::Reasons;
 use crate::target::Location;
 use crate::task::Task;
 
@@ -105,7 +107,9 @@ impl Watched {
     fn tell(&self) {
         let Watched { ref context, task, ref name, ref target, attempt, started, .. } = *self;
         let (elapsed, target) = (started.elapsed(), target.as_ref());
-        let run = TaskRun { task, state: State::Running, target, elapsed, bytes: 0, error: None, attempt, name };
+        let (why, stale) = (Why::default(), Reasons::default());
+        let run =
+            TaskRun { task, state: State::Running, target, elapsed, bytes: 0, error: None, attempt, why, stale, name };
         context.reporters.iter().for_each(|reporter| reporter.still_running(&run));
         let line = format!("task run {:?} has been running for {}", run.name(), seconds(elapsed));
         if tracing::dispatcher::has_been_set() {

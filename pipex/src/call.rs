@@ -273,7 +273,7 @@ impl<'a, R: Send> Call<'a, R> {
 
     /// All that can be done without waiting.
     fn begin(self, label: Label) -> Begun<'a, R> {
-        let (plan, label, place) = match Plan::of(self, label) {
+        let (mut plan, label, place) = match Plan::of(self, label) {
             Ok(planned) => planned,
             Err((failure, label)) => return Begun::Ended(Output::ended(label, None, Err(failure))),
         };

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::executor::{Executor, Local};
+use crate::journal::Whereabouts;
 use crate::mode::Mode;
 use crate::report::Reporter;
+use crate::stale::Stale;
 
 /// Settings for a scope, made in code: for tests, and for programs that embed pipelines. They win over the environment.
 ///
@@ -121,6 +123,32 @@ impl Config {
     /// set. Programs that have their own way with signals set it to false.
     pub fn signals(mut self, signals: bool) -> Self {
         self.0.settings.signals = signals;
+        self
+    }
+
+    /// What is done with outputs that are there and stale, where neither the task nor its flow says it: in place of
+    /// `PIPEX_STALE`.
+    pub fn stale(mut self, stale: Stale) -> Self {
+        self.0.settings.stale = Some(stale);
+        self
+    }
+
+    /// Keeps the [journal](crate::journal) in this directory: in place of `PIPEX_JOURNAL`, or `.pipex` if that is not set.
+    pub fn journal(mut self, directory: impl AsRef<Path>) -> Self {
+        self.0.journal = Whereabouts::At(directory.as_ref().into());
+        self
+    }
+
+    /// Keeps no journal, as `PIPEX_JOURNAL=off` does. Outputs whose files do not say what made them are never stale then.
+    pub fn without_journal(mut self) -> Self {
+        self.0.journal = Whereabouts::Nowhere;
+        self
+    }
+
+    /// Has nothing run, and says on stdout what would and why, as `PIPEX_DRY_RUN=1` does. Where the program needs the data
+    /// of a run that would have to run, it gets [`Error::Dry`](crate::Error::Dry).
+    pub fn dry_run(mut self, dry: bool) -> Self {
+        self.0.settings.dry_run = dry;
         self
     }
 

@@ -13,10 +13,13 @@ use std::time::Duration;
 
 use crate::error::{Result, RunError};
 use crate::executor::{Executor, Local};
-use crate::fingerprint::{Fingerprint, of_bytes};
+use crate::fingerprint::Fingerprint;
 use crate::flow::FlowRun;
+use crate::journal::Whereabouts;
 use crate::mode::Mode;
 use crate::report::{Reporter, TaskRun};
+use crate::run::Key;
+use crate::stale::Stale;
 use crate::target::Location;
 use crate::task::Task;
 
@@ -29,6 +32,7 @@ pub(crate) struct Context {
     pub(crate) reporters: Arc<[Arc<dyn Reporter>]>,
     pub(crate) flow: Option<Arc<FlowRun>>,
     pub(crate) settings: Settings,
+    pub(crate) journal: Whereabouts,
     executor: Option<Arc<dyn Executor>>,
     /// The targets that the bodies around here make, innermost first.
     making: Option<Arc<Making>>,
@@ -63,14 +67,17 @@ pub(crate) struct Settings {
     pub(crate) grace: Duration,
     pub(crate) keepalive: Duration,
     pub(crate) signals: bool,
+    /// What is done with stale outputs where neither the task nor the flow says it.
+    pub(crate) stale: Option<Stale>,
+    /// Nothing runs; it is said what would.
+    pub(crate) dry_run: bool,
     /// What `PIPEX_QUIET` says, until it is set.
     pub(crate) quiet: Option<bool>,
 }
 
 impl Settings {
     pub(crate) fn is_quiet(&self) -> bool {
-        let set = || std::env::var_os("PIPEX_QUIET").is_some_and(|quiet| !quiet.is_empty() && quiet != "0");
-        self.quiet.unwrap_or_else(set)
+        self.quiet.unwrap_or_else(|| is_set("PIPEX_QUIET"))
     }
 }
 
@@ -82,6 +89,8 @@ impl Default for Settings {
             grace: Duration::from_secs(10),
             keepalive: Duration::from_secs(60),
             signals: true,
+            stale: None,
+            dry_run: *DRY_RUN,
             quiet: None,
         }
     }
@@ -90,6 +99,14 @@ impl Default for Settings {
 struct Making {
     target: Location,
     outer: Option<Arc<Making>>,
+}
+
+/// Whether `PIPEX_DRY_RUN` says that nothing is to run.
+static DRY_RUN: LazyLock<bool> = LazyLock::new(|| is_set("PIPEX_DRY_RUN"));
+
+/// Whether an environment variable says yes.
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
 }
 
 thread_local! {
@@ -112,6 +129,7 @@ impl Context {
                 reporters: Arc::new([]),
                 flow: None,
                 settings: Settings::default(),
+                journal: Whereabouts::default(),
                 executor: None,
                 making: None,
                 inside: None,
@@ -120,10 +138,14 @@ impl Context {
         }
     }
 
-    /// What holds for a call that is made here.
+    /// What holds for a call that is made here; nothing does where the mode is `do_nothing`.
     pub(crate) fn of_call() -> Option<Arc<Self>> {
         let current = Self::current();
-        if current.as_ref().is_some_and(|context| context.executor.is_some()) || !Self::executes() {
+        let is_complete = match &current {
+            Some(context) => context.executor.is_some() || !Self::executes(),
+            None => Self::does_nothing(),
+        };
+        if is_complete {
             return current;
         }
         // Outside any flow run and any scope.
@@ -134,6 +156,16 @@ impl Context {
 
     /// Sees to it that there is an executor if the mode needs one; whether it does.
     pub(crate) fn prepare(&mut self) -> bool {
+        if self.settings.dry_run {
+            // What does not run needs nobody who runs it.
+            self.mode = std::mem::replace(&mut self.mode, Ok(Mode::DoNothing)).map(Mode::without_executor);
+        }
+        if self.settings.stale.is_none() && self.mode.as_ref().is_ok_and(|mode| mode.caches()) {
+            match Stale::from_env() {
+                Ok(stale) => self.settings.stale = stale,
+                Err(error) => self.mode = Err(error),
+            }
+        }
         let executes = self.mode.as_ref().is_ok_and(|mode| mode.executes());
         if executes && self.executor.is_none() {
             match Local::of_process() {
@@ -149,9 +181,19 @@ impl Context {
         Self::mode_here(Mode::executes)
     }
 
-    /// Whether the mode here is `do_nothing`.
+    /// Whether the mode here is `do_nothing`, and functions are called.
     pub(crate) fn does_nothing() -> bool {
-        Self::mode_here(|mode| mode == Mode::DoNothing)
+        Self::mode_here(|mode| mode == Mode::DoNothing) && !Self::is_dry()
+    }
+
+    /// Whether it is only said here what would run.
+    pub(crate) fn is_dry() -> bool {
+        CURRENT.with_borrow(|context| context.as_ref().map_or(*DRY_RUN, |context| context.settings.dry_run))
+    }
+
+    /// What is done with stale outputs of this task.
+    pub(crate) fn policy(&self, task: &Task) -> Stale {
+        task.stale.or(self.settings.stale).unwrap_or_default()
     }
 
     fn mode_here(is: impl Fn(Mode) -> bool) -> bool {
@@ -262,7 +304,7 @@ pub(crate) fn text(path: &Path) -> Arc<str> {
 
 /// Who filled to which target: two calls that mean different things must not share one.
 #[derive(Default)]
-pub(crate) struct Targets(Mutex<HashMap<u128, Filled, BuildHasherDefault<AsIs>>>);
+pub(crate) struct Targets(Mutex<HashMap<Key, Filled, BuildHasherDefault<AsIs>>>);
 
 /// The targets of the calls outside any flow run.
 pub(crate) static OUTSIDE: LazyLock<Targets> = LazyLock::new(Targets::default);
@@ -276,9 +318,8 @@ pub(crate) struct Filled {
 
 impl Targets {
     /// Enters that `call` fills to `target`.
-    pub(crate) fn enter(&self, target: &Location, call: Filled) -> Result<(), RunError> {
-        let key = of_bytes(target.as_str().as_bytes()).get();
-        let first = match self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key) {
+    pub(crate) fn enter(&self, target: Key, call: Filled) -> Result<(), RunError> {
+        let first = match self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(target) {
             Entry::Vacant(entry) => {
                 entry.insert(call);
                 return Ok(());
@@ -296,7 +337,7 @@ impl Targets {
 
 /// A key that is a hash already.
 #[derive(Default)]
-struct AsIs(u64);
+pub(crate) struct AsIs(u64);
 
 impl Hasher for AsIs {
     fn write(&mut self, bytes: &[u8]) {
@@ -307,8 +348,12 @@ impl Hasher for AsIs {
         }
     }
 
-    fn write_u128(&mut self, key: u128) {
-        self.0 = key as u64;
+    fn write_u64(&mut self, half: u64) {
+        self.0 ^= half;
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 ^= (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 
     fn finish(&self) -> u64 {

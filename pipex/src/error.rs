@@ -62,6 +62,15 @@ pub enum Error {
         /// What its store said.
         source: Cause,
     },
+    /// A dry run has come to where data are needed that only a run would give.
+    #[error(
+        "the dry run ends here: the program needs the data{}, and what makes them would have to run",
+        target.as_ref().map(|target| format!(" of {target}")).unwrap_or_default()
+    )]
+    Dry {
+        /// Where they would be.
+        target: Option<Location>,
+    },
     /// Task runs that were submitted failed, and nobody asked for their outputs.
     #[error(
         "flow run {flow:?}: {count} submitted task run{} failed, unasked: {listed}{}",

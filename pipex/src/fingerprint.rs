@@ -1,33 +1,91 @@
 //! What tells one content from another: a 128-bit XXH3 hash.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use xxhash_rust::xxh3::Xxh3;
 
 /// A 128-bit hash ([XXH3](https://xxhash.com)) of a content: bytes, a function's tokens, the arguments of a call.
 ///
 /// Good against accidents, not against an adversary.
+///
+/// As two halves, the higher first: a `u128` would have what it stands in aligned, and so made larger.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Fingerprint(u128);
+pub struct Fingerprint(u64, u64);
 
 impl Fingerprint {
     /// The fingerprint with this value.
     #[must_use]
     pub const fn new(hash: u128) -> Self {
-        Fingerprint(hash)
+        Fingerprint((hash >> 64) as u64, hash as u64)
     }
 
     /// Its value.
     #[must_use]
     pub const fn get(self) -> u128 {
-        self.0
+        (self.0 as u128) << 64 | self.1 as u128
+    }
+
+    /// The fingerprint of what has the one and then the other.
+    pub(crate) const fn then(self, next: Fingerprint) -> Fingerprint {
+        let (first, next) = (self.get().to_le_bytes(), next.get().to_le_bytes());
+        let mut both = [0; 32];
+        let mut place = 0;
+        while place < 16 {
+            both[place] = first[place];
+            both[16 + place] = next[place];
+            place += 1;
+        }
+        Fingerprint::new(xxhash_rust::const_xxh3::xxh3_128(&both))
+    }
+
+    /// Half of it: enough to tell whether something has changed.
+    pub(crate) const fn half(self) -> u64 {
+        self.1
+    }
+}
+
+/// The fingerprint of a function's code: its own, and those of the helpers that it names.
+#[must_use]
+pub const fn code(own: u128, uses: &[u128]) -> u128 {
+    let mut code = Fingerprint::new(own);
+    let mut place = 0;
+    while place < uses.len() {
+        code = code.then(Fingerprint::new(uses[place]));
+        place += 1;
+    }
+    code.get()
+}
+
+/// From 32 hexadecimal digits, as it is displayed.
+impl FromStr for Fingerprint {
+    type Err = ParseIntError;
+
+    fn from_str(digits: &str) -> Result<Self, ParseIntError> {
+        u128::from_str_radix(digits, 16).map(Fingerprint::new)
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = Cow::<str>::deserialize(deserializer)?;
+        digits.parse().map_err(serde::de::Error::custom)
     }
 }
 
 /// 32 hexadecimal digits.
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        write!(f, "{:016x}{:016x}", self.0, self.1)
     }
 }
 
@@ -39,7 +97,7 @@ impl fmt::Debug for Fingerprint {
 
 /// The fingerprint of bytes.
 pub(crate) fn of_bytes(bytes: &[u8]) -> Fingerprint {
-    Fingerprint(xxhash_rust::xxh3::xxh3_128(bytes))
+    Fingerprint::new(xxhash_rust::xxh3::xxh3_128(bytes))
 }
 
 /// Takes the fingerprint of what is written to it.
@@ -94,7 +152,7 @@ impl Hasher {
             None => of_bytes(rest),
             Some(stream) => {
                 stream.update(rest);
-                Fingerprint(stream.digest128())
+                Fingerprint::new(stream.digest128())
             }
         }
     }

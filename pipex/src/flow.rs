@@ -16,11 +16,13 @@ use tracing::{Instrument as _, Span};
 
 use crate::context::{Context, Moment, Targets};
 use crate::error::Error;
+use crate::journal::Journal;
 use crate::later::{Node, settle_here};
 use crate::report::{self, Summary, say};
 use crate::run::Failure;
 use crate::runtime::block_on;
 use crate::signals;
+use crate::stale::Stale;
 
 /// The static description of a flow function, written by `#[flow]`.
 #[derive(Debug)]
@@ -34,6 +36,10 @@ pub struct Flow {
     pub file: &'static str,
     /// The line it is written on.
     pub line: u32,
+    /// The version of its package.
+    pub package: Option<&'static str>,
+    /// What is to be done with stale outputs of its tasks, if the flow says it.
+    pub stale: Option<Stale>,
     /// Whether the first failure cancels what has not started.
     pub fail_fast: bool,
 }
@@ -42,7 +48,21 @@ impl Flow {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(name: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
-        Flow { name, module, file, line, fail_fast: false }
+        Flow { name, module, file, line, package: None, stale: None, fail_fast: false }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn package(mut self, version: Option<&'static str>) -> Self {
+        self.package = version;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn stale(mut self, stale: Stale) -> Self {
+        self.stale = Some(stale);
+        self
     }
 
     #[doc(hidden)]
@@ -73,10 +93,11 @@ pub(crate) struct FlowRun {
     within: Option<Mutex<Vec<Weak<dyn Node>>>>,
 }
 
-#[derive(Default)]
+/// What a flow run shares with the flow runs within it.
 pub(crate) struct Shared {
     pub(crate) targets: Targets,
     pub(crate) now: Moment,
+    pub(crate) journal: Option<Journal>,
 }
 
 /// What went wrong with what was submitted.
@@ -231,7 +252,14 @@ pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
     let mut context = Context::begin();
     let outer = context.flow.take();
     let executes = context.prepare();
-    let shared = outer.as_ref().map(|outer| Arc::clone(&outer.shared)).unwrap_or_default();
+    let shared = match &outer {
+        Some(outer) => Arc::clone(&outer.shared),
+        None => {
+            let mode = context.mode().unwrap_or_default();
+            let journal = Journal::new(&context.journal, Some(flow), mode, context.settings.dry_run);
+            Arc::new(Shared { targets: Targets::default(), now: Moment::default(), journal })
+        }
+    };
     let depth = outer.as_ref().map_or(0, |outer| outer.depth + 1);
     let settings = context.settings;
     let table = (executes && depth == 0 && !settings.is_quiet()).then(Summary::new);
@@ -258,6 +286,9 @@ pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
         signals::watch(&run, settings.grace);
     }
     context.flow = Some(Arc::clone(&run));
+    if let Some(stale) = flow.stale {
+        context.settings.stale = Some(stale);
+    }
     if let Some(path) = path {
         context.set_path(&path);
     }
@@ -302,6 +333,9 @@ impl Started {
         let Started { context, run, started, table } = self;
         run.span.record("elapsed", started.elapsed().as_secs_f64());
         context.reporters.iter().for_each(|reporter| reporter.flow_ended(&run.told()));
+        if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
+            journal.close();
+        }
         if let Some(table) = table.filter(|table| !table.is_empty()) {
             let _ = writeln!(io::stderr(), "{table}");
         }

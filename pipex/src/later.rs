@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::executor::{Executor, Ready, room};
 use crate::flow::FlowRun;
 use crate::run::{Attempt, Failure, Label, Made, Outcome, Place};
 use crate::runtime;
+use crate::stale::Content;
 use crate::task::Task;
 
 /// A run that has yet to happen, and what came of it once it has.
@@ -21,6 +23,8 @@ pub(crate) struct Later<T> {
     pub(crate) label: Label,
     pub(crate) place: Option<Place<T>>,
     pub(crate) data: OnceLock<T>,
+    /// It ended in a dry run: it would have run.
+    pub(crate) dry: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
     context: Option<Arc<Context>>,
     pending: Mutex<Pending<T>>,
@@ -42,9 +46,17 @@ enum Stage {
     Lazy,
     /// Its executor has it, and is to find out what it waits for.
     Handed,
-    /// This many of its inputs have not ended.
-    Waits(usize),
+    /// So many of the inputs that it waits for have not ended; then it is `then`.
+    Waits { inputs: usize, then: Then },
+    /// All that was submitted and that it takes has ended: whether it has to run can be told.
+    Due,
     /// It can run.
+    Ready,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    Due,
     Ready,
 }
 
@@ -53,7 +65,7 @@ pub(crate) trait LazyRun<T>: Discard {
     /// The runs it needs that have not ended.
     fn inputs(&self) -> Vec<Arc<dyn Node>>;
     /// Whether it need not run, since its target is there.
-    fn is_there(&self, place: Option<&Place<T>>) -> Result<bool, Arc<Failure>>;
+    fn is_there(&mut self, place: Option<&Place<T>>) -> Result<bool, Arc<Failure>>;
     /// Runs it; its inputs have ended.
     fn produce<'p>(&'p mut self, place: Option<&'p Place<T>>) -> Pin<Box<dyn Future<Output = Attempt<T>> + Send + 'p>>;
 }
@@ -92,6 +104,8 @@ impl<T> Drop for Pending<T> {
 pub(crate) trait Node: Send + Sync {
     fn task(&self) -> &'static Task;
     fn has_ended(&self) -> bool;
+    /// Whether an executor has it, so that it ends in any case.
+    fn is_handed(&self) -> bool;
     /// Whether it need not run, since its target is there; then it has ended.
     fn is_there(self: Arc<Self>) -> bool;
     /// The runs it needs that have not ended.
@@ -132,18 +146,26 @@ pub(crate) async fn settle(nodes: Vec<Arc<dyn Node>>) {
 /// Runs them, and before each those that it needs: without recursion, so that a chain can be of any length, and without a
 /// look at what is upstream of a target that is there.
 pub(crate) async fn settle_here(nodes: Vec<Arc<dyn Node>>) {
-    let mut stack: Vec<_> = nodes.into_iter().map(|node| (node, false)).collect();
-    while let Some((node, inputs_ended)) = stack.pop() {
+    let mut stack: Vec<_> = nodes.into_iter().map(|node| (node, Stage::Handed)).collect();
+    while let Some((node, stage)) = stack.pop() {
         if node.has_ended() {
             continue;
         }
-        if inputs_ended {
-            node.run().await;
-        } else if !Arc::clone(&node).is_there() {
-            let inputs = node.inputs();
-            stack.push((node, true));
-            stack.extend(inputs.into_iter().map(|input| (input, false)));
+        let mut inputs = node.inputs();
+        match stage {
+            // What ends in any case decides whether this has to run.
+            Stage::Handed => {
+                inputs.retain(|input| input.is_handed());
+                stack.push((node, Stage::Due));
+            }
+            Stage::Due if Arc::clone(&node).is_there() => continue,
+            Stage::Due => stack.push((node, Stage::Ready)),
+            _ => {
+                node.run().await;
+                continue;
+            }
         }
+        stack.extend(inputs.into_iter().map(|input| (input, Stage::Handed)));
     }
 }
 
@@ -158,7 +180,18 @@ impl<T> Later<T> {
         let (wakers, dependents) = (Vec::new(), Vec::new());
         let pending = Pending { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
         let (data, ended) = (OnceLock::new(), OnceLock::new());
-        Later { task, label, place, data, ended, context, pending: Mutex::new(pending) }
+        let dry = AtomicBool::new(false);
+        Later { task, label, place, data, dry, ended, context, pending: Mutex::new(pending) }
+    }
+
+    /// What lies at its place, or will, as far as it is known.
+    pub(crate) fn content(&self) -> Content {
+        let Some(place) = &self.place else { return Content::Unknown };
+        match self.ended.get() {
+            Some(Err(_)) => Content::Unknown,
+            Some(Ok(())) if self.dry.load(Ordering::Acquire) => Content::Changes,
+            _ => place.content(),
+        }
     }
 
     /// How the run ended, if it has.
@@ -194,10 +227,10 @@ impl<T: Send + Sync + 'static> Later<T> {
     }
 
     fn end(self: Arc<Self>, outcome: Outcome<T>) {
-        let ended = outcome.map(|made| {
-            if let Made::Value(value) = made {
-                let _ = self.data.set(value);
-            }
+        let ended = outcome.map(|made| match made {
+            Made::Value(value) => _ = self.data.set(value),
+            Made::Saved => {}
+            Made::Nothing => self.dry.store(true, Ordering::Release),
         });
         let failure = ended.as_ref().err().cloned();
         if self.ended.set(ended).is_err() {
@@ -248,11 +281,10 @@ impl<T: Send + Sync + 'static> Later<T> {
         }
     }
 
-    /// Whether its inputs have ended; if not, its executor gets it again when they have.
-    async fn inputs_ended(self: &Arc<Self>) -> bool {
-        let inputs = self.inputs();
+    /// Whether these inputs have ended; if not, its executor gets it again when they have.
+    async fn inputs_ended(self: &Arc<Self>, inputs: Vec<Arc<dyn Node>>, then: Then) -> bool {
         // One more than there are, until all have been asked.
-        self.pending().stage = Stage::Waits(inputs.len() + 1);
+        self.pending().stage = Stage::Waits { inputs: inputs.len() + 1, then };
         let this = Arc::clone(self) as Arc<dyn Node>;
         for input in inputs {
             if !Arc::clone(&input).hand_over() {
@@ -268,8 +300,12 @@ impl<T: Send + Sync + 'static> Later<T> {
     /// Counts an input that has ended; whether it was the last.
     fn one_less(&self) -> bool {
         let mut pending = self.pending();
-        let Stage::Waits(inputs) = pending.stage else { return false };
-        pending.stage = if inputs == 1 { Stage::Ready } else { Stage::Waits(inputs - 1) };
+        let Stage::Waits { inputs, then } = pending.stage else { return false };
+        pending.stage = match (inputs, then) {
+            (1, Then::Due) => Stage::Due,
+            (1, Then::Ready) => Stage::Ready,
+            _ => Stage::Waits { inputs: inputs - 1, then },
+        };
         inputs == 1
     }
 
@@ -319,9 +355,13 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
         self.ended.get().is_some()
     }
 
+    fn is_handed(&self) -> bool {
+        self.pending().stage != Stage::Lazy
+    }
+
     fn is_there(self: Arc<Self>) -> bool {
         let mut pending = self.pending();
-        let Some(run) = &pending.run else { return false };
+        let Some(run) = &mut pending.run else { return false };
         let ended = match run.is_there(self.place.as_ref()) {
             Ok(false) => return false,
             Ok(true) => Ok(Made::Saved),
@@ -363,10 +403,26 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
 
     fn execute(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
-            let stage = self.pending().stage;
-            let cancelled = self.flow().is_some_and(|flow| flow.cancelled().is_some());
-            if stage == Stage::Handed && !cancelled && (Arc::clone(&self).is_there() || !self.inputs_ended().await) {
-                return;
+            let mut stage = self.pending().stage;
+            if self.flow().is_some_and(|flow| flow.cancelled().is_some()) {
+                stage = Stage::Ready;
+            }
+            if stage == Stage::Handed {
+                let mut inputs = self.inputs();
+                inputs.retain(|input| input.is_handed());
+                if !inputs.is_empty() && !self.inputs_ended(inputs, Then::Due).await {
+                    return;
+                }
+                stage = Stage::Due;
+            }
+            if stage == Stage::Due {
+                if Arc::clone(&self).is_there() {
+                    return;
+                }
+                let inputs = self.inputs();
+                if !inputs.is_empty() && !self.inputs_ended(inputs, Then::Ready).await {
+                    return;
+                }
             }
             // Where there is none, somebody who waits for it runs it.
             let Some(run) = self.pending().run.take() else { return };

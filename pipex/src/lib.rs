@@ -17,6 +17,7 @@ mod error;
 mod executor;
 mod fingerprint;
 mod flow;
+pub mod journal;
 mod later;
 #[cfg(feature = "logging")]
 pub mod logging;
@@ -31,6 +32,7 @@ mod run;
 mod runtime;
 mod seen;
 mod signals;
+mod stale;
 pub mod store;
 mod target;
 mod task;
@@ -39,7 +41,7 @@ mod value;
 #[doc(hidden)]
 pub mod internal;
 
-pub use pipex_macros::{flow, task};
+pub use pipex_macros::{flow, helper, task};
 
 pub use crate::call::Call;
 pub use crate::config::Config;
@@ -53,6 +55,7 @@ pub use crate::output::Output;
 pub use crate::progress::Progress;
 pub use crate::report::{FlowRun, Reporter, State, Summary, TaskRun};
 pub use crate::retry::RetryDelay;
+pub use crate::stale::{Reasons, Stale};
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
 pub use crate::store::{FileStore, Store};

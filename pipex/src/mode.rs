@@ -50,6 +50,11 @@ impl Mode {
         matches!(self, Mode::Prefect | Mode::PrefectCache)
     }
 
+    /// The same without an executor.
+    pub(crate) fn without_executor(self) -> Self {
+        if self.caches() { Mode::Cache } else { Mode::DoNothing }
+    }
+
     /// The mode as `PIPEX` spells it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

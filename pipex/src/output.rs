@@ -3,13 +3,17 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
+use crate::journal::{Input, Journal};
 use crate::later::{Later, Node, settle};
 use crate::run::{Failure, Label, Made, Outcome, Place};
 use crate::runtime::block_on;
+use crate::stale::Content;
 use crate::target::Location;
 
 /// What a task gives: data in memory (`do_nothing`, `prefect`, `save = false`), a location (`cache`, `prefect.cache`), or a
@@ -42,7 +46,11 @@ enum Inner<T> {
 
 enum End<T> {
     InMemory(T),
-    Saved { kept: OnceLock<T> },
+    Saved {
+        kept: OnceLock<T>,
+    },
+    /// In a dry run: there would be something.
+    Nothing,
     Failed(Arc<Failure>),
 }
 
@@ -52,6 +60,7 @@ impl<T> Output<T> {
         let end = match ended {
             Ok(Made::Value(value)) => End::InMemory(value),
             Ok(Made::Saved) => End::Saved { kept: OnceLock::new() },
+            Ok(Made::Nothing) => End::Nothing,
             Err(failure) => End::Failed(failure),
         };
         Output(Arc::new(Inner::Ended { label, place, end }))
@@ -82,6 +91,14 @@ impl<T> Output<T> {
         }
     }
 
+    /// Whether its run would have to run, in a dry run.
+    fn is_dry(&self) -> bool {
+        match &*self.0 {
+            Inner::Ended { end, .. } => matches!(end, End::Nothing),
+            Inner::Later { later, .. } => later.dry.load(Ordering::Acquire),
+        }
+    }
+
     pub(crate) fn ended_well(&self) -> bool {
         matches!(self.end(), Some(Ok(())))
     }
@@ -109,7 +126,7 @@ impl<T> Output<T> {
         match &*self.0 {
             Inner::Ended { end: End::InMemory(value), .. } => Some(value),
             Inner::Ended { end: End::Saved { kept }, .. } => kept.get(),
-            Inner::Ended { end: End::Failed(_), .. } => None,
+            Inner::Ended { end: End::Failed(_) | End::Nothing, .. } => None,
             Inner::Later { later, .. } => later.data.get(),
         }
     }
@@ -120,6 +137,28 @@ impl<T> Output<T> {
         self.place().map(|place| &place.location)
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end().is_some()
+    }
+
+    /// What lies at its location, as far as it is known.
+    pub(crate) fn content(&self) -> Content {
+        match &*self.0 {
+            Inner::Ended { place: Some(place), end: End::Saved { .. } | End::InMemory(_), .. } => place.content(),
+            Inner::Ended { place: Some(_), end: End::Nothing, .. } => Content::Changes,
+            Inner::Ended { .. } => Content::Unknown,
+            Inner::Later { later, .. } => later.content(),
+        }
+    }
+
+    /// How it stands in the journal as what a run took.
+    pub(crate) fn as_input(&self, journal: &Journal) -> Option<Input<'static>> {
+        let place = self.place()?;
+        let content = if let Content::Is(_) = self.content() { journal.content(place.key) } else { None };
+        let store = place.store.listing().address().into_owned();
+        Some(Input::new(place.location.as_str().to_owned(), store, content.unwrap_or(Fingerprint::new(0))))
+    }
+
     /// The data from where they are, or `None` if they are in memory. The run has ended.
     pub(crate) fn data(&self) -> Result<Option<T>> {
         if let Some(failure) = self.failure() {
@@ -127,6 +166,9 @@ impl<T> Output<T> {
         }
         if self.peek().is_some() {
             return Ok(None);
+        }
+        if self.is_dry() {
+            return Err(Error::Dry { target: self.location().cloned() });
         }
         let place = self.place().expect("a run that ended well left data or a place");
         place
@@ -146,6 +188,9 @@ impl<T> Output<T> {
             Ok(Inner::Ended { end: End::InMemory(value), .. }) => Ok(value),
             Ok(Inner::Ended { end: End::Saved { kept }, .. }) => Ok(kept.into_inner().expect(in_memory)),
             Ok(Inner::Ended { end: End::Failed(failure), .. }) => Err(failure.ask()),
+            Ok(Inner::Ended { place, end: End::Nothing, .. }) => {
+                Err(Error::Dry { target: place.map(|place| place.location) })
+            }
             Ok(Inner::Later { later, node }) => {
                 drop(node);
                 Ok(match sole(later) {
@@ -280,6 +325,7 @@ impl<T> fmt::Debug for Output<T> {
         let state = match self.end() {
             None => "not run yet",
             Some(Err(_)) => "failed",
+            Some(Ok(())) if self.is_dry() => "would run",
             Some(Ok(())) if self.peek().is_some() => "in memory",
             Some(Ok(())) => "saved",
         };

@@ -13,19 +13,22 @@ use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 
 use self::filling::Filling;
+use self::telling::Details;
 use crate::alive;
 use crate::call::{Away, Body, Call, Job, Raised, Work};
 use crate::context::{self, Context, Filled};
 use crate::error::{Cause, Error, Result, RunError};
 use crate::fingerprint::Fingerprint;
 use crate::flow::FlowRun;
+use crate::journal::{self, Given, Journal, There, Why};
 use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
 use crate::report::State;
 use crate::run::{Attempt, Failure, Label, Made, Name, Place};
 use crate::runtime::{catch, drive, elsewhere, timeout};
-use crate::seen::{Outputs, Seen, fingerprint};
-use crate::store::{Claim, Record};
+use crate::seen::{Outputs, Seen, describe, tell};
+use crate::stale::{Content, Contents, Reasons, Stale};
+use crate::store::{Claim, Receipt, Record, Stamp};
 use crate::target::{Location, TargetError};
 use crate::task::Task;
 
@@ -35,8 +38,25 @@ pub(crate) struct Plan<'a, R> {
     wait_for: Vec<Box<dyn Outputs + Send + 'a>>,
     run: Run,
     arguments: Fingerprint,
+    /// What lies at its inputs, as far as it was known when the call was made.
+    inputs: Contents,
     /// How the body can go on elsewhere, if all of it outlives this place.
     pub(crate) away: Option<Away<'a, R>>,
+}
+
+/// The output that is there beside what its call would give now.
+struct Compared {
+    content: Fingerprint,
+    stale: Reasons,
+    /// What lies there, if the journal did not know it.
+    found: Option<There>,
+}
+
+impl Default for Compared {
+    /// Nothing was compared.
+    fn default() -> Self {
+        Compared { content: Fingerprint::new(0), stale: Reasons::default(), found: None }
+    }
 }
 
 /// What is known of a task run whatever becomes of its arguments.
@@ -46,8 +66,18 @@ struct Run {
     context: Option<Arc<Context>>,
     label: Label,
     name: Name,
+    /// The journal of calls outside flows; within one it is the flow run's.
+    outside: Option<Arc<Journal>>,
+    /// The address of its store, if targets are no paths to it.
+    store: Box<str>,
     /// How often it has been started.
     attempt: u32,
+    /// When it was started.
+    started: Option<Instant>,
+    /// Why it runs, or does not.
+    why: Why,
+    /// The output that is there and is not to be taken: its stamp, and why it is stale.
+    outdated: Option<(Stamp, Reasons)>,
 }
 
 impl<'a, R: Send> Plan<'a, R> {
@@ -64,8 +94,28 @@ impl<'a, R: Send> Plan<'a, R> {
             Err(error) => return Err((Failure::new(error), label)),
         };
         let name = label.name(name);
-        let run = Run { task: job.task(), mode, context, label, name, attempt: 0 };
-        let mut plan = Plan { job, wait_for, run, arguments: Fingerprint::new(0), away: None };
+        let outside = match &context {
+            Some(context) if context.flow.is_none() => {
+                Journal::outside(&context.journal, mode, context.settings.dry_run)
+            }
+            _ => None,
+        };
+        let (store, started, why) = (Box::default(), None, Why::default());
+        let run = Run {
+            task: job.task(),
+            mode,
+            context,
+            label,
+            name,
+            outside,
+            store,
+            attempt: 0,
+            started,
+            why,
+            outdated: None,
+        };
+        let (arguments, inputs) = (Fingerprint::new(0), Contents::default());
+        let mut plan = Plan { job, wait_for, run, arguments, inputs, away: None };
         if mode.executes() {
             plan.fill_name();
         }
@@ -93,12 +143,26 @@ impl<'a, R: Send> Plan<'a, R> {
         }
         let task = self.run.task;
         let location = task.target.target(&Filling(self)).map_err(|error| (None, self.unfilled(error)))?;
-        self.arguments = fingerprint(|seen| self.job.look(seen));
+        (self.arguments, self.inputs) = tell(|seen| self.job.look(seen), self.run.compares());
+        let store = self.job.store();
+        self.run.store = store.listing().address().into();
+        let journal = self.run.journal();
+        let key = match journal {
+            Some(journal) => journal.key(&self.run.store, &location),
+            None => journal::key_of(&self.run.store, &location),
+        };
         let targets = self.run.flow().map_or(&*context::OUTSIDE, |run| &run.shared.targets);
-        match targets.enter(&location, Filled { task, arguments: self.arguments, caller }) {
-            Ok(()) => Ok(Place { location, store: self.job.store() }),
-            Err(clash) => Err((Some(location), Unplaced::Refused(clash))),
+        if let Err(clash) = targets.enter(key, Filled { task, arguments: self.arguments, caller }) {
+            return Err((Some(location), Unplaced::Refused(clash)));
         }
+        let expected = match self.run.compares().and_then(|journal| journal.expected(key)) {
+            None => Content::Unknown,
+            Some((content, maker)) if maker.outdated_by(task, self.arguments, self.inputs).is_empty() => {
+                Content::of(content)
+            }
+            Some(_) => Content::Changes,
+        };
+        Ok(Place::new(location, store, key, expected))
     }
 
     /// Where an argument's run failed, the field that it should have passed on is not the story.
@@ -125,18 +189,53 @@ impl<'a, R: Send> Plan<'a, R> {
         failure
     }
 
-    /// Whether the target is there, so that nothing has to run.
-    pub(crate) fn is_there(&self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
+    /// Whether the target is there, and is to be taken as it is: nothing has to run.
+    pub(crate) fn is_there(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
         let Some(place) = place.filter(|_| self.run.mode.caches()) else { return Ok(false) };
-        let there = place.store.exists(&place.location).map_err(|source| {
-            let action = "tell whether the output is there";
-            let error = RunError::Store { action, source: source.into() };
+        let stamp = place.store.stamp(&place.location).map_err(|source| {
+            let error = RunError::Store { action: LOOK, source: source.into() };
             self.run.failed(Some(&place.location), error.into(), Duration::ZERO)
         })?;
-        if there {
-            self.run.cached(&place.location);
+        let Some(stamp) = stamp else {
+            self.run.why = Why::Missing;
+            return Ok(false);
+        };
+        let compared = self.compare(place, stamp);
+        if !compared.stale.is_empty() && self.run.policy() == Stale::Rerun {
+            (self.run.why, self.run.outdated) = (Why::Stale, Some((stamp, compared.stale)));
+            return Ok(false);
         }
-        Ok(there)
+        self.taken(place, Why::There, compared);
+        Ok(true)
+    }
+
+    /// Compares the output that is there with what the call would give now.
+    fn compare(&mut self, place: &Place<R>, stamp: Stamp) -> Compared {
+        let Some(journal) = self.run.compares() else { return Compared::default() };
+        let look = || place.store.listing().entry(&place.location).ok().flatten();
+        let (content, maker, found) = journal.there(place.key, stamp, look);
+        self.settle_inputs();
+        Compared { content, stale: maker.outdated_by(self.run.task, self.arguments, self.inputs), found }
+    }
+
+    /// What lies at its inputs now, if their runs had not ended when it was looked last.
+    fn settle_inputs(&mut self) {
+        if !self.inputs.are_settled() {
+            self.inputs = tell(|seen| self.job.look(seen), self.run.compares()).1;
+        }
+    }
+
+    /// The output that is there is taken.
+    fn taken(&mut self, place: &Place<R>, why: Why, compared: Compared) {
+        let Compared { content, stale, found: there } = compared;
+        place.has(Content::of(content));
+        (self.run.why, self.run.outdated) = (why, None);
+        if stale.is_empty() {
+            return self.run.cached(&place.location, Details { there, ..Details::default() });
+        }
+        let now = Some((self.arguments, self.inputs.fingerprint()));
+        let given = self.given();
+        self.run.cached(&place.location, Details { stale, now, there, given });
     }
 
     /// The runs that it waits for and that have not ended.
@@ -172,12 +271,21 @@ impl<'a, R: Send> Plan<'a, R> {
         if self.run.mode.caches() {
             self.fill_name();
         }
+        if self.has_come_out_as_it_was(place) {
+            return Attempt::Ended(Ok(Made::Saved));
+        }
+        if self.run.is_dry() {
+            self.run.would_run(target);
+            return Attempt::Ended(Ok(Made::Nothing));
+        }
         self.run.attempt += 1;
+        let started = Instant::now();
+        self.run.started = Some(started);
         if self.run.mode.executes() {
             let state = if self.run.attempt == 1 { State::Running } else { State::Retrying };
             self.run.report(state, target, Duration::ZERO, 0, None);
         }
-        let (span, started) = (self.run.span(target), Instant::now());
+        let span = self.run.span(target);
         let made = self.make(place, started).instrument(span.clone()).await;
         let elapsed = started.elapsed();
         let outcome = match made {
@@ -193,16 +301,48 @@ impl<'a, R: Send> Plan<'a, R> {
         Attempt::Ended(outcome)
     }
 
+    /// The arguments, for the journal.
+    fn given(&self) -> Vec<Given<'static>> {
+        let journal = self.run.journal();
+        journal
+            .map(|journal| describe(|seen| self.job.look(seen), self.run.task.parameters, journal))
+            .unwrap_or_default()
+    }
+
+    /// Whether the output was stale for its inputs alone, and these have been made again and are what they were.
+    fn has_come_out_as_it_was(&mut self, place: Option<&Place<R>>) -> bool {
+        let only_inputs = Reasons { inputs: true, ..Reasons::default() };
+        let (Some(place), Some((stamp, stale))) = (place, self.run.outdated) else { return false };
+        if stale != only_inputs {
+            return false;
+        }
+        let compared = self.compare(place, stamp);
+        let is_fresh = compared.stale.is_empty();
+        if is_fresh {
+            self.taken(place, Why::Unchanged, compared);
+        }
+        is_fresh
+    }
+
     async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
         let Some(place) = place else {
             let value = self.call(PathBuf::new(), None, started).await?;
             self.run.report(State::Completed, None, started.elapsed(), 0, None);
             return Ok(Made::Value(value));
         };
-        let Some(mut claim) = self.run.claim(place, Record::new(self.run.task, self.arguments)).await? else {
-            self.run.cached(&place.location);
+        self.settle_inputs();
+        let record = Record::new(self.run.task, self.arguments, self.inputs.fingerprint());
+        let Some(mut claim) = self.run.claim(place, record).await? else {
+            let stamp = place.store.stamp(&place.location).ok().flatten();
+            let compared = stamp.map(|stamp| self.compare(place, stamp)).unwrap_or_default();
+            self.taken(place, Why::MadeMeanwhile, compared);
             return Ok(Made::Saved);
         };
+        if let Some(journal) = self.run.journal() {
+            journal.began(self.run.task, &place.location, &self.run.store, started);
+        }
+        let given = self.given();
+        let receipt = claim.receipt();
         let draft = if self.run.task.wants_target {
             // What timed out goes on writing where it was told to.
             if self.run.mode.executes() && self.run.task.timeout.is_some() {
@@ -215,7 +355,8 @@ impl<'a, R: Send> Plan<'a, R> {
         let value = self.call(draft, Some(&place.location), started).await?;
         let saved = place.store.save(claim, &value);
         let bytes = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() })?;
-        self.run.report(State::Completed, Some(&place.location), started.elapsed(), bytes, None);
+        let there = self.run.found(place, &receipt, record);
+        self.run.completed(&place.location, started.elapsed(), bytes, Details { there, given, ..Details::default() });
         // A function that saves its own output may give something else besides.
         Ok(if self.run.task.saves { Made::Saved } else { Made::Value(value) })
     }
@@ -286,6 +427,9 @@ async fn drive_in<F: Future<Output: Send> + Send>(context: Option<Arc<Context>>,
     }
 }
 
+/// What a store is asked before anything runs.
+const LOOK: &str = "tell whether the output is there";
+
 /// Why a call has no place.
 enum Unplaced {
     Upstream(Arc<Failure>),
@@ -295,7 +439,7 @@ enum Unplaced {
 impl Run {
     /// The right to make the output; `None` if it is there by now.
     async fn claim<R>(&self, place: &Place<R>, record: Record) -> Result<Option<Claim>, Cause> {
-        let Place { location, store } = place;
+        let Place { location, store, .. } = place;
         let path = store.claim_path(location);
         let claimed = match Claim::try_now(&path, location, record) {
             Ok(None) if self.context.as_ref().is_some_and(|context| context.makes(location)) => {
@@ -310,11 +454,47 @@ impl Run {
         };
         let store_failed = |action, source| RunError::Store { action, source };
         let claim = claimed.map_err(|error| store_failed("claim the target", error.into()))?;
-        let there = self.mode.caches()
-            && store
-                .exists(location)
-                .map_err(|source| store_failed("tell whether the output is there", source.into()))?;
-        Ok((!there).then_some(claim))
+        if !self.mode.caches() {
+            return Ok(Some(claim));
+        }
+        let there = store.stamp(location).map_err(|source| store_failed(LOOK, source.into()))?;
+        // What was there and stale is as good as not there, unless another has replaced it.
+        let is_taken = there.is_some() && there != self.outdated.map(|(stamp, _)| stamp);
+        Ok((!is_taken).then_some(claim))
+    }
+
+    /// What lies at the place now that it was saved.
+    fn found<R>(&self, place: &Place<R>, receipt: &Receipt, record: Record) -> Option<There> {
+        let journal = self.compares()?;
+        let entry = || place.store.listing().entry(&place.location).ok().flatten();
+        let (content, stamp) = match (receipt.content.get(), receipt.stamp.get()) {
+            (Some(content), Some(stamp)) => (*content, *stamp),
+            _ => entry().map(|entry| (entry.content.unwrap_or(Fingerprint::new(0)), entry.stamp))?,
+        };
+        place.has(Content::of(content));
+        let there = There::new(content, stamp).made_by(self.task.code, record.arguments(), record.inputs());
+        journal.found(place.key, there);
+        Some(there)
+    }
+
+    fn journal(&self) -> Option<&Journal> {
+        match self.flow() {
+            Some(flow) => flow.shared.journal.as_ref(),
+            None => self.outside.as_deref(),
+        }
+    }
+
+    /// The journal, if outputs that are there are to be compared with what it knows of them.
+    fn compares(&self) -> Option<&Journal> {
+        self.journal().filter(|_| self.mode.caches() && self.policy() != Stale::Ignore)
+    }
+
+    fn policy(&self) -> Stale {
+        self.context.as_ref().map(|context| context.policy(self.task)).unwrap_or_default()
+    }
+
+    fn is_dry(&self) -> bool {
+        self.context.as_ref().is_some_and(|context| context.settings.dry_run)
     }
 
     fn flow(&self) -> Option<&FlowRun> {
@@ -336,7 +516,7 @@ impl<R: Send + Sync + 'static> LazyRun<R> for Plan<'static, R> {
         self.unsettled()
     }
 
-    fn is_there(&self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
+    fn is_there(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
         Plan::is_there(self, place)
     }
 

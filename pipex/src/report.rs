@@ -6,14 +6,18 @@ use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 use crate::flow::Flow;
+use crate::journal::Why;
 use crate::run::Name;
+use crate::stale::Reasons;
 use crate::target::Location;
 use crate::task::Task;
 
 /// Where a task run stands, in Prefect's terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum State {
     /// It was submitted, and waits for its inputs or for a worker.
@@ -72,6 +76,10 @@ pub struct TaskRun<'r> {
     pub error: Option<&'r Error>,
     /// How often it has been started: 1 in its first run.
     pub attempt: u32,
+    /// Why it ran, or did not.
+    pub why: Why,
+    /// Why the output that was there was stale, if it was.
+    pub stale: Reasons,
     pub(crate) name: &'r Name,
 }
 

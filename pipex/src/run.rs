@@ -1,10 +1,12 @@
 //! What is known of a task run: what it was called, where its output is, what came of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::fingerprint::Fingerprint;
+use crate::stale::Content;
 use crate::store::Store;
 use crate::target::Location;
 use crate::task::Task;
@@ -54,6 +56,29 @@ impl Name {
 pub(crate) struct Place<T> {
     pub(crate) location: Location,
     pub(crate) store: Box<dyn Store<T>>,
+    /// What tells it from all others, whatever their store.
+    pub(crate) key: Key,
+    /// What lies there, as far as it is known: what is to be expected, until somebody has looked.
+    content: AtomicU64,
+}
+
+/// The fingerprint of a location and its store's address.
+pub(crate) type Key = Fingerprint;
+
+impl<T> Place<T> {
+    pub(crate) fn new(location: Location, store: Box<dyn Store<T>>, key: Key, expected: Content) -> Self {
+        let content = AtomicU64::new(expected.to_number());
+        Place { location, store, key, content }
+    }
+
+    /// What lies there is known to be this.
+    pub(crate) fn has(&self, content: Content) {
+        self.content.store(content.to_number(), Ordering::Release);
+    }
+
+    pub(crate) fn content(&self) -> Content {
+        Content::from_number(self.content.load(Ordering::Acquire))
+    }
 }
 
 /// What a task run gave.
@@ -62,6 +87,8 @@ pub(crate) enum Made<R> {
     Value(R),
     /// It is at its place.
     Saved,
+    /// Nothing: it would have run.
+    Nothing,
 }
 
 /// What a task run gave, or why it gave nothing.

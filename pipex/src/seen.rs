@@ -1,15 +1,26 @@
-//! What the arguments of a call say of themselves: the edges to other runs, and their fingerprint.
+//! What the arguments of a call say of themselves: the edges to other runs, their fingerprint, what lies at their inputs.
 
 use std::fmt::{Debug, Write};
 use std::hash::Hash;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::fingerprint::{Fingerprint, Hasher};
+use crate::journal::{Given, Input, Journal};
 use crate::later::Node;
 use crate::output::Output;
 use crate::run::{Failure, Label};
+use crate::stale::{Content, Contents};
+
+/// An argument, while it is looked at.
+#[derive(Default)]
+pub(crate) struct Described {
+    hasher: Hasher,
+    text: Option<String>,
+    inputs: Vec<Input<'static>>,
+}
 
 /// Collects, in one walk over the arguments of a call, what is asked for.
 pub struct Seen<'s>(Want<'s>);
@@ -19,8 +30,10 @@ enum Want<'s> {
     Label { label: &'s mut Label, waits: &'s mut bool },
     /// Why the first of those that failed did.
     Failure(&'s mut Option<Arc<Failure>>),
-    /// What tells this call's arguments from another's.
-    Fingerprint(&'s mut Hasher),
+    /// What tells this call's arguments from another's, and what lies at its inputs.
+    Told { hasher: &'s mut Hasher, contents: &'s mut Contents, journal: Option<&'s Journal> },
+    /// Each argument for itself, for people to compare.
+    Given { given: &'s mut Vec<Described>, journal: &'s Journal },
     /// The outputs that have not ended.
     Unsettled(&'s mut Vec<Arc<dyn Node>>),
 }
@@ -34,10 +47,6 @@ impl<'s> Seen<'s> {
 
     pub(crate) fn failure(failure: &'s mut Option<Arc<Failure>>) -> Self {
         Seen(Want::Failure(failure))
-    }
-
-    pub(crate) fn fingerprint(hasher: &'s mut Hasher) -> Self {
-        Seen(Want::Fingerprint(hasher))
     }
 
     pub(crate) fn unsettled(nodes: &'s mut Vec<Arc<dyn Node>>) -> Self {
@@ -58,13 +67,27 @@ impl<'s> Seen<'s> {
                 }
                 None
             }
-            Want::Fingerprint(hasher) => match output.location() {
+            Want::Told { hasher, contents, journal } => match output.location() {
                 Some(location) => {
                     hasher.text(location.as_str());
+                    if journal.is_some() {
+                        contents.add(output.content());
+                        if !output.has_ended() {
+                            contents.pend();
+                        }
+                    }
                     None
                 }
                 None => output.peek(),
             },
+            Want::Given { given, journal } => {
+                let Some(location) = output.location() else { return output.peek() };
+                if let Some(described) = given.last_mut() {
+                    described.hasher.text(location.as_str());
+                    described.inputs.extend(output.as_input(journal));
+                }
+                None
+            }
             Want::Unsettled(nodes) => {
                 nodes.extend(output.unsettled());
                 None
@@ -72,10 +95,44 @@ impl<'s> Seen<'s> {
         }
     }
 
+    /// The next argument begins.
+    pub fn next(&mut self) {
+        if let Want::Given { given, .. } = &mut self.0 {
+            given.push(Described::default());
+        }
+    }
+
     fn hasher(&mut self) -> Option<&mut Hasher> {
         match &mut self.0 {
-            Want::Fingerprint(hasher) => Some(hasher),
+            Want::Told { hasher, .. } => Some(hasher),
+            Want::Given { given, .. } => given.last_mut().map(|described| &mut described.hasher),
             _ => None,
+        }
+    }
+
+    /// Takes down what the argument is, for people.
+    fn describe(&mut self, text: impl FnOnce() -> String) {
+        if let Want::Given { given, .. } = &mut self.0
+            && let Some(described) = given.last_mut()
+        {
+            described.text = Some(text());
+        }
+    }
+
+    /// A path, and what lies there, if it is a file.
+    fn path(&mut self, path: &Path) {
+        match &mut self.0 {
+            Want::Told { contents, journal: Some(journal), .. } => {
+                if let Some(content) = journal.source(path) {
+                    contents.add(Content::of(content));
+                }
+            }
+            Want::Given { given, journal } => {
+                if let (Some(described), Some(content)) = (given.last_mut(), journal.source(path)) {
+                    described.inputs.push(Input::file(path, content));
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -154,6 +211,60 @@ impl<A: Argument<Content: Outputs>> ByOutput for &&&Probe<'_, A> {
     }
 }
 
+/// A path: by its text and, if a file lies there, by that one's content.
+pub trait ByPath {
+    #[doc(hidden)]
+    fn look(&self, seen: &mut Seen<'_>);
+}
+
+/// Types that are paths.
+pub trait IsPath {
+    #[doc(hidden)]
+    fn each(&self, path: &mut dyn FnMut(&Path));
+}
+
+impl IsPath for Path {
+    fn each(&self, path: &mut dyn FnMut(&Path)) {
+        path(self);
+    }
+}
+
+impl IsPath for PathBuf {
+    fn each(&self, path: &mut dyn FnMut(&Path)) {
+        path(self);
+    }
+}
+
+impl<P: IsPath> IsPath for [P] {
+    fn each(&self, path: &mut dyn FnMut(&Path)) {
+        self.iter().for_each(|one| one.each(path));
+    }
+}
+
+impl<P: IsPath> IsPath for Vec<P> {
+    fn each(&self, path: &mut dyn FnMut(&Path)) {
+        self[..].each(path);
+    }
+}
+
+impl<P: IsPath> IsPath for Option<P> {
+    fn each(&self, path: &mut dyn FnMut(&Path)) {
+        self.iter().for_each(|one| one.each(path));
+    }
+}
+
+impl<A: Argument<Content: IsPath + Serialize>> ByPath for &&&&Probe<'_, A> {
+    fn look(&self, seen: &mut Seen<'_>) {
+        if let Some(content) = self.0.visit(seen) {
+            if let Some(hasher) = seen.hasher() {
+                hasher.serialize(content);
+            }
+            seen.describe(|| excerpt(content));
+            content.each(&mut |path| seen.path(path));
+        }
+    }
+}
+
 /// A type that serde knows: by content, the same in every process.
 pub trait BySerialize {
     #[doc(hidden)]
@@ -165,6 +276,7 @@ impl<A: Argument<Content: Serialize>> BySerialize for &&Probe<'_, A> {
         let content = self.0.visit(seen);
         if let (Some(content), Some(hasher)) = (content, seen.hasher()) {
             hasher.serialize(content);
+            seen.describe(|| excerpt(content));
         }
     }
 }
@@ -195,6 +307,7 @@ impl<A: Argument<Content: Debug>> ByDebug for Probe<'_, A> {
         let content = self.0.visit(seen);
         if let (Some(content), Some(hasher)) = (content, seen.hasher()) {
             let _ = write!(hasher, "{content:?}");
+            seen.describe(|| format!("{content:?}").chars().take(EXCERPT).collect());
         }
     }
 }
@@ -211,9 +324,48 @@ impl<A: Argument> ByNothing for Probe<'_, A> {
     }
 }
 
-/// The fingerprint of what a walk over the arguments shows.
-pub(crate) fn fingerprint(look: impl FnOnce(&mut Seen<'_>)) -> Fingerprint {
-    let mut hasher = Hasher::default();
-    look(&mut Seen::fingerprint(&mut hasher));
-    hasher.finish128()
+/// The fingerprint of what a walk over the arguments shows; with `journal`, what lies at its inputs.
+pub(crate) fn tell(look: impl FnOnce(&mut Seen<'_>), journal: Option<&Journal>) -> (Fingerprint, Contents) {
+    let (mut hasher, mut contents) = (Hasher::default(), Contents::default());
+    look(&mut Seen(Want::Told { hasher: &mut hasher, contents: &mut contents, journal }));
+    (hasher.finish128(), contents)
+}
+
+/// Each argument for itself.
+pub(crate) fn describe(
+    look: impl FnOnce(&mut Seen<'_>),
+    parameters: &'static [&'static str],
+    journal: &Journal,
+) -> Vec<Given<'static>> {
+    let mut given = Vec::new();
+    look(&mut Seen(Want::Given { given: &mut given, journal }));
+    let named = parameters.iter().zip(given);
+    named.map(|(name, Described { hasher, text, inputs })| Given::new(name, hasher.finish128(), text, inputs)).collect()
+}
+
+/// The most characters of an argument that are taken down.
+const EXCERPT: usize = 120;
+
+/// The beginning of a value's JSON.
+fn excerpt<T: Serialize + ?Sized>(value: &T) -> String {
+    struct Beginning(Vec<u8>);
+
+    impl std::io::Write for Beginning {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.extend_from_slice(&bytes[..bytes.len().min(4 * EXCERPT)]);
+            if self.0.len() > 4 * EXCERPT { Err(std::io::ErrorKind::WriteZero.into()) } else { Ok(bytes.len()) }
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut beginning = Beginning(Vec::new());
+    let whole = serde_json::to_writer(&mut beginning, value).is_ok();
+    let text = String::from_utf8_lossy(&beginning.0);
+    let mut excerpt: String = text.chars().take(EXCERPT).collect();
+    if !whole || excerpt.len() < text.len() {
+        excerpt.push_str("..");
+    }
+    excerpt
 }

@@ -62,11 +62,11 @@ fn listen(mut signals: Signals) {
             continue;
         };
         stopping = true;
+        flows().iter().for_each(|(run, _)| run.cancel(Cancelled::Signal(signal)));
         say(&format!(
             "{}: no more tasks start; those that run have {grace:?} to end; a second signal stops them at once",
             name(signal)
         ));
-        flows().iter().for_each(|(run, _)| run.cancel(Cancelled::Signal(signal)));
         let waiting = thread::Builder::new().name("pipex-stop".to_owned()).spawn(move || {
             let waited = ENDED.wait_timeout_while(flows(), grace, |flows| !flows.is_empty());
             let still = waited.map_or(0, |(flows, _)| flows.len());

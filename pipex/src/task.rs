@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::fingerprint::Fingerprint;
 use crate::retry::RetryDelay;
+use crate::stale::Stale;
 use crate::target::Template;
 
 /// What is known of a task function when it is compiled.
@@ -18,12 +19,18 @@ pub struct Task {
     pub file: &'static str,
     /// The line it is written on.
     pub line: u32,
+    /// The version of its package.
+    pub package: Option<&'static str>,
+    /// The names of its parameters, but for the one marked `#[target]`.
+    pub parameters: &'static [&'static str],
     #[doc(hidden)]
     pub target: Template,
     #[doc(hidden)]
     pub name: Option<Template>,
-    /// The fingerprint of the function's tokens: comments and formatting do not change it.
+    /// The fingerprint of the function's tokens, its `version` and its helpers: comments and formatting do not change it.
     pub code: Fingerprint,
+    /// What is to be done with stale outputs, if the task says it.
+    pub stale: Option<Stale>,
     /// Whether a parameter is marked `#[target]`.
     #[doc(hidden)]
     pub wants_target: bool,
@@ -55,9 +62,12 @@ impl Task {
             module,
             file,
             line,
+            package: None,
+            parameters: &[],
             target,
             name: None,
             code: Fingerprint::new(0),
+            stale: None,
             wants_target: false,
             saves: true,
             retries: 0,
@@ -71,6 +81,27 @@ impl Task {
     #[must_use]
     pub const fn code(mut self, code: u128) -> Self {
         self.code = Fingerprint::new(code);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn package(mut self, version: Option<&'static str>) -> Self {
+        self.package = version;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn parameters(mut self, parameters: &'static [&'static str]) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn stale(mut self, stale: Stale) -> Self {
+        self.stale = Some(stale);
         self
     }
 

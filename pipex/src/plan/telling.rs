@@ -1,17 +1,30 @@
 //! What is told of a task run: its states, to reporters and in the log, and its failures.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::Span;
 
 use super::Run;
 use crate::error::{Cause, Error, RunError};
+use crate::fingerprint::Fingerprint;
+use crate::journal::{Ended, Given, Line, There, Why, worker};
 use crate::mode::Mode;
 use crate::report::{State, TaskRun};
 use crate::run::Failure;
+use crate::stale::Reasons;
 use crate::target::Location;
 use crate::task::Task;
+
+/// What the journal has of a run beside what reporters are told.
+#[derive(Default)]
+pub(super) struct Details {
+    pub(super) stale: Reasons,
+    /// What the call would make a stale output from now: the fingerprints of its arguments and inputs.
+    pub(super) now: Option<(Fingerprint, Fingerprint)>,
+    pub(super) there: Option<There>,
+    pub(super) given: Vec<Given<'static>>,
+}
 
 impl Run {
     pub(super) fn span(&self, target: Option<&Location>) -> Span {
@@ -36,8 +49,35 @@ impl Run {
         )
     }
 
-    pub(super) fn cached(&self, target: &Location) {
-        self.report(State::Cached, Some(target), Duration::ZERO, 0, None);
+    /// The end of a run that need not run.
+    pub(super) fn cached(&self, target: &Location, details: Details) {
+        let stale = details.stale;
+        if stale.is_empty() && details.there.is_none() && self.why == Why::There {
+            self.say(State::Cached, Some(target), Duration::ZERO, 0, None, stale);
+            if let Some(journal) = self.journal() {
+                journal.cached(self.task, target, &self.store);
+            }
+            return;
+        }
+        if let Some(journal) = self.journal().filter(|_| !stale.is_empty()) {
+            journal.warn(self.task, target, stale);
+        }
+        self.tell(State::Cached, Some(target), Duration::ZERO, 0, None, details);
+    }
+
+    pub(super) fn completed(&self, target: &Location, elapsed: Duration, bytes: u64, details: Details) {
+        self.tell(State::Completed, Some(target), elapsed, bytes, None, details);
+    }
+
+    /// In a dry run: it would run.
+    pub(super) fn would_run(&self, target: Option<&Location>) {
+        let why = match (self.why, self.outdated) {
+            (_, Some((_, stale))) => format!("{stale} changed"),
+            (Why::Missing, _) => "not there".to_owned(),
+            _ => "nothing is saved in this mode".to_owned(),
+        };
+        let target = target.map(|target| format!(" -> {target}")).unwrap_or_default();
+        println!("would run {:?}{target}: {why}", self.name.of(self.task));
     }
 
     fn error(&self, target: Option<&Location>, source: Cause) -> Error {
@@ -84,6 +124,58 @@ impl Run {
         bytes: u64,
         error: Option<&Error>,
     ) {
+        self.tell(state, target, elapsed, bytes, error, Details::default());
+    }
+
+    /// Tells reporters and the journal.
+    fn tell(
+        &self,
+        state: State,
+        target: Option<&Location>,
+        elapsed: Duration,
+        bytes: u64,
+        error: Option<&Error>,
+        details: Details,
+    ) {
+        let stale = self.outdated.map_or(details.stale, |(_, stale)| stale);
+        self.say(state, target, elapsed, bytes, error, stale);
+        if let Some(journal) = self.journal().filter(|_| state.has_ended() || state == State::AwaitingRetry) {
+            let Details { now, there, given, .. } = details;
+            let line = |task| {
+                Line::Ended(Box::new(Ended {
+                    task,
+                    name: self.name.of(self.task).into(),
+                    target: target.map(|target| target.as_str().into()),
+                    store: (&*self.store).into(),
+                    state,
+                    why: self.why,
+                    stale,
+                    at: journal.at(self.started.unwrap_or_else(Instant::now)),
+                    elapsed: elapsed.as_secs_f64(),
+                    worker: worker(),
+                    attempt: self.attempt.max(1),
+                    bytes,
+                    error: error.map(|error| format!("{error:?}").into()),
+                    there,
+                    now,
+                    given,
+                }))
+            };
+            // What runs again if its line is lost need not be written at once.
+            journal.write(Some(self.task), state == State::Completed && there.is_some(), line);
+        }
+    }
+
+    /// Tells reporters.
+    fn say(
+        &self,
+        state: State,
+        target: Option<&Location>,
+        elapsed: Duration,
+        bytes: u64,
+        error: Option<&Error>,
+        stale: Reasons,
+    ) {
         if self.mode == Mode::DoNothing {
             return;
         }
@@ -111,6 +203,8 @@ impl Run {
                 bytes,
                 error,
                 attempt: self.attempt.max(1),
+                why: self.why,
+                stale,
                 name: &self.name,
             };
             context.report(&run);

@@ -10,8 +10,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::listing::Stamp;
 use crate::fingerprint::Fingerprint;
 use crate::target::{Location, hidden};
 use crate::task::Task;
@@ -21,11 +22,12 @@ use crate::task::Task;
 pub struct Record {
     task: &'static Task,
     arguments: Fingerprint,
+    inputs: Fingerprint,
 }
 
 impl Record {
-    pub(crate) fn new(task: &'static Task, arguments: Fingerprint) -> Self {
-        Record { task, arguments }
+    pub(crate) fn new(task: &'static Task, arguments: Fingerprint, inputs: Fingerprint) -> Self {
+        Record { task, arguments, inputs }
     }
 
     /// The task function.
@@ -39,6 +41,19 @@ impl Record {
     pub fn arguments(&self) -> Fingerprint {
         self.arguments
     }
+
+    /// The fingerprint of the contents of the outputs and files among the arguments; zero if it is not known.
+    #[must_use]
+    pub fn inputs(&self) -> Fingerprint {
+        self.inputs
+    }
+}
+
+/// What a store tells of what it saved.
+#[derive(Debug, Default)]
+pub(crate) struct Receipt {
+    pub(crate) content: OnceLock<Fingerprint>,
+    pub(crate) stamp: OnceLock<Stamp>,
 }
 
 /// The right to make a target's value, held by one thread of one process at a time.
@@ -54,6 +69,7 @@ pub struct Claim {
     draft: Option<u64>,
     committed: bool,
     live: Live,
+    receipt: Arc<Receipt>,
 }
 
 /// The files that go if the process ends before their claims do, by the claims' numbers.
@@ -96,10 +112,30 @@ impl Claim {
             let file = open(&path)?;
             file.lock()?;
             if still_means(&path, &file)? {
-                let live = Live::new(&path);
-                return Ok(Claim { target, record, path, file, draft: None, committed: false, live });
+                return Ok(Claim::new(path, file, target, record));
             }
         }
+    }
+
+    fn new(path: PathBuf, file: File, target: Location, record: Record) -> Self {
+        let (live, receipt) = (Live::new(&path), Arc::default());
+        Claim { target, record, path, file, draft: None, committed: false, live, receipt }
+    }
+
+    /// What the store will have told once it has saved.
+    pub(crate) fn receipt(&self) -> Arc<Receipt> {
+        Arc::clone(&self.receipt)
+    }
+
+    /// Tells the fingerprint of the content that is saved, so that it need not be read again to know it.
+    ///
+    /// What was saved before is the same output if it has the same.
+    pub fn has_content(&self, content: Fingerprint) {
+        let _ = self.receipt.content.set(content);
+    }
+
+    pub(super) fn has_stamp(&self, stamp: Stamp) {
+        let _ = self.receipt.stamp.set(stamp);
     }
 
     /// The claim whose file is `path`, unless another holds it.
@@ -112,9 +148,7 @@ impl Claim {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             if still_means(path, &file)? {
-                let (path, target) = (path.to_owned(), target.clone());
-                let live = Live::new(&path);
-                return Ok(Some(Claim { target, record, path, file, draft: None, committed: false, live }));
+                return Ok(Some(Claim::new(path.to_owned(), file, target.clone(), record)));
             }
         }
     }
@@ -141,16 +175,16 @@ impl Claim {
     /// # Errors
     /// When the file cannot be renamed; then it is removed and the target is as it was.
     pub fn commit(self) -> io::Result<u64> {
-        let bytes = self.file.metadata()?.len();
-        self.commit_as(false)?;
-        Ok(bytes)
+        self.commit_as(false)
     }
 
     /// As [`commit`](Claim::commit). If it is `durable`, the target is on the disk when this returns, and its name as well.
-    pub(crate) fn commit_as(mut self, durable: bool) -> io::Result<()> {
+    pub(crate) fn commit_as(mut self, durable: bool) -> io::Result<u64> {
         if durable {
             self.file.sync_all()?;
         }
+        let metadata = self.file.metadata()?;
+        self.has_stamp(Stamp::of(&metadata));
         let target = self.target.path();
         fs::rename(&self.path, target)?;
         self.committed = true;
@@ -158,7 +192,7 @@ impl Claim {
             let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
             File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
         }
-        Ok(())
+        Ok(metadata.len())
     }
 
     /// The temporary path for a function that writes its own output: beside the target, with the target's extension.

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::codec::{Format, Lossy};
 use super::error::StoreError;
 use super::footer::Footer;
+use super::listing::{Stamp, metadata};
 use super::{Claim, Store, StoreResult};
 use crate::fingerprint::{Fingerprint, of_bytes};
 use crate::target::Location;
@@ -52,22 +53,20 @@ impl FileStore {
 
 impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> for FileStore<DURABLE> {
     fn exists(&self, target: &Location) -> StoreResult<bool> {
-        let metadata = match fs::metadata(target.path()) {
-            Ok(metadata) => metadata,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(false);
-            }
-            Err(error) => return Err(StoreError::io("look for", target.path(), error).into()),
-        };
+        Ok(Store::<T>::stamp(self, target)?.is_some())
+    }
+
+    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        let Some(metadata) = metadata(target.path())? else { return Ok(None) };
         if metadata.is_dir() {
             return Err(StoreError::Directory { path: target.path().to_owned() }.into());
         }
         let shortest = Format::of(target).shortest();
         if metadata.len() < shortest {
             tracing::warn!("{target} has {} bytes, too few to be whole: it counts as missing", metadata.len());
-            return Ok(false);
+            return Ok(None);
         }
-        Ok(true)
+        Ok(Some(Stamp::of(&metadata)))
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {
@@ -87,16 +86,18 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
         let record = claim.record();
         let failed = |error| StoreError::io("write", target.path(), error);
 
+        let mut checksum = None;
         let mut sink = Sink { file: claim.file(), buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
         encode(format, value, &mut sink, target.as_str())?;
-        let bytes = if format.has_footer() {
-            sink.finish(|length, checksum| Some(Footer::of::<T>(record, length, checksum)))
-        } else {
-            sink.finish(|_, _| None)
-        };
-        let bytes = bytes.map_err(failed)?;
-        claim.commit_as(DURABLE).map_err(failed)?;
-        Ok(bytes)
+        let finished = sink.finish(|length, of_payload| {
+            checksum = Some(of_payload);
+            format.has_footer().then(|| Footer::of::<T>(record, length, of_payload))
+        });
+        finished.map_err(failed)?;
+        if let Some(checksum) = checksum {
+            claim.has_content(checksum);
+        }
+        Ok(claim.commit_as(DURABLE).map_err(failed)?)
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
@@ -152,8 +153,8 @@ impl Sink<'_> {
         Ok(())
     }
 
-    /// Writes the rest, and the footer behind it; the bytes of the file.
-    fn finish(mut self, footer: impl FnOnce(u64, Fingerprint) -> Option<Footer>) -> io::Result<u64> {
+    /// Writes the rest, and the footer behind it.
+    fn finish(mut self, footer: impl FnOnce(u64, Fingerprint) -> Option<Footer>) -> io::Result<()> {
         let checksum = match &mut self.hasher {
             None => of_bytes(&self.buffer),
             Some(hasher) => {
@@ -164,8 +165,7 @@ impl Sink<'_> {
         if let Some(footer) = footer(self.flushed + self.buffer.len() as u64, checksum) {
             footer.append_to(&mut self.buffer);
         }
-        self.file.write_all(&self.buffer)?;
-        Ok(self.flushed + self.buffer.len() as u64)
+        self.file.write_all(&self.buffer)
     }
 }
 

@@ -1,9 +1,13 @@
 //! What stands behind the payload of a file: checksum, type, what made it. `docs/format.md` has it byte by byte.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
 use serde::de::DeserializeOwned;
 
 use super::claim::Record;
 use super::error::StoreError;
+use super::listing::Made;
 use super::schema;
 use crate::fingerprint::{Fingerprint, of_bytes};
 
@@ -14,6 +18,7 @@ pub(super) struct Footer {
     pub(super) checksum: Fingerprint,
     pub(super) code: Fingerprint,
     pub(super) arguments: Fingerprint,
+    pub(super) inputs: Fingerprint,
     pub(super) task: String,
     pub(super) type_name: String,
     pub(super) schema: String,
@@ -28,7 +33,7 @@ const HEAD: usize = 8;
 const TAIL: usize = 20;
 
 /// The bytes of the shortest footer, and so of the shortest file that has one.
-pub(super) const SHORTEST: u64 = (HEAD + 8 + 3 * 16 + 4 * 4 + TAIL) as u64;
+pub(super) const SHORTEST: u64 = (HEAD + 8 + 4 * 16 + 4 * 4 + TAIL) as u64;
 
 impl Footer {
     /// Of a value of type `T` whose payload has this length and checksum.
@@ -39,6 +44,7 @@ impl Footer {
             checksum,
             code: task.code,
             arguments: record.arguments(),
+            inputs: record.inputs(),
             task: format!("{}::{}", task.module, task.funcname),
             type_name: std::any::type_name::<T>().to_owned(),
             schema: schema::of::<T>().to_string(),
@@ -52,7 +58,7 @@ impl Footer {
         bytes.extend_from_slice(&SKIPPABLE.to_le_bytes());
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&self.length.to_le_bytes());
-        for fingerprint in [self.checksum, self.code, self.arguments] {
+        for fingerprint in [self.checksum, self.code, self.arguments, self.inputs] {
             bytes.extend_from_slice(&fingerprint.get().to_le_bytes());
         }
         for text in [&self.task, &self.type_name, &self.schema, &self.pipex] {
@@ -88,13 +94,40 @@ impl Footer {
         }
         let damaged = || StoreError::Damaged { target: target() };
         let (payload, footer) = start.and_then(|start| bytes.split_at_checked(start)).ok_or_else(damaged)?;
-        let (content, tail) = footer.split_at_checked(footer.len() - 16).ok_or_else(damaged)?;
-        if tail[..8] != checksum(content).to_le_bytes() {
-            return Err(damaged());
-        }
-        let footer = Self::parse(content).ok_or_else(damaged)?;
+        let footer = Self::whole(footer).ok_or_else(damaged)?;
         footer.check_payload(payload, &target())?;
         Ok((payload, footer))
+    }
+
+    /// The footer at the end of a file of so many bytes, if it has a whole one. The payload is not looked at.
+    pub(super) fn at_end_of(file: &mut File, length: u64) -> io::Result<Option<Self>> {
+        // Nearly all footers are shorter.
+        let mut end = vec![0; length.min(2 << 10) as usize];
+        file.seek(SeekFrom::Start(length - end.len() as u64))?;
+        file.read_exact(&mut end)?;
+        let Some((FORMAT, _)) = find(&end) else { return Ok(None) };
+        let bytes = u32::from_le_bytes(*end[..end.len() - 16].last_chunk().unwrap_or(&[0; 4]));
+        if u64::from(bytes) > length || u64::from(bytes) < SHORTEST {
+            return Ok(None);
+        }
+        if bytes as usize > end.len() {
+            end = vec![0; bytes as usize];
+            file.seek(SeekFrom::Start(length - u64::from(bytes)))?;
+            file.read_exact(&mut end)?;
+        }
+        Ok(Self::whole(&end[end.len() - bytes as usize..]))
+    }
+
+    /// A footer, from its magic number to the end of the file, whose checksum matches.
+    fn whole(footer: &[u8]) -> Option<Self> {
+        let (content, tail) = footer.split_at_checked(footer.len().checked_sub(16)?)?;
+        if tail[..8] == checksum(content).to_le_bytes() { Self::parse(content) } else { None }
+    }
+
+    /// What made the value.
+    pub(super) fn made(self) -> Made {
+        let Footer { task, code, arguments, inputs, type_name, schema: shape, .. } = self;
+        Made { task, code, arguments, inputs, type_name, shape }
     }
 
     fn parse(content: &[u8]) -> Option<Self> {
@@ -104,6 +137,7 @@ impl Footer {
             checksum: rest.fingerprint()?,
             code: rest.fingerprint()?,
             arguments: rest.fingerprint()?,
+            inputs: rest.fingerprint()?,
             task: rest.text()?,
             type_name: rest.text()?,
             schema: rest.text()?,

@@ -6,6 +6,7 @@ mod csv;
 mod error;
 mod file;
 mod footer;
+mod listing;
 mod own;
 mod schema;
 #[cfg(feature = "sqlite")]
@@ -16,9 +17,11 @@ mod tests;
 use std::path::PathBuf;
 
 pub use self::claim::{Claim, Record};
-pub(crate) use self::claim::{remove_claims, remove_whatever};
+pub(crate) use self::claim::{Receipt, remove_claims, remove_whatever};
 pub use self::error::StoreError;
 pub use self::file::FileStore;
+pub(crate) use self::listing::of_file;
+pub use self::listing::{Entry, Files, Listing, Made, Stamp};
 pub use self::own::OwnOutput;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
@@ -100,6 +103,24 @@ pub trait Store<T>: Send + Sync {
     /// When the target is still there, or was not.
     fn remove(&self, target: &Location) -> StoreResult<()>;
 
+    /// What tells the output that is there from one that was or will be there; `None` if the target is not there.
+    ///
+    /// The default asks [`exists`](Store::exists) and then the [`listing`](Store::listing). A store that learns both in one
+    /// step says so here: this is what every run asks about every target.
+    ///
+    /// # Errors
+    /// As `exists`.
+    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        if self.exists(target)? { self.listing().stamp(target) } else { Ok(None) }
+    }
+
+    /// What this store keeps, whatever the type of its values: what tells stale outputs, and what the `pipex` command shows.
+    ///
+    /// The default is right wherever targets are paths.
+    fn listing(&self) -> &dyn Listing {
+        &Files
+    }
+
     /// The file that stands for the claim on a target, locked while its value is made.
     ///
     /// The default is right wherever targets are paths: a hidden file beside the target, which [`Claim::file`] writes and
@@ -123,6 +144,12 @@ macro_rules! forward {
             }
             fn remove(&self, target: &Location) -> StoreResult<()> {
                 (**self).remove(target)
+            }
+            fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+                (**self).stamp(target)
+            }
+            fn listing(&self) -> &dyn Listing {
+                (**self).listing()
             }
             fn claim_path(&self, target: &Location) -> PathBuf {
                 (**self).claim_path(target)

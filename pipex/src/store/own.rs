@@ -6,8 +6,8 @@ use std::io;
 use std::path::Path;
 
 use super::error::StoreError;
-use super::{Claim, Store, StoreResult};
-use crate::target::Location;
+use super::{Claim, Stamp, Store, StoreResult, remove_whatever};
+use crate::target::{Location, hidden};
 
 /// The store of `save = false`: the function writes a file or a directory, the store sees that it gets there whole.
 pub struct OwnOutput<R> {
@@ -40,11 +40,11 @@ impl<R> Default for OwnOutput<R> {
 
 impl<R> Store<R> for OwnOutput<R> {
     fn exists(&self, target: &Location) -> StoreResult<bool> {
-        match fs::metadata(target.path()) {
-            Ok(_) => Ok(true),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
-            Err(error) => Err(StoreError::io("look for", target.path(), error).into()),
-        }
+        Ok(Store::<R>::stamp(self, target)?.is_some())
+    }
+
+    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        self.listing().stamp(target)
     }
 
     fn load(&self, target: &Location) -> StoreResult<R> {
@@ -57,14 +57,16 @@ impl<R> Store<R> for OwnOutput<R> {
     fn save(&self, claim: Claim, _: &R) -> StoreResult<u64> {
         let target = claim.target().path();
         if claim.record().task().wants_target {
-            let draft = claim.draft();
-            fs::rename(&draft, target).map_err(|error| match error.kind() {
+            rename(&claim.draft(), target).map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => StoreError::NothingWritten { path: target.to_owned() },
                 _ => StoreError::io("rename what was written to", target, error),
             })?;
         }
         match fs::metadata(target) {
-            Ok(metadata) => Ok(if metadata.is_file() { metadata.len() } else { 0 }),
+            Ok(metadata) => {
+                claim.has_stamp(Stamp::of(&metadata));
+                Ok(if metadata.is_file() { metadata.len() } else { 0 })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(StoreError::NothingWritten { path: target.to_owned() }.into())
             }
@@ -73,10 +75,20 @@ impl<R> Store<R> for OwnOutput<R> {
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
-        let removed = match fs::remove_file(target.path()) {
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(target.path()),
-            removed => removed,
-        };
-        Ok(removed.map_err(|error| StoreError::io("remove", target.path(), error))?)
+        self.listing().remove(target)
+    }
+}
+
+/// Renames the draft to the target. A directory that is there, which no other can be renamed over, goes first.
+fn rename(draft: &Path, target: &Path) -> io::Result<()> {
+    match fs::rename(draft, target) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => {
+            let old = target.with_file_name(hidden(target.file_name().unwrap_or_default(), ".pipex-old".as_ref()));
+            remove_whatever(&old)?;
+            fs::rename(target, &old)?;
+            fs::rename(draft, target)?;
+            remove_whatever(&old)
+        }
+        renamed => renamed,
     }
 }

@@ -1,11 +1,12 @@
 //! Outputs in a table of a database.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, ToSql, params};
@@ -16,7 +17,7 @@ use super::codec::Format;
 use super::error::StoreError;
 use super::file::{decode, encode};
 use super::footer::Footer;
-use super::{Claim, Store, StoreResult};
+use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult};
 use crate::fingerprint::{Fingerprint, of_bytes};
 use crate::target::Location;
 
@@ -67,6 +68,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS outputs (
     task TEXT NOT NULL,
     code TEXT NOT NULL,
     arguments TEXT NOT NULL,
+    inputs TEXT NOT NULL,
     type TEXT NOT NULL,
     shape TEXT NOT NULL,
     pipex TEXT NOT NULL,
@@ -77,6 +79,9 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS outputs (
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl SqliteStore {
+    /// What the addresses of its listings begin with; the path of the database follows.
+    pub const SCHEME: &str = "sqlite:";
+
     /// The store in the database of this path. It is opened when it is first needed, and made when something is saved.
     pub fn new(database: impl Into<PathBuf>) -> Self {
         SqliteStore { database: database.into() }
@@ -119,6 +124,21 @@ impl SqliteStore {
         StoreError::Database { path: self.database.clone(), source }
     }
 
+    /// The target's payload, whole, and what is recorded beside it.
+    fn row(&self, target: &Location) -> Result<(Vec<u8>, Footer), StoreError> {
+        let name = self.name(target);
+        let found = self.with(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT value, bytes, checksum, task, code, arguments, inputs, type, shape, pipex FROM outputs
+                 WHERE target = ?1",
+            )?;
+            query.query_row([target.as_str()], row).optional()
+        })?;
+        let (payload, footer) = found.flatten().ok_or_else(|| StoreError::Missing { target: name.clone() })?;
+        footer.check_payload(&payload, &name)?;
+        Ok((payload, footer))
+    }
+
     /// The target, for errors.
     fn name(&self, target: &Location) -> String {
         format!("{target} in {}", self.database.display())
@@ -153,23 +173,20 @@ fn connect(database: &Path) -> rusqlite::Result<Connection> {
 
 impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
     fn exists(&self, target: &Location) -> StoreResult<bool> {
-        let found = self.with(|connection| {
-            let mut query = connection.prepare_cached("SELECT 1 FROM outputs WHERE target = ?1")?;
-            query.exists([target.as_str()])
-        })?;
-        Ok(found.unwrap_or(false))
+        Ok(Store::<T>::stamp(self, target)?.is_some())
+    }
+
+    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        Listing::stamp(self, target)
+    }
+
+    fn listing(&self) -> &dyn Listing {
+        self
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {
         let name = self.name(target);
-        let found = self.with(|connection| {
-            let mut query = connection.prepare_cached(
-                "SELECT value, bytes, checksum, task, code, arguments, type, shape, pipex FROM outputs WHERE target = ?1",
-            )?;
-            query.query_row([target.as_str()], row).optional()
-        })?;
-        let (payload, footer) = found.flatten().ok_or_else(|| StoreError::Missing { target: name.clone() })?;
-        footer.check_payload(&payload, &name)?;
+        let (payload, footer) = self.row(target)?;
         footer.check_type::<T>(&name)?;
         decode(Format::of(target), &payload, &name)
     }
@@ -183,8 +200,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         self.create()?;
         self.with(|connection| {
             let mut insert = connection.prepare_cached(
-                "INSERT OR REPLACE INTO outputs (target, value, codec, bytes, checksum, task, code, arguments, type, shape,
-                 pipex, saved) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                "INSERT OR REPLACE INTO outputs (target, value, codec, bytes, checksum, task, code, arguments, inputs, type,
+                 shape, pipex, saved) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?;
             insert.execute(params![
                 target.as_str(),
@@ -195,16 +212,82 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
                 footer.task,
                 footer.code.to_string(),
                 footer.arguments.to_string(),
+                footer.inputs.to_string(),
                 footer.type_name,
                 footer.schema,
                 footer.pipex,
                 jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             ])
         })?;
+        claim.has_content(footer.checksum);
+        claim.has_stamp(stamp(footer.checksum, footer.code, footer.arguments));
         drop(claim);
         // Only the last one finds it empty.
         let _ = fs::remove_dir(self.claims());
         Ok(payload.len() as u64)
+    }
+
+    fn remove(&self, target: &Location) -> StoreResult<()> {
+        Listing::remove(self, target)
+    }
+
+    fn claim_path(&self, target: &Location) -> PathBuf {
+        self.claims().join(of_bytes(target.as_str().as_bytes()).to_string())
+    }
+}
+
+impl Listing for SqliteStore {
+    fn address(&self) -> Cow<'_, str> {
+        format!("{}{}", Self::SCHEME, self.database.display()).into()
+    }
+
+    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        let found = self.with(|connection| {
+            let mut query =
+                connection.prepare_cached("SELECT checksum, code, arguments FROM outputs WHERE target = ?1")?;
+            let row = |row: &Row<'_>| Ok(stamp(print(row, 0)?, print(row, 1)?, print(row, 2)?));
+            query.query_row([target.as_str()], row).optional()
+        })?;
+        Ok(found.flatten())
+    }
+
+    fn entry(&self, target: &Location) -> StoreResult<Option<Entry>> {
+        let found = self.with(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT bytes, checksum, code, arguments, inputs, task, type, shape, saved FROM outputs WHERE target = ?1",
+            )?;
+            let row = |row: &Row<'_>| {
+                let (checksum, code, arguments) = (print(row, 1)?, print(row, 2)?, print(row, 3)?);
+                let saved: String = row.get(8)?;
+                let saved = saved.parse().map_or(0, |saved: jiff::Timestamp| saved.as_second());
+                let saved = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(saved).unwrap_or(0));
+                let bytes = u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default();
+                let mut entry = Entry::new(stamp(checksum, code, arguments), bytes, saved);
+                entry.content = Some(checksum);
+                let (inputs, task) = (print(row, 4)?, row.get(5)?);
+                entry.made = Some(Made { task, code, arguments, inputs, type_name: row.get(6)?, shape: row.get(7)? });
+                Ok(entry)
+            };
+            query.query_row([target.as_str()], row).optional()
+        })?;
+        Ok(found.flatten())
+    }
+
+    fn payload(&self, target: &Location) -> StoreResult<Vec<u8>> {
+        Ok(self.row(target)?.0)
+    }
+
+    fn list(&self, prefix: &str, each: &mut dyn FnMut(Location)) -> StoreResult<()> {
+        self.with(|connection| {
+            let mut query =
+                connection.prepare_cached("SELECT target FROM outputs WHERE substr(target, 1, length(?1)) = ?1")?;
+            let mut rows = query.query([prefix])?;
+            while let Some(row) = rows.next()? {
+                each(Location::new(row.get::<_, String>(0)?));
+            }
+            Ok(())
+        })?;
+        Ok(())
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
@@ -215,10 +298,16 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         }
         Ok(())
     }
+}
 
-    fn claim_path(&self, target: &Location) -> PathBuf {
-        self.claims().join(of_bytes(target.as_str().as_bytes()).to_string())
-    }
+/// What is saved once more, and made by the same from the same, is the same.
+fn stamp(checksum: Fingerprint, code: Fingerprint, arguments: Fingerprint) -> Stamp {
+    Stamp::new(checksum.then(code).then(arguments).half())
+}
+
+/// What is no fingerprint matches none.
+fn print(row: &Row<'_>, column: usize) -> rusqlite::Result<Fingerprint> {
+    Ok(row.get::<_, String>(column)?.parse().unwrap_or(Fingerprint::new(0)))
 }
 
 /// A value as it stands in the table: text where people can read it.
@@ -237,18 +326,17 @@ impl ToSql for Payload<'_> {
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Footer)> {
-    // What is no fingerprint matches none.
-    let fingerprint = |text: String| Fingerprint::new(u128::from_str_radix(&text, 16).unwrap_or_default());
     let payload = row.get_ref(0)?.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
     let footer = Footer {
         length: u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default(),
-        checksum: fingerprint(row.get(2)?),
+        checksum: print(row, 2)?,
         task: row.get(3)?,
-        code: fingerprint(row.get(4)?),
-        arguments: fingerprint(row.get(5)?),
-        type_name: row.get(6)?,
-        schema: row.get(7)?,
-        pipex: row.get(8)?,
+        code: print(row, 4)?,
+        arguments: print(row, 5)?,
+        inputs: print(row, 6)?,
+        type_name: row.get(7)?,
+        schema: row.get(8)?,
+        pipex: row.get(9)?,
     };
     Ok((payload, footer))
 }

@@ -1,0 +1,83 @@
+//! `#[helper]`: the item as it is, and its fingerprint under the same name.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Attribute, Error, ImplItemFn, Item, Result, Visibility};
+
+use crate::attributes::HelperMeta;
+use crate::code;
+use crate::crate_path::crate_path;
+use crate::mistakes::Mistakes;
+
+pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    process(arguments, item.clone()).unwrap_or_else(|error| {
+        let error = error.to_compile_error();
+        quote!(#item #error)
+    })
+}
+
+fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let mut mistakes = Mistakes::default();
+    let meta = mistakes.keep(HelperMeta::parse(arguments)).unwrap_or_default();
+    let helper = mistakes.keep(Helper::of(&item));
+    mistakes.into_result()?;
+    let Helper { attributes, visibility, name, code } = helper.expect("a helper that could not be read is a mistake");
+    let pipex = crate_path(meta.krate.clone());
+    let code = code::of(code, &meta.code, &pipex);
+    let around = (!meta.code.uses.is_empty()).then(|| {
+        quote!(
+            #[allow(unused_imports)]
+            use super::*;
+        )
+    });
+    // A module of the same name: modules and values have names of their own, and `use` takes both.
+    Ok(quote! {
+        #item
+        #(#attributes)*
+        #[doc(hidden)]
+        #[allow(non_snake_case, dead_code)]
+        #visibility mod #name {
+            #around
+            pub const CODE: u128 = #code;
+        }
+    })
+}
+
+struct Helper {
+    /// Those that say when the item is there.
+    attributes: Vec<Attribute>,
+    visibility: Visibility,
+    name: Ident,
+    code: TokenStream,
+}
+
+impl Helper {
+    fn of(item: &TokenStream) -> Result<Self> {
+        let mistake = "`#[helper]` goes on a function, a constant or a static that is not in an `impl`";
+        let parsed = syn::parse2::<Item>(item.clone()).map_err(|error| {
+            // A method's `self` is none of a function's.
+            let method = syn::parse2::<ImplItemFn>(item.clone());
+            method.map_or(error, |method| Error::new_spanned(method.sig, mistake))
+        })?;
+        let (attributes, visibility, name, code) = match parsed {
+            Item::Fn(item) if item.sig.receiver().is_some() => return Err(Error::new_spanned(item.sig, mistake)),
+            Item::Fn(item) => {
+                let (signature, block) = (&item.sig, &item.block);
+                let code = quote!(#signature #block);
+                (item.attrs, item.vis, item.sig.ident, code)
+            }
+            Item::Const(item) => {
+                let code = [item.ty.to_token_stream(), item.expr.to_token_stream()];
+                (item.attrs, item.vis, item.ident, quote!(#(#code)*))
+            }
+            Item::Static(item) => {
+                let code = [item.ty.to_token_stream(), item.expr.to_token_stream()];
+                (item.attrs, item.vis, item.ident, quote!(#(#code)*))
+            }
+            item => return Err(Error::new_spanned(item, mistake)),
+        };
+        let is_condition = |attribute: &Attribute| attribute.path().is_ident("cfg");
+        let attributes = attributes.into_iter().filter(is_condition).collect();
+        Ok(Helper { attributes, visibility, name, code })
+    }
+}

@@ -1,0 +1,345 @@
+//! What stands in a journal: a line of JSON for each thing that happened.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::Fingerprint;
+use crate::report::State;
+use crate::stale::{Content, Contents, Reasons};
+use crate::store::Stamp;
+
+/// The version of the journal's format.
+pub const FORMAT: u32 = 1;
+
+/// A line of a journal. The first is a [`Head`]; all times are seconds since that one's `started`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Line<'l> {
+    /// The run that this journal is about.
+    Run(Head<'l>),
+    /// A task function, before its first task run.
+    Task(Function<'l>),
+    /// A task run that began to make a target. If it has no [`Ended`], the process was killed meanwhile.
+    Began(Began<'l>),
+    /// A task run that did not run, since its target is there and fresh.
+    Cached(Cached<'l>),
+    /// A task run that ended in any other way, or waits to be tried again.
+    Ended(Box<Ended<'l>>),
+    /// A file whose path was an argument.
+    Source(Source<'l>),
+    /// A target that the `pipex` command removed.
+    Removed(Removed<'l>),
+    /// The run has ended, and all its task runs with it.
+    Over(Over),
+}
+
+/// The run of a flow or, outside flows, of a program.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Head<'l> {
+    /// The version of the journal's format.
+    pub format: u32,
+    /// The version of pipex.
+    pub pipex: Cow<'l, str>,
+    /// The flow; `None` outside flows.
+    pub flow: Option<Cow<'l, str>>,
+    /// The program's name.
+    pub program: Cow<'l, str>,
+    /// The version of the package that the flow, or the first task, is of.
+    pub version: Option<Cow<'l, str>>,
+    /// The mode, as `PIPEX` spells it.
+    pub mode: Cow<'l, str>,
+    /// When it started: RFC 3339, UTC.
+    pub started: Cow<'l, str>,
+    /// The process.
+    pub process: u32,
+    /// The host it ran on.
+    pub host: Cow<'l, str>,
+    /// The directory it ran in.
+    pub directory: Cow<'l, str>,
+    /// What stands before its relative targets to make them ones from where `.pipex` is: nothing, if it ran there.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub prefix: Cow<'l, str>,
+}
+
+/// A task function.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Function<'l> {
+    /// The number by which the lines of this journal refer to it.
+    pub task: u32,
+    /// Its name.
+    pub name: Cow<'l, str>,
+    /// The path of its module.
+    pub module: Cow<'l, str>,
+    /// The file it is written in.
+    pub file: Cow<'l, str>,
+    /// The line it is written on.
+    pub line: u32,
+    /// The fingerprint of its code.
+    pub code: Fingerprint,
+}
+
+/// A task run that began.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Began<'l> {
+    /// Its task function.
+    pub task: u32,
+    /// Its target.
+    pub target: Cow<'l, str>,
+    /// The address of its store, if targets are no paths to it.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub store: Cow<'l, str>,
+    /// When.
+    pub at: f64,
+}
+
+/// A task run that had nothing to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Cached<'l> {
+    /// Its task function.
+    pub task: u32,
+    /// Its target.
+    pub target: Cow<'l, str>,
+    /// The address of its store, if targets are no paths to it.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub store: Cow<'l, str>,
+}
+
+/// A task run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Ended<'l> {
+    /// Its task function.
+    pub task: u32,
+    /// Its name.
+    pub name: Cow<'l, str>,
+    /// Its target, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Cow<'l, str>>,
+    /// The address of its store, if targets are no paths to it.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub store: Cow<'l, str>,
+    /// How it ended.
+    pub state: State,
+    /// Why it ran, or why it did not.
+    pub why: Why,
+    /// Why the output that was there was stale, if it was.
+    #[serde(default, skip_serializing_if = "is_fresh")]
+    pub stale: Reasons,
+    /// When it started.
+    pub at: f64,
+    /// How long it took, in seconds.
+    pub elapsed: f64,
+    /// The thread it ran on, counted from 0.
+    pub worker: u32,
+    /// Which attempt it was, counted from 1.
+    pub attempt: u32,
+    /// The bytes of the output that it saved.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes: u64,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Cow<'l, str>>,
+    /// What lies at the target now, and what made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub there: Option<There>,
+    /// What the call would make it from now, where that is another: the fingerprints of its arguments and inputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<(Fingerprint, Fingerprint)>,
+    /// The arguments, each for itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<Given<'l>>,
+}
+
+/// What lies at a target, and what made it. Zero is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct There {
+    /// The fingerprint of its content.
+    pub content: Fingerprint,
+    /// Its [`Stamp`](crate::store::Stamp).
+    pub stamp: u64,
+    /// The fingerprint of the code that made it.
+    pub code: Fingerprint,
+    /// The fingerprint of the arguments: values by content, outputs by location.
+    pub arguments: Fingerprint,
+    /// The fingerprint of the contents of the outputs and files among them.
+    pub inputs: Fingerprint,
+}
+
+impl There {
+    pub(crate) fn new(content: Fingerprint, stamp: Stamp) -> Self {
+        let none = Fingerprint::new(0);
+        There { content, stamp: stamp.get(), code: none, arguments: none, inputs: none }
+    }
+
+    /// What made it, brought up to date: by this code, from these arguments and inputs.
+    #[must_use]
+    pub fn made_by(self, code: Fingerprint, arguments: Fingerprint, inputs: Fingerprint) -> Self {
+        There { code, arguments, inputs, ..self }
+    }
+}
+
+/// An argument of a task run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Given<'l> {
+    /// The parameter's name.
+    pub name: Cow<'l, str>,
+    /// The fingerprint: of a value by content, of outputs by location.
+    pub fingerprint: Fingerprint,
+    /// The beginning of the value's JSON, if it is a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Cow<'l, str>>,
+    /// The outputs and files that it is, or has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input<'l>>,
+}
+
+impl<'l> Given<'l> {
+    pub(crate) fn new(
+        name: &'static str,
+        fingerprint: Fingerprint,
+        value: Option<String>,
+        inputs: Vec<Input<'l>>,
+    ) -> Self {
+        Given { name: name.into(), fingerprint, value: value.map(Cow::Owned), inputs }
+    }
+}
+
+/// An output or a file that a task run took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Input<'l> {
+    /// Its location.
+    pub target: Cow<'l, str>,
+    /// The address of its store, if targets are no paths to it.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub store: Cow<'l, str>,
+    /// Whether it is a file whose path was an argument, and no output.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub source: bool,
+    /// The fingerprint of its content; zero if it was not known.
+    pub content: Fingerprint,
+}
+
+impl Input<'static> {
+    pub(crate) fn new(target: String, store: String, content: Fingerprint) -> Self {
+        Input { target: target.into(), store: store.into(), source: false, content }
+    }
+
+    pub(crate) fn file(path: &Path, content: Fingerprint) -> Self {
+        let target = path.to_string_lossy().into_owned().into();
+        Input { target, store: Cow::Borrowed(""), source: true, content }
+    }
+}
+
+/// A file whose path was an argument.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Source<'l> {
+    /// The path.
+    pub path: Cow<'l, str>,
+    /// The file's [`Stamp`](crate::store::Stamp).
+    pub stamp: u64,
+    /// The fingerprint of its content.
+    pub content: Fingerprint,
+}
+
+/// A target that was removed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Removed<'l> {
+    /// The target.
+    pub target: Cow<'l, str>,
+    /// The address of its store, if targets are no paths to it.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub store: Cow<'l, str>,
+}
+
+impl<'l> Removed<'l> {
+    /// Of this target, in the store with this address.
+    #[must_use]
+    pub fn new(target: impl Into<Cow<'l, str>>, store: impl Into<Cow<'l, str>>) -> Self {
+        Removed { target: target.into(), store: store.into() }
+    }
+}
+
+/// The fingerprint of the contents of a call's inputs, in their order; zero if one of them is not known.
+#[must_use]
+pub fn of_inputs(contents: impl IntoIterator<Item = Fingerprint>) -> Fingerprint {
+    let mut all = Contents::default();
+    contents.into_iter().for_each(|content| all.add(Content::of(content)));
+    all.fingerprint()
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Over {
+    /// How long it took, in seconds.
+    pub elapsed: f64,
+}
+
+/// Why a task run ran, or did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Why {
+    /// It ran: in this mode nothing is saved.
+    #[default]
+    NotSaved,
+    /// It ran, since its target was not there.
+    Missing,
+    /// It ran, since the output that was there was stale.
+    Stale,
+    /// It did not run, since its target is there.
+    There,
+    /// It did not run, since another made its target meanwhile.
+    MadeMeanwhile,
+    /// It did not run: what it takes was made again, and came out as it was.
+    Unchanged,
+    /// It did not run: its output was accepted as what today's code would give.
+    Accepted,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+fn is_fresh(stale: &Reasons) -> bool {
+    stale.is_empty()
+}
+
+fn is_false(truth: &bool) -> bool {
+    !truth
+}
+
+/// Reads a journal up to its end, or up to where it was cut; a line of a kind that this version does not know is passed over.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read(path: &Path, mut each: impl FnMut(Line<'static>)) -> io::Result<()> {
+    let mut reader = BufReader::with_capacity(256 << 10, File::open(path)?);
+    let mut text = Vec::new();
+    loop {
+        text.clear();
+        reader.read_until(b'\n', &mut text)?;
+        if !text.ends_with(b"\n") {
+            return Ok(());
+        }
+        if let Ok(line) = serde_json::from_slice(&text) {
+            each(line);
+        } else if serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_err() {
+            return Ok(());
+        }
+    }
+}
