@@ -355,7 +355,7 @@ impl<'a, R: Send> Plan<'a, R> {
         let value = self.call(draft, Some(&place.location), started).await?;
         let saved = place.store.save(claim, &value);
         let bytes = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() })?;
-        let there = self.run.found(place, &receipt, record);
+        let there = self.run.found(place, &receipt, record, bytes);
         self.run.completed(&place.location, started.elapsed(), bytes, Details { there, given, ..Details::default() });
         // A function that saves its own output may give something else besides.
         Ok(if self.run.task.saves { Made::Saved } else { Made::Value(value) })
@@ -464,15 +464,17 @@ impl Run {
     }
 
     /// What lies at the place now that it was saved.
-    fn found<R>(&self, place: &Place<R>, receipt: &Receipt, record: Record) -> Option<There> {
+    fn found<R>(&self, place: &Place<R>, receipt: &Receipt, record: Record, bytes: u64) -> Option<There> {
         let journal = self.compares()?;
-        let entry = || place.store.listing().entry(&place.location).ok().flatten();
-        let (content, stamp) = match (receipt.content.get(), receipt.stamp.get()) {
-            (Some(content), Some(stamp)) => (*content, *stamp),
-            _ => entry().map(|entry| (entry.content.unwrap_or(Fingerprint::new(0)), entry.stamp))?,
+        let there = match (receipt.content.get(), receipt.stamp.get()) {
+            (Some(content), Some(stamp)) => There::new(*content, *stamp, bytes),
+            _ => {
+                let entry = place.store.listing().entry(&place.location).ok().flatten()?;
+                There::new(entry.content.unwrap_or(Fingerprint::new(0)), entry.stamp, entry.bytes)
+            }
         };
-        place.has(Content::of(content));
-        let there = There::new(content, stamp).made_by(self.task.code, record.arguments(), record.inputs());
+        place.has(Content::of(there.content));
+        let there = there.made_by(self.task.code, record.arguments(), record.inputs());
         journal.found(place.key, there);
         Some(there)
     }

@@ -167,6 +167,8 @@ pub struct There {
     pub content: Fingerprint,
     /// Its [`Stamp`](crate::store::Stamp).
     pub stamp: u64,
+    /// The bytes that it takes.
+    pub bytes: u64,
     /// The fingerprint of the code that made it.
     pub code: Fingerprint,
     /// The fingerprint of the arguments: values by content, outputs by location.
@@ -176,9 +178,11 @@ pub struct There {
 }
 
 impl There {
-    pub(crate) fn new(content: Fingerprint, stamp: Stamp) -> Self {
+    /// This content, of which it is not known what made it.
+    #[must_use]
+    pub fn new(content: Fingerprint, stamp: Stamp, bytes: u64) -> Self {
         let none = Fingerprint::new(0);
-        There { content, stamp: stamp.get(), code: none, arguments: none, inputs: none }
+        There { content, stamp: stamp.get(), bytes, code: none, arguments: none, inputs: none }
     }
 
     /// What made it, brought up to date: by this code, from these arguments and inputs.

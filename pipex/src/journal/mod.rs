@@ -66,7 +66,8 @@ pub const DIRECTORY: &str = ".pipex";
 /// When the directory cannot be read. One that is not there has no runs.
 pub fn runs(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut runs = Vec::new();
-    for part in [RUNS, LIVE] {
+    // In this order, so that one that ends meanwhile is met at least once.
+    for part in [LIVE, RUNS] {
         match fs::read_dir(directory.join(part)) {
             Ok(entries) => {
                 for entry in entries {
@@ -181,10 +182,20 @@ impl Journal {
         Some(journal)
     }
 
+    /// The journal of a command that changes what is there, such as `pipex rm`, run in the directory that `directory` is in.
+    #[must_use]
+    pub fn of_command(directory: &Path) -> Self {
+        Self::begin(directory.to_owned(), None, Mode::DoNothing, false)
+    }
+
     /// The journal of a run that starts now; in mode `do_nothing` there is none.
     pub(crate) fn new(at: &Whereabouts, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Option<Self> {
         let directory = at.directory().filter(|_| mode != Mode::DoNothing)?.into_owned();
-        Some(Journal {
+        Some(Self::begin(directory, flow, mode, dry))
+    }
+
+    fn begin(directory: PathBuf, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Self {
+        Journal {
             directory,
             flow,
             mode,
@@ -197,7 +208,7 @@ impl Journal {
             has_found: AtomicBool::new(false),
             sources: Mutex::default(),
             warnings: Mutex::default(),
-        })
+        }
     }
 
     /// What tells a target from all others, of whatever store: the same in each run, and wherever the project is moved to.
@@ -237,10 +248,10 @@ impl Journal {
         if let Some(record) = known.filter(|record| record.stamp == stamp) {
             return (record.content, record.maker, None);
         }
-        let mut there = There::new(NONE, stamp);
+        let mut there = There::new(NONE, stamp, 0);
         let mut maker = Maker::default();
-        if let Some(Entry { content, made, stamp, .. }) = look() {
-            there = There::new(content.unwrap_or(NONE), stamp);
+        if let Some(Entry { content, made, stamp, bytes, .. }) = look() {
+            there = There::new(content.unwrap_or(NONE), stamp, bytes);
             match (made, known) {
                 (Some(made), _) => {
                     there = there.made_by(made.code, made.arguments, made.inputs);
@@ -302,7 +313,7 @@ impl Journal {
             return Some(NONE);
         };
         let path = location.as_str().into();
-        self.found(key, There::new(content, stamp));
+        self.found(key, There::new(content, stamp, metadata.len()));
         self.write(None, false, |_| Line::Source(Source { path, stamp: stamp.get(), content }));
         Some(content)
     }
@@ -338,8 +349,13 @@ impl Journal {
         }
     }
 
-    /// Appends a line that has no task function.
+    /// Appends a line. What it says lies at a target holds from now on.
     pub fn line(&self, line: Line<'_>) {
+        if let Line::Ended(ended) = &line
+            && let (Some(there), Some(target)) = (ended.there, &ended.target)
+        {
+            self.found(self.key(&ended.store, &Location::new(&**target)), there);
+        }
         self.write(None, true, |_| line);
     }
 
@@ -367,7 +383,7 @@ impl Journal {
     }
 
     /// The run has ended: says what was stale, and adds what was found to the sum of all journals.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         lock(&self.warnings).drain(..).for_each(|warning| warning.say());
         let mut writer = lock(&self.writer);
         if writer.file.is_none() || writer.off {
@@ -447,7 +463,7 @@ impl Journal {
                     (key(root, &prefix, &ended.store, target), there, ended.at + ended.elapsed)
                 }
                 Line::Source(Source { path, stamp, content }) => {
-                    (key(root, &prefix, "source:", path), There::new(*content, Stamp::new(*stamp)), 0.0)
+                    (key(root, &prefix, "source:", path), There::new(*content, Stamp::new(*stamp), 0), 0.0)
                 }
                 _ => return,
             };
@@ -538,7 +554,7 @@ impl Writer {
         let (file, path) = (0..)
             .map(|number: u32| {
                 let number = if number == 0 { String::new() } else { format!("-{number}") };
-                let run = format!("{}-{stem}-{process}{number}.jsonl", started.strftime("%Y%m%d-%H%M%S"));
+                let run = format!("{}-{stem}-{process}{number}.jsonl", started.strftime("%Y%m%d-%H%M%S.%3f"));
                 let ended = journal.directory.join(RUNS).join(&run);
                 if ended.exists() {
                     return Err(io::ErrorKind::AlreadyExists.into());

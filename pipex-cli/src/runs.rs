@@ -1,0 +1,80 @@
+//! `pipex runs`.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::project::{Counts, Project, Run};
+use crate::{Error, Outcome, print};
+
+#[derive(Serialize)]
+struct Row<'p> {
+    run: &'p str,
+    flow: &'p str,
+    program: Option<&'p str>,
+    version: Option<&'p str>,
+    pipex: Option<&'p str>,
+    mode: Option<&'p str>,
+    host: Option<&'p str>,
+    process: Option<u32>,
+    directory: Option<&'p str>,
+    started: Timestamp,
+    seconds: Option<f64>,
+    state: &'static str,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+pub fn state(run: &Run) -> &'static str {
+    match (run.is_live, run.elapsed) {
+        (true, None) => "running",
+        (false, None) => "killed",
+        (_, Some(_)) if run.counts.failed + run.counts.skipped > 0 => "failed",
+        _ => "completed",
+    }
+}
+
+pub fn runs(project: &Project, json: bool) -> Result<Outcome, Error> {
+    let rows: Vec<_> = project
+        .runs
+        .iter()
+        .map(|run| {
+            let head = run.head.as_ref();
+            Row {
+                run: &run.id,
+                flow: run.flow(),
+                program: head.map(|head| &*head.program),
+                version: head.and_then(|head| head.version.as_deref()),
+                pipex: head.map(|head| &*head.pipex),
+                mode: head.map(|head| &*head.mode),
+                host: head.map(|head| &*head.host),
+                process: head.map(|head| head.process),
+                directory: head.map(|head| &*head.directory),
+                started: run.started,
+                seconds: run.elapsed,
+                state: state(run),
+                counts: run.counts,
+            }
+        })
+        .collect();
+    if json {
+        print::json(&rows)?;
+        return Ok(Outcome::Well);
+    }
+    let number = |number: u64| if number == 0 { "-".to_owned() } else { number.to_string() };
+    let cells = |row: &Row<'_>| {
+        vec![
+            row.run.to_owned(),
+            row.state.to_owned(),
+            number(row.counts.completed),
+            number(row.counts.cached),
+            number(row.counts.failed),
+            number(row.counts.skipped),
+            print::bytes(row.counts.bytes),
+            row.seconds.map(print::seconds).unwrap_or_default(),
+            print::age(row.started),
+        ]
+    };
+    let head = ["run", "state", " ran", " cached", " failed", " skipped", " size", " took", " started"];
+    print::table(&head, &rows.iter().map(cells).collect::<Vec<_>>())?;
+    Ok(Outcome::Well)
+}

@@ -1,0 +1,85 @@
+//! A journal that was cut anywhere is read up to the cut; one that is gone takes only history with it.
+
+use std::fs;
+
+use pipex::journal::{self, Line};
+use pipex::{flow, task};
+
+use crate::Desk;
+
+#[task(target = "{path}/{funcname}/{base}")]
+fn double(x: u64) -> u64 {
+    2 * x
+}
+
+#[flow(path = "out")]
+fn doubles() -> pipex::Result<()> {
+    (0..3).try_for_each(|x| double(x).base(x.to_string()).run().map(drop))
+}
+
+#[test]
+#[ignore = "the pipeline of the tests below"]
+fn pipeline() {
+    doubles().unwrap();
+}
+
+fn made() -> Desk {
+    let desk = Desk::new();
+    assert!(desk.pipeline("cut::pipeline").status().unwrap().success());
+    desk
+}
+
+#[test]
+fn read_up_to_the_cut() {
+    let desk = made();
+    let [run] = &journal::runs(&desk.file(".pipex")).unwrap()[..] else { panic!("one run") };
+    let whole = fs::read(run).unwrap();
+    let cut = desk.file("cut.jsonl");
+    for length in 0..=whole.len() {
+        fs::write(&cut, &whole[..length]).unwrap();
+        let mut lines = 0;
+        journal::read(&cut, |_| lines += 1).unwrap();
+        assert_eq!(lines, whole[..length].iter().filter(|byte| **byte == b'\n').count(), "cut at {length}");
+    }
+    // Cut, and something else behind it.
+    let middle = whole.len() / 2;
+    fs::write(&cut, [&whole[..middle], b"\n{}\n"].concat()).unwrap();
+    let mut lines = 0;
+    journal::read(&cut, |_| lines += 1).unwrap();
+    assert_eq!(lines, whole[..middle].iter().filter(|byte| **byte == b'\n').count());
+    // The command takes what it gets.
+    fs::write(run, &whole[..middle]).unwrap();
+    assert!(matches!(desk.pipex("status").status.code(), Some(0 | 3)));
+}
+
+#[test]
+fn without_it_outputs_are_taken_and_known_again_after_a_run() {
+    let desk = made();
+    fs::remove_dir_all(desk.file(".pipex")).unwrap();
+    assert!(desk.said("status").contains("there is no journal here"));
+    assert!(desk.pipeline("cut::pipeline").status().unwrap().success());
+    assert_eq!(desk.count("double", "fresh"), 3);
+    assert_eq!(desk.json("runs")[0]["completed"], 0);
+}
+
+#[test]
+fn a_line_has_what_is_known_of_a_task_run() {
+    let desk = made();
+    let [run] = &journal::runs(&desk.file(".pipex")).unwrap()[..] else { panic!("one run") };
+    let mut lines = Vec::new();
+    journal::read(run, |line| lines.push(line)).unwrap();
+    let Line::Run(head) = &lines[0] else { panic!("{:?}", lines[0]) };
+    assert_eq!(
+        (head.flow.as_deref(), &*head.mode, &*head.directory),
+        (Some("doubles"), "cache", desk.path().canonicalize().unwrap().to_str().unwrap())
+    );
+    assert_eq!(head.version.as_deref(), Some(env!("CARGO_PKG_VERSION")));
+    let ended: Vec<_> =
+        lines.iter().filter_map(|line| if let Line::Ended(ended) = line { Some(ended) } else { None }).collect();
+    assert_eq!(ended.len(), 3);
+    assert_eq!(ended[2].target.as_deref(), Some("out/double/2"));
+    assert_eq!(ended[2].given[0].value.as_deref(), Some("2"));
+    assert!(ended[2].there.is_some_and(|there| there.bytes == fs::metadata(desk.file("out/double/2")).unwrap().len()));
+    assert!(matches!(lines.last(), Some(Line::Over(_))));
+    assert!(fs::read_to_string(desk.file(".pipex/.gitignore")).unwrap().contains('*'));
+}

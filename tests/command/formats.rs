@@ -1,0 +1,97 @@
+//! Whatever an output is, it can be shown.
+
+use std::collections::BTreeMap;
+
+use pipex::{flow, task};
+use serde::{Deserialize, Serialize};
+
+use crate::Desk;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Sky {
+    Clear,
+    Cloudy(u8),
+    Rain { millimetres: f32, since: (u8, u8) },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Station(String);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Everything {
+    station: Station,
+    skies: Vec<Sky>,
+    by_hour: BTreeMap<u8, Option<f64>>,
+    initial: char,
+    nothing: (),
+    big: u128,
+    open: bool,
+}
+
+fn everything() -> Everything {
+    Everything {
+        station: Station("Newark Ä".to_owned()),
+        skies: vec![Sky::Clear, Sky::Cloudy(3), Sky::Rain { millimetres: 1.5, since: (7, 30) }],
+        by_hour: BTreeMap::from([(1, Some(-2.5)), (2, None)]),
+        initial: 'Ä',
+        nothing: (),
+        big: u128::MAX,
+        open: true,
+    }
+}
+
+#[task(target = "{path}/everything")]
+fn plain() -> Everything {
+    everything()
+}
+
+#[task(target = "{path}/everything.zst")]
+fn packed() -> Everything {
+    everything()
+}
+
+#[task(target = "{path}/everything.json.zst")]
+fn packed_text() -> Everything {
+    everything()
+}
+
+#[flow(path = "out")]
+fn all() -> pipex::Result<()> {
+    plain().run()?;
+    packed().run()?;
+    packed_text().run().map(drop)
+}
+
+#[test]
+#[ignore = "the pipeline of the test below"]
+fn pipeline() {
+    all().unwrap();
+}
+
+#[test]
+fn bincode_is_shown_as_json_by_its_shape() {
+    let desk = Desk::new();
+    assert!(desk.pipeline("formats::pipeline").status().unwrap().success());
+    // JSON's numbers do not go as far.
+    let mut expected = serde_json::to_value(Everything { big: 0, ..everything() }).unwrap();
+    expected["big"] = u128::MAX.to_string().into();
+    for name in ["everything", "everything.zst"] {
+        assert_eq!(desk.json(&format!("show out/{name}"))["content"], expected, "{name}");
+    }
+    let text = desk.pipex("show out/everything.json.zst").stdout;
+    assert_eq!(serde_json::from_slice::<Everything>(&text).unwrap(), everything());
+}
+
+#[test]
+fn graphs_of_all_formats_and_completions_of_all_shells() {
+    let desk = Desk::new();
+    assert!(desk.pipeline("formats::pipeline").status().unwrap().success());
+    for (format, start) in [("dot", "digraph"), ("mermaid", "flowchart"), ("svg", "<svg"), ("html", "<!doctype html>")]
+    {
+        let said = desk.pipex(&format!("graph --format {format}"));
+        assert!(String::from_utf8_lossy(&said.stdout).starts_with(start), "{format}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(!desk.pipex(&format!("completions {shell}")).stdout.is_empty(), "{shell}");
+    }
+}
