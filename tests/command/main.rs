@@ -91,6 +91,7 @@ fn steady() -> insta::Settings {
     settings.add_filter(r" *(\d+ s|\d+ min) ago", " [age]");
     settings.add_filter(r" *\d+\.\d{3} s\b", " [seconds]");
     // How wide a column is goes by what is in it.
+    settings.add_filter(r"run +state +ran", "run state ran");
     settings.add_filter(r" +(newest|saved|started|took)\b", " $1");
     settings.add_filter(r"\d{4}-\d{2}-\d{2}T[\d:.]+Z", "[moment]");
     settings.add_filter(r"\b[0-9a-f]{8}\b", "[fingerprint]");
