@@ -317,15 +317,20 @@ pub(crate) struct Filled {
 }
 
 impl Targets {
-    /// Enters that `call` fills to `target`.
-    pub(crate) fn enter(&self, target: Key, call: Filled) -> Result<(), RunError> {
-        let first = match self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(target) {
+    /// Enters that `call` fills to `target`; about so many may be entered.
+    pub(crate) fn enter(&self, target: Key, call: Filled, expected: usize) -> Result<(), RunError> {
+        let mut targets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if targets.is_empty() {
+            targets.reserve(expected);
+        }
+        let first = match targets.entry(target) {
             Entry::Vacant(entry) => {
                 entry.insert(call);
                 return Ok(());
             }
             Entry::Occupied(entry) => *entry.get(),
         };
+        drop(targets);
         let same_task = std::ptr::eq(first.task, call.task);
         if same_task && first.arguments == call.arguments {
             return Ok(());

@@ -42,6 +42,11 @@ impl Fingerprint {
         Fingerprint::new(xxhash_rust::const_xxh3::xxh3_128(&both))
     }
 
+    fn digits(self) -> [u8; 32] {
+        let digit = |place: usize| b"0123456789abcdef"[(self.get() >> (124 - 4 * place)) as usize & 15];
+        std::array::from_fn(digit)
+    }
+
     /// Half of it: enough to tell whether something has changed.
     pub(crate) const fn half(self) -> u64 {
         self.1
@@ -71,7 +76,7 @@ impl FromStr for Fingerprint {
 
 impl Serialize for Fingerprint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(str::from_utf8(&self.digits()).expect("digits are ASCII"))
     }
 }
 
@@ -85,7 +90,7 @@ impl<'de> Deserialize<'de> for Fingerprint {
 /// 32 hexadecimal digits.
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{:016x}", self.0, self.1)
+        f.pad(str::from_utf8(&self.digits()).expect("digits are ASCII"))
     }
 }
 

@@ -8,6 +8,7 @@ use std::panic;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tracing::Instrument as _;
@@ -151,11 +152,13 @@ impl<'a, R: Send> Plan<'a, R> {
             Some(journal) => journal.key(&self.run.store, &location),
             None => journal::key_of(&self.run.store, &location),
         };
+        let made = self.run.compares().and_then(|journal| journal.expected(key));
         let targets = self.run.flow().map_or(&*context::OUTSIDE, |run| &run.shared.targets);
-        if let Err(clash) = targets.enter(key, Filled { task, arguments: self.arguments, caller }) {
+        let calls = journal.map_or(0, Journal::known_before);
+        if let Err(clash) = targets.enter(key, Filled { task, arguments: self.arguments, caller }, calls) {
             return Err((Some(location), Unplaced::Refused(clash)));
         }
-        let expected = match self.run.compares().and_then(|journal| journal.expected(key)) {
+        let expected = match made {
             None => Content::Unknown,
             Some((content, maker)) if maker.outdated_by(task, self.arguments, self.inputs).is_empty() => {
                 Content::of(content)
@@ -235,7 +238,7 @@ impl<'a, R: Send> Plan<'a, R> {
         }
         let now = Some((self.arguments, self.inputs.fingerprint()));
         let given = self.given();
-        self.run.cached(&place.location, Details { stale, now, there, given });
+        self.run.cached(&place.location, Details { stale, now, there, given, urgent: false });
     }
 
     /// The runs that it waits for and that have not ended.
@@ -356,7 +359,10 @@ impl<'a, R: Send> Plan<'a, R> {
         let saved = place.store.save(claim, &value);
         let bytes = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() })?;
         let there = self.run.found(place, &receipt, record, bytes);
-        self.run.completed(&place.location, started.elapsed(), bytes, Details { there, given, ..Details::default() });
+        // What is lost of it in a kill, the output says itself.
+        let urgent = there.is_some() && !receipt.is_recorded.load(Ordering::Relaxed);
+        let details = Details { there, given, urgent, ..Details::default() };
+        self.run.completed(&place.location, started.elapsed(), bytes, details);
         // A function that saves its own output may give something else besides.
         Ok(if self.run.task.saves { Made::Saved } else { Made::Value(value) })
     }

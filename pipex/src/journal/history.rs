@@ -88,7 +88,7 @@ impl History {
         fs::rename(draft, path)
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.records.len().saturating_sub(MAGIC.len()) / RECORD
     }
 

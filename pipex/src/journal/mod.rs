@@ -25,8 +25,8 @@
 //! | `index` | what made the outputs that are there: the sum of all journals |
 //!
 //! It is never in the way: it can be deleted at any time, and where it cannot be written the run goes on without. A line is
-//! written before the run that it is about counts as ended, so a kill at any instant loses none but those of targets that
-//! were there already. What was cut by a kill ends where it was cut.
+//! written before the run that made a target counts as ended, and any other soon after, so a kill at any instant loses no
+//! more than what nothing was made by. What was cut by a kill ends where it was cut.
 
 mod history;
 mod line;
@@ -38,8 +38,9 @@ use std::hash::BuildHasherDefault;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant, SystemTime};
 
 use self::history::{History, Record};
 pub use self::line::{
@@ -120,7 +121,7 @@ pub struct Journal {
     started: Instant,
     started_at: SystemTime,
     roots: OnceLock<Roots>,
-    writer: Mutex<Writer>,
+    writer: Arc<Mutex<Writer>>,
     history: OnceLock<History>,
     /// What was found since.
     found: Mutex<History>,
@@ -156,10 +157,13 @@ struct Writer {
     tasks: HashMap<usize, u32, BuildHasherDefault<AsIs>>,
     /// It cannot be written, or is not to be.
     off: bool,
+    flusher: Option<Thread>,
 }
 
 /// Enough that writing costs little beside filling it.
 const BUFFER: usize = 64 << 10;
+/// How long a line that is not urgent may wait.
+const DELAY: Duration = Duration::from_millis(50);
 
 /// The journals of calls outside flows, by their directories and whether they are of dry runs: they last as long as the process.
 type Outside = HashMap<(PathBuf, bool), Arc<Journal>>;
@@ -202,7 +206,7 @@ impl Journal {
             started: Instant::now(),
             started_at: SystemTime::now(),
             roots: OnceLock::new(),
-            writer: Mutex::new(Writer { off: dry, ..Writer::default() }),
+            writer: Arc::new(Mutex::new(Writer { off: dry, ..Writer::default() })),
             history: OnceLock::new(),
             found: Mutex::default(),
             has_found: AtomicBool::new(false),
@@ -225,6 +229,11 @@ impl Journal {
     fn known(&self, key: Key) -> Option<Record> {
         let found = self.has_found.load(Ordering::Acquire).then(|| lock(&self.found).find(key)).flatten();
         found.or_else(|| self.history.get_or_init(|| self.read_history()).find(key))
+    }
+
+    /// How many places the journal knew when this run began.
+    pub(crate) fn known_before(&self) -> usize {
+        self.history.get().map_or(0, History::len)
     }
 
     /// What made the output that the journal knows at this place.
@@ -322,7 +331,7 @@ impl Journal {
     pub(crate) fn began(&self, task: &'static Task, target: &Location, store: &str, at: Instant) {
         let at = self.at(at);
         let line = |task| Line::Began(Began { task, target: target.as_str().into(), store: store.into(), at });
-        self.write(Some(task), true, line);
+        self.write(Some(task), false, line);
     }
 
     /// A run need not run.
@@ -372,15 +381,19 @@ impl Journal {
             say(&format!("cannot keep a journal in {}, and goes on without: {error}", self.directory.display()));
             return;
         }
+        if writer.flusher.is_none() && self.flow.is_some() {
+            let flusher = flush_now_and_then(Arc::downgrade(&self.writer));
+            // Without it, lines that are not urgent wait until there are enough of them.
+            let flusher = thread::Builder::new().name("pipex-journal".to_owned()).spawn(flusher);
+            writer.flusher = flusher.ok().map(|flusher| flusher.thread().clone());
+        }
         let number = task.map_or(0, |task| writer.number(task));
         writer.append(&line(number));
-        if (urgent || self.flow.is_none() || writer.buffer.len() >= BUFFER)
-            && let Err(error) = writer.flush()
-        {
-            writer.off = true;
-            say(&format!("cannot write to the journal {}, and goes on without: {error}", writer.path.display()));
+        if urgent || self.flow.is_none() || writer.buffer.len() >= BUFFER {
+            writer.flush();
         }
     }
+
 
     /// The run has ended: says what was stale, and adds what was found to the sum of all journals.
     pub fn close(&self) {
@@ -390,8 +403,11 @@ impl Journal {
             return;
         }
         writer.append(&Line::Over(Over { elapsed: self.started.elapsed().as_secs_f64() }));
-        let _ = writer.flush();
+        writer.flush();
         writer.off = true;
+        if let Some(flusher) = writer.flusher.take() {
+            flusher.unpark();
+        }
         let found = std::mem::take(&mut *lock(&self.found));
         if let Err(error) = self.settle(&writer.path, &found) {
             say(&format!("cannot bring the journal in {} up to date: {error}", self.directory.display()));
@@ -475,6 +491,21 @@ impl Journal {
                 found: started + (at * 1e9) as u64,
             });
         });
+    }
+}
+
+/// Sees to it that what is said is with the system soon, also while a task takes its time.
+fn flush_now_and_then(writer: Weak<Mutex<Writer>>) -> impl FnOnce() {
+    move || {
+        loop {
+            thread::park_timeout(DELAY);
+            let Some(writer) = writer.upgrade() else { return };
+            let mut writer = lock(&writer);
+            if writer.off {
+                return;
+            }
+            writer.flush();
+        }
     }
 }
 
@@ -591,11 +622,13 @@ impl Writer {
         self.buffer.push(b'\n');
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let written = file.write_all(&self.buffer);
+    fn flush(&mut self) {
+        let Some(file) = &mut self.file else { return };
+        if let Err(error) = file.write_all(&self.buffer) {
+            self.off = true;
+            say(&format!("cannot write to the journal {}, and goes on without: {error}", self.path.display()));
+        }
         self.buffer.clear();
-        written
     }
 
     /// The number of the task function in this journal, which says what it is the first time.

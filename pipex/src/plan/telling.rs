@@ -24,6 +24,8 @@ pub(super) struct Details {
     pub(super) now: Option<(Fingerprint, Fingerprint)>,
     pub(super) there: Option<There>,
     pub(super) given: Vec<Given<'static>>,
+    /// Nothing but the journal would know.
+    pub(super) urgent: bool,
 }
 
 impl Run {
@@ -140,7 +142,7 @@ impl Run {
         let stale = self.outdated.map_or(details.stale, |(_, stale)| stale);
         self.say(state, target, elapsed, bytes, error, stale);
         if let Some(journal) = self.journal().filter(|_| state.has_ended() || state == State::AwaitingRetry) {
-            let Details { now, there, given, .. } = details;
+            let Details { now, there, given, urgent, .. } = details;
             let line = |task| {
                 Line::Ended(Box::new(Ended {
                     task,
@@ -161,8 +163,7 @@ impl Run {
                     given,
                 }))
             };
-            // What runs again if its line is lost need not be written at once.
-            journal.write(Some(self.task), state == State::Completed && there.is_some(), line);
+            journal.write(Some(self.task), urgent, line);
         }
     }
 

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::listing::Stamp;
@@ -54,6 +54,8 @@ impl Record {
 pub(crate) struct Receipt {
     pub(crate) content: OnceLock<Fingerprint>,
     pub(crate) stamp: OnceLock<Stamp>,
+    /// The record stands beside the value.
+    pub(crate) is_recorded: AtomicBool,
 }
 
 /// The right to make a target's value, held by one thread of one process at a time.
@@ -132,6 +134,12 @@ impl Claim {
     /// What was saved before is the same output if it has the same.
     pub fn has_content(&self, content: Fingerprint) {
         let _ = self.receipt.content.set(content);
+    }
+
+    /// Tells that the claim's [`record`](Claim::record) is saved with the value, and that
+    /// [`Listing::entry`](super::Listing::entry) will tell it.
+    pub fn has_record(&self) {
+        self.receipt.is_recorded.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn has_stamp(&self, stamp: Stamp) {

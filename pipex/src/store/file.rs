@@ -97,6 +97,9 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
         if let Some(checksum) = checksum {
             claim.has_content(checksum);
         }
+        if format.has_footer() {
+            claim.has_record();
+        }
         Ok(claim.commit_as(DURABLE).map_err(failed)?)
     }
 

@@ -220,6 +220,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
             ])
         })?;
         claim.has_content(footer.checksum);
+        claim.has_record();
         claim.has_stamp(stamp(footer.checksum, footer.code, footer.arguments));
         drop(claim);
         // Only the last one finds it empty.
