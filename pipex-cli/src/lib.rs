@@ -31,6 +31,7 @@ mod show;
 mod status;
 mod why;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -38,7 +39,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use pipex::journal::DIRECTORY;
 
-use crate::project::{Open, Project};
+pub use crate::project::Open;
+use crate::project::Project;
 use crate::select::Selection;
 
 #[derive(Debug, Parser)]
@@ -190,7 +192,13 @@ impl Outcome {
 /// Runs the command with the process's arguments; `open` opens stores by their addresses, those that are not pipex's own.
 #[must_use]
 pub fn main(open: Open<'_>) -> ExitCode {
-    match run(Arguments::parse(), open) {
+    main_with(std::env::args_os(), open)
+}
+
+/// The same with these arguments, of which the first is the command's name.
+#[must_use]
+pub fn main_with(arguments: impl IntoIterator<Item = OsString>, open: Open<'_>) -> ExitCode {
+    match run(Arguments::parse_from(arguments), open) {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::Amiss) => ExitCode::from(3),
         // Whoever read what was written has had enough, as `head` has.

@@ -376,6 +376,10 @@ impl Project {
         let Some(store) = self.store(target) else { return Ok(nothing(Condition::Unknown)) };
         let location = target.location();
         let failed = |source| Error::Store { target: target.name.to_string(), source };
+        let is_running = |last: &Last| last.state == State::Running && self.runs[last.run as usize].is_live;
+        if target.last.as_ref().is_some_and(is_running) {
+            return Ok(nothing(Condition::Running));
+        }
         let Some(stamp) = store.stamp(&location).map_err(failed)? else { return Ok(nothing(Condition::Missing)) };
         let made = target.made.as_ref().filter(|made| made.there.stamp == stamp.get());
         let (there, saved, bytes) = match made {
@@ -393,9 +397,7 @@ impl Project {
             }
         };
         let stale = there.map(|there| self.reasons(target, there)).unwrap_or_default();
-        let is_running = |last: &Last| last.state == State::Running && self.runs[last.run as usize].is_live;
         let condition = match () {
-            () if target.last.as_ref().is_some_and(is_running) => Condition::Running,
             () if target.function.is_some() && there.is_none_or(|there| there.code.get() == 0) => Condition::Foreign,
             () if orphans.get(place).is_some_and(|orphan| *orphan) => Condition::Orphaned,
             () if !stale.is_empty() => Condition::Stale,

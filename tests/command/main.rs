@@ -3,9 +3,12 @@
 mod cut;
 mod day;
 mod formats;
+mod killed;
 #[cfg(feature = "browser")]
 mod page;
+
 mod removing;
+mod stores;
 mod together;
 
 use std::path::{Path, PathBuf};

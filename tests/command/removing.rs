@@ -103,6 +103,8 @@ fn what_a_killed_process_left_is_told_and_goes_and_what_a_living_one_holds_stays
         let mut child = pipeline.env("COUNT", "1").env("HOLD", "1").stdout(Stdio::piped()).spawn().unwrap();
         let says = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(says.map_while(Result::ok).any(|line| line == "held"));
+        // The journal says it soon after.
+        while desk.count("held", "running") == 0 {}
         child
     };
     let temporary = Location::new(desk.file("out/held/one").to_str().unwrap()).sibling();

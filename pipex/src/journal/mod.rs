@@ -394,7 +394,6 @@ impl Journal {
         }
     }
 
-
     /// The run has ended: says what was stale, and adds what was found to the sum of all journals.
     pub fn close(&self) {
         lock(&self.warnings).drain(..).for_each(|warning| warning.say());

@@ -1,0 +1,108 @@
+//! What a run has found is known to the next one, however it ended.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use pipex::{Output, flow, task};
+
+use crate::{Desk, lines_of};
+
+fn before(x: u64) -> Output<u64> {
+    #[task(target = "{path}/step/{x}.json")]
+    fn step(x: u64) -> u64 {
+        x
+    }
+    step(x).submit()
+}
+
+fn after(x: u64) -> Output<u64> {
+    #[task(target = "{path}/step/{x}.json")]
+    fn step(x: u64) -> u64 {
+        x.max(1)
+    }
+    step(x).submit()
+}
+
+#[task(target = "{path}/last")]
+fn last() {
+    println!("\nheld");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[flow(path = "out")]
+fn steps(version: &str) -> pipex::Result<()> {
+    let step = if version == "before" { before } else { after };
+    (0..5).try_for_each(|x| step(x).wait())?;
+    if version == "before" { last().run().map(drop) } else { Ok(()) }
+}
+
+#[test]
+#[ignore = "the pipeline of the tests below"]
+fn pipeline() {
+    println!();
+    steps(&std::env::var("VERSION").unwrap()).unwrap();
+}
+
+/// A desk on which a run was killed.
+fn killed() -> Desk {
+    let desk = Desk::new();
+    let mut pipeline = desk.pipeline("killed::pipeline");
+    let mut child = pipeline.env("VERSION", "before").stdout(Stdio::piped()).spawn().unwrap();
+    let mut says = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(says.any(|line| line.unwrap() == "held"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    desk
+}
+
+/// What the next run, with another version, says.
+fn next(desk: &Desk) -> String {
+    let ended = desk.pipeline("killed::pipeline").env("VERSION", "after").output().unwrap();
+    assert!(ended.status.success());
+    lines_of(&ended)
+}
+
+#[test]
+fn what_a_killed_run_made_is_known_though_it_does_not_say_so_itself() {
+    let desk = killed();
+    let said = next(&desk);
+    assert!(said.contains("step: 5 stale outputs were taken") && said.contains("(changed: code)"), "{said}");
+    assert_eq!(desk.count("step", "stale"), 5);
+    let live = fs::read_dir(desk.file(".pipex/live")).unwrap().count();
+    assert_eq!(live, 0, "the killed run's journal is settled, too");
+}
+
+#[test]
+fn an_index_that_is_damaged_is_made_again_from_the_journals() {
+    let desk = killed();
+    next(&desk);
+    let index = desk.file(".pipex/index");
+    let whole = fs::read(&index).unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    for damaged in [&whole[..whole.len() / 2], &flipped, b""] {
+        fs::write(&index, damaged).unwrap();
+        let said = next(&desk);
+        assert!(said.contains("step: 5 stale outputs were taken"), "{said}");
+    }
+    fs::remove_file(&index).unwrap();
+    assert!(next(&desk).contains("step: 5 stale outputs were taken"));
+}
+
+#[test]
+fn the_journal_is_where_one_says_or_nowhere() {
+    let desk = Desk::new();
+    let run = |journal: &str| {
+        let mut pipeline = desk.pipeline("killed::pipeline");
+        assert!(pipeline.env("VERSION", "after").env("PIPEX_JOURNAL", journal).status().unwrap().success());
+        let mut names: Vec<_> = fs::read_dir(desk.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(run("off"), ["out"]);
+    assert_eq!(run("kept/here"), ["kept", "out"]);
+    assert_eq!(desk.json("status --journal kept/here")[0]["task"], "step");
+}
