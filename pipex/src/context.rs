@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::future::{Future, poll_fn};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic;
@@ -304,7 +303,14 @@ pub(crate) fn text(path: &Path) -> Arc<str> {
 
 /// Who filled to which target: two calls that mean different things must not share one.
 #[derive(Default)]
-pub(crate) struct Targets(Mutex<HashMap<Key, Filled, BuildHasherDefault<AsIs>>>);
+pub(crate) struct Targets(Mutex<Entered>);
+
+#[derive(Default)]
+struct Entered {
+    /// Those that have a number, by it: entered in about this order, they cost a look at what was looked at just before.
+    numbered: Vec<Option<Filled>>,
+    others: HashMap<Key, Filled, BuildHasherDefault<AsIs>>,
+}
 
 /// The targets of the calls outside any flow run.
 pub(crate) static OUTSIDE: LazyLock<Targets> = LazyLock::new(Targets::default);
@@ -317,20 +323,19 @@ pub(crate) struct Filled {
 }
 
 impl Targets {
-    /// Enters that `call` fills to `target`; about so many may be entered.
-    pub(crate) fn enter(&self, target: Key, call: Filled, expected: usize) -> Result<(), RunError> {
-        let mut targets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if targets.is_empty() {
-            targets.reserve(expected);
-        }
-        let first = match targets.entry(target) {
-            Entry::Vacant(entry) => {
-                entry.insert(call);
-                return Ok(());
+    /// Enters that `call` fills to `target`, which has this number, if it has one.
+    pub(crate) fn enter(&self, target: Key, number: Option<usize>, call: Filled) -> Result<(), RunError> {
+        let mut entered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = match number {
+            Some(number) => {
+                if entered.numbered.len() <= number {
+                    entered.numbered.resize(number + 1, None);
+                }
+                *entered.numbered[number].get_or_insert(call)
             }
-            Entry::Occupied(entry) => *entry.get(),
+            None => *entered.others.entry(target).or_insert(call),
         };
-        drop(targets);
+        drop(entered);
         let same_task = std::ptr::eq(first.task, call.task);
         if same_task && first.arguments == call.arguments {
             return Ok(());

@@ -152,13 +152,15 @@ impl<'a, R: Send> Plan<'a, R> {
             Some(journal) => journal.key(&self.run.store, &location),
             None => journal::key_of(&self.run.store, &location),
         };
-        let made = self.run.compares().and_then(|journal| journal.expected(key));
-        let targets = self.run.flow().map_or(&*context::OUTSIDE, |run| &run.shared.targets);
-        let calls = journal.map_or(0, Journal::known_before);
-        if let Err(clash) = targets.enter(key, Filled { task, arguments: self.arguments, caller }, calls) {
+        // Outside flows there may be several journals.
+        let (targets, number) = match self.run.flow() {
+            Some(run) => (&run.shared.targets, journal.and_then(|journal| journal.number(key))),
+            None => (&*context::OUTSIDE, None),
+        };
+        if let Err(clash) = targets.enter(key, number, Filled { task, arguments: self.arguments, caller }) {
             return Err((Some(location), Unplaced::Refused(clash)));
         }
-        let expected = match made {
+        let expected = match self.run.compares().and_then(|journal| journal.expected(key)) {
             None => Content::Unknown,
             Some((content, maker)) if maker.outdated_by(task, self.arguments, self.inputs).is_empty() => {
                 Content::of(content)

@@ -88,7 +88,7 @@ impl History {
         fs::rename(draft, path)
     }
 
-    pub(crate) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.records.len().saturating_sub(MAGIC.len()) / RECORD
     }
 
@@ -101,7 +101,8 @@ impl History {
         (0..self.len()).filter_map(|place| self.at(place)).map(Record::from_bytes)
     }
 
-    pub(crate) fn find(&self, key: Key) -> Option<Record> {
+    /// What is known of the place, and where it stands here.
+    pub(crate) fn find(&self, key: Key) -> Option<(usize, Record)> {
         let last = self.last.load(Ordering::Relaxed);
         let is_here = |place: &usize| self.at(*place).is_some_and(|bytes| bytes[..16] == key.get().to_le_bytes());
         // A call asks twice.
@@ -110,7 +111,7 @@ impl History {
             None => *self.places().get(&key)?,
         };
         self.last.store(place, Ordering::Relaxed);
-        self.at(place).map(Record::from_bytes)
+        self.at(place).map(|bytes| (place, Record::from_bytes(bytes)))
     }
 
     fn places(&self) -> &HashMap<Key, usize, BuildHasherDefault<AsIs>> {

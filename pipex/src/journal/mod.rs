@@ -122,6 +122,8 @@ pub struct Journal {
     started_at: SystemTime,
     roots: OnceLock<Roots>,
     writer: Arc<Mutex<Writer>>,
+    /// Whether a thread flushes it now and then.
+    flushes: AtomicBool,
     history: OnceLock<History>,
     /// What was found since.
     found: Mutex<History>,
@@ -207,6 +209,7 @@ impl Journal {
             started_at: SystemTime::now(),
             roots: OnceLock::new(),
             writer: Arc::new(Mutex::new(Writer { off: dry, ..Writer::default() })),
+            flushes: AtomicBool::new(false),
             history: OnceLock::new(),
             found: Mutex::default(),
             has_found: AtomicBool::new(false),
@@ -228,12 +231,17 @@ impl Journal {
     /// What is known of the place.
     fn known(&self, key: Key) -> Option<Record> {
         let found = self.has_found.load(Ordering::Acquire).then(|| lock(&self.found).find(key)).flatten();
-        found.or_else(|| self.history.get_or_init(|| self.read_history()).find(key))
+        found.or_else(|| self.history().find(key)).map(|(_, record)| record)
     }
 
-    /// How many places the journal knew when this run began.
-    pub(crate) fn known_before(&self) -> usize {
-        self.history.get().map_or(0, History::len)
+    /// What was known when this run began, or was known first.
+    fn history(&self) -> &History {
+        self.history.get_or_init(|| self.read_history())
+    }
+
+    /// The number of the place among all that were known when this run began: runs meet them in about this order.
+    pub(crate) fn number(&self, key: Key) -> Option<usize> {
+        self.history().find(key).map(|(number, _)| number)
     }
 
     /// What made the output that the journal knows at this place.
@@ -332,6 +340,13 @@ impl Journal {
         let at = self.at(at);
         let line = |task| Line::Began(Began { task, target: target.as_str().into(), store: store.into(), at });
         self.write(Some(task), false, line);
+        // From now on there is something to be told of soon.
+        if self.flow.is_some() && !self.flushes.swap(true, Ordering::Relaxed) {
+            let flusher = flush_now_and_then(Arc::downgrade(&self.writer));
+            // Without it, lines that are not urgent wait until there are enough of them.
+            let flusher = thread::Builder::new().name("pipex-journal".to_owned()).spawn(flusher);
+            lock(&self.writer).flusher = flusher.ok().map(|flusher| flusher.thread().clone());
+        }
     }
 
     /// A run need not run.
@@ -380,12 +395,6 @@ impl Journal {
             writer.off = true;
             say(&format!("cannot keep a journal in {}, and goes on without: {error}", self.directory.display()));
             return;
-        }
-        if writer.flusher.is_none() && self.flow.is_some() {
-            let flusher = flush_now_and_then(Arc::downgrade(&self.writer));
-            // Without it, lines that are not urgent wait until there are enough of them.
-            let flusher = thread::Builder::new().name("pipex-journal".to_owned()).spawn(flusher);
-            writer.flusher = flusher.ok().map(|flusher| flusher.thread().clone());
         }
         let number = task.map_or(0, |task| writer.number(task));
         writer.append(&line(number));
