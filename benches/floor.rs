@@ -115,6 +115,22 @@ fn main() {
         },
     );
 
+    let kept = out.path().join("kept");
+    ratio(
+        "journal: the same / the same without one",
+        "< 5 us more",
+        rounds(11),
+        TARGETS,
+        |round| {
+            let path = kept.join(round.to_string());
+            cache(&path).scope(|| days(&path, TARGETS)).unwrap();
+        },
+        |round| {
+            let path = kept.join(format!("bare-{round}"));
+            cache(&path).without_journal().scope(|| days(&path, TARGETS)).unwrap();
+        },
+    );
+
     let output: Output<Vec<f64>> = cache(out.path()).scope(|| large().base("large").run()).unwrap();
     let file = output.location().unwrap().path().to_owned();
     let plain = out.path().join("plain");

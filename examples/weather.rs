@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::civil::{Date, date};
-use pipex::{Config, Output, Summary, flow, task};
+use pipex::{Config, Output, Summary, flow, helper, task};
 use plotters::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -155,7 +155,7 @@ fn split(csv: &Path, #[target] to: &Path) -> Result<(), Error> {
 }
 
 /// Turns a day's observations into SI units, and drops what cannot be: a wind of 469 m/s, say.
-#[task(target = "{path}/clean/{station}/{day}.csv", name = "clean {station} {day}")]
+#[task(target = "{path}/clean/{station}/{day}.csv", name = "clean {station} {day}", uses(drop_leaps, round))]
 fn clean(hourly: Output<()>, station: &str, day: Date) -> Result<Vec<Hour>, Error> {
     let directory = hourly.location().map(|location| location.path()).ok_or("the hourly observations have no place")?;
     let path = directory.join(station).join(format!("{day}.csv"));
@@ -182,6 +182,7 @@ fn clean(hourly: Output<()>, station: &str, day: Date) -> Result<Vec<Hour>, Erro
 }
 
 /// Drops a temperature that leaps away from those of the hours around it, and straight back: 14, -10.5, 14 °C.
+#[helper]
 fn drop_leaps(hours: &mut [Hour]) {
     let celsius: Vec<Option<f64>> = hours.iter().map(|hour| hour.celsius).collect();
     for (hour, around) in hours.iter_mut().skip(1).zip(celsius.windows(3)) {
@@ -193,7 +194,7 @@ fn drop_leaps(hours: &mut [Hour]) {
     }
 }
 
-#[task(target = "{path}/daily/{station}/{day}.json", name = "summary {station} {day}")]
+#[task(target = "{path}/daily/{station}/{day}.json", name = "summary {station} {day}", uses(mean, round))]
 fn summary(hours: &[Hour], station: &str, day: Date) -> Day {
     let celsius = || hours.iter().filter_map(|hour| hour.celsius);
     Day {
@@ -209,7 +210,7 @@ fn summary(hours: &[Hour], station: &str, day: Date) -> Day {
     }
 }
 
-#[task(target = "{path}/climate/{station}.csv", name = "climate {station}")]
+#[task(target = "{path}/climate/{station}.csv", name = "climate {station}", uses(mean, round))]
 fn climate(days: &[Day], station: &str) -> Vec<Month> {
     let mut months: BTreeMap<String, Vec<&Day>> = BTreeMap::new();
     for day in days.iter().filter(|day| day.station == station) {
@@ -228,7 +229,7 @@ fn climate(days: &[Day], station: &str) -> Vec<Month> {
     months.into_iter().map(month).collect()
 }
 
-#[task(target = "{path}/report.json")]
+#[task(target = "{path}/report.json", uses(mean, round))]
 fn report(days: &[Day]) -> Report {
     let year = |station: &str| {
         let days: Vec<&Day> = days.iter().filter(|day| day.station == station).collect();
@@ -304,12 +305,14 @@ fn plot(days: &[Day], #[target] to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+#[helper(uses(round))]
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (count, sum) = values.fold((0, 0.0), |(count, sum), value| (count + 1, sum + value));
     (count > 0).then(|| round(sum / f64::from(count)))
 }
 
 /// Two digits are more than the instruments have.
+#[helper]
 fn round(value: f64) -> f64 {
     (100.0 * value).round() / 100.0
 }

@@ -66,7 +66,13 @@ enum Command {
     /// How the outputs of each task function stand
     Status(Selection),
     /// List outputs
-    Ls(Selection),
+    Ls {
+        #[command(flatten)]
+        selection: Selection,
+        /// Those that say themselves that pipex made them, and that the journal does not know
+        #[arg(long, conflicts_with_all = ["task", "stale", "failed", "orphaned", "older_than"])]
+        unrecorded: bool,
+    },
     /// Show what an output has: text as it is, bincode as JSON; beside it, on stderr, what made it
     Show {
         /// The target
@@ -230,7 +236,8 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<Outcome, Error> {
     let project = Project::read(&journal, open)?;
     match command {
         Command::Status(selection) => status::status(&project, &selection, json),
-        Command::Ls(selection) => ls::ls(&project, &selection, json),
+        Command::Ls { selection, unrecorded: true } => ls::unrecorded(&project, &selection, json),
+        Command::Ls { selection, .. } => ls::ls(&project, &selection, json),
         Command::Show { target } => show::show(&project, &target, json),
         Command::Why { target } => why::why(&project, &target, json),
         Command::Diff { target } => why::diff(&project, &target, json),

@@ -21,6 +21,20 @@ struct Row<'p> {
     saved: Option<Timestamp>,
 }
 
+/// Lists outputs that the journal does not know.
+pub fn unrecorded(project: &Project, selection: &Selection, json: bool) -> Result<Outcome, Error> {
+    let globs = selection.globs()?;
+    let unrecorded = project.unrecorded()?;
+    let names: Vec<&str> =
+        unrecorded.iter().map(|target| target.as_str()).filter(|name| globs.is_match(name)).collect();
+    if json {
+        print::json(&names)?;
+    } else {
+        names.iter().try_for_each(print::line)?;
+    }
+    Ok(Outcome::Well)
+}
+
 pub fn ls(project: &Project, selection: &Selection, json: bool) -> Result<Outcome, Error> {
     let selected = selection.of(project)?;
     let rows = selected.iter().map(|(place, look)| {

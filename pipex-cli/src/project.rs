@@ -333,6 +333,47 @@ impl Project {
         (0..self.targets.len()).filter(|place| self.targets[*place].function.is_some())
     }
 
+    /// Outputs that say themselves that pipex made them, and of which the journal does not know: beside those that it knows.
+    pub fn unrecorded(&self) -> Result<Vec<Location>, Error> {
+        let mut unrecorded = Vec::new();
+        for (number, (address, store)) in self.stores.iter().enumerate() {
+            let Some(store) = store else { continue };
+            let failed = |source| Error::Store { target: address.clone(), source };
+            let mut unknown = Vec::new();
+            for prefix in self.prefixes(number as u32) {
+                let mut each = |location: Location| {
+                    let key = (number as u32, location.as_str().into());
+                    let is_hidden =
+                        location.path().file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+                    if !self.places.contains_key(&key) && !is_hidden {
+                        unknown.push(location);
+                    }
+                };
+                store.list(&prefix, &mut each).map_err(failed)?;
+            }
+            for location in unknown {
+                // What cannot be looked at says nothing of itself.
+                if store.entry(&location).ok().flatten().is_some_and(|entry| entry.made.is_some()) {
+                    unrecorded.push(location);
+                }
+            }
+        }
+        Ok(unrecorded)
+    }
+
+    /// Where the outputs of a store are: of files their directories, none within another.
+    fn prefixes(&self, store: u32) -> Vec<String> {
+        if store > 0 {
+            return vec![String::new()];
+        }
+        let outputs = self.targets.iter().filter(|target| target.store == store && target.function.is_some());
+        let mut prefixes: Vec<_> =
+            outputs.filter_map(|target| Some(format!("{}/", target.name.rsplit_once('/')?.0))).collect();
+        prefixes.sort();
+        prefixes.dedup_by(|next, first| next.starts_with(first.as_str()));
+        prefixes
+    }
+
     /// Which nothing makes any more: the last whole run of their flow, and those beside it, did not meet them, nor anything
     /// made from them.
     pub fn orphans(&self) -> Vec<bool> {

@@ -84,7 +84,7 @@ impl Selection {
             && self.older_than.is_none()
     }
 
-    fn globs(&self) -> Result<GlobSet, Error> {
+    pub fn globs(&self) -> Result<GlobSet, Error> {
         let failed = |source: globset::Error| Error::Glob { source };
         let mut set = GlobSetBuilder::new();
         if self.globs.is_empty() {

@@ -177,28 +177,24 @@ impl Context {
 
     /// Whether the mode here is one that has an executor.
     pub(crate) fn executes() -> bool {
-        Self::mode_here(Mode::executes)
+        Self::holds_here(|mode, dry| mode.executes() && !dry)
     }
 
     /// Whether the mode here is `do_nothing`, and functions are called.
     pub(crate) fn does_nothing() -> bool {
-        Self::mode_here(|mode| mode == Mode::DoNothing) && !Self::is_dry()
+        Self::holds_here(|mode, dry| mode == Mode::DoNothing && !dry)
     }
 
-    /// Whether it is only said here what would run.
-    pub(crate) fn is_dry() -> bool {
-        CURRENT.with_borrow(|context| context.as_ref().map_or(*DRY_RUN, |context| context.settings.dry_run))
+    /// Asks of the mode here, and whether it is only said what would run.
+    fn holds_here(is: impl Fn(Mode, bool) -> bool) -> bool {
+        let of = |context: &Arc<Context>| context.mode.as_ref().is_ok_and(|mode| is(*mode, context.settings.dry_run));
+        let here = CURRENT.with_borrow(|context| context.as_ref().map(of));
+        here.unwrap_or_else(|| Mode::from_env().is_ok_and(|mode| is(mode, *DRY_RUN)))
     }
 
     /// What is done with stale outputs of this task.
     pub(crate) fn policy(&self, task: &Task) -> Stale {
         task.stale.or(self.settings.stale).unwrap_or_default()
-    }
-
-    fn mode_here(is: impl Fn(Mode) -> bool) -> bool {
-        let mode = |context: &Arc<Context>| context.mode.as_ref().is_ok_and(|mode| is(*mode));
-        let here = CURRENT.with_borrow(|context| context.as_ref().map(mode));
-        here.unwrap_or_else(|| Mode::from_env().is_ok_and(&is))
     }
 
     /// Whether what is waited for here runs here: in a task's body, which has a worker's room.

@@ -63,6 +63,15 @@ fn without_it_outputs_are_taken_and_known_again_after_a_run() {
 }
 
 #[test]
+fn outputs_whose_journal_is_lost_are_found_by_what_they_say_themselves() {
+    let desk = made();
+    fs::rename(desk.file("out/double/1"), desk.file("out/double/elsewhere")).unwrap();
+    desk.write("out/double/mine", "not pipex's");
+    assert_eq!(desk.json("ls --unrecorded"), serde_json::json!(["out/double/elsewhere"]));
+    assert_eq!(desk.json("ls --unrecorded out/other"), serde_json::json!([]));
+}
+
+#[test]
 fn a_line_has_what_is_known_of_a_task_run() {
     let desk = made();
     let [run] = &journal::runs(&desk.file(".pipex")).unwrap()[..] else { panic!("one run") };
