@@ -1,5 +1,6 @@
 //! An output that is there and is not what its call would give now: it is told by content, and done with as one says.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -372,6 +373,31 @@ fn a_journal_that_cannot_be_kept_is_not_in_the_way() {
     assert_eq!(stale(&bench, first_year, 40), []);
     let config = Config::new().mode(Mode::Cache).path(bench.path()).without_journal();
     assert_eq!(config.scope(|| first_year(&bench.file("readings.txt"), 40)).unwrap(), 1);
+}
+
+#[task(target = "{path}/count")]
+fn count(_tags: HashSet<String>, _more: Vec<HashSet<u32>>) -> u64 {
+    1
+}
+
+#[pipex::flow]
+fn counted(tags: u32) -> pipex::Result<()> {
+    let tags: HashSet<String> = (0..tags).map(|tag| tag.to_string()).collect();
+    let more: Vec<HashSet<u32>> = vec![(0..100).collect()];
+    count(tags, more).run().map(drop)
+}
+
+#[test]
+fn a_set_is_the_same_in_any_order() {
+    let bench = Bench::new();
+    let stale = |tags| {
+        let told = Told::default();
+        bench.config(Mode::Cache).reporter(told.clone()).scope(|| counted(tags)).unwrap();
+        std::mem::take(&mut *told.0.lock().unwrap())
+    };
+    // Each set has an order of its own.
+    (0..5).for_each(|_| assert_eq!(stale(50), []));
+    assert_eq!(stale(51), because(&[("count", "arguments")]));
 }
 
 #[test]

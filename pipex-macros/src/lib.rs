@@ -61,6 +61,10 @@ use proc_macro::TokenStream;
 /// takes a value only. `impl Trait`, `&dyn Trait`, `Box<dyn Trait>` and function pointers stay as they are. A `&Path`
 /// parameter that is marked `#[target]`, with `save = false`, is no parameter of the call: it is the path to write to.
 ///
+/// Arguments are told apart, and compared with those that made an output, by `Serialize`, else `Hash`, else `Debug`. A path
+/// (`&Path`, `PathBuf`, several of them) also counts by the content of the file that lies there. What comes in another order in each
+/// process, such as a `HashSet` within a struct, looks like another value each time: take a `BTreeSet`.
+///
 /// # Templates
 ///
 /// Text, and fields in braces: `path`, `base`, `funcname`, `module`, `flow`, any parameter that implements `Display`,

@@ -247,7 +247,7 @@ impl Emit {
             |#args, #seen| {
                 #[allow(unused_imports)]
                 use #pipex::internal::{
-                    ByDebug as _, ByHash as _, ByNothing as _, ByOutput as _, ByPath as _, BySerialize as _,
+                    ByDebug as _, ByHash as _, ByNothing as _, ByOutput as _, ByKnown as _, BySerialize as _,
                 };
                 #(#looks)*
             }

@@ -13,7 +13,7 @@ use crate::error::Cause;
 pub use crate::fingerprint::code;
 pub use crate::flow::{CannotCarry, Carrier, CarryError, Flow, cannot_carry, start};
 pub use crate::retry::RetryDelay;
-pub use crate::seen::{ByDebug, ByHash, ByNothing, ByOutput, ByPath, BySerialize, Probe};
+pub use crate::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
 use crate::store::{OwnOutput, Store};
 pub use crate::target::{Field, Part, Template};
 pub use crate::task::Task;

@@ -1,5 +1,6 @@
 //! What the arguments of a call say of themselves: the edges to other runs, their fingerprint, what lies at their inputs.
 
+use std::collections::HashSet;
 use std::fmt::{Debug, Write};
 use std::hash::Hash;
 use std::path::{Path, PathBuf};
@@ -211,57 +212,75 @@ impl<A: Argument<Content: Outputs>> ByOutput for &&&Probe<'_, A> {
     }
 }
 
-/// A path: by its text and, if a file lies there, by that one's content.
-pub trait ByPath {
+/// A type of which more is known than serde tells: paths, by their text and by the content of the files that lie there; sets
+/// whose elements come in any order.
+pub trait ByKnown {
     #[doc(hidden)]
     fn look(&self, seen: &mut Seen<'_>);
 }
 
-/// Types that are paths.
-pub trait IsPath {
+/// Types of which more is known than serde tells.
+pub trait Known {
+    /// Whether elements are the same in any order.
     #[doc(hidden)]
-    fn each(&self, path: &mut dyn FnMut(&Path));
+    const UNORDERED: bool = false;
+
+    #[doc(hidden)]
+    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
+        let _ = path;
+    }
 }
 
-impl IsPath for Path {
-    fn each(&self, path: &mut dyn FnMut(&Path)) {
+impl Known for Path {
+    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
         path(self);
     }
 }
 
-impl IsPath for PathBuf {
-    fn each(&self, path: &mut dyn FnMut(&Path)) {
+impl Known for PathBuf {
+    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
         path(self);
     }
 }
 
-impl<P: IsPath> IsPath for [P] {
-    fn each(&self, path: &mut dyn FnMut(&Path)) {
-        self.iter().for_each(|one| one.each(path));
+impl<K: Known> Known for [K] {
+    const UNORDERED: bool = K::UNORDERED;
+
+    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
+        self.iter().for_each(|one| one.each_path(path));
     }
 }
 
-impl<P: IsPath> IsPath for Vec<P> {
-    fn each(&self, path: &mut dyn FnMut(&Path)) {
-        self[..].each(path);
+impl<K: Known> Known for Vec<K> {
+    const UNORDERED: bool = K::UNORDERED;
+
+    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
+        self[..].each_path(path);
     }
 }
 
-impl<P: IsPath> IsPath for Option<P> {
-    fn each(&self, path: &mut dyn FnMut(&Path)) {
-        self.iter().for_each(|one| one.each(path));
+impl<K: Known> Known for Option<K> {
+    const UNORDERED: bool = K::UNORDERED;
+
+    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
+        self.iter().for_each(|one| one.each_path(path));
     }
 }
 
-impl<A: Argument<Content: IsPath + Serialize>> ByPath for &&&&Probe<'_, A> {
+impl<T, S> Known for HashSet<T, S> {
+    const UNORDERED: bool = true;
+}
+
+impl<A: Argument<Content: Known + Serialize>> ByKnown for &&&&Probe<'_, A> {
     fn look(&self, seen: &mut Seen<'_>) {
-        if let Some(content) = self.0.visit(seen) {
-            if let Some(hasher) = seen.hasher() {
-                hasher.serialize(content);
-            }
-            seen.describe(|| excerpt(content));
-            content.each(&mut |path| seen.path(path));
+        let Some(content) = self.0.visit(seen) else { return };
+        if let Some(hasher) = seen.hasher() {
+            hasher.unordered = A::Content::UNORDERED;
+            hasher.serialize(content);
+            hasher.unordered = false;
         }
+        seen.describe(|| excerpt(content));
+        content.each_path(&mut |path| seen.path(path));
     }
 }
 

@@ -93,6 +93,16 @@ fn an_index_that_is_damaged_is_made_again_from_the_journals() {
 }
 
 #[test]
+fn a_policy_that_is_none_ends_the_run_before_anything_runs() {
+    let desk = Desk::new();
+    let mut pipeline = desk.pipeline("killed::pipeline");
+    let ended = pipeline.env("VERSION", "after").env("PIPEX_STALE", "always").output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(said.contains("PIPEX_STALE=always is not ignore, warn or rerun"), "{said}");
+    assert!(!desk.file("out").exists());
+}
+
+#[test]
 fn the_journal_is_where_one_says_or_nowhere() {
     let desk = Desk::new();
     let run = |journal: &str| {
