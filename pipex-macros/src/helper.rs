@@ -24,21 +24,18 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let Helper { attributes, visibility, name, code } = helper.expect("a helper that could not be read is a mistake");
     let pipex = crate_path(meta.krate.clone());
     let code = code::of(code, &meta.code, &pipex);
-    let around = (!meta.code.uses.is_empty()).then(|| {
-        quote!(
-            #[allow(unused_imports)]
-            use super::*;
-        )
-    });
-    // A module of the same name: modules and values have names of their own, and `use` takes both.
+    // A type of the same name: types and values have names of their own, and `use` takes both.
     Ok(quote! {
         #item
         #(#attributes)*
         #[doc(hidden)]
-        #[allow(non_snake_case, dead_code)]
-        #visibility mod #name {
-            #around
-            pub const CODE: u128 = #code;
+        #[allow(non_camel_case_types)]
+        #visibility enum #name {}
+        #(#attributes)*
+        impl #name {
+            #[doc(hidden)]
+            #[allow(dead_code)]
+            #visibility const CODE: u128 = #code;
         }
     })
 }
