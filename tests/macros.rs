@@ -110,11 +110,28 @@ pub mod linted {
         left.to_owned() + right
     }
 
+    /// A constant that counts.
+    #[pipex::helper(version = "2")]
+    pub const FACTOR: u32 = 3;
+
+    /// A function that counts.
+    #[pipex::helper(uses(FACTOR))]
+    #[must_use]
+    pub fn scaled(x: u32) -> u32 {
+        FACTOR * x
+    }
+
+    /// With helpers, a version and a policy.
+    #[pipex::task(uses(scaled, self::FACTOR), version = "1", stale = "rerun")]
+    pub fn helped(x: u32) -> u32 {
+        scaled(x)
+    }
+
     /// A flow.
     ///
     /// # Errors
     /// When a task fails.
-    #[pipex::flow(path = "out")]
+    #[pipex::flow(path = "out", stale = "ignore")]
     pub fn flow(x: u32) -> pipex::Result<u32> {
         generic(x, "x").base("x").run()?.load()
     }
@@ -142,6 +159,7 @@ fn linted_functions_work() {
         assert_eq!(linted::mutable(1).run().unwrap().load().unwrap(), 2);
         assert_eq!(linted::lifetime("a", "b").run().unwrap().load().unwrap(), "ab");
         assert_eq!(linted::flow(5).unwrap(), 5);
+        assert_eq!(linted::helped(2).run().unwrap().load().unwrap(), 6);
     });
 }
 

@@ -1,11 +1,15 @@
 //! The macros find pipex by whatever name it is a dependency.
 
-use px::{flow, task};
+use px::{flow, helper, task};
+
+/// How often.
+#[helper]
+pub const TIMES: u32 = 2;
 
 /// A task.
-#[task(target = "{path}/{x}")]
+#[task(target = "{path}/{x}", uses(TIMES), stale = "rerun")]
 pub fn double(x: u32) -> u32 {
-    2 * x
+    TIMES * x
 }
 
 /// A flow.
