@@ -15,13 +15,8 @@ use crate::output::Output;
 use crate::run::{Failure, Label};
 use crate::stale::{Content, Contents};
 
-/// An argument, while it is looked at.
-#[derive(Default)]
-pub(crate) struct Described {
-    hasher: Hasher,
-    text: Option<String>,
-    inputs: Vec<Input<'static>>,
-}
+/// The names of those that have yet to be looked at.
+type Parameters<'s> = std::slice::Iter<'s, &'static str>;
 
 /// Collects, in one walk over the arguments of a call, what is asked for.
 pub struct Seen<'s>(Want<'s>);
@@ -33,8 +28,8 @@ enum Want<'s> {
     Failure(&'s mut Option<Arc<Failure>>),
     /// What tells this call's arguments from another's, and what lies at its inputs.
     Told { hasher: &'s mut Hasher, contents: &'s mut Contents, journal: Option<&'s Journal> },
-    /// Each argument for itself, for people to compare.
-    Given { given: &'s mut Vec<Described>, journal: &'s Journal },
+    /// Each argument for itself, for people to compare. The hasher is that of the last.
+    Given { given: &'s mut Vec<Given<'static>>, hasher: &'s mut Hasher, parameters: Parameters<'s>, journal: &'s Journal },
     /// The outputs that have not ended.
     Unsettled(&'s mut Vec<Arc<dyn Node>>),
 }
@@ -81,11 +76,11 @@ impl<'s> Seen<'s> {
                 }
                 None => output.peek(),
             },
-            Want::Given { given, journal } => {
+            Want::Given { given, hasher, journal, .. } => {
                 let Some(location) = output.location() else { return output.peek() };
-                if let Some(described) = given.last_mut() {
-                    described.hasher.text(location.as_str());
-                    described.inputs.extend(output.as_input(journal));
+                hasher.text(location.as_str());
+                if let Some(given) = given.last_mut() {
+                    given.inputs.extend(output.as_input(journal));
                 }
                 None
             }
@@ -98,15 +93,18 @@ impl<'s> Seen<'s> {
 
     /// The next argument begins.
     pub fn next(&mut self) {
-        if let Want::Given { given, .. } = &mut self.0 {
-            given.push(Described::default());
+        if let Want::Given { given, hasher, parameters, .. } = &mut self.0 {
+            if let Some(last) = given.last_mut() {
+                last.fingerprint = std::mem::take(*hasher).finish128();
+            }
+            given.extend(parameters.next().map(|name| Given::new(name)));
         }
     }
 
     fn hasher(&mut self) -> Option<&mut Hasher> {
         match &mut self.0 {
             Want::Told { hasher, .. } => Some(hasher),
-            Want::Given { given, .. } => given.last_mut().map(|described| &mut described.hasher),
+            Want::Given { hasher, .. } => Some(hasher),
             _ => None,
         }
     }
@@ -114,9 +112,9 @@ impl<'s> Seen<'s> {
     /// Takes down what the argument is, for people.
     fn describe(&mut self, text: impl FnOnce() -> String) {
         if let Want::Given { given, .. } = &mut self.0
-            && let Some(described) = given.last_mut()
+            && let Some(given) = given.last_mut()
         {
-            described.text = Some(text());
+            given.value = Some(text().into());
         }
     }
 
@@ -128,9 +126,9 @@ impl<'s> Seen<'s> {
                     contents.add(Content::of(content));
                 }
             }
-            Want::Given { given, journal } => {
-                if let (Some(described), Some(content)) = (given.last_mut(), journal.source(path)) {
-                    described.inputs.push(Input::file(path, content));
+            Want::Given { given, journal, .. } => {
+                if let (Some(given), Some(content)) = (given.last_mut(), journal.source(path)) {
+                    given.inputs.push(Input::file(path, content));
                 }
             }
             _ => {}
@@ -356,10 +354,13 @@ pub(crate) fn describe(
     parameters: &'static [&'static str],
     journal: &Journal,
 ) -> Vec<Given<'static>> {
-    let mut given = Vec::new();
-    look(&mut Seen(Want::Given { given: &mut given, journal }));
-    let named = parameters.iter().zip(given);
-    named.map(|(name, Described { hasher, text, inputs })| Given::new(name, hasher.finish128(), text, inputs)).collect()
+    let (mut given, mut hasher) = (Vec::with_capacity(parameters.len()), Hasher::default());
+    let mut seen =
+        Seen(Want::Given { given: &mut given, hasher: &mut hasher, parameters: parameters.iter(), journal });
+    look(&mut seen);
+    // The last one ends.
+    seen.next();
+    given
 }
 
 /// The most characters of an argument that are taken down.
