@@ -75,6 +75,8 @@ struct Run {
     attempt: u32,
     /// When it was started.
     started: Option<Instant>,
+    /// Its number among those that the journal knows to make a target; 0 if it does not.
+    began: u64,
     /// Why it runs, or does not.
     why: Why,
     /// The output that is there and is not to be taken: its stamp, and why it is stale.
@@ -112,6 +114,7 @@ impl<'a, R: Send> Plan<'a, R> {
             store,
             attempt: 0,
             started,
+            began: 0,
             why,
             outdated: None,
         };
@@ -344,7 +347,7 @@ impl<'a, R: Send> Plan<'a, R> {
             return Ok(Made::Saved);
         };
         if let Some(journal) = self.run.journal() {
-            journal.began(self.run.task, &place.location, &self.run.store, started);
+            self.run.began = journal.began(self.run.task, &place.location, &self.run.store, started);
         }
         let given = self.given();
         let receipt = claim.receipt();

@@ -29,7 +29,12 @@ enum Want<'s> {
     /// What tells this call's arguments from another's, and what lies at its inputs.
     Told { hasher: &'s mut Hasher, contents: &'s mut Contents, journal: Option<&'s Journal> },
     /// Each argument for itself, for people to compare. The hasher is that of the last.
-    Given { given: &'s mut Vec<Given<'static>>, hasher: &'s mut Hasher, parameters: Parameters<'s>, journal: &'s Journal },
+    Given {
+        given: &'s mut Vec<Given<'static>>,
+        hasher: &'s mut Hasher,
+        parameters: Parameters<'s>,
+        journal: &'s Journal,
+    },
     /// The outputs that have not ended.
     Unsettled(&'s mut Vec<Arc<dyn Node>>),
 }
@@ -355,8 +360,7 @@ pub(crate) fn describe(
     journal: &Journal,
 ) -> Vec<Given<'static>> {
     let (mut given, mut hasher) = (Vec::with_capacity(parameters.len()), Hasher::default());
-    let mut seen =
-        Seen(Want::Given { given: &mut given, hasher: &mut hasher, parameters: parameters.iter(), journal });
+    let mut seen = Seen(Want::Given { given: &mut given, hasher: &mut hasher, parameters: parameters.iter(), journal });
     look(&mut seen);
     // The last one ends.
     seen.next();

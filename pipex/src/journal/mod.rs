@@ -30,25 +30,30 @@
 
 mod history;
 mod line;
+mod roots;
+mod sum;
+mod writer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::hash::BuildHasherDefault;
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::thread::{self, Thread};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Instant, SystemTime};
 
 use self::history::{History, Record};
 pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Why, of_inputs,
     read,
 };
-use crate::context::AsIs;
-use crate::fingerprint::{Fingerprint, of_bytes};
+pub(crate) use self::roots::key_of;
+use self::roots::{Roots, key};
+pub(crate) use self::writer::worker;
+use self::writer::{Running, Writer, flush_now_and_then};
+use crate::fingerprint::Fingerprint;
 use crate::flow::Flow;
 use crate::mode::Mode;
 use crate::report::say;
@@ -122,8 +127,6 @@ pub struct Journal {
     started_at: SystemTime,
     roots: OnceLock<Roots>,
     writer: Arc<Mutex<Writer>>,
-    /// Whether a thread flushes it now and then.
-    flushes: AtomicBool,
     history: OnceLock<History>,
     /// What was found since.
     found: Mutex<History>,
@@ -133,15 +136,6 @@ pub struct Journal {
     warnings: Mutex<Vec<Warning>>,
 }
 
-/// What relative targets are relative to, and where the journal is.
-#[derive(Debug, Clone)]
-struct Roots {
-    /// The directory that the journal is in.
-    root: String,
-    /// What stands before a relative target to make it one from there.
-    prefix: String,
-}
-
 /// Stale outputs of a task function that were taken.
 struct Warning {
     task: &'static Task,
@@ -149,23 +143,6 @@ struct Warning {
     example: Location,
     reasons: Reasons,
 }
-
-#[derive(Default)]
-struct Writer {
-    file: Option<File>,
-    path: PathBuf,
-    buffer: Vec<u8>,
-    /// The numbers of task functions, by their addresses.
-    tasks: HashMap<usize, u32, BuildHasherDefault<AsIs>>,
-    /// It cannot be written, or is not to be.
-    off: bool,
-    flusher: Option<Thread>,
-}
-
-/// Enough that writing costs little beside filling it.
-const BUFFER: usize = 64 << 10;
-/// How long a line that is not urgent may wait.
-const DELAY: Duration = Duration::from_millis(50);
 
 /// The journals of calls outside flows, by their directories and whether they are of dry runs: they last as long as the process.
 type Outside = HashMap<(PathBuf, bool), Arc<Journal>>;
@@ -208,8 +185,7 @@ impl Journal {
             started: Instant::now(),
             started_at: SystemTime::now(),
             roots: OnceLock::new(),
-            writer: Arc::new(Mutex::new(Writer { off: dry, ..Writer::default() })),
-            flushes: AtomicBool::new(false),
+            writer: Arc::new(Mutex::new(Writer::new(dry))),
             history: OnceLock::new(),
             found: Mutex::default(),
             has_found: AtomicBool::new(false),
@@ -335,17 +311,27 @@ impl Journal {
         Some(content)
     }
 
-    /// A run begins to make a target.
-    pub(crate) fn began(&self, task: &'static Task, target: &Location, store: &str, at: Instant) {
-        let at = self.at(at);
-        let line = |task| Line::Began(Began { task, target: target.as_str().into(), store: store.into(), at });
-        self.write(Some(task), false, line);
-        // From now on there is something to be told of soon.
-        if self.flow.is_some() && !self.flushes.swap(true, Ordering::Relaxed) {
-            let flusher = flush_now_and_then(Arc::downgrade(&self.writer));
+    /// A run begins to make a target; its number, for when it ends.
+    pub(crate) fn began(&self, task: &'static Task, target: &Location, store: &str, at: Instant) -> u64 {
+        let Some(mut writer) = self.ready(Some(task)) else { return 0 };
+        let (target, store, at) = (target.clone(), store.into(), self.at(at));
+        let number = writer.began(Running { task, target, store, at });
+        if self.flow.is_none() {
+            writer.tell_of_running(f64::MAX);
+            writer.flush();
+        } else if writer.flusher.is_none() {
+            let flusher = flush_now_and_then(Arc::downgrade(&self.writer), self.started);
             // Without it, lines that are not urgent wait until there are enough of them.
             let flusher = thread::Builder::new().name("pipex-journal".to_owned()).spawn(flusher);
-            lock(&self.writer).flusher = flusher.ok().map(|flusher| flusher.thread().clone());
+            writer.flusher = flusher.ok().map(|flusher| flusher.thread().clone());
+        }
+        number
+    }
+
+    /// The run with this number has ended.
+    pub(crate) fn ended(&self, number: u64) {
+        if number > 0 {
+            lock(&self.writer).ended(number);
         }
     }
 
@@ -385,22 +371,25 @@ impl Journal {
 
     /// Appends a line about a task function's run. What is `urgent` is with the system when this returns.
     pub(crate) fn write<'l>(&self, task: Option<&'static Task>, urgent: bool, line: impl FnOnce(u32) -> Line<'l>) {
-        let mut writer = lock(&self.writer);
-        if writer.off {
-            return;
+        let Some(mut writer) = self.ready(task) else { return };
+        let number = task.map_or(0, |task| writer.number(task));
+        writer.append(&line(number));
+        if urgent || self.flow.is_none() || writer.is_full() {
+            writer.flush();
         }
-        if writer.file.is_none()
+    }
+
+    /// The file, made when there is something to be said; `None` where there is to be none.
+    fn ready(&self, task: Option<&'static Task>) -> Option<MutexGuard<'_, Writer>> {
+        let mut writer = lock(&self.writer);
+        if !writer.off
+            && writer.file.is_none()
             && let Err(error) = writer.open(self, task)
         {
             writer.off = true;
             say(&format!("cannot keep a journal in {}, and goes on without: {error}", self.directory.display()));
-            return;
         }
-        let number = task.map_or(0, |task| writer.number(task));
-        writer.append(&line(number));
-        if urgent || self.flow.is_none() || writer.buffer.len() >= BUFFER {
-            writer.flush();
-        }
+        (!writer.off).then_some(writer)
     }
 
     /// The run has ended: says what was stale, and adds what was found to the sum of all journals.
@@ -422,144 +411,9 @@ impl Journal {
         }
         writer.file = None;
     }
-
-    /// Adds what this run found, and what runs that were killed had found, to the sum.
-    fn settle(&self, own: &Path, found: &History) -> io::Result<()> {
-        let gate = OpenOptions::new().append(true).create(true).open(self.directory.join("lock"))?;
-        gate.lock()?;
-        let mut ended = vec![own.to_owned()];
-        for journal in journals(&self.directory.join(LIVE))? {
-            // Whoever writes it holds its lock.
-            if journal != own && File::open(&journal).is_ok_and(|file| file.try_lock().is_ok()) {
-                ended.push(journal);
-            }
-        }
-        if !found.is_empty() || ended.len() > 1 {
-            let mut sum = self.read_sum();
-            found.records().for_each(|record| sum.add(record));
-            for journal in &ended[1..] {
-                self.records(journal, |record| sum.add(record));
-            }
-            sum.write(&self.directory.join(INDEX))?;
-        }
-        fs::create_dir_all(self.directory.join(RUNS))?;
-        for journal in &ended {
-            fs::rename(journal, self.directory.join(RUNS).join(journal.file_name().unwrap_or_default()))?;
-        }
-        Ok(())
-    }
-
-    /// The sum, and what the journals have that are not in it yet.
-    fn read_history(&self) -> History {
-        let mut history = self.read_sum();
-        for journal in journals(&self.directory.join(LIVE)).unwrap_or_default() {
-            self.records(&journal, |record| history.add(record));
-        }
-        history
-    }
-
-    /// The sum of all journals of runs that have ended.
-    fn read_sum(&self) -> History {
-        History::read(&self.directory.join(INDEX)).unwrap_or_else(|| {
-            let mut sum = History::default();
-            for journal in journals(&self.directory.join(RUNS)).unwrap_or_default() {
-                self.records(&journal, |record| sum.add(record));
-            }
-            sum
-        })
-    }
-
-    /// What a journal has found.
-    fn records(&self, journal: &Path, mut each: impl FnMut(Record)) {
-        let Roots { root, .. } = self.roots();
-        let (mut prefix, mut started) = (String::new(), 0);
-        // What cannot be read says nothing.
-        let _ = read(journal, |line| {
-            let (key, there, at) = match &line {
-                Line::Run(head) => {
-                    prefix = head.prefix.clone().into_owned();
-                    let moment: Option<jiff::Timestamp> = head.started.parse().ok();
-                    started = moment.map_or(0, |moment| moment.as_nanosecond() as u64);
-                    return;
-                }
-                Line::Ended(ended) => {
-                    let (Some(there), Some(target)) = (ended.there, &ended.target) else { return };
-                    (key(root, &prefix, &ended.store, target), there, ended.at + ended.elapsed)
-                }
-                Line::Source(Source { path, stamp, content }) => {
-                    (key(root, &prefix, "source:", path), There::new(*content, Stamp::new(*stamp), 0), 0.0)
-                }
-                _ => return,
-            };
-            each(Record {
-                key,
-                stamp: Stamp::new(there.stamp),
-                content: there.content,
-                maker: Maker::new(there.code, there.arguments, there.inputs),
-                found: started + (at * 1e9) as u64,
-            });
-        });
-    }
 }
 
-/// Sees to it that what is said is with the system soon, also while a task takes its time.
-fn flush_now_and_then(writer: Weak<Mutex<Writer>>) -> impl FnOnce() {
-    move || {
-        loop {
-            thread::park_timeout(DELAY);
-            let Some(writer) = writer.upgrade() else { return };
-            let mut writer = lock(&writer);
-            if writer.off {
-                return;
-            }
-            writer.flush();
-        }
-    }
-}
-
-const INDEX: &str = "index";
 const NONE: Fingerprint = Fingerprint::new(0);
-
-fn journals(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut journals = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    journals.sort();
-    Ok(journals)
-}
-
-/// The key of a target where there is no journal.
-pub(crate) fn key_of(store: &str, target: &Location) -> Key {
-    key("", "", store, target.as_str())
-}
-
-fn key(root: &str, prefix: &str, store: &str, target: &str) -> Key {
-    let target = match target.strip_prefix(root) {
-        Some(within) if within.starts_with('/') => &within[1..],
-        _ if prefix.is_empty() || target.starts_with('/') => target,
-        _ => return of_bytes(format!("{store}\0{prefix}{target}").as_bytes()),
-    };
-    if store.is_empty() {
-        return of_bytes(target.as_bytes());
-    }
-    of_bytes(format!("{store}\0{target}").as_bytes())
-}
-
-impl Roots {
-    fn of(directory: &Path) -> Self {
-        let here = std::env::current_dir().unwrap_or_default();
-        let root = here.join(directory).parent().map(|root| root.to_string_lossy().into_owned()).unwrap_or_default();
-        let here = here.to_string_lossy();
-        let prefix = match here.strip_prefix(&root) {
-            Some("") => String::new(),
-            Some(within) if within.starts_with('/') => format!("{}/", &within[1..]),
-            _ => format!("{here}/"),
-        };
-        Roots { root, prefix }
-    }
-}
 
 impl Warning {
     fn say(&self) {
@@ -573,96 +427,4 @@ impl Warning {
             name = task.funcname
         ));
     }
-}
-
-impl Writer {
-    fn open(&mut self, journal: &Journal, task: Option<&'static Task>) -> io::Result<()> {
-        let live = journal.directory.join(LIVE);
-        let ignore = journal.directory.join(".gitignore");
-        fs::create_dir_all(&live)?;
-        if !ignore.exists() {
-            fs::write(ignore, "*\n")?;
-        }
-        let started = jiff::Timestamp::try_from(journal.started_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        let flow = journal.flow.map(|flow| flow.name);
-        let program = std::env::args_os().next().map(PathBuf::from);
-        let program = program.as_ref().and_then(|program| program.file_stem()).unwrap_or_default().to_string_lossy();
-        let process = std::process::id();
-        let stem: String =
-            flow.unwrap_or(&program).chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-        let (file, path) = (0..)
-            .map(|number: u32| {
-                let number = if number == 0 { String::new() } else { format!("-{number}") };
-                let run = format!("{}-{stem}-{process}{number}.jsonl", started.strftime("%Y%m%d-%H%M%S.%3f"));
-                let ended = journal.directory.join(RUNS).join(&run);
-                if ended.exists() {
-                    return Err(io::ErrorKind::AlreadyExists.into());
-                }
-                let path = live.join(run);
-                let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
-                Ok((file, path))
-            })
-            .find(|opened: &io::Result<_>| {
-                opened.as_ref().err().is_none_or(|error| error.kind() != io::ErrorKind::AlreadyExists)
-            })
-            .expect("there is no end of numbers")?;
-        file.lock()?;
-        (self.file, self.path) = (Some(file), path);
-        self.append(&Line::Run(Head {
-            format: FORMAT,
-            pipex: env!("CARGO_PKG_VERSION").into(),
-            flow: flow.map(Cow::Borrowed),
-            program,
-            version: journal.flow.map_or_else(|| task?.package, |flow| flow.package).map(Cow::Borrowed),
-            mode: journal.mode.as_str().into(),
-            started: started.to_string().into(),
-            process,
-            host: gethostname::gethostname().to_string_lossy(),
-            directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned().into(),
-            prefix: journal.roots().prefix.as_str().into(),
-        }));
-        Ok(())
-    }
-
-    fn append(&mut self, line: &Line<'_>) {
-        // Into memory, and of types that can be written.
-        let _ = serde_json::to_writer(&mut self.buffer, line);
-        self.buffer.push(b'\n');
-    }
-
-    fn flush(&mut self) {
-        let Some(file) = &mut self.file else { return };
-        if let Err(error) = file.write_all(&self.buffer) {
-            self.off = true;
-            say(&format!("cannot write to the journal {}, and goes on without: {error}", self.path.display()));
-        }
-        self.buffer.clear();
-    }
-
-    /// The number of the task function in this journal, which says what it is the first time.
-    fn number(&mut self, task: &'static Task) -> u32 {
-        let number = self.tasks.len() as u32;
-        match self.tasks.entry(std::ptr::from_ref(task).addr()) {
-            std::collections::hash_map::Entry::Occupied(entry) => return *entry.get(),
-            std::collections::hash_map::Entry::Vacant(entry) => _ = entry.insert(number),
-        }
-        self.append(&Line::Task(Function {
-            task: number,
-            name: task.funcname.into(),
-            module: task.module.into(),
-            file: task.file.into(),
-            line: task.line,
-            code: task.code,
-        }));
-        number
-    }
-}
-
-/// The number of this thread, counted from 0 as threads first say something.
-pub(crate) fn worker() -> u32 {
-    static WORKERS: AtomicU32 = AtomicU32::new(0);
-    thread_local! {
-        static WORKER: u32 = WORKERS.fetch_add(1, Ordering::Relaxed);
-    }
-    WORKER.with(|worker| *worker)
 }

@@ -163,6 +163,7 @@ impl Run {
                     given,
                 }))
             };
+            journal.ended(self.began);
             journal.write(Some(self.task), urgent, line);
         }
     }
