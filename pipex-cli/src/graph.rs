@@ -8,7 +8,8 @@ use layout::backends::svg::SVGWriter;
 use layout::gv::{DotParser, GraphBuilder};
 use serde::Serialize;
 
-use crate::project::{Condition, Project};
+use crate::look::Condition;
+use crate::project::Project;
 use crate::{Error, Outcome, print};
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

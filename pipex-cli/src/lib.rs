@@ -19,6 +19,7 @@
 
 mod gc;
 mod graph;
+mod look;
 mod ls;
 mod print;
 mod project;

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use pipex::Reasons;
 use serde::Serialize;
 
-use crate::project::{Condition, Project};
+use crate::look::Condition;
+use crate::project::Project;
 use crate::select::Selection;
 use crate::{Error, Outcome, print};
 

@@ -7,7 +7,8 @@ use pipex::journal::{Journal, Line, Removed, Why, of_inputs};
 use pipex::{Reasons, State};
 use serde::Serialize;
 
-use crate::project::{Condition, Project};
+use crate::look::Condition;
+use crate::project::Project;
 use crate::select::{Selection, with_downstream};
 use crate::{Error, Outcome, print};
 

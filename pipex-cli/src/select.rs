@@ -5,7 +5,8 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use crate::Error;
-use crate::project::{Condition, Look, Project};
+use crate::look::{Condition, Look};
+use crate::project::Project;
 
 /// Which outputs; all that is said has to hold.
 #[derive(Debug, Args)]

@@ -7,7 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::project::{Condition, Project};
+use crate::look::Condition;
+use crate::project::Project;
 use crate::{Error, Outcome, ls, print, shape};
 
 /// What made an output, and what it was made from.

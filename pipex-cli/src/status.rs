@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::project::{Condition, Project};
+use crate::look::Condition;
+use crate::project::Project;
 use crate::select::Selection;
 use crate::{Error, Outcome, print};
 

@@ -6,7 +6,8 @@ use pipex::journal::{Given, Why};
 use pipex::{Fingerprint, Reasons, State};
 use serde::Serialize;
 
-use crate::project::{Condition, Last, Project, Target};
+use crate::look::Condition;
+use crate::project::{Last, Project, Target};
 use crate::{Error, Outcome, print};
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! The path of a call: fill the target, is it there, claim it, get the arguments, run, save, say so.
 
+mod comparing;
 mod filling;
 mod telling;
 
@@ -21,15 +22,15 @@ use crate::context::{self, Context, Filled};
 use crate::error::{Cause, Error, Result, RunError};
 use crate::fingerprint::Fingerprint;
 use crate::flow::FlowRun;
-use crate::journal::{self, Given, Journal, There, Why};
+use crate::journal::{self, Journal, Why};
 use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
 use crate::report::State;
 use crate::run::{Attempt, Failure, Label, Made, Name, Place};
 use crate::runtime::{catch, drive, elsewhere, timeout};
-use crate::seen::{Outputs, Seen, describe, tell};
+use crate::seen::{Outputs, Seen, tell};
 use crate::stale::{Content, Contents, Reasons, Stale};
-use crate::store::{Claim, Receipt, Record, Stamp};
+use crate::store::{Claim, Record, Stamp};
 use crate::target::{Location, TargetError};
 use crate::task::Task;
 
@@ -43,21 +44,6 @@ pub(crate) struct Plan<'a, R> {
     inputs: Contents,
     /// How the body can go on elsewhere, if all of it outlives this place.
     pub(crate) away: Option<Away<'a, R>>,
-}
-
-/// The output that is there beside what its call would give now.
-struct Compared {
-    content: Fingerprint,
-    stale: Reasons,
-    /// What lies there, if the journal did not know it.
-    found: Option<There>,
-}
-
-impl Default for Compared {
-    /// Nothing was compared.
-    fn default() -> Self {
-        Compared { content: Fingerprint::new(0), stale: Reasons::default(), found: None }
-    }
 }
 
 /// What is known of a task run whatever becomes of its arguments.
@@ -217,35 +203,6 @@ impl<'a, R: Send> Plan<'a, R> {
         Ok(true)
     }
 
-    /// Compares the output that is there with what the call would give now.
-    fn compare(&mut self, place: &Place<R>, stamp: Stamp) -> Compared {
-        let Some(journal) = self.run.compares() else { return Compared::default() };
-        let look = || place.store.listing().entry(&place.location).ok().flatten();
-        let (content, maker, found) = journal.there(place.key, stamp, look);
-        self.settle_inputs();
-        Compared { content, stale: maker.outdated_by(self.run.task, self.arguments, self.inputs), found }
-    }
-
-    /// What lies at its inputs now, if their runs had not ended when it was looked last.
-    fn settle_inputs(&mut self) {
-        if !self.inputs.are_settled() {
-            self.inputs = tell(|seen| self.job.look(seen), self.run.compares()).1;
-        }
-    }
-
-    /// The output that is there is taken.
-    fn taken(&mut self, place: &Place<R>, why: Why, compared: Compared) {
-        let Compared { content, stale, found: there } = compared;
-        place.has(Content::of(content));
-        (self.run.why, self.run.outdated) = (why, None);
-        if stale.is_empty() {
-            return self.run.cached(&place.location, Details { there, ..Details::default() });
-        }
-        let now = Some((self.arguments, self.inputs.fingerprint()));
-        let given = self.given();
-        self.run.cached(&place.location, Details { stale, now, there, given, urgent: false });
-    }
-
     /// The runs that it waits for and that have not ended.
     pub(crate) fn unsettled(&self) -> Vec<Arc<dyn Node>> {
         let mut nodes = Vec::new();
@@ -307,29 +264,6 @@ impl<'a, R: Send> Plan<'a, R> {
         };
         span.record("elapsed", elapsed.as_secs_f64());
         Attempt::Ended(outcome)
-    }
-
-    /// The arguments, for the journal.
-    fn given(&self) -> Vec<Given<'static>> {
-        let journal = self.run.journal();
-        journal
-            .map(|journal| describe(|seen| self.job.look(seen), self.run.task.parameters, journal))
-            .unwrap_or_default()
-    }
-
-    /// Whether the output was stale for its inputs alone, and these have been made again and are what they were.
-    fn has_come_out_as_it_was(&mut self, place: Option<&Place<R>>) -> bool {
-        let only_inputs = Reasons { inputs: true, ..Reasons::default() };
-        let (Some(place), Some((stamp, stale))) = (place, self.run.outdated) else { return false };
-        if stale != only_inputs {
-            return false;
-        }
-        let compared = self.compare(place, stamp);
-        let is_fresh = compared.stale.is_empty();
-        if is_fresh {
-            self.taken(place, Why::Unchanged, compared);
-        }
-        is_fresh
     }
 
     async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
@@ -474,36 +408,11 @@ impl Run {
         Ok((!is_taken).then_some(claim))
     }
 
-    /// What lies at the place now that it was saved.
-    fn found<R>(&self, place: &Place<R>, receipt: &Receipt, record: Record, bytes: u64) -> Option<There> {
-        let journal = self.compares()?;
-        let there = match (receipt.content.get(), receipt.stamp.get()) {
-            (Some(content), Some(stamp)) => There::new(*content, *stamp, bytes),
-            _ => {
-                let entry = place.store.listing().entry(&place.location).ok().flatten()?;
-                There::new(entry.content.unwrap_or(Fingerprint::new(0)), entry.stamp, entry.bytes)
-            }
-        };
-        place.has(Content::of(there.content));
-        let there = there.made_by(self.task.code, record.arguments(), record.inputs());
-        journal.found(place.key, there);
-        Some(there)
-    }
-
     fn journal(&self) -> Option<&Journal> {
         match self.flow() {
             Some(flow) => flow.shared.journal.as_ref(),
             None => self.outside.as_deref(),
         }
-    }
-
-    /// The journal, if outputs that are there are to be compared with what it knows of them.
-    fn compares(&self) -> Option<&Journal> {
-        self.journal().filter(|_| self.mode.caches() && self.policy() != Stale::Ignore)
-    }
-
-    fn policy(&self) -> Stale {
-        self.context.as_ref().map(|context| context.policy(self.task)).unwrap_or_default()
     }
 
     fn is_dry(&self) -> bool {
