@@ -18,6 +18,7 @@ mod memory;
 mod modes;
 mod own_output;
 mod processes;
+mod rerunning;
 mod runtimes;
 mod signals;
 mod stale;
