@@ -337,6 +337,25 @@ fn pipex_flowless<T>(body: impl FnOnce() -> T) -> T {
 }
 
 #[test]
+fn a_dry_run_runs_nothing_in_any_mode() {
+    for mode in [Mode::DoNothing, Mode::Cache, Mode::Prefect, Mode::PrefectCache] {
+        let bench = Bench::new();
+        let outputs = bench.config(mode).dry_run(true).scope(|| {
+            let lazy = patient(1).lazy();
+            [eager(1).run().unwrap(), careless(2).submit(), lazy]
+        });
+        for output in outputs {
+            let error = output.load().unwrap_err();
+            assert!(matches!(error, Error::Dry { .. }), "{mode}: {error:?}");
+        }
+        let flow = bench.config(mode).dry_run(true).scope(|| all_three(1));
+        assert!(matches!(flow, Err(Error::Dry { .. })), "{mode}");
+        assert_eq!(bench.states(), [], "{mode}");
+        assert!(bench.files().is_empty() && !bench.journal().exists(), "{mode}");
+    }
+}
+
+#[test]
 fn a_policy_that_is_none_is_an_error_that_names_the_three() {
     let error = "rerum".parse::<Stale>().unwrap_err();
     assert!(matches!(error, Error::Setting { name: "PIPEX_STALE", .. }));

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::panic;
 use std::path::Path;
 use std::pin::pin;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::error::{Result, RunError};
 use crate::executor::{Executor, Local};
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{AsIs, Fingerprint};
 use crate::flow::FlowRun;
 use crate::journal::Whereabouts;
 use crate::mode::Mode;
@@ -338,32 +338,6 @@ impl Targets {
         }
         let describe = |call: Filled| format!("task `{}` called at {}", call.task.funcname, call.caller);
         Err(RunError::Clash { first: describe(first), second: describe(call), same_task })
-    }
-}
-
-/// A key that is a hash already.
-#[derive(Default)]
-pub(crate) struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 ^= u64::from_le_bytes(word);
-        }
-    }
-
-    fn write_u64(&mut self, half: u64) {
-        self.0 ^= half;
-    }
-
-    fn write_usize(&mut self, address: usize) {
-        self.0 ^= (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

@@ -182,6 +182,32 @@ impl fmt::Write for Hasher {
     }
 }
 
+/// A key that is a hash already.
+#[derive(Default)]
+pub(crate) struct AsIs(u64);
+
+impl std::hash::Hasher for AsIs {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_le_bytes(word);
+        }
+    }
+
+    fn write_u64(&mut self, half: u64) {
+        self.0 ^= half;
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 ^= (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -151,7 +151,7 @@ impl<'a, R: Send> Plan<'a, R> {
         }
         let expected = match self.run.compares().and_then(|journal| journal.expected(key)) {
             None => Content::Unknown,
-            Some((content, maker)) if maker.outdated_by(task, self.arguments, self.inputs).is_empty() => {
+            Some((content, maker)) if maker.outdated_by(task.code, self.arguments, self.inputs).is_empty() => {
                 Content::of(content)
             }
             Some(_) => Content::Changes,

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::fingerprint::Fingerprint;
-use crate::task::Task;
 
 /// What is done with an output that is there, but was made by other code, from other arguments or from other inputs.
 ///
@@ -212,11 +211,11 @@ impl Maker {
         Maker { code: code.half(), arguments: arguments.half(), inputs: inputs.half() }
     }
 
-    /// What has changed since this made an output, if `task` were to make it now from these.
-    pub(crate) fn outdated_by(self, task: &Task, arguments: Fingerprint, inputs: Contents) -> Reasons {
+    /// What has changed since this made an output, if this code were to make it now from these.
+    pub(crate) fn outdated_by(self, code: Fingerprint, arguments: Fingerprint, inputs: Contents) -> Reasons {
         let differs = |then: u64, now: u64| then != 0 && now != 0 && then != now;
         Reasons {
-            code: differs(self.code, task.code.half()),
+            code: differs(self.code, code.half()),
             arguments: differs(self.arguments, arguments.half()),
             inputs: inputs.changes || differs(self.inputs, inputs.fingerprint().half()),
         }

@@ -10,8 +10,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::context::AsIs;
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{AsIs, Fingerprint};
 use crate::run::Key;
 use crate::stale::Maker;
 use crate::store::Stamp;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::line::{Began, FORMAT, Function, Head, Line};
 use super::{Journal, LIVE, RUNS, lock};
-use crate::context::AsIs;
+use crate::fingerprint::AsIs;
 use crate::report::say;
 use crate::target::Location;
 use crate::task::Task;

@@ -31,7 +31,7 @@ impl<R: Send> Plan<'_, R> {
         let look = || place.store.listing().entry(&place.location).ok().flatten();
         let (content, maker, found) = journal.there(place.key, stamp, look);
         self.settle_inputs();
-        Compared { content, stale: maker.outdated_by(self.run.task, self.arguments, self.inputs), found }
+        Compared { content, stale: maker.outdated_by(self.run.task.code, self.arguments, self.inputs), found }
     }
 
     /// What lies at its inputs now, if their runs had not ended when it was looked last.
