@@ -141,15 +141,16 @@ impl<'a, R: Send> Plan<'a, R> {
             Some(journal) => journal.key(&self.run.store, &location),
             None => journal::key_of(&self.run.store, &location),
         };
+        let (number, made) = journal.map(|journal| journal.expected(key)).unwrap_or_default();
         // Outside flows there may be several journals.
         let (targets, number) = match self.run.flow() {
-            Some(run) => (&run.shared.targets, journal.and_then(|journal| journal.number(key))),
+            Some(run) => (&run.shared.targets, number),
             None => (&*context::OUTSIDE, None),
         };
         if let Err(clash) = targets.enter(key, number, Filled { task, arguments: self.arguments, caller }) {
             return Err((Some(location), Unplaced::Refused(clash)));
         }
-        let expected = match self.run.compares().and_then(|journal| journal.expected(key)) {
+        let expected = match made.filter(|_| self.run.compares().is_some()) {
             None => Content::Unknown,
             Some((content, maker)) if maker.outdated_by(task.code, self.arguments, self.inputs).is_empty() => {
                 Content::of(content)

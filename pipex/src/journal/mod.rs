@@ -206,23 +206,21 @@ impl Journal {
 
     /// What is known of the place.
     fn known(&self, key: Key) -> Option<Record> {
-        let found = self.has_found.load(Ordering::Acquire).then(|| lock(&self.found).find(key)).flatten();
-        found.or_else(|| self.history().find(key)).map(|(_, record)| record)
+        self.numbered(key).1
     }
 
-    /// What was known when this run began, or was known first.
-    fn history(&self) -> &History {
-        self.history.get_or_init(|| self.read_history())
+    /// The same, and the number of the place among those that were known when this run began: runs meet them in about this
+    /// order.
+    fn numbered(&self, key: Key) -> (Option<usize>, Option<Record>) {
+        let before = self.history.get_or_init(|| self.read_history()).find(key);
+        let since = self.has_found.load(Ordering::Acquire).then(|| lock(&self.found).find(key)).flatten();
+        (before.map(|(number, _)| number), since.or(before).map(|(_, record)| record))
     }
 
-    /// The number of the place among all that were known when this run began: runs meet them in about this order.
-    pub(crate) fn number(&self, key: Key) -> Option<usize> {
-        self.history().find(key).map(|(number, _)| number)
-    }
-
-    /// What made the output that the journal knows at this place.
-    pub(crate) fn expected(&self, key: Key) -> Option<(Fingerprint, Maker)> {
-        self.known(key).map(|record| (record.content, record.maker))
+    /// The place's number, if it was known when this run began, and what was made there and by what, if that is known now.
+    pub(crate) fn expected(&self, key: Key) -> (Option<usize>, Option<(Fingerprint, Maker)>) {
+        let (number, record) = self.numbered(key);
+        (number, record.map(|record| (record.content, record.maker)))
     }
 
     /// What lies at the place, as far as the journal knows.
