@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
 use crate::context::Context;
@@ -25,6 +26,8 @@ pub(crate) struct Later<T> {
     pub(crate) data: OnceLock<T>,
     /// It ended in a dry run: it would have run.
     pub(crate) dry: AtomicBool,
+    /// Whoever ended it holds it no longer, or is just about to drop it.
+    let_go: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
     context: Option<Arc<Context>>,
     pending: Mutex<Pending<T>>,
@@ -180,8 +183,24 @@ impl<T> Later<T> {
         let (wakers, dependents) = (Vec::new(), Vec::new());
         let pending = Pending { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
         let (data, ended) = (OnceLock::new(), OnceLock::new());
-        let dry = AtomicBool::new(false);
-        Later { task, label, place, data, dry, ended, context, pending: Mutex::new(pending) }
+        let [dry, let_go] = std::array::from_fn(|_| AtomicBool::new(false));
+        Later { task, label, place, data, dry, let_go, ended, context, pending: Mutex::new(pending) }
+    }
+
+    /// The run that nobody else holds, once whoever ended it has let it go.
+    pub(crate) fn sole(mut later: Arc<Self>) -> Result<Self, Arc<Self>> {
+        while !later.let_go.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        // It has yet to drop it.
+        for _ in 0..100 {
+            match Arc::try_unwrap(later) {
+                Ok(sole) => return Ok(sole),
+                Err(shared) => later = shared,
+            }
+            thread::yield_now();
+        }
+        Err(later)
     }
 
     /// What lies at its place, or will, as far as it is known.
@@ -246,6 +265,7 @@ impl<T: Send + Sync + 'static> Later<T> {
             flow.failed(failure);
         }
         // Let go before those that take the data are told: the last of them is to have the data to itself.
+        self.let_go.store(true, Ordering::Release);
         drop(self);
         // The last that an executor is given is the first that it takes.
         dependents.into_iter().rev().for_each(Node::input_ended);

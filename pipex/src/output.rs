@@ -5,7 +5,6 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
-use std::thread;
 
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
@@ -193,7 +192,7 @@ impl<T> Output<T> {
             }
             Ok(Inner::Later { later, node }) => {
                 drop(node);
-                Ok(match sole(later) {
+                Ok(match Later::sole(later) {
                     Ok(later) => later.data.into_inner().expect(in_memory),
                     Err(later) => clone(later.data.get().expect(in_memory)),
                 })
@@ -201,18 +200,6 @@ impl<T> Output<T> {
             Err(shared) => Ok(clone(Output(shared).peek().expect(in_memory))),
         }
     }
-}
-
-/// What nobody else holds. Whoever ran it may be just about to let it go.
-fn sole<T>(mut later: Arc<Later<T>>) -> Result<Later<T>, Arc<Later<T>>> {
-    for _ in 0..100 {
-        match Arc::try_unwrap(later) {
-            Ok(sole) => return Ok(sole),
-            Err(shared) => later = shared,
-        }
-        thread::yield_now();
-    }
-    Err(later)
 }
 
 impl<T> Output<T> {
