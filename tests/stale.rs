@@ -385,6 +385,21 @@ fn a_directory_that_a_function_wrote_is_replaced_whole() {
 }
 
 #[test]
+fn do_nothing_says_nothing_in_the_journal_of_another_mode() {
+    let bench = Bench::new();
+    bench.cache(|| pages(2).run()).unwrap();
+    let said = || -> Vec<_> {
+        let runs = pipex::journal::runs(&bench.journal()).unwrap();
+        runs.iter().map(|run| fs::read(run).unwrap()).collect()
+    };
+    let before = said();
+    assert_eq!(before.len(), 1);
+    fs::remove_dir_all(bench.file("pages")).unwrap();
+    bench.config(Mode::DoNothing).scope(|| pages(2).run()).unwrap();
+    assert_eq!(said(), before);
+}
+
+#[test]
 fn a_journal_that_cannot_be_kept_is_not_in_the_way() {
     let bench = made("3 20 50");
     fs::remove_dir_all(bench.journal()).unwrap();

@@ -1,8 +1,8 @@
 //! `#[helper]`: the item as it is, and its fingerprint under the same name.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
-use syn::{Attribute, Error, ImplItemFn, Item, Result, Visibility};
+use quote::quote;
+use syn::{Attribute, Error, ImplItemFn, Item, ItemConst, ItemStatic, Result, Visibility};
 
 use crate::attributes::HelperMeta;
 use crate::code;
@@ -63,14 +63,8 @@ impl Helper {
                 let code = quote!(#signature #block);
                 (item.attrs, item.vis, item.sig.ident, code)
             }
-            Item::Const(item) => {
-                let code = [item.ty.to_token_stream(), item.expr.to_token_stream()];
-                (item.attrs, item.vis, item.ident, quote!(#(#code)*))
-            }
-            Item::Static(item) => {
-                let code = [item.ty.to_token_stream(), item.expr.to_token_stream()];
-                (item.attrs, item.vis, item.ident, quote!(#(#code)*))
-            }
+            Item::Const(ItemConst { attrs, vis, ident, ty, expr, .. })
+            | Item::Static(ItemStatic { attrs, vis, ident, ty, expr, .. }) => (attrs, vis, ident, quote!(#ty #expr)),
             item => return Err(Error::new_spanned(item, mistake)),
         };
         let is_condition = |attribute: &Attribute| attribute.path().is_ident("cfg");

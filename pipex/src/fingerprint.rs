@@ -17,6 +17,9 @@ use xxhash_rust::xxh3::Xxh3;
 pub struct Fingerprint(u64, u64);
 
 impl Fingerprint {
+    /// That of what is not known.
+    pub const NONE: Fingerprint = Fingerprint::new(0);
+
     /// The fingerprint with this value.
     #[must_use]
     pub const fn new(hash: u128) -> Self {

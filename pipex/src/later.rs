@@ -113,6 +113,12 @@ pub(crate) trait Node: Send + Sync {
     fn is_there(self: Arc<Self>) -> bool;
     /// The runs it needs that have not ended.
     fn inputs(&self) -> Vec<Arc<dyn Node>>;
+    /// Those of them that end in any case: what they give decides whether this has to run.
+    fn handed_inputs(&self) -> Vec<Arc<dyn Node>> {
+        let mut inputs = self.inputs();
+        inputs.retain(|input| input.is_handed());
+        inputs
+    }
     /// Runs it here, or waits for whoever does; its inputs have ended.
     fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -154,20 +160,16 @@ pub(crate) async fn settle_here(nodes: Vec<Arc<dyn Node>>) {
         if node.has_ended() {
             continue;
         }
-        let mut inputs = node.inputs();
-        match stage {
-            // What ends in any case decides whether this has to run.
-            Stage::Handed => {
-                inputs.retain(|input| input.is_handed());
-                stack.push((node, Stage::Due));
-            }
+        let (inputs, next) = match stage {
+            Stage::Handed => (node.handed_inputs(), Stage::Due),
             Stage::Due if Arc::clone(&node).is_there() => continue,
-            Stage::Due => stack.push((node, Stage::Ready)),
+            Stage::Due => (node.inputs(), Stage::Ready),
             _ => {
                 node.run().await;
                 continue;
             }
-        }
+        };
+        stack.push((node, next));
         stack.extend(inputs.into_iter().map(|input| (input, Stage::Handed)));
     }
 }
@@ -428,8 +430,7 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
                 stage = Stage::Ready;
             }
             if stage == Stage::Handed {
-                let mut inputs = self.inputs();
-                inputs.retain(|input| input.is_handed());
+                let inputs = self.handed_inputs();
                 if !inputs.is_empty() && !self.inputs_ended(inputs, Then::Due).await {
                     return;
                 }

@@ -155,7 +155,7 @@ impl<T> Output<T> {
         let place = self.place()?;
         let content = if let Content::Is(_) = self.content() { journal.content(place.key) } else { None };
         let store = place.store.listing().address().into_owned();
-        Some(Input::new(place.location.as_str().to_owned(), store, content.unwrap_or(Fingerprint::new(0))))
+        Some(Input::new(place.location.as_str().to_owned(), store, content.unwrap_or(Fingerprint::NONE)))
     }
 
     /// The data from where they are, or `None` if they are in memory. The run has ended.

@@ -89,7 +89,6 @@ impl<'a, R: Send> Plan<'a, R> {
             }
             _ => None,
         };
-        let (store, started, why) = (Box::default(), None, Why::default());
         let run = Run {
             task: job.task(),
             mode,
@@ -97,14 +96,14 @@ impl<'a, R: Send> Plan<'a, R> {
             label,
             name,
             outside,
-            store,
+            store: Box::default(),
             attempt: 0,
-            started,
+            started: None,
             began: 0,
-            why,
+            why: Why::default(),
             outdated: None,
         };
-        let (arguments, inputs) = (Fingerprint::new(0), Contents::default());
+        let (arguments, inputs) = (Fingerprint::NONE, Contents::default());
         let mut plan = Plan { job, wait_for, run, arguments, inputs, away: None };
         if mode.executes() {
             plan.fill_name();
@@ -222,7 +221,7 @@ impl<'a, R: Send> Plan<'a, R> {
 
     /// Says that it was submitted.
     pub(crate) fn submitted(&self, place: Option<&Place<R>>) {
-        self.run.report(State::Pending, place.map(|place| &place.location), Duration::ZERO, 0, None);
+        self.run.report(State::Pending, place.map(|place| &place.location), Duration::ZERO, None);
     }
 
     /// Claims the target, takes the arguments, runs the function, saves what it gives. What it needs has ended.
@@ -249,7 +248,7 @@ impl<'a, R: Send> Plan<'a, R> {
         self.run.started = Some(started);
         if self.run.mode.executes() {
             let state = if self.run.attempt == 1 { State::Running } else { State::Retrying };
-            self.run.report(state, target, Duration::ZERO, 0, None);
+            self.run.report(state, target, Duration::ZERO, None);
         }
         let span = self.run.span(target);
         let made = self.make(place, started).instrument(span.clone()).await;
@@ -270,16 +269,18 @@ impl<'a, R: Send> Plan<'a, R> {
     async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
         let Some(place) = place else {
             let value = self.call(PathBuf::new(), None, started).await?;
-            self.run.report(State::Completed, None, started.elapsed(), 0, None);
+            self.run.report(State::Completed, None, started.elapsed(), None);
             return Ok(Made::Value(value));
         };
         self.settle_inputs();
         let record = Record::new(self.run.task, self.arguments, self.inputs.fingerprint());
-        let Some(mut claim) = self.run.claim(place, record).await? else {
-            let stamp = place.store.stamp(&place.location).ok().flatten();
-            let compared = stamp.map(|stamp| self.compare(place, stamp)).unwrap_or_default();
-            self.taken(place, Why::MadeMeanwhile, compared);
-            return Ok(Made::Saved);
+        let mut claim = match self.run.claim(place, record).await? {
+            Claimed::Ours(claim) => claim,
+            Claimed::There(stamp) => {
+                let compared = self.compare(place, stamp);
+                self.taken(place, Why::MadeMeanwhile, compared);
+                return Ok(Made::Saved);
+            }
         };
         if let Some(journal) = self.run.journal() {
             self.run.began = journal.began(self.run.task, &place.location, &self.run.store, started);
@@ -301,8 +302,8 @@ impl<'a, R: Send> Plan<'a, R> {
         let there = self.run.found(place, &receipt, record, bytes);
         // What is lost of it in a kill, the output says itself.
         let urgent = there.is_some() && !receipt.is_recorded.load(Ordering::Relaxed);
-        let details = Details { there, given, urgent, ..Details::default() };
-        self.run.completed(&place.location, started.elapsed(), bytes, details);
+        let details = Details { there, given, bytes, urgent, ..Details::default() };
+        self.run.completed(&place.location, started.elapsed(), details);
         // A function that saves its own output may give something else besides.
         Ok(if self.run.task.saves { Made::Saved } else { Made::Value(value) })
     }
@@ -382,9 +383,16 @@ enum Unplaced {
     Refused(RunError),
 }
 
+/// What came of reaching for a target.
+enum Claimed {
+    Ours(Claim),
+    /// Another has made it meanwhile.
+    There(Stamp),
+}
+
 impl Run {
-    /// The right to make the output; `None` if it is there by now.
-    async fn claim<R>(&self, place: &Place<R>, record: Record) -> Result<Option<Claim>, Cause> {
+    /// The right to make the output, unless it is there by now.
+    async fn claim<R>(&self, place: &Place<R>, record: Record) -> Result<Claimed, Cause> {
         let Place { location, store, .. } = place;
         let path = store.claim_path(location);
         let claimed = match Claim::try_now(&path, location, record) {
@@ -401,19 +409,21 @@ impl Run {
         let store_failed = |action, source| RunError::Store { action, source };
         let claim = claimed.map_err(|error| store_failed("claim the target", error.into()))?;
         if !self.mode.caches() {
-            return Ok(Some(claim));
+            return Ok(Claimed::Ours(claim));
         }
         let there = store.stamp(location).map_err(|source| store_failed(LOOK, source.into()))?;
         // What was there and stale is as good as not there, unless another has replaced it.
-        let is_taken = there.is_some() && there != self.outdated.map(|(stamp, _)| stamp);
-        Ok((!is_taken).then_some(claim))
+        let there = there.filter(|there| self.outdated.is_none_or(|(stamp, _)| stamp != *there));
+        Ok(there.map_or(Claimed::Ours(claim), Claimed::There))
     }
 
+    /// The journal that it is told to; in mode `do_nothing` none is, whoever else has one here.
     fn journal(&self) -> Option<&Journal> {
-        match self.flow() {
+        let journal = match self.flow() {
             Some(flow) => flow.shared.journal.as_ref(),
             None => self.outside.as_deref(),
-        }
+        };
+        journal.filter(|_| self.mode != Mode::DoNothing)
     }
 
     fn is_dry(&self) -> bool {

@@ -108,8 +108,7 @@ impl<'s> Seen<'s> {
 
     fn hasher(&mut self) -> Option<&mut Hasher> {
         match &mut self.0 {
-            Want::Told { hasher, .. } => Some(hasher),
-            Want::Given { hasher, .. } => Some(hasher),
+            Want::Told { hasher, .. } | Want::Given { hasher, .. } => Some(hasher),
             _ => None,
         }
     }

@@ -194,7 +194,7 @@ impl Contents {
 
     /// Their fingerprint; zero where it is not known.
     pub(crate) fn fingerprint(self) -> Fingerprint {
-        if self.changes || self.unknown { Fingerprint::new(0) } else { self.sum }
+        if self.changes || self.unknown { Fingerprint::NONE } else { self.sum }
     }
 }
 

@@ -66,7 +66,7 @@ impl Task {
             parameters: &[],
             target,
             name: None,
-            code: Fingerprint::new(0),
+            code: Fingerprint::NONE,
             stale: None,
             wants_target: false,
             saves: true,

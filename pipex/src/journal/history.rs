@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::line::There;
 use crate::fingerprint::{AsIs, Fingerprint};
 use crate::run::Key;
 use crate::stale::Maker;
@@ -30,6 +31,11 @@ const RECORD: usize = 72;
 const MAGIC: &[u8; 8] = b"pipex\0\0\x01";
 
 impl Record {
+    /// What was found to lie at a place.
+    pub(crate) fn of(key: Key, there: &There, found: u64) -> Self {
+        Record { key, stamp: Stamp::new(there.stamp), content: there.content, maker: there.maker(), found }
+    }
+
     fn to_bytes(self) -> [u8; RECORD] {
         let Record { key, stamp, content, maker: Maker { code, arguments, inputs }, found } = self;
         let mut bytes = [0; RECORD];

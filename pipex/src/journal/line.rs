@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
 use crate::report::State;
-use crate::stale::{Content, Contents, Reasons};
-use crate::store::Stamp;
+use crate::stale::{Content, Contents, Maker, Reasons};
+use crate::store::{Entry, Stamp};
 
 /// The version of the journal's format.
 pub const FORMAT: u32 = 1;
@@ -181,8 +181,22 @@ impl There {
     /// This content, of which it is not known what made it.
     #[must_use]
     pub fn new(content: Fingerprint, stamp: Stamp, bytes: u64) -> Self {
-        let none = Fingerprint::new(0);
+        let none = Fingerprint::NONE;
         There { content, stamp: stamp.get(), bytes, code: none, arguments: none, inputs: none }
+    }
+
+    /// What a store found, and what made it, if that is recorded beside it.
+    #[must_use]
+    pub fn of(entry: &Entry) -> Self {
+        let there = There::new(entry.content.unwrap_or(Fingerprint::NONE), entry.stamp, entry.bytes);
+        match &entry.made {
+            Some(made) => there.made_by(made.code, made.arguments, made.inputs),
+            None => there,
+        }
+    }
+
+    pub(crate) fn maker(&self) -> Maker {
+        Maker::new(self.code, self.arguments, self.inputs)
     }
 
     /// What made it, brought up to date: by this code, from these arguments and inputs.
@@ -210,7 +224,7 @@ pub struct Given<'l> {
 
 impl<'l> Given<'l> {
     pub(crate) fn new(name: &'static str) -> Self {
-        Given { name: name.into(), fingerprint: Fingerprint::new(0), value: None, inputs: Vec::new() }
+        Given { name: name.into(), fingerprint: Fingerprint::NONE, value: None, inputs: Vec::new() }
     }
 }
 

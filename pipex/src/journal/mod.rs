@@ -51,6 +51,7 @@ pub use self::line::{
 };
 pub(crate) use self::roots::key_of;
 use self::roots::{Roots, key};
+use self::sum::journals;
 pub(crate) use self::writer::worker;
 use self::writer::{Running, Writer, flush_now_and_then};
 use crate::fingerprint::Fingerprint;
@@ -71,19 +72,9 @@ pub const DIRECTORY: &str = ".pipex";
 /// # Errors
 /// When the directory cannot be read. One that is not there has no runs.
 pub fn runs(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut runs = Vec::new();
     // In this order, so that one that ends meanwhile is met at least once.
-    for part in [LIVE, RUNS] {
-        match fs::read_dir(directory.join(part)) {
-            Ok(entries) => {
-                for entry in entries {
-                    runs.push(entry?.path());
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let mut runs = journals(&directory.join(LIVE))?;
+    runs.extend(journals(&directory.join(RUNS))?);
     runs.retain(|run| run.extension().is_some_and(|extension| extension == "jsonl"));
     // A run that ended meanwhile may be there twice.
     runs.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
@@ -239,34 +230,26 @@ impl Journal {
         if let Some(record) = known.filter(|record| record.stamp == stamp) {
             return (record.content, record.maker, None);
         }
-        let mut there = There::new(NONE, stamp, 0);
-        let mut maker = Maker::default();
-        if let Some(Entry { content, made, stamp, bytes, .. }) = look() {
-            there = There::new(content.unwrap_or(NONE), stamp, bytes);
-            match (made, known) {
-                (Some(made), _) => {
-                    there = there.made_by(made.code, made.arguments, made.inputs);
-                    maker = Maker::new(made.code, made.arguments, made.inputs);
-                }
-                // Another file of the same content, such as a copy.
-                (None, Some(record)) if record.content == there.content && there.content != NONE => {
-                    maker = record.maker
-                }
-                _ => {}
-            }
+        let entry = look();
+        let is_recorded = entry.as_ref().is_some_and(|entry| entry.made.is_some());
+        let there = entry.map_or(There::new(Fingerprint::NONE, stamp, 0), |entry| There::of(&entry));
+        let mut found = Record::of(key, &there, self.now());
+        if let Some(known) = known.filter(|known| !is_recorded && known.content == there.content)
+            && there.content != Fingerprint::NONE
+        {
+            // Another file of the same content, such as a copy.
+            found.maker = known.maker;
         }
-        self.find_again(key, there, maker);
-        (there.content, maker, Some(there))
+        self.add(found);
+        (found.content, found.maker, Some(there))
     }
 
     /// Takes down what lies at a place.
     pub(crate) fn found(&self, key: Key, there: There) {
-        self.find_again(key, there, Maker::new(there.code, there.arguments, there.inputs));
+        self.add(Record::of(key, &there, self.now()));
     }
 
-    fn find_again(&self, key: Key, there: There, maker: Maker) {
-        let found = self.now();
-        let record = Record { key, stamp: Stamp::new(there.stamp), content: there.content, maker, found };
+    fn add(&self, record: Record) {
         lock(&self.found).add(record);
         self.has_found.store(true, Ordering::Release);
     }
@@ -301,7 +284,7 @@ impl Journal {
             return Some(record.content);
         }
         let Ok(content) = File::open(path).and_then(|mut file| of_file(&mut file)) else {
-            return Some(NONE);
+            return Some(Fingerprint::NONE);
         };
         let path = location.as_str().into();
         self.found(key, There::new(content, stamp, metadata.len()));
@@ -410,8 +393,6 @@ impl Journal {
         writer.file = None;
     }
 }
-
-const NONE: Fingerprint = Fingerprint::new(0);
 
 impl Warning {
     fn say(&self) {

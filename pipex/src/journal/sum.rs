@@ -8,7 +8,6 @@ use super::history::{History, Record};
 use super::line::{Line, Source, There, read};
 use super::roots::{Roots, key};
 use super::{Journal, LIVE, RUNS};
-use crate::stale::Maker;
 use crate::store::Stamp;
 
 const INDEX: &str = "index";
@@ -86,18 +85,13 @@ impl Journal {
                 }
                 _ => return,
             };
-            each(Record {
-                key,
-                stamp: Stamp::new(there.stamp),
-                content: there.content,
-                maker: Maker::new(there.code, there.arguments, there.inputs),
-                found: started + (at * 1e9) as u64,
-            });
+            each(Record::of(key, &there, started + (at * 1e9) as u64));
         });
     }
 }
 
-fn journals(directory: &Path) -> io::Result<Vec<PathBuf>> {
+/// What is in a directory of journals, if it is there.
+pub(super) fn journals(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,

@@ -20,7 +20,7 @@ pub(super) struct Compared {
 impl Default for Compared {
     /// Nothing was compared.
     fn default() -> Self {
-        Compared { content: Fingerprint::new(0), stale: Reasons::default(), found: None }
+        Compared { content: Fingerprint::NONE, stale: Reasons::default(), found: None }
     }
 }
 
@@ -51,7 +51,7 @@ impl<R: Send> Plan<'_, R> {
         }
         let now = Some((self.arguments, self.inputs.fingerprint()));
         let given = self.given();
-        self.run.cached(&place.location, Details { stale, now, there, given, urgent: false });
+        self.run.cached(&place.location, Details { stale, now, there, given, ..Details::default() });
     }
 
     /// The arguments, for the journal.
@@ -84,10 +84,7 @@ impl Run {
         let journal = self.compares()?;
         let there = match (receipt.content.get(), receipt.stamp.get()) {
             (Some(content), Some(stamp)) => There::new(*content, *stamp, bytes),
-            _ => {
-                let entry = place.store.listing().entry(&place.location).ok().flatten()?;
-                There::new(entry.content.unwrap_or(Fingerprint::new(0)), entry.stamp, entry.bytes)
-            }
+            _ => There::of(&place.store.listing().entry(&place.location).ok().flatten()?),
         };
         place.has(Content::of(there.content));
         let there = there.made_by(self.task.code, record.arguments(), record.inputs());

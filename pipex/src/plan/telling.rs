@@ -16,7 +16,7 @@ use crate::stale::Reasons;
 use crate::target::Location;
 use crate::task::Task;
 
-/// What the journal has of a run beside what reporters are told.
+/// What is known of some runs more than of others.
 #[derive(Default)]
 pub(super) struct Details {
     pub(super) stale: Reasons,
@@ -24,6 +24,8 @@ pub(super) struct Details {
     pub(super) now: Option<(Fingerprint, Fingerprint)>,
     pub(super) there: Option<There>,
     pub(super) given: Vec<Given<'static>>,
+    /// The bytes that its output takes.
+    pub(super) bytes: u64,
     /// Nothing but the journal would know.
     pub(super) urgent: bool,
 }
@@ -55,7 +57,7 @@ impl Run {
     pub(super) fn cached(&self, target: &Location, details: Details) {
         let stale = details.stale;
         if stale.is_empty() && details.there.is_none() && self.why == Why::There {
-            self.say(State::Cached, Some(target), Duration::ZERO, 0, None, stale);
+            self.say(State::Cached, Some(target), Duration::ZERO, None, &details);
             if let Some(journal) = self.journal() {
                 journal.cached(self.task, target, &self.store);
             }
@@ -64,11 +66,11 @@ impl Run {
         if let Some(journal) = self.journal().filter(|_| !stale.is_empty()) {
             journal.warn(self.task, target, stale);
         }
-        self.tell(State::Cached, Some(target), Duration::ZERO, 0, None, details);
+        self.tell(State::Cached, Some(target), Duration::ZERO, None, details);
     }
 
-    pub(super) fn completed(&self, target: &Location, elapsed: Duration, bytes: u64, details: Details) {
-        self.tell(State::Completed, Some(target), elapsed, bytes, None, details);
+    pub(super) fn completed(&self, target: &Location, elapsed: Duration, details: Details) {
+        self.tell(State::Completed, Some(target), elapsed, None, details);
     }
 
     /// In a dry run: it would run.
@@ -94,7 +96,7 @@ impl Run {
             _ => State::Failed,
         };
         let error = self.error(target, cause);
-        self.report(state, target, elapsed, 0, Some(&error));
+        self.report(state, target, elapsed, Some(&error));
         Failure::new(error)
     }
 
@@ -107,26 +109,24 @@ impl Run {
     pub(super) fn skipped(&self, target: Option<&Location>, why: RunError, root: Option<Arc<Failure>>) -> Arc<Failure> {
         let state = if root.is_some() { State::NotReady } else { State::Cancelled };
         let error = self.error(target, why.into());
-        self.report(state, target, Duration::ZERO, 0, Some(&error));
+        self.report(state, target, Duration::ZERO, Some(&error));
         Failure::skipped(error, root)
     }
 
     pub(super) fn awaits_retry(&self, target: Option<&Location>, cause: Cause, elapsed: Duration, delay: Duration) {
         let error = self.error(target, cause);
-        self.report(State::AwaitingRetry, target, elapsed, 0, Some(&error));
+        self.report(State::AwaitingRetry, target, elapsed, Some(&error));
         let Task { file, line, retries, .. } = *self.task;
         tracing::warn!(target: "pipex", file, line, "attempt {} of {} failed; the next in {delay:?}: {error:?}", self.attempt, u64::from(retries) + 1);
     }
 
-    pub(super) fn report(
-        &self,
-        state: State,
-        target: Option<&Location>,
-        elapsed: Duration,
-        bytes: u64,
-        error: Option<&Error>,
-    ) {
-        self.tell(state, target, elapsed, bytes, error, Details::default());
+    pub(super) fn report(&self, state: State, target: Option<&Location>, elapsed: Duration, error: Option<&Error>) {
+        self.tell(state, target, elapsed, error, Details::default());
+    }
+
+    /// Why the output that is, or was, there is stale.
+    fn stale(&self, details: &Details) -> Reasons {
+        self.outdated.map_or(details.stale, |(_, stale)| stale)
     }
 
     /// Tells reporters and the journal.
@@ -135,14 +135,13 @@ impl Run {
         state: State,
         target: Option<&Location>,
         elapsed: Duration,
-        bytes: u64,
         error: Option<&Error>,
         details: Details,
     ) {
-        let stale = self.outdated.map_or(details.stale, |(_, stale)| stale);
-        self.say(state, target, elapsed, bytes, error, stale);
+        self.say(state, target, elapsed, error, &details);
         if let Some(journal) = self.journal().filter(|_| state.has_ended() || state == State::AwaitingRetry) {
-            let Details { now, there, given, urgent, .. } = details;
+            let stale = self.stale(&details);
+            let Details { now, there, given, bytes, urgent, .. } = details;
             let line = |task| {
                 Line::Ended(Box::new(Ended {
                     task,
@@ -174,9 +173,8 @@ impl Run {
         state: State,
         target: Option<&Location>,
         elapsed: Duration,
-        bytes: u64,
         error: Option<&Error>,
-        stale: Reasons,
+        details: &Details,
     ) {
         if self.mode == Mode::DoNothing {
             return;
@@ -189,7 +187,7 @@ impl Run {
                 tracing::error!(target: "pipex", file, line, ?state, ?elapsed, "{error:?}");
             }
             _ => tracing::debug!(
-                target: "pipex", file, line, task = funcname, target = target.map(Location::as_str), ?state, ?elapsed, bytes,
+                target: "pipex", file, line, task = funcname, target = target.map(Location::as_str), ?state, ?elapsed, bytes = details.bytes,
                 "task run"
             ),
         }
@@ -202,11 +200,11 @@ impl Run {
                 state,
                 target,
                 elapsed,
-                bytes,
+                bytes: details.bytes,
                 error,
                 attempt: self.attempt.max(1),
                 why: self.why,
-                stale,
+                stale: self.stale(details),
                 name: &self.name,
             };
             context.report(&run);

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::error::StoreError;
+use super::listing::metadata;
 use super::{Claim, Stamp, Store, StoreResult, remove_whatever};
 use crate::target::{Location, hidden};
 
@@ -62,16 +63,11 @@ impl<R> Store<R> for OwnOutput<R> {
                 _ => StoreError::io("rename what was written to", target, error),
             })?;
         }
-        match fs::metadata(target) {
-            Ok(metadata) => {
-                claim.has_stamp(Stamp::of(&metadata));
-                Ok(if metadata.is_file() { metadata.len() } else { 0 })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(StoreError::NothingWritten { path: target.to_owned() }.into())
-            }
-            Err(error) => Err(StoreError::io("look for", target, error).into()),
-        }
+        let Some(metadata) = metadata(target)? else {
+            return Err(StoreError::NothingWritten { path: target.to_owned() }.into());
+        };
+        claim.has_stamp(Stamp::of(&metadata));
+        Ok(if metadata.is_file() { metadata.len() } else { 0 })
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {

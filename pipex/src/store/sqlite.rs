@@ -308,7 +308,7 @@ fn stamp(checksum: Fingerprint, code: Fingerprint, arguments: Fingerprint) -> St
 
 /// What is no fingerprint matches none.
 fn print(row: &Row<'_>, column: usize) -> rusqlite::Result<Fingerprint> {
-    Ok(row.get::<_, String>(column)?.parse().unwrap_or(Fingerprint::new(0)))
+    Ok(row.get::<_, String>(column)?.parse().unwrap_or(Fingerprint::NONE))
 }
 
 /// A value as it stands in the table: text where people can read it.
