@@ -93,6 +93,7 @@ fn main() {
         |_| paths.iter().for_each(|path| _ = black_box(fs::metadata(path).unwrap())),
     );
 
+    let save = |config: Config, path: &Path| config.scope(|| days(path, TARGETS)).unwrap();
     let cold = out.path().join("cold");
     let bytes = vec![7; fs::metadata(&paths[0]).unwrap().len() as usize];
     let bare = out.path().join("bare");
@@ -103,7 +104,7 @@ fn main() {
         TARGETS,
         |round| {
             let path = cold.join(round.to_string());
-            cache(&path).scope(|| days(&path, TARGETS)).unwrap();
+            save(cache(&path), &path);
         },
         |round| {
             let path = bare.join(round.to_string()).join("day");
@@ -123,11 +124,11 @@ fn main() {
         TARGETS,
         |round| {
             let path = kept.join(round.to_string());
-            cache(&path).scope(|| days(&path, TARGETS)).unwrap();
+            save(cache(&path), &path);
         },
         |round| {
             let path = kept.join(format!("bare-{round}"));
-            cache(&path).without_journal().scope(|| days(&path, TARGETS)).unwrap();
+            save(cache(&path).without_journal(), &path);
         },
     );
 

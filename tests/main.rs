@@ -4,6 +4,7 @@ mod allocations;
 mod arguments;
 mod asynchronous;
 mod attempts;
+mod child;
 mod clashes;
 mod contract;
 mod crash;

@@ -99,10 +99,9 @@ pub fn files(root: &Path) -> Vec<String> {
     found
 }
 
-/// This very test program as another process, which runs the one ignored test `name` and nothing else.
+/// The one ignored test `name` as another process, whose outputs are in `out`.
 pub fn child(name: &str, out: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
-    command.env("PIPEX", "cache").env("PIPEX_PATH", out).env("PIPEX_JOURNAL", "off").env_remove("RUST_BACKTRACE");
+    let mut command = crate::child::child(name);
+    command.env("PIPEX_PATH", out).env("PIPEX_JOURNAL", "off");
     command
 }

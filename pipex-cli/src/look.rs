@@ -69,7 +69,9 @@ impl Project {
         };
         let stale = there.map(|there| self.reasons(target, there)).unwrap_or_default();
         let condition = match () {
-            () if target.function.is_some() && there.is_none_or(|there| there.code.get() == 0) => Condition::Foreign,
+            () if target.function.is_some() && there.is_none_or(|there| there.code == Fingerprint::NONE) => {
+                Condition::Foreign
+            }
             () if orphans.get(place).is_some_and(|orphan| *orphan) => Condition::Orphaned,
             () if !stale.is_empty() => Condition::Stale,
             () => Condition::Fresh,
@@ -79,7 +81,6 @@ impl Project {
 
     /// Why what lies there is not what its call would give now.
     fn reasons(&self, target: &Target, there: There) -> Reasons {
-        let differ = |then: Fingerprint, now: Fingerprint| then.get() != 0 && now.get() != 0 && then != now;
         let mut reasons = Reasons::default();
         let last = target.last.as_ref().filter(|last| last.state == State::Cached);
         if let Some(function) = self.function(target) {
@@ -174,13 +175,16 @@ impl Project {
     }
 }
 
+/// Whether both are known, and not the same.
+pub fn differ(then: Fingerprint, now: Fingerprint) -> bool {
+    then != Fingerprint::NONE && now != Fingerprint::NONE && then != now
+}
+
 /// What the entry says of itself; else what is known of the same content.
 fn of_entry(entry: &Entry, known: Option<There>) -> Option<There> {
     let content = entry.content?;
-    let there = There::new(content, entry.stamp, entry.bytes);
-    match (&entry.made, known) {
-        (Some(made), _) => Some(there.made_by(made.code, made.arguments, made.inputs)),
-        (None, Some(known)) if known.content == content => Some(known),
-        (None, _) => None,
+    match entry.made {
+        Some(_) => Some(There::of(entry)),
+        None => known.filter(|known| known.content == content),
     }
 }

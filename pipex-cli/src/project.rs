@@ -1,7 +1,7 @@
 //! All that the journals say, brought together: task functions, targets, runs.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -90,7 +90,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn count(&mut self, state: State, bytes: u64) {
+    pub fn count(&mut self, state: State, bytes: u64) {
         match state {
             State::Completed => self.completed += 1,
             State::Cached => self.cached += 1,
@@ -116,6 +116,16 @@ impl Run {
     /// The moment, so many seconds after it started.
     pub fn moment(&self, at: f64) -> Timestamp {
         self.started + Duration::try_from_secs_f64(at).unwrap_or_default()
+    }
+
+    /// The target, named from where the journal is.
+    fn name_of<'t>(&self, store: &str, target: &'t str) -> Cow<'t, str> {
+        let prefix = self.head.as_ref().map_or("", |head| &head.prefix);
+        if store.is_empty() && !prefix.is_empty() && !target.starts_with('/') {
+            Cow::Owned(format!("{prefix}{target}"))
+        } else {
+            Cow::Borrowed(target)
+        }
     }
 
     /// The number of its task function with this number in its journal.
@@ -219,7 +229,7 @@ impl Project {
             // What was only found there was made before.
             let found = known.filter(|_| ended.state != State::Completed);
             if let Some(Made { there: known, .. }) = found.as_ref().filter(|known| known.there.content == there.content)
-                && there.code.get() == 0
+                && there.code == Fingerprint::NONE
             {
                 there = there.made_by(known.code, known.arguments, known.inputs);
             }
@@ -236,20 +246,14 @@ impl Project {
 
     /// The target's number.
     fn place(&mut self, run: u32, store: &str, target: &str, reader: &mut Reader<'_>) -> usize {
-        let number = match self.stores.iter().position(|(address, _)| address == store) {
+        let number = match self.number_of(store) {
             Some(number) => number,
             None => {
                 self.stores.push((store.to_owned(), open(store, reader.open)));
                 self.stores.len() - 1
             }
         };
-        let prefix = self.runs[run as usize].head.as_ref().map_or("", |head| &head.prefix);
-        let name = if store.is_empty() && !prefix.is_empty() && !target.starts_with('/') {
-            Cow::Owned(format!("{prefix}{target}"))
-        } else {
-            Cow::Borrowed(target)
-        };
-        let key = (number as u32, name.into());
+        let key = (number as u32, self.runs[run as usize].name_of(store, target).into());
         if let Some(place) = self.places.get(&key) {
             return *place;
         }
@@ -285,8 +289,13 @@ impl Project {
             .ok_or_else(|| Error::NoStore { target: target.name.to_string(), address: self.address(target).to_owned() })
     }
 
+    /// The number of the store with this address.
+    fn number_of(&self, address: &str) -> Option<usize> {
+        self.stores.iter().position(|(other, _)| other == address)
+    }
+
     pub fn find(&self, store: &str, name: &str) -> Option<usize> {
-        let store = self.stores.iter().position(|(address, _)| address == store)?;
+        let store = self.number_of(store)?;
         self.places.get(&(store as u32, name.into())).copied()
     }
 
@@ -308,47 +317,41 @@ impl Project {
 
     /// What is there of a target's content now, by the journal.
     pub fn content(&self, place: usize) -> Fingerprint {
-        self.targets[place].made.as_ref().map_or(Fingerprint::new(0), |made| made.there.content)
+        self.targets[place].made.as_ref().map_or(Fingerprint::NONE, |made| made.there.content)
+    }
+
+    /// Each line that says what became of one of these targets and from which arguments, in the runs that made it or met it
+    /// last, in their order.
+    pub fn each_given(&self, places: &[usize], mut each: impl FnMut(usize, Ended<'static>)) -> Result<(), Error> {
+        let targets = || places.iter().map(|place| &self.targets[*place]);
+        let made = targets().filter_map(|target| Some(target.made.as_ref()?.run));
+        let met = targets().filter_map(|target| Some(target.last.as_ref()?.run));
+        let runs: BTreeSet<u32> = made.chain(met).collect();
+        let places: HashSet<usize> = places.iter().copied().collect();
+        for run in runs {
+            let run = &self.runs[run as usize];
+            let read = journal::read(&run.path, |line| {
+                let Line::Ended(ended) = line else { return };
+                let Some(target) = &ended.target else { return };
+                let place = self.find(&ended.store, &run.name_of(&ended.store, target));
+                if let Some(place) = place.filter(|place| places.contains(place) && !ended.given.is_empty()) {
+                    each(place, *ended);
+                }
+            });
+            read.map_err(|source| Error::Journal { path: run.path.clone(), source })?;
+        }
+        Ok(())
     }
 
     /// The last line about each of these targets that says what it was made from.
-    pub fn lines(&self, places: &[usize]) -> Result<HashMap<usize, (u32, Ended<'static>)>, Error> {
-        let mut runs: Vec<u32> = Vec::new();
-        for place in places {
-            let target = &self.targets[*place];
-            runs.extend(target.made.iter().map(|made| made.run).chain(target.last.iter().map(|last| last.run)));
-        }
-        runs.sort_unstable();
-        runs.dedup();
+    pub fn lines(&self, places: &[usize]) -> Result<HashMap<usize, Ended<'static>>, Error> {
         let mut lines = HashMap::new();
-        for run in runs {
-            self.each_ended(run, |place, ended| {
-                if places.contains(&place) && (ended.there.is_some() || ended.now.is_some()) && !ended.given.is_empty()
-                {
-                    lines.insert(place, (run, ended));
-                }
-            })?;
-        }
-        Ok(lines)
-    }
-
-    /// Each line of a run that says how a task run with a target ended.
-    pub fn each_ended(&self, run: u32, mut each: impl FnMut(usize, Ended<'static>)) -> Result<(), Error> {
-        let Run { path, head, .. } = &self.runs[run as usize];
-        let prefix = head.as_ref().map_or("", |head| &head.prefix);
-        let read = journal::read(path, |line| {
-            let Line::Ended(ended) = line else { return };
-            let Some(target) = &ended.target else { return };
-            let name = if ended.store.is_empty() && !target.starts_with('/') {
-                format!("{prefix}{target}")
-            } else {
-                target.to_string()
-            };
-            if let Some(place) = self.find(&ended.store, &name) {
-                each(place, *ended);
+        self.each_given(places, |place, ended| {
+            if ended.there.is_some() || ended.now.is_some() {
+                lines.insert(place, ended);
             }
-        });
-        read.map_err(|source| Error::Journal { path: path.clone(), source })
+        })?;
+        Ok(lines)
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tinytemplate::TinyTemplate;
 
 use crate::graph::Graph;
-use crate::project::Project;
+use crate::project::{Counts, Project, Run};
 use crate::runs::state;
 use crate::{Error, Outcome, print};
 
@@ -39,6 +39,8 @@ struct Page {
 struct Row {
     name: String,
     color: String,
+    #[serde(skip)]
+    counts: Counts,
     ran: u64,
     cached: u64,
     failed: u64,
@@ -77,7 +79,7 @@ const MOST_FAILURES: usize = 100;
 pub fn report(project: &Project, run: Option<&str>, output: Option<&Path>, json: bool) -> Result<Outcome, Error> {
     let number = match run {
         Some(name) => {
-            let named = |run: &crate::project::Run| run.id == name.trim_end_matches(".jsonl");
+            let named = |run: &Run| run.id == name.trim_end_matches(".jsonl");
             project.runs.iter().position(named).ok_or_else(|| Error::NoRun { run: name.to_owned() })?
         }
         // The last that did something; commands have no task runs of their own.
@@ -118,20 +120,13 @@ impl Page {
             function
         };
         let read = journal::read(&run.path, |line| match line {
-            Line::Cached(cached) => _ = row(cached.task, &mut |row| row.cached += 1),
+            Line::Cached(cached) => _ = row(cached.task, &mut |row| row.counts.count(State::Cached, 0)),
             Line::Ended(ended) => {
                 let is_bad = matches!(ended.state, State::Failed | State::Crashed | State::TimedOut);
                 let function = row(ended.task, &mut |row| {
-                    match ended.state {
-                        State::Completed => row.ran += 1,
-                        State::Cached => row.cached += 1,
-                        State::NotReady | State::Cancelled => row.skipped += 1,
-                        _ if is_bad => row.failed += 1,
-                        _ => {}
-                    }
+                    row.counts.count(ended.state, ended.bytes);
                     row.seconds += ended.elapsed;
                     row.longest = row.longest.max(ended.elapsed);
-                    row.bytes += ended.bytes;
                 });
                 if is_bad {
                     failed += 1;
@@ -158,6 +153,13 @@ impl Page {
         for (function, row) in &mut rows {
             row.name = project.functions.get(*function).map(|function| function.name.to_string()).unwrap_or_default();
             row.color = color(*function);
+            Counts {
+                completed: row.ran,
+                cached: row.cached,
+                failed: row.failed,
+                skipped: row.skipped,
+                bytes: row.bytes,
+            } = row.counts;
             row.share = if longest > 0.0 { 100.0 * row.seconds / longest } else { 0.0 };
             row.seconds_text = print::seconds(row.seconds);
             row.longest_text = print::seconds(row.longest);

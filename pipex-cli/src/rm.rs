@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write as _};
 
 use pipex::journal::{Journal, Line, Removed, Why, of_inputs};
-use pipex::{Reasons, State};
+use pipex::{Fingerprint, Reasons, State};
 use serde::Serialize;
 
 use crate::look::Condition;
@@ -46,7 +46,8 @@ pub fn rm(
     }
     let mut done = Done { done: false, targets: Vec::new(), bytes: 0, left: Vec::new() };
     let mut removed = Vec::new();
-    let mut by_task: BTreeMap<&str, usize> = BTreeMap::new();
+    // How many of each task function, and one of them.
+    let mut by_task: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for place in places {
         let target = &project.targets[place];
         let look = project.look(place, &[])?;
@@ -60,7 +61,8 @@ pub fn rm(
                 removed.push(place);
                 done.targets.push(&target.name);
                 done.bytes += look.bytes;
-                *by_task.entry(project.function(target).map_or("", |function| &function.name)).or_default() += 1;
+                let task = project.function(target).map_or("", |function| &function.name);
+                by_task.entry(task).or_insert((0, &target.name)).0 += 1;
             }
         }
     }
@@ -68,17 +70,8 @@ pub fn rm(
         for (target, why) in &done.left {
             print::line(format!("left alone: {target}: {why}"))?;
         }
-        for (task, count) in &by_task {
-            let example = removed.iter().map(|place| &project.targets[*place]);
-            let example = example
-                .filter(|target| project.function(target).is_some_and(|function| function.name == *task))
-                .map(|target| &target.name)
-                .next();
-            print::line(format!(
-                "{task}: {}, such as {}",
-                print::count(*count, "output"),
-                example.map_or("", |name| name)
-            ))?;
+        for (task, (count, example)) in &by_task {
+            print::line(format!("{task}: {}, such as {example}", print::count(*count, "output")))?;
         }
         print::line(format!(
             "{} {}, {}",
@@ -137,7 +130,7 @@ pub fn accept(project: &Project, selection: &Selection, dry_run: bool, json: boo
         let mut numbers: HashMap<u32, u32> = HashMap::new();
         for place in &stale {
             let target = &project.targets[*place];
-            let (Some(number), Some(made), Some((_, mut line))) = (target.function, &target.made, lines.remove(place))
+            let (Some(number), Some(made), Some(mut line)) = (target.function, &target.made, lines.remove(place))
             else {
                 continue;
             };
@@ -151,7 +144,7 @@ pub fn accept(project: &Project, selection: &Selection, dry_run: bool, json: boo
             // What lies there stays; what made it is said to be what would make it now.
             for input in line.given.iter_mut().flat_map(|given| &mut given.inputs) {
                 let now = project.find(&input.store, &input.target).map(|place| project.content(place));
-                input.content = now.filter(|now| now.get() != 0).unwrap_or(input.content);
+                input.content = now.filter(|now| *now != Fingerprint::NONE).unwrap_or(input.content);
             }
             let inputs = of_inputs(line.given.iter().flat_map(|given| &given.inputs).map(|input| input.content));
             let now = target.last.as_ref().filter(|last| last.state == State::Cached).and_then(|last| last.now);

@@ -1,9 +1,8 @@
 //! `pipex show`.
 
-use std::fs;
 use std::io::{self, Write as _};
-use std::path::Path;
 
+use pipex::Location;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -41,7 +40,7 @@ pub fn show(project: &Project, name: &str, json: bool) -> Result<Outcome, Error>
     let entry = if is_there { store.entry(&target.location()).map_err(failed)? } else { None };
     let made_by = entry.as_ref().and_then(|entry| entry.made.as_ref());
     let line = project.lines(&[place])?.remove(&place);
-    let arguments = line.iter().flat_map(|(_, line)| &line.given);
+    let arguments = line.iter().flat_map(|line| &line.given);
     let arguments = arguments.filter_map(|given| Some((given.name.to_string(), given.value.as_ref()?.to_string())));
     let inputs = target.made.iter().flat_map(|made| &*made.inputs);
     let run = target.made.as_ref().map(|made| (&project.runs[made.run as usize], made));
@@ -67,7 +66,12 @@ pub fn show(project: &Project, name: &str, json: bool) -> Result<Outcome, Error>
     let content = match entry {
         None => Content::Nothing,
         Some(_) if target.location().path().is_dir() && project.address(target).is_empty() => {
-            Content::of_directory(target.location().path())?
+            let directory = format!("{}/", target.name);
+            let mut names = Vec::new();
+            let mut each = |file: Location| names.extend(file.as_str().strip_prefix(&directory).map(str::to_owned));
+            store.list(&directory, &mut each).map_err(failed)?;
+            names.sort();
+            Content::Files(names)
         }
         Some(_) => {
             let payload = store.payload(&target.location()).map_err(failed)?;
@@ -134,23 +138,6 @@ impl Content {
             return shape::decode(shape, &payload).map_or(Content::Bytes(payload.len()), Content::Value);
         }
         String::from_utf8(payload).map_or_else(|error| Content::Bytes(error.as_bytes().len()), Content::Text)
-    }
-
-    fn of_directory(path: &Path) -> Result<Self, Error> {
-        let mut names = Vec::new();
-        let mut directories = vec![path.to_owned()];
-        while let Some(directory) = directories.pop() {
-            for entry in fs::read_dir(directory)? {
-                let entry = entry?.path();
-                if entry.is_dir() {
-                    directories.push(entry);
-                } else {
-                    names.push(entry.strip_prefix(path).unwrap_or(&entry).to_string_lossy().into_owned());
-                }
-            }
-        }
-        names.sort();
-        Ok(Content::Files(names))
     }
 
     fn into_value(self) -> Option<Value> {

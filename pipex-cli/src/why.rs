@@ -6,7 +6,7 @@ use pipex::journal::{Given, Why};
 use pipex::{Fingerprint, Reasons, State};
 use serde::Serialize;
 
-use crate::look::Condition;
+use crate::look::{Condition, differ};
 use crate::project::{Last, Project, Target};
 use crate::{Error, Outcome, print};
 
@@ -124,7 +124,6 @@ fn changes(project: &Project, place: usize) -> Result<Vec<Change>, Error> {
     let target = &project.targets[place];
     let Some(made) = &target.made else { return Ok(Vec::new()) };
     let mut changes = Vec::new();
-    let differ = |then: Fingerprint, now: Fingerprint| then.get() != 0 && now.get() != 0 && then != now;
     let short = |fingerprint: Fingerprint| fingerprint.to_string()[..8].to_owned();
     if let Some(function) = project.function(target)
         && differ(made.there.code, function.code)
@@ -167,18 +166,13 @@ fn changes(project: &Project, place: usize) -> Result<Vec<Change>, Error> {
 
 /// The arguments that it was made from, and those of its last call, if these are others.
 fn givens(project: &Project, place: usize) -> Result<(Vec<Given<'static>>, Option<Vec<Given<'static>>>), Error> {
-    let target = &project.targets[place];
     let (mut then, mut now) = (Vec::new(), None);
-    let runs = [target.made.as_ref().map(|made| made.run), target.last.as_ref().map(|last| last.run)];
-    for run in runs.into_iter().flatten() {
-        project.each_ended(run, |of, ended| {
-            if of != place || ended.given.is_empty() {
-            } else if ended.state == State::Cached && ended.now.is_some() {
-                now = Some(ended.given);
-            } else {
-                then = ended.given;
-            }
-        })?;
-    }
+    project.each_given(&[place], |_, ended| {
+        if ended.state == State::Cached && ended.now.is_some() {
+            now = Some(ended.given);
+        } else {
+            then = ended.given;
+        }
+    })?;
     Ok((then, now))
 }

@@ -1,5 +1,7 @@
 //! The `pipex` command, as a user meets it: on real files, made by real processes.
 
+#[path = "../child.rs"]
+mod child;
 mod cut;
 mod day;
 mod formats;
@@ -36,11 +38,10 @@ impl Desk {
         std::fs::write(self.file(name), text).unwrap();
     }
 
-    /// This test program as another process, which runs the one ignored test `name`: a pipeline.
+    /// The one ignored test `name` as another process: a pipeline that runs here.
     fn pipeline(&self, name: &str) -> Command {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
-        command.env("PIPEX", "cache").current_dir(self.path()).env_remove("RUST_BACKTRACE");
+        let mut command = child::child(name);
+        command.current_dir(self.path());
         for name in ["PIPEX_JOURNAL", "PIPEX_STALE", "PIPEX_DRY_RUN"] {
             command.env_remove(name);
         }
