@@ -57,16 +57,15 @@ impl<R> Store<R> for OwnOutput<R> {
 
     fn save(&self, claim: Claim, _: &R) -> StoreResult<u64> {
         let target = claim.target().path();
-        if claim.record().task().wants_target {
-            rename(&claim.draft(), target).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => StoreError::NothingWritten { path: target.to_owned() },
-                _ => StoreError::io("rename what was written to", target, error),
-            })?;
-        }
-        let Some(metadata) = metadata(target)? else {
+        let draft = claim.record().task().wants_target.then(|| claim.draft());
+        let Some(metadata) = metadata(draft.as_deref().unwrap_or(target))? else {
             return Err(StoreError::NothingWritten { path: target.to_owned() }.into());
         };
         claim.has_stamp(Stamp::of(&metadata));
+        if let Some(draft) = draft {
+            // The last thing before the claim goes: a kill in between would leave its file beside a target that is there.
+            rename(&draft, target).map_err(|error| StoreError::io("rename what was written to", target, error))?;
+        }
         Ok(if metadata.is_file() { metadata.len() } else { 0 })
     }
 
