@@ -128,7 +128,7 @@ struct Extreme {
 }
 
 /// Reads the file once, and writes each day of each station to a file of its own. The output is a directory.
-#[task(save = false, target = "{path}/hourly")]
+#[task(remote, save = false, target = "{path}/hourly")]
 fn split(csv: &Path, #[target] to: &Path) -> Result<(), Error> {
     let mut reader = csv::Reader::from_path(csv)?;
     let header = reader.headers()?.clone();
@@ -155,7 +155,7 @@ fn split(csv: &Path, #[target] to: &Path) -> Result<(), Error> {
 }
 
 /// Turns a day's observations into SI units, and drops what cannot be: a wind of 469 m/s, say.
-#[task(target = "{path}/clean/{station}/{day}.csv", name = "clean {station} {day}", uses(drop_leaps, round))]
+#[task(remote, target = "{path}/clean/{station}/{day}.csv", name = "clean {station} {day}", uses(drop_leaps, round))]
 fn clean(hourly: Output<()>, station: &str, day: Date) -> Result<Vec<Hour>, Error> {
     let directory = hourly.location().map(|location| location.path()).ok_or("the hourly observations have no place")?;
     let path = directory.join(station).join(format!("{day}.csv"));
@@ -194,7 +194,7 @@ fn drop_leaps(hours: &mut [Hour]) {
     }
 }
 
-#[task(target = "{path}/daily/{station}/{day}.json", name = "summary {station} {day}", uses(mean, round))]
+#[task(remote, target = "{path}/daily/{station}/{day}.json", name = "summary {station} {day}", uses(mean, round))]
 fn summary(hours: &[Hour], station: &str, day: Date) -> Day {
     let celsius = || hours.iter().filter_map(|hour| hour.celsius);
     Day {
@@ -210,7 +210,7 @@ fn summary(hours: &[Hour], station: &str, day: Date) -> Day {
     }
 }
 
-#[task(target = "{path}/climate/{station}.csv", name = "climate {station}", uses(mean, round))]
+#[task(remote, target = "{path}/climate/{station}.csv", name = "climate {station}", uses(mean, round))]
 fn climate(days: &[Day], station: &str) -> Vec<Month> {
     let mut months: BTreeMap<String, Vec<&Day>> = BTreeMap::new();
     for day in days.iter().filter(|day| day.station == station) {
@@ -229,7 +229,7 @@ fn climate(days: &[Day], station: &str) -> Vec<Month> {
     months.into_iter().map(month).collect()
 }
 
-#[task(target = "{path}/report.json", uses(mean, round))]
+#[task(remote, target = "{path}/report.json", uses(mean, round))]
 fn report(days: &[Day]) -> Report {
     let year = |station: &str| {
         let days: Vec<&Day> = days.iter().filter(|day| day.station == station).collect();
@@ -254,7 +254,7 @@ fn report(days: &[Day]) -> Report {
 }
 
 /// Draws the temperatures through the year, a panel a station: the range of each day, and the mean of the 15 days around.
-#[task(save = false, target = "{path}/temperatures.svg")]
+#[task(remote, save = false, target = "{path}/temperatures.svg")]
 fn plot(days: &[Day], #[target] to: &Path) -> Result<(), Error> {
     const BAND: RGBColor = RGBColor(158, 193, 214);
     const LINE: RGBColor = RGBColor(178, 58, 38);
@@ -338,6 +338,8 @@ fn weather(csv: PathBuf, out: &Path) -> pipex::Result<Report> {
 }
 
 fn main() -> Result<(), Error> {
+    // On a worker, or to run one task by its name: it ends here.
+    pipex::remote::command();
     let out = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("out/weather"), PathBuf::from);
     let csv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data/nyc-weather-2013.csv");
 

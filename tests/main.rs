@@ -19,6 +19,7 @@ mod memory;
 mod modes;
 mod own_output;
 mod processes;
+mod remote;
 mod rerunning;
 mod runtimes;
 mod signals;

@@ -4,12 +4,14 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::Parser as _;
-use syn::{Error, Expr, ExprAssign, ExprCall, ExprLit, ExprPath, Lit, LitBool, LitStr, Path, Result, Token, token};
+use syn::{
+    Error, Expr, ExprAssign, ExprCall, ExprLit, ExprPath, Lit, LitBool, LitStr, Path, Result, Token, parse_quote, token,
+};
 
 use crate::duration;
 use crate::mistakes::Mistakes;
 
-const TASK: &str = "`target`, `name`, `store`, `save`, `load`, `version`, `uses`, `stale`, `retries`, `retry_delay`, `retry_if`, `timeout`, `tags`, `crate`";
+const TASK: &str = "`target`, `name`, `store`, `save`, `load`, `version`, `uses`, `stale`, `retries`, `retry_delay`, `retry_if`, `timeout`, `tags`, `remote`, `crate`";
 const FLOW: &str = "`path`, `name`, `stale`, `fail_fast`, `crate`";
 const HELPER: &str = "`version`, `uses`, `crate`";
 
@@ -29,6 +31,8 @@ pub struct TaskMeta {
     pub tags: Vec<LitStr>,
     /// In milliseconds.
     pub timeout: Option<u64>,
+    /// Whether it may run in another process.
+    pub remote: Option<Ident>,
     pub krate: Option<Path>,
 }
 
@@ -90,6 +94,10 @@ impl TaskMeta {
                 }
                 "tags" => meta.tags = mistakes.keep(tags(&value)).unwrap_or_default(),
                 "timeout" => meta.timeout = mistakes.keep(millis(&value, "timeout = \"10m\"")),
+                "remote" => {
+                    let remote = mistakes.keep(boolean(value, "`remote`, or leave it out"));
+                    meta.remote = remote.filter(|remote| remote.value).map(|_| key);
+                }
                 "crate" => meta.krate = mistakes.keep(path(value, "a path: `crate = other::pipex`")),
                 _ => mistakes.refuse(&key, unknown(&key, TASK)),
             }
@@ -181,6 +189,8 @@ fn read(tokens: TokenStream, known: &str, mistakes: &mut Mistakes) -> Result<Vec
             meta.input.parse()?
         } else if meta.input.peek(Token![=]) {
             meta.value()?.parse()?
+        } else if key == "remote" && is_known(&key, known) {
+            parse_quote!(true)
         } else {
             let message = if is_known(&key, known) {
                 format!("`{key}` needs a value: `{key} = ..`")

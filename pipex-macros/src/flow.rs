@@ -3,14 +3,14 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
-use syn::{ItemFn, LitStr, Result, ReturnType, Type, parse_quote};
+use syn::{FnArg, ItemFn, LitStr, Pat, PatIdent, PatType, Result, ReturnType, Type, parse_quote};
 
 use crate::attributes::FlowMeta;
 use crate::crate_path::crate_path;
 use crate::lifetimes::has_impl_trait;
 use crate::mistakes::Mistakes;
 use crate::signature;
-use crate::task::{here, respanned, tell_output};
+use crate::task::{here, local, looks, respanned, tell_output};
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     process(arguments, item.clone()).unwrap_or_else(|error| signature::unchanged(item, &error))
@@ -43,26 +43,43 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
         ReturnType::Type(_, ty) => (**ty).clone(),
     };
     let named = !has_impl_trait(&output);
-    let [run, failure, value] = ["run", "failure", "value"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [run, error, value] = ["run", "error", "value"].map(|name| Ident::new(name, Span::mixed_site()));
     // How a task's failure that nobody asked for becomes the flow's own.
     let carry = if named {
         quote! {
-            |#failure, #value| {
+            |#error, #value| {
                 #[allow(unused_imports)]
                 use #pipex::internal::{CannotCarry as _, CarryError as _};
-                (&#pipex::internal::Carrier::<#output>::new()).carry(#failure, #value)
+                (&#pipex::internal::Carrier::<#output>::new()).carry(#error, #value)
             }
         }
     } else {
         quote!(#pipex::internal::cannot_carry)
     };
+    // What an error of the flow's own says.
+    let failure = if named {
+        quote! {
+            |#value| {
+                #[allow(unused_imports)]
+                use #pipex::internal::{TellError as _, TellNothing as _};
+                (&#pipex::internal::Carrier::<#output>::new()).failure(#value)
+            }
+        }
+    } else {
+        quote!(|_| #pipex::internal::None)
+    };
+    let parameters: Vec<_> = signature.inputs.iter().filter_map(parameter).collect();
+    let names = parameters.iter().map(|name| name.unraw().to_string());
+    let seen = local("seen");
+    let looked = parameters.iter().map(|name| (quote!(#pipex::internal::plain(&#name)), name.span()));
+    let looked = looks(&pipex, &seen, looked);
     let finish = if signature.asyncness.is_some() {
         let told = named.then(|| tell_output(&pipex, &output));
         let statements = &block.stmts;
-        quote!(#run.finish_async(#carry, async move { #told #(#statements)* }).await)
+        quote!(#run.finish_async(#carry, #failure, async move { #told #(#statements)* }).await)
     } else {
         let output = named.then(|| quote!(-> #output));
-        quote!(#run.finish(#carry, move || #output #block))
+        quote!(#run.finish(#carry, #failure, move || #output #block))
     };
     quote! {
         #(#attributes)*
@@ -76,8 +93,21 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
                     &FLOW
                 },
                 #path,
+                &[#(#names),*],
+                |#seen| { #looked },
             );
             #finish
         }
+    }
+}
+
+/// The name of a parameter that has one.
+fn parameter(input: &FnArg) -> Option<&Ident> {
+    match input {
+        FnArg::Typed(PatType { pat, .. }) => match &**pat {
+            Pat::Ident(PatIdent { ident, subpat: None, .. }) => Some(ident),
+            _ => None,
+        },
+        FnArg::Receiver(_) => None,
     }
 }

@@ -145,6 +145,29 @@ impl Function {
         self.arguments.iter().chain(&self.target).map(|argument| argument.name.unraw().to_string()).collect()
     }
 
+    /// Refuses what cannot run in another process.
+    pub fn refuse_to_travel(&self, remote: &Ident, mistakes: &mut Mistakes) {
+        for generic in &self.item.sig.generics.params {
+            let message = "a `remote` task is called by its name, which does not say what this stands for: \
+                           write the type, or leave out `remote`";
+            mistakes.refuse(generic, message);
+        }
+        for argument in &self.arguments {
+            let problem = match &argument.kind {
+                Kind::Receiver(_) => {
+                    "a `remote` task is called by its name: make it a function, with a parameter for `self`"
+                }
+                Kind::Plain => "what a `remote` task takes goes to another process: name a type that serde knows",
+                Kind::Value | Kind::Reference(_) => continue,
+            };
+            let message = format!("{problem}, or leave out `{remote}`");
+            match &argument.kind {
+                Kind::Receiver(receiver) => mistakes.refuse(receiver, message),
+                _ => mistakes.refuse(&argument.ty, message),
+            }
+        }
+    }
+
     /// Marks the arguments that the template names. They have to be values that can be shown.
     pub fn name_in(&mut self, template: &Template, span: Span) -> Result<()> {
         let mut mistakes = Mistakes::default();

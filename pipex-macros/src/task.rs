@@ -37,6 +37,9 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
         mistakes
             .refuse(retry_if, "`retry_if` asks about an error: have the function return a `Result`, or leave it out");
     }
+    if let Some(remote) = &meta.remote {
+        function.refuse_to_travel(remote, &mut mistakes);
+    }
     mistakes.into_result()?;
     let target = target.expect("a target that could not be read is a mistake");
     Ok(Emit { pipex: crate_path(meta.krate.clone()), meta, function, target, name }.function())
@@ -72,7 +75,7 @@ impl Emit {
         values.set_span(item.sig.paren_token.span.join().resolved_at(Span::mixed_site()));
         let output = self.output();
         let (task, look, fields) = (self.task(), self.look(), self.fields());
-        let (store, again, body) = (self.store(), self.again(), self.body());
+        let (store, again, body, travel) = (self.store(), self.again(), self.body(), self.travel());
         quote! {
             #(#attributes)*
             #track_caller
@@ -88,7 +91,7 @@ impl Emit {
                 clippy::used_underscore_binding
             )]
             #visibility fn #name #generics (#(#parameters),*) -> #pipex::Call<'pipex, #output> #conditions {
-                #pipex::internal::call(#task, #values, #look, #fields, #store, #again, #body)
+                #pipex::internal::call(#task, #values, #look, #fields, #store, #again, #body, #travel)
             }
         }
     }
@@ -125,6 +128,9 @@ impl Emit {
             quote!(.tags(&[#(#tags),*]))
         });
         let timeout = meta.timeout.map(|millis| quote!(.timeout(#millis)));
+        let stored = (meta.own_output || meta.store.is_some()).then(|| quote!(.has_a_store_of_its_own()));
+        let remote = meta.remote.as_ref().map(|_| quote!(.remote()));
+        let registered = meta.remote.as_ref().map(|_| self.registered());
         quote!({
             static TASK: #pipex::internal::Task = #pipex::internal::Task::new(
                 #funcname, ::core::module_path!(), ::core::file!(), ::core::line!(), #target
@@ -132,7 +138,8 @@ impl Emit {
             .code(#code)
             .parameters(&[#(#parameters),*])
             .package(::core::option_env!("CARGO_PKG_VERSION"))
-            #name #stale #saves_its_own #wants_target #retries #retry_delay #timeout #tags;
+            #name #stale #saves_its_own #wants_target #retries #retry_delay #timeout #tags #stored #remote;
+            #registered
             &TASK
         })
     }
@@ -236,22 +243,12 @@ impl Emit {
             return quote!(|_, _| {});
         }
         let [args, seen] = ["args", "seen"].map(local);
-        let looks = self.function.arguments.iter().enumerate().map(|(place, argument)| {
+        let all = self.function.arguments.iter().enumerate().map(|(place, argument)| {
             let (place, span) = (syn::Index::from(place), here(&argument.ty));
-            quote_spanned!(span=>
-                #seen.next();
-                (&&&&&#pipex::internal::Probe(&#args.#place)).look(#seen);
-            )
+            (quote_spanned!(span=> #args.#place), span)
         });
-        quote! {
-            |#args, #seen| {
-                #[allow(unused_imports)]
-                use #pipex::internal::{
-                    ByDebug as _, ByHash as _, ByNothing as _, ByOutput as _, ByKnown as _, BySerialize as _,
-                };
-                #(#looks)*
-            }
-        }
+        let looks = looks(pipex, &seen, all);
+        quote!(|#args, #seen| { #looks })
     }
 
     /// The arguments that templates name.
@@ -319,6 +316,58 @@ impl Emit {
         quote!(|#args| #pipex::internal::Some((#(#copies,)*)))
     }
 
+    /// How its output goes from process to process.
+    fn travel(&self) -> TokenStream {
+        let (pipex, output) = (&self.pipex, self.output());
+        if self.meta.remote.is_none() {
+            return quote!(#pipex::internal::None);
+        }
+        quote!({
+            #[allow(unused_imports)]
+            use #pipex::internal::{Stays as _, Travels as _};
+            (&#pipex::internal::Parcel::<#output>::new()).travel()
+        })
+    }
+
+    /// How it is called in another process.
+    fn registered(&self) -> TokenStream {
+        let (pipex, name, store, output) = (&self.pipex, &self.function.item.sig.ident, self.store(), self.output());
+        let wire = local("wire");
+        let values = self.function.arguments.iter().map(|argument| {
+            let (ty, is_reference) = match &argument.kind {
+                Kind::Reference(ty) => (ty, true),
+                _ => (&argument.ty, false),
+            };
+            let owned = if is_reference { quote!(<#ty as #pipex::internal::Referent>::Owned) } else { quote!(#ty) };
+            let parameter = argument.name.unraw().to_string();
+            let parcel = match argument.named {
+                false => quote!((&&&&#pipex::internal::Parcel::<#owned>::new()).open(#wire, #parameter)?),
+                // Always a value: what serde does not know is told at its type.
+                true => {
+                    let span = here(&argument.ty);
+                    let open = respanned(&quote!(#pipex::internal::open_value::<#owned>), span);
+                    quote!(#open(#wire, #parameter)?)
+                }
+            };
+            match (argument.named, is_reference) {
+                (false, _) => parcel,
+                (true, false) => quote!(#parcel.value(#parameter)?),
+                (true, true) => quote!(#parcel.shared::<#ty>(#parameter)?),
+            }
+        });
+        quote! {
+            #[allow(unused_imports)]
+            const _: () = {
+                use #pipex::internal::{OpenMany as _, OpenOne as _, OpenOutput as _, OpenOutputs as _, OpenPlace as _};
+                #pipex::internal::inventory::submit!(#pipex::internal::Registered::new(
+                    &TASK,
+                    |#wire| #pipex::internal::Ok(#pipex::internal::called(#name(#(#values),*))),
+                    || #pipex::internal::any_store::<#output>((#store)()),
+                ));
+            };
+        }
+    }
+
     /// The user's function.
     fn body(&self) -> TokenStream {
         let Emit { pipex, function, .. } = self;
@@ -359,6 +408,23 @@ impl Emit {
         } else {
             quote!(move |#args, #target| #pipex::internal::sync(#outcome, move || -> #ty { #run }))
         }
+    }
+}
+
+/// Looks at each of these as well as its type allows.
+pub fn looks(pipex: &Path, seen: &Ident, all: impl Iterator<Item = (TokenStream, Span)>) -> TokenStream {
+    let looks = all.map(|(argument, span)| {
+        quote_spanned!(span=>
+            #seen.next();
+            (&&&&&#pipex::internal::Probe(&#argument)).look(#seen);
+        )
+    });
+    quote! {
+        #[allow(unused_imports)]
+        use #pipex::internal::{
+            ByDebug as _, ByHash as _, ByNothing as _, ByOutput as _, ByKnown as _, BySerialize as _,
+        };
+        #(#looks)*
     }
 }
 
@@ -446,6 +512,6 @@ pub fn respanned(tokens: &impl ToTokens, span: Span) -> TokenStream {
 }
 
 /// A name that the user's code does not see.
-fn local(name: &str) -> Ident {
+pub fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }

@@ -19,6 +19,7 @@ pub(crate) struct Alive(u64);
 #[derive(Clone)]
 struct Watched {
     context: Arc<Context>,
+    number: u64,
     task: &'static Task,
     name: Name,
     target: Option<Location>,
@@ -44,6 +45,7 @@ fn lock() -> MutexGuard<'static, Watch> {
 /// Has a run that lasts say so at intervals.
 pub(crate) fn watch(
     context: &Arc<Context>,
+    number: u64,
     task: &'static Task,
     name: &Name,
     target: Option<&Location>,
@@ -55,7 +57,7 @@ pub(crate) fn watch(
     let mut watch = lock();
     let id = watch.next;
     watch.next += 1;
-    let watched = Watched { context, task, name, target, attempt, started, due };
+    let watched = Watched { context, number, task, name, target, attempt, started, due };
     watch.runs.insert(id, watched);
     match watch.looks {
         Some(looks) if looks <= due => {}
@@ -105,11 +107,24 @@ fn look() {
 
 impl Watched {
     fn tell(&self) {
-        let Watched { ref context, task, ref name, ref target, attempt, started, .. } = *self;
+        let Watched { ref context, number, task, ref name, ref target, attempt, started, .. } = *self;
         let (elapsed, target) = (started.elapsed(), target.as_ref());
         let (why, stale) = (Why::default(), Reasons::default());
-        let run =
-            TaskRun { task, state: State::Running, target, elapsed, bytes: 0, error: None, attempt, why, stale, name };
+        let run = TaskRun {
+            task,
+            state: State::Running,
+            target,
+            elapsed,
+            bytes: 0,
+            error: None,
+            attempt,
+            number,
+            flow: context.flow.as_ref().map(|flow| flow.number),
+            inputs: &[],
+            why,
+            stale,
+            name,
+        };
         context.reporters.iter().for_each(|reporter| reporter.still_running(&run));
         let line = format!("task run {:?} has been running for {}", run.name(), seconds(elapsed));
         if tracing::dispatcher::has_been_set() {

@@ -9,9 +9,9 @@ use crate::output::Output;
 use crate::seen::{Argument, Seen};
 
 /// An argument for a parameter taken by value.
-pub struct Arg<T>(Kind<T>);
+pub struct Arg<T>(pub(crate) Kind<T>);
 
-enum Kind<T> {
+pub(crate) enum Kind<T> {
     Value(T),
     /// The function is `T::clone`: known here, where `T: Clone` is, and needed where it no longer is.
     Output(Output<T>, fn(&T) -> T),
@@ -19,7 +19,7 @@ enum Kind<T> {
 }
 
 /// Outputs that make up a `T` together.
-trait Gather<T>: Send {
+pub(crate) trait Gather<T>: Send {
     fn again(&self) -> Box<dyn Gather<T>>;
     fn visit(&self, seen: &mut Seen<'_>);
     fn take(self: Box<Self>) -> Result<T, Error>;
@@ -65,6 +65,15 @@ impl<T> Argument for Arg<T> {
             }
         }
     }
+
+    fn show(&self, see: &mut dyn FnMut(&T)) -> Result<(), Error> {
+        match &self.0 {
+            Kind::Value(value) => see(value),
+            Kind::Output(output, _) => output.show(see)?,
+            Kind::Gathered(outputs) => see(&outputs.again().take()?),
+        }
+        Ok(())
+    }
 }
 
 /// What a parameter of type `T` takes: a `T`, an [`Output<T>`](Output), and for a `Vec<T>` outputs of its elements.
@@ -81,6 +90,13 @@ pub trait IntoArg<T> {
 impl<T> IntoArg<T> for T {
     fn into_arg(self) -> Arg<T> {
         Arg(Kind::Value(self))
+    }
+}
+
+/// What came from another process.
+impl<T> IntoArg<T> for Arg<T> {
+    fn into_arg(self) -> Arg<T> {
+        self
     }
 }
 
@@ -214,6 +230,15 @@ impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
             }
         }
     }
+
+    fn show(&self, see: &mut dyn FnMut(&U)) -> Result<(), Error> {
+        match self {
+            RefArg::Borrowed(value) => see(value),
+            RefArg::Output(output) => output.show(&mut |value| see(U::of(value)))?,
+            RefArg::Gathered(outputs) => see(U::of(&outputs.0.again().take()?)),
+        }
+        Ok(())
+    }
 }
 
 /// What a parameter `&U` takes: a borrowed `U`, an owned one where `U` is a `str`, a slice or a `Path`, or an [`Output`].
@@ -230,6 +255,17 @@ pub trait IntoRefArg<'a, U: Referent + ?Sized> {
 impl<'a, U: Referent + ?Sized, B: Borrow<U> + ?Sized> IntoRefArg<'a, U> for &'a B {
     fn into_ref_arg(self) -> RefArg<'a, U> {
         RefArg::Borrowed(self.borrow())
+    }
+}
+
+/// What came from another process.
+impl<'a, U: Referent + ?Sized> IntoRefArg<'a, U> for Arg<U::Owned> {
+    fn into_ref_arg(self) -> RefArg<'a, U> {
+        match self.0 {
+            Kind::Value(value) => RefArg::Output(Output::from(value)),
+            Kind::Output(output, _) => RefArg::Output(output),
+            Kind::Gathered(outputs) => RefArg::Gathered(Gathered(outputs)),
+        }
     }
 }
 

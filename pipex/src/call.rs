@@ -14,10 +14,12 @@ use crate::executor::room;
 use crate::later::{Later, settle};
 use crate::output::Output;
 use crate::plan::Plan;
+use crate::remote::Travel;
 use crate::run::{Attempt, Failure, Label, Made, Place};
 use crate::runtime::{self, block_on, drive, pause};
 use crate::seen::{Outputs, Seen};
 use crate::store::Store;
+use crate::target::Location;
 use crate::task::Task;
 
 /// A call of a task function that has not happened yet.
@@ -42,6 +44,8 @@ pub struct Call<'a, R> {
     pub(crate) base: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) wait_for: Vec<Box<dyn Outputs + Send + 'a>>,
+    /// Where its output is to be, if it is not to be asked of the template.
+    pub(crate) target: Option<Location>,
     pub(crate) caller: &'static panic::Location<'static>,
 }
 
@@ -56,6 +60,8 @@ pub(crate) trait Job<'a, R>: Send {
     fn start(&mut self, draft: PathBuf, last: bool) -> Result<Body<'a, R>>;
     /// Takes the arguments here; what comes back calls the function, anywhere.
     fn defer(&mut self, draft: PathBuf, last: bool) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>>;
+    /// How its output goes from process to process, if it can.
+    fn travel(&self) -> Option<Travel<R>>;
 }
 
 /// How a body goes on away from the thread that started it.
@@ -92,7 +98,7 @@ impl<E: Into<Cause>> From<E> for Raised {
 }
 
 /// The closures that the macro writes, and the arguments they are about.
-struct Closures<A, L, F, S, G, B> {
+struct Closures<R, A, L, F, S, G, B> {
     task: &'static Task,
     arguments: Option<A>,
     look: L,
@@ -100,9 +106,10 @@ struct Closures<A, L, F, S, G, B> {
     store: S,
     again: G,
     body: B,
+    travel: Option<Travel<R>>,
 }
 
-impl<'a, R, A, L, F, S, G, B> Job<'a, R> for Closures<A, L, F, S, G, B>
+impl<'a, R, A, L, F, S, G, B> Job<'a, R> for Closures<R, A, L, F, S, G, B>
 where
     A: Args<Taken: Send> + Send,
     L: Fn(&A, &mut Seen<'_>) + Send,
@@ -140,9 +147,13 @@ where
         let (taken, body) = (self.take(last)?, self.body.clone());
         Ok(Box::new(move || body(taken, draft)))
     }
+
+    fn travel(&self) -> Option<Travel<R>> {
+        self.travel
+    }
 }
 
-impl<A: Args, L, F, S, G: Fn(&A) -> Option<A>, B> Closures<A, L, F, S, G, B> {
+impl<R, A: Args, L, F, S, G: Fn(&A) -> Option<A>, B> Closures<R, A, L, F, S, G, B> {
     /// What the body gets: the arguments themselves, or for a run that may be tried again, the same once more.
     fn take(&mut self, last: bool) -> Result<A::Taken> {
         let again = if last { None } else { self.arguments.as_ref().and_then(&self.again) };
@@ -151,6 +162,7 @@ impl<A: Args, L, F, S, G: Fn(&A) -> Option<A>, B> Closures<A, L, F, S, G, B> {
 }
 
 /// The one function that generated code calls.
+#[expect(clippy::too_many_arguments, reason = "each is a part of the task function")]
 #[track_caller]
 pub fn call<'a, R, A, L, F, S, G, B>(
     task: &'static Task,
@@ -160,6 +172,7 @@ pub fn call<'a, R, A, L, F, S, G, B>(
     store: S,
     again: G,
     body: B,
+    travel: Option<Travel<R>>,
 ) -> Call<'a, R>
 where
     A: Args<Taken: Send> + Send + 'a,
@@ -172,11 +185,12 @@ where
     R: 'a,
 {
     Call {
-        job: Box::new(Closures { task, arguments: Some(arguments), look, field, store, again, body }),
+        job: Box::new(Closures { task, arguments: Some(arguments), look, field, store, again, body, travel }),
         path: None,
         base: None,
         name: None,
         wait_for: Vec::new(),
+        target: None,
         caller: panic::Location::caller(),
     }
 }
@@ -263,9 +277,9 @@ impl<'a, R: Send> Call<'a, R> {
     }
 
     /// The label that the call was given or inherits, and whether an argument's run has yet to end, or failed.
-    fn label(&mut self) -> (Label, bool) {
+    pub(crate) fn label(&mut self) -> (Label, bool) {
         let path = self.path.take().map(|path| context::text(&path));
-        let mut label = Label { path, base: self.base.take().map(Arc::from) };
+        let mut label = Label { path, base: self.base.take().map(Arc::from), maker: None };
         let mut waits = false;
         self.job.look(&mut Seen::label(&mut label, &mut waits));
         (label, waits || !self.wait_for.is_empty())
@@ -370,7 +384,7 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
 }
 
 /// Calls a function on a thread where it may take its time, and sees futures through on the runtime.
-fn away<R: Send + 'static>(
+pub(crate) fn away<R: Send + 'static>(
     work: Work<'static, R>,
     context: Arc<Context>,
 ) -> Pin<Box<dyn Future<Output = Result<R, Raised>> + Send>> {

@@ -64,6 +64,11 @@ impl Config {
         Config(Context::begin())
     }
 
+    /// Settings that take nothing from around.
+    pub(crate) fn outermost() -> Self {
+        Config(Context::outermost())
+    }
+
     /// Sets the mode; flows that start within the scope, and calls outside flows, have it.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.0.set_mode(mode);

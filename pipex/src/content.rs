@@ -13,6 +13,16 @@ impl Hasher {
     }
 }
 
+/// Whether two values have the same content, in whatever order the elements of sets come.
+pub(crate) fn is_same<T: Serialize>(one: &T, other: &T) -> bool {
+    let [one, other] = [one, other].map(|value| {
+        let mut hasher = Hasher::unordered();
+        hasher.serialize(value);
+        hasher.finish128()
+    });
+    one == other
+}
+
 /// A value that refused to be serialized.
 #[derive(Debug)]
 pub(crate) struct Refused;

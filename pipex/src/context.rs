@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::error::{Result, RunError};
+use crate::error::{Error, Result, RunError};
 use crate::executor::{Executor, Local};
 use crate::fingerprint::{AsIs, Fingerprint};
 use crate::flow::FlowRun;
@@ -70,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) stale: Option<Stale>,
     /// Nothing runs; it is said what would.
     pub(crate) dry_run: bool,
+    /// The same, as lines that [`remote::command`](crate::remote::command) runs.
+    pub(crate) lists: bool,
     /// What `PIPEX_QUIET` says, until it is set.
     pub(crate) quiet: Option<bool>,
 }
@@ -90,6 +92,7 @@ impl Default for Settings {
             signals: true,
             stale: None,
             dry_run: *DRY_RUN,
+            lists: *LISTS,
             quiet: None,
         }
     }
@@ -101,11 +104,28 @@ struct Making {
 }
 
 /// Whether `PIPEX_DRY_RUN` says that nothing is to run.
-static DRY_RUN: LazyLock<bool> = LazyLock::new(|| is_set("PIPEX_DRY_RUN"));
+static DRY_RUN: LazyLock<bool> = LazyLock::new(|| *LISTS || is_set("PIPEX_DRY_RUN"));
+
+/// Whether `PIPEX_LIST_MISSING` says that what is missing is to be listed.
+static LISTS: LazyLock<bool> = LazyLock::new(|| is_set("PIPEX_LIST_MISSING"));
 
 /// Whether an environment variable says yes.
-fn is_set(name: &str) -> bool {
+pub(crate) fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// What an environment variable sets, if it is set.
+pub(crate) fn setting<T>(
+    name: &'static str,
+    expected: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>> {
+    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let value = value.to_string_lossy();
+    match parse(&value) {
+        Some(parsed) => Ok(Some(parsed)),
+        None => Err(Error::Setting { name, value: value.into_owned(), expected }),
+    }
 }
 
 thread_local! {
@@ -122,18 +142,23 @@ impl Context {
     pub(crate) fn begin() -> Self {
         match Self::current() {
             Some(context) => Context::clone(&context),
-            None => Context {
-                mode: Mode::from_env(),
-                path: None,
-                reporters: Arc::new([]),
-                flow: None,
-                settings: Settings::default(),
-                journal: Whereabouts::default(),
-                executor: None,
-                making: None,
-                inside: None,
-                body: Body::default(),
-            },
+            None => Self::outermost(),
+        }
+    }
+
+    /// What the environment says now, wherever this is.
+    pub(crate) fn outermost() -> Self {
+        Context {
+            mode: Mode::from_env(),
+            path: None,
+            reporters: Arc::new([]),
+            flow: None,
+            settings: Settings::default(),
+            journal: Whereabouts::default(),
+            executor: None,
+            making: None,
+            inside: None,
+            body: Body::default(),
         }
     }
 
@@ -202,6 +227,11 @@ impl Context {
         CURRENT.with_borrow(|context| context.as_ref().is_some_and(|context| context.inside.is_some()))
     }
 
+    /// Whether a reporter wants to know what runs take.
+    pub(crate) fn wants_inputs(&self) -> bool {
+        self.reporters.iter().any(|reporter| reporter.wants_inputs())
+    }
+
     /// Who runs the calls that are made here.
     pub(crate) fn executor(&self) -> Option<&Arc<dyn Executor>> {
         self.executor.as_ref()
@@ -213,6 +243,35 @@ impl Context {
 
     pub(crate) fn add_reporter(&mut self, reporter: Arc<dyn Reporter>) {
         self.reporters = self.reporters.iter().cloned().chain([reporter]).collect();
+    }
+
+    /// Reports to the Prefect server that the environment names.
+    #[cfg(feature = "prefect-server")]
+    pub(crate) fn report_to_prefect(&mut self) -> Result<()> {
+        if let Some(reporter) = crate::prefect::reporter()? {
+            self.add_reporter(reporter);
+        }
+        Ok(())
+    }
+
+    /// Says that nobody can.
+    #[cfg(not(feature = "prefect-server"))]
+    pub(crate) fn report_to_prefect(&mut self) -> Result<()> {
+        if std::env::var_os("PREFECT_API_URL").is_none_or(|url| url.is_empty()) {
+            return Ok(());
+        }
+        let error = Error::Feature { feature: "prefect-server", what: "PREFECT_API_URL asks for reports to Prefect" };
+        if is_set("PIPEX_PREFECT_REQUIRED") {
+            return Err(error);
+        }
+        static SAID: std::sync::Once = std::sync::Once::new();
+        SAID.call_once(|| crate::report::say(&format!("{error}; the run goes on")));
+        Ok(())
+    }
+
+    /// Nothing runs here, for this reason.
+    pub(crate) fn refuse(&mut self, error: Error) {
+        self.mode = Err(error);
     }
 
     pub(crate) fn set_mode(&mut self, mode: Mode) {

@@ -71,6 +71,27 @@ pub enum Error {
         /// Where they would be.
         target: Option<Location>,
     },
+    /// A task cannot be run by its name.
+    #[error(transparent)]
+    Job(Arc<crate::remote::JobError>),
+    /// The program was built without a cargo feature that it is asked to use.
+    #[error("{what}, and this program was built without it: build it with pipex's cargo feature `{feature}`")]
+    Feature {
+        /// The feature.
+        feature: &'static str,
+        /// What asked for it.
+        what: &'static str,
+    },
+    /// An engine that the environment names could not be used.
+    #[error("cannot use {engine}: {advice}")]
+    Engine {
+        /// Which, and where.
+        engine: String,
+        /// What to do.
+        advice: String,
+        /// What it said.
+        source: Cause,
+    },
     /// Task runs that were submitted failed, and nobody asked for their outputs.
     #[error(
         "flow run {flow:?}: {count} submitted task run{} failed, unasked: {listed}{}",
@@ -87,6 +108,12 @@ pub enum Error {
         /// The first twenty, each with its causes.
         listed: String,
     },
+}
+
+impl From<crate::remote::JobError> for Error {
+    fn from(error: crate::remote::JobError) -> Self {
+        Error::Job(Arc::new(error))
+    }
 }
 
 /// All of the story: the error and its sources, one after the other.
@@ -153,6 +180,12 @@ pub enum RunError {
     Runtime {
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Workers that ran it died, one after the other.
+    #[error("the workers that started it died, {times} of them; it is not given to another")]
+    Lost {
+        /// How many.
+        times: u64,
     },
     /// It took longer than its `timeout`.
     #[error("it exceeded its timeout of {limit:?}")]

@@ -18,9 +18,11 @@ use crate::context::{Context, Moment, Targets};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::later::{Node, settle_here};
-use crate::report::{self, Summary, say};
-use crate::run::Failure;
+use crate::remote;
+use crate::report::{self, Reporter, State, Summary, say};
+use crate::run::{Failure, number};
 use crate::runtime::block_on;
+use crate::seen::{Seen, shown};
 use crate::signals;
 use crate::stale::Stale;
 
@@ -80,6 +82,7 @@ pub(crate) struct FlowRun {
     pub(crate) shared: Arc<Shared>,
     pub(crate) span: Span,
     outer: Option<Arc<FlowRun>>,
+    pub(crate) number: u64,
     depth: usize,
     fail_fast: bool,
     max_pending: usize,
@@ -91,6 +94,12 @@ pub(crate) struct FlowRun {
     cancelled: OnceLock<Cancelled>,
     /// What was submitted, if the flow was called within a task run: that one's worker helps, and does not wait.
     within: Option<Mutex<Vec<Weak<dyn Node>>>>,
+}
+
+impl fmt::Debug for FlowRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowRun").field("flow", &self.flow.name).field("number", &self.number).finish()
+    }
 }
 
 /// What a flow run shares with the flow runs within it.
@@ -120,6 +129,8 @@ pub(crate) enum Cancelled {
     Failure,
     /// This signal came.
     Signal(i32),
+    /// Somebody asked for it, here.
+    Asked(&'static str),
     /// What ran the flow's body is gone: it panicked, or its future was dropped.
     Gone,
 }
@@ -129,6 +140,7 @@ impl fmt::Display for Cancelled {
         match self {
             Cancelled::Failure => f.write_str("another run failed, and the flow is to fail fast"),
             Cancelled::Signal(signal) => write!(f, "signal {signal} came"),
+            Cancelled::Asked(why) => f.write_str(why),
             Cancelled::Gone => f.write_str("the flow's body ended before its time"),
         }
     }
@@ -230,8 +242,37 @@ impl FlowRun {
         self.depth == 0
     }
 
-    fn told(&self) -> report::FlowRun {
-        report::FlowRun { flow: self.flow, depth: self.depth }
+    /// Tells the reporters.
+    fn tell<'r>(
+        self: &'r Arc<Self>,
+        context: &Context,
+        told: fn(&dyn Reporter, &report::FlowRun<'_>),
+        parameters: &'r [(&'static str, String)],
+        state: Option<State>,
+        error: Option<&'r str>,
+    ) {
+        let run = report::FlowRun {
+            flow: self.flow,
+            depth: self.depth,
+            number: self.number,
+            outer: self.outer.as_ref().map(|outer| outer.number),
+            parameters,
+            state,
+            error,
+            handle: Some(self),
+        };
+        context.reporters.iter().for_each(|reporter| told(&**reporter, &run));
+    }
+
+    /// The flow run has ended, with this error.
+    fn tell_end(self: &Arc<Self>, context: &Context, error: Option<&str>) {
+        let state = match (self.cancelled(), error) {
+            (Some(Cancelled::Gone), _) => State::Crashed,
+            (Some(Cancelled::Signal(_) | Cancelled::Asked(_)), _) => State::Cancelled,
+            (_, Some(_)) => State::Failed,
+            (_, None) => State::Completed,
+        };
+        self.tell(context, |reporter, run| reporter.flow_ended(run), &[], Some(state), error);
     }
 }
 
@@ -246,11 +287,19 @@ pub struct Started {
 
 /// Starts a flow run: the mode is read now.
 #[must_use]
-pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
+pub fn start(
+    flow: &'static Flow,
+    path: Option<PathBuf>,
+    parameters: &[&'static str],
+    look: impl FnOnce(&mut Seen<'_>),
+) -> Started {
     #[cfg(feature = "logging")]
     crate::logging::own(flow.module);
     let mut context = Context::begin();
     let outer = context.flow.take();
+    if outer.is_none() {
+        remote::from_env();
+    }
     let executes = context.prepare();
     let shared = match &outer {
         Some(outer) => Arc::clone(&outer.shared),
@@ -263,16 +312,32 @@ pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
     let depth = outer.as_ref().map_or(0, |outer| outer.depth + 1);
     let settings = context.settings;
     let table = (executes && depth == 0 && !settings.is_quiet()).then(Summary::new);
+    if executes
+        && depth == 0
+        && let Err(error) = context.report_to_prefect()
+    {
+        context.refuse(error);
+    }
     if let Some(table) = &table {
         context.add_reporter(Arc::new(table.clone()));
         #[cfg(feature = "progress")]
         context.add_reporter(Arc::new(crate::progress::Progress::new()));
     }
+    let number = number().get();
     let run = Arc::new(FlowRun {
         flow,
         shared,
-        span: tracing::info_span!(target: "pipex", "flow", name = flow.name, elapsed = Empty, file = flow.file, line = flow.line),
+        span: tracing::info_span!(
+            target: "pipex",
+            "flow",
+            name = flow.name,
+            number,
+            elapsed = Empty,
+            file = flow.file,
+            line = flow.line
+        ),
         outer,
+        number,
         depth,
         fail_fast: settings.fail_fast || flow.fail_fast,
         max_pending: settings.max_pending,
@@ -292,27 +357,38 @@ pub fn start(flow: &'static Flow, path: Option<PathBuf>) -> Started {
     if let Some(path) = path {
         context.set_path(&path);
     }
-    context.reporters.iter().for_each(|reporter| reporter.flow_started(&run.told()));
+    let parameters = if context.wants_inputs() { shown(look, parameters) } else { Vec::new() };
+    run.tell(&context, |reporter, run| reporter.flow_started(run), &parameters, None, None);
     Started { context: Arc::new(context), run, started: Instant::now(), table }
 }
 
 impl Started {
     /// Runs the flow's body; what went wrong and nobody was told of becomes its result, if `carry` can.
-    pub fn finish<R>(self, carry: impl FnOnce(Error, R) -> R, body: impl FnOnce() -> R) -> R {
-        let underway = Underway(&self.run);
+    pub fn finish<R>(
+        self,
+        carry: impl FnOnce(Error, R) -> R,
+        failure: impl FnOnce(&R) -> Option<String>,
+        body: impl FnOnce() -> R,
+    ) -> R {
+        let underway = Underway(&self);
         let value = self.run.span.in_scope(|| self.context.enter(body));
         underway.over();
         block_on(self.ended());
-        self.end(carry, value)
+        self.end(carry, failure, value)
     }
 
     /// As [`finish`](Started::finish).
-    pub async fn finish_async<R>(self, carry: impl FnOnce(Error, R) -> R, body: impl Future<Output = R>) -> R {
-        let underway = Underway(&self.run);
+    pub async fn finish_async<R>(
+        self,
+        carry: impl FnOnce(Error, R) -> R,
+        failure: impl FnOnce(&R) -> Option<String>,
+        body: impl Future<Output = R>,
+    ) -> R {
+        let underway = Underway(&self);
         let value = Arc::clone(&self.context).enter_async(body).instrument(self.run.span.clone()).await;
         self.ended().await;
         underway.over();
-        self.end(carry, value)
+        self.end(carry, failure, value)
     }
 
     /// Waits until all that was submitted has ended.
@@ -329,18 +405,22 @@ impl Started {
         self.run.until(|pending| pending == 0).await;
     }
 
-    fn end<R>(self, carry: impl FnOnce(Error, R) -> R, value: R) -> R {
+    fn end<R>(self, carry: impl FnOnce(Error, R) -> R, failure: impl FnOnce(&R) -> Option<String>, value: R) -> R {
         let Started { context, run, started, table } = self;
         run.span.record("elapsed", started.elapsed().as_secs_f64());
-        context.reporters.iter().for_each(|reporter| reporter.flow_ended(&run.told()));
+        let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
+        let failed = error.as_ref().map(|error| format!("{error:?}")).or_else(|| failure(&value));
+        run.tell_end(&context, failed.as_deref());
         if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
             journal.close();
         }
         if let Some(table) = table.filter(|table| !table.is_empty()) {
             let _ = writeln!(io::stderr(), "{table}");
         }
+        if context.settings.lists && run.is_outermost() {
+            remote::listed();
+        }
         signals::ended(&run);
-        let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
         match error {
             Some(error) => run.span.in_scope(|| carry(error, value)),
             None => value,
@@ -350,7 +430,7 @@ impl Started {
 
 /// A flow's body that is under way: if it panics, or its future is dropped, what it has submitted and has not started does
 /// not start.
-struct Underway<'r>(&'r Arc<FlowRun>);
+struct Underway<'r>(&'r Started);
 
 impl Underway<'_> {
     fn over(self) {
@@ -360,8 +440,10 @@ impl Underway<'_> {
 
 impl Drop for Underway<'_> {
     fn drop(&mut self) {
-        self.0.cancel(Cancelled::Gone);
-        signals::ended(self.0);
+        let Started { run, context, .. } = self.0;
+        run.cancel(Cancelled::Gone);
+        run.tell_end(context, Some("its body panicked, or its future was dropped"));
+        signals::ended(run);
     }
 }
 
@@ -401,6 +483,28 @@ impl<R> CannotCarry<R> for &Carrier<R> {
         cannot_carry(error, value)
     }
 }
+
+/// A result that tells why it is an error.
+pub trait TellError<R> {
+    #[doc(hidden)]
+    fn failure(&self, value: &R) -> Option<String>;
+}
+
+impl<T, E: fmt::Debug> TellError<Result<T, E>> for Carrier<Result<T, E>> {
+    fn failure(&self, value: &Result<T, E>) -> Option<String> {
+        value.as_ref().err().map(|error| format!("{error:?}"))
+    }
+}
+
+/// A result that is none.
+pub trait TellNothing<R> {
+    #[doc(hidden)]
+    fn failure(&self, _: &R) -> Option<String> {
+        None
+    }
+}
+
+impl<R> TellNothing<R> for &Carrier<R> {}
 
 /// For a flow whose result has no name to ask about.
 pub fn cannot_carry<R>(error: Error, value: R) -> R {

@@ -6,12 +6,19 @@ pub use std::path::Path;
 use std::path::PathBuf;
 
 pub use std::option::Option::{self, None, Some};
+pub use std::result::Result::Ok;
 
-pub use crate::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg};
+pub use inventory;
+
+pub use crate::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
 pub use crate::call::{Body, Raised, call};
 use crate::error::Cause;
 pub use crate::fingerprint::code;
-pub use crate::flow::{CannotCarry, Carrier, CarryError, Flow, cannot_carry, start};
+pub use crate::flow::{CannotCarry, Carrier, CarryError, Flow, TellError, TellNothing, cannot_carry, start};
+pub use crate::remote::{
+    OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Registered, Stays, Travels, any_store, called,
+    open_value,
+};
 pub use crate::retry::RetryDelay;
 pub use crate::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
 use crate::store::{OwnOutput, Store};

@@ -22,10 +22,15 @@ mod later;
 #[cfg(feature = "logging")]
 pub mod logging;
 mod mode;
+#[cfg(feature = "nats")]
+mod nats;
 mod output;
 mod plan;
+#[cfg(feature = "prefect-server")]
+mod prefect;
 #[cfg(feature = "progress")]
 mod progress;
+pub mod remote;
 mod report;
 mod retry;
 mod run;

@@ -145,6 +145,8 @@ struct Lines {
 /// The name of the run that a span of pipex is about.
 struct Run {
     named: String,
+    #[cfg_attr(not(feature = "prefect-server"), allow(dead_code))]
+    number: u64,
     file: Option<String>,
     line: Option<u64>,
 }
@@ -155,8 +157,8 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
         let kind = if span.name() == "task" { "Task" } else { "Flow" };
-        let Fields { name, file, line, .. } = fields;
-        span.extensions_mut().insert(Run { named: format!("{kind} run '{name}'"), file, line });
+        let Fields { name, number, file, line, .. } = fields;
+        span.extensions_mut().insert(Run { named: format!("{kind} run '{name}'"), number, file, line });
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
@@ -182,6 +184,8 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
             place = (fields.file, fields.line);
         }
         text.push_str(run.as_deref().unwrap_or_else(|| crate_of(metadata.target())));
+        #[cfg(feature = "prefect-server")]
+        let message_begins = text.len() + 3;
         text.push_str(" - ");
         // No message can make itself look like another line.
         for (number, part) in fields.message.trim_end().split('\n').enumerate() {
@@ -192,9 +196,28 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
         if let (Some(file), Some(line)) = place {
             let _ = write!(text, "  ({file}:{line})");
         }
+        #[cfg(feature = "prefect-server")]
+        if let (Some(flow), task) = numbers(event, &context) {
+            crate::prefect::log(*metadata.level(), flow, task, || text[message_begins..].to_owned());
+        }
         text.push('\n');
         (self.write)(&text);
     }
+}
+
+/// The numbers of the flow run and of the task run that it is said in.
+#[cfg(feature = "prefect-server")]
+fn numbers<S: Subscriber + for<'s> LookupSpan<'s>>(
+    event: &Event<'_>,
+    context: &Context<'_, S>,
+) -> (Option<u64>, Option<u64>) {
+    let number = |name: &str| {
+        context.event_scope(event)?.find_map(|span| {
+            let number = span.extensions().get::<Run>()?.number;
+            (span.name() == name).then_some(number)
+        })
+    };
+    (number("flow"), number("task"))
 }
 
 fn is_run(metadata: &Metadata<'_>) -> bool {
@@ -221,6 +244,7 @@ fn write(line: &str) {
 struct Fields {
     message: String,
     name: String,
+    number: u64,
     file: Option<String>,
     line: Option<u64>,
     others: String,
@@ -230,6 +254,7 @@ impl Visit for Fields {
     fn record_u64(&mut self, field: &Field, value: u64) {
         match field.name() {
             "line" => self.line = Some(value),
+            "number" => self.number = value,
             _ => self.record_debug(field, &value),
         }
     }

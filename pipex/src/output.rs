@@ -91,7 +91,7 @@ impl<T> Output<T> {
     }
 
     /// Whether its run would have to run, in a dry run.
-    fn is_dry(&self) -> bool {
+    pub(crate) fn is_dry(&self) -> bool {
         match &*self.0 {
             Inner::Ended { end, .. } => matches!(end, End::Nothing),
             Inner::Later { later, .. } => later.dry.load(Ordering::Acquire),
@@ -175,6 +175,15 @@ impl<T> Output<T> {
             .load(&place.location)
             .map(Some)
             .map_err(|source| Error::Load { target: place.location.clone(), source: source.into() })
+    }
+
+    /// Shows the data, wherever they are. The run has ended.
+    pub(crate) fn show(&self, see: &mut dyn FnMut(&T)) -> Result<()> {
+        match self.data()? {
+            Some(value) => see(&value),
+            None => self.peek().into_iter().for_each(see),
+        }
+        Ok(())
     }
 
     /// The value; `clone` is called only if somebody else holds the data, too. The run has ended.

@@ -1,6 +1,7 @@
 //! The path of a call: fill the target, is it there, claim it, get the arguments, run, save, say so.
 
 mod comparing;
+mod elsewhere;
 mod filling;
 mod telling;
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use tracing::Instrument as _;
 
+pub(crate) use self::elsewhere::serve;
 use self::filling::Filling;
 use self::telling::Details;
 use crate::alive;
@@ -25,8 +27,9 @@ use crate::flow::FlowRun;
 use crate::journal::{self, Journal, Why};
 use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
+use crate::remote;
 use crate::report::State;
-use crate::run::{Attempt, Failure, Label, Made, Name, Place};
+use crate::run::{Attempt, Failure, Label, Made, Maker, Name, Place};
 use crate::runtime::{catch, drive, elsewhere, timeout};
 use crate::seen::{Outputs, Seen, tell};
 use crate::stale::{Content, Contents, Reasons, Stale};
@@ -42,6 +45,8 @@ pub(crate) struct Plan<'a, R> {
     arguments: Fingerprint,
     /// What lies at its inputs, as far as it was known when the call was made.
     inputs: Contents,
+    /// What the output is recorded as made from, where another process has said it.
+    record: Option<Record>,
     /// How the body can go on elsewhere, if all of it outlives this place.
     pub(crate) away: Option<Away<'a, R>>,
 }
@@ -63,6 +68,8 @@ struct Run {
     started: Option<Instant>,
     /// Its number among those that the journal knows to make a target; 0 if it does not.
     began: u64,
+    /// The runs that made what it takes, if somebody wants to know.
+    inputs: Box<[(&'static str, u64)]>,
     /// Why it runs, or does not.
     why: Why,
     /// The output that is there and is not to be taken: its stamp, and why it is stale.
@@ -76,12 +83,16 @@ impl<'a, R: Send> Plan<'a, R> {
         call: Call<'a, R>,
         label: Label,
     ) -> Result<(Self, Label, Option<Place<R>>), (Arc<Failure>, Label)> {
-        let Call { job, name, caller, wait_for, .. } = call;
+        let Call { job, name, caller, wait_for, target, .. } = call;
         let context = Context::of_call();
         let mode = match context.as_ref().map_or_else(Mode::from_env, |context| context.mode()) {
             Ok(mode) => mode,
             Err(error) => return Err((Failure::new(error), label)),
         };
+        let mut label = label;
+        if mode != Mode::DoNothing {
+            label.maker = Some(Maker::next(job.task()));
+        }
         let name = label.name(name);
         let outside = match &context {
             Some(context) if context.flow.is_none() => {
@@ -100,13 +111,20 @@ impl<'a, R: Send> Plan<'a, R> {
             attempt: 0,
             started: None,
             began: 0,
+            inputs: Box::default(),
             why: Why::default(),
             outdated: None,
         };
         let (arguments, inputs) = (Fingerprint::NONE, Contents::default());
-        let mut plan = Plan { job, wait_for, run, arguments, inputs, away: None };
+        let mut plan = Plan { job, wait_for, run, arguments, inputs, record: None, away: None };
         if mode.executes() {
             plan.fill_name();
+        }
+        if plan.run.context.as_ref().is_some_and(|context| context.wants_inputs()) {
+            let mut makers = Vec::new();
+            plan.job.look(&mut Seen::makers(&mut makers, plan.run.task.parameters));
+            plan.wait_for.iter().for_each(|outputs| outputs.visit(&mut Seen::makers(&mut makers, &["wait_for"])));
+            plan.run.inputs = makers.into();
         }
 
         // A function that is given its target has to write somewhere, in every mode.
@@ -114,7 +132,7 @@ impl<'a, R: Send> Plan<'a, R> {
             let label = plan.run.label.clone();
             return Ok((plan, label, None));
         }
-        let placed = plan.place(caller);
+        let placed = plan.place(target, caller);
         let label = plan.run.label.clone();
         match placed {
             Ok(place) => Ok((plan, label, Some(place))),
@@ -126,12 +144,20 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// Fills the target, and enters it as this call's.
-    fn place(&mut self, caller: &'static panic::Location<'static>) -> Result<Place<R>, (Option<Location>, Unplaced)> {
+    fn place(
+        &mut self,
+        given: Option<Location>,
+        caller: &'static panic::Location<'static>,
+    ) -> Result<Place<R>, (Option<Location>, Unplaced)> {
         if self.run.label.path.is_none() {
             self.run.label.path = Context::path(self.run.context.as_deref());
         }
         let task = self.run.task;
-        let location = task.target.target(&Filling(self)).map_err(|error| (None, self.unfilled(error)))?;
+        let is_given = given.is_some();
+        let location = match given {
+            Some(location) => location,
+            None => task.target.target(&Filling(self)).map_err(|error| (None, self.unfilled(error)))?,
+        };
         (self.arguments, self.inputs) = tell(|seen| self.job.look(seen), self.run.compares());
         let store = self.job.store();
         self.run.store = store.listing().address().into();
@@ -146,7 +172,9 @@ impl<'a, R: Send> Plan<'a, R> {
             Some(run) => (&run.shared.targets, number),
             None => (&*context::OUTSIDE, None),
         };
-        if let Err(clash) = targets.enter(key, number, Filled { task, arguments: self.arguments, caller }) {
+        // Who gave the target has seen to that.
+        if !is_given && let Err(clash) = targets.enter(key, number, Filled { task, arguments: self.arguments, caller })
+        {
             return Err((Some(location), Unplaced::Refused(clash)));
         }
         let expected = match made.filter(|_| self.run.compares().is_some()) {
@@ -240,7 +268,10 @@ impl<'a, R: Send> Plan<'a, R> {
             return Attempt::Ended(Ok(Made::Saved));
         }
         if self.run.is_dry() {
-            self.run.would_run(target);
+            match self.run.lists() {
+                true => remote::list(self.run.task.remote.then(|| self.order(place, None))),
+                false => self.run.would_run(target),
+            }
             return Attempt::Ended(Ok(Made::Nothing));
         }
         self.run.attempt += 1;
@@ -268,12 +299,19 @@ impl<'a, R: Send> Plan<'a, R> {
 
     async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
         let Some(place) = place else {
+            if let Some(carrier) = self.run.carrier() {
+                return self.make_elsewhere(carrier, None, None, started).await;
+            }
             let value = self.call(PathBuf::new(), None, started).await?;
-            self.run.report(State::Completed, None, started.elapsed(), None);
+            self.run.tell_completed(None, started.elapsed(), Details::default());
             return Ok(Made::Value(value));
         };
         self.settle_inputs();
         let record = Record::new(self.run.task, self.arguments, self.inputs.fingerprint());
+        let record = *self.record.get_or_insert(record);
+        if let Some(carrier) = self.run.carrier() {
+            return self.make_elsewhere(carrier, Some(place), Some(record), started).await;
+        }
         let mut claim = match self.run.claim(place, record).await? {
             Claimed::Ours(claim) => claim,
             Claimed::There(stamp) => {
@@ -322,7 +360,7 @@ impl<'a, R: Send> Plan<'a, R> {
             };
         }
         let context = Context::within(context.as_ref(), task, target);
-        let _alive = alive::watch(&context, task, &self.run.name, target, attempt, started);
+        let _alive = alive::watch(&context, self.run.number(), task, &self.run.name, target, attempt, started);
         let last = attempt > task.retries;
         let (away, job) = (self.away, &mut *self.job);
         catch(async move {
@@ -424,6 +462,11 @@ impl Run {
             None => self.outside.as_deref(),
         };
         journal.filter(|_| self.mode != Mode::DoNothing)
+    }
+
+    /// Whether what would run is listed.
+    fn lists(&self) -> bool {
+        self.context.as_ref().is_some_and(|context| context.settings.lists)
     }
 
     fn is_dry(&self) -> bool {

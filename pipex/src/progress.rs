@@ -141,7 +141,7 @@ impl Reporter for Progress {
         }
     }
 
-    fn flow_ended(&self, run: &FlowRun) {
+    fn flow_ended(&self, run: &FlowRun<'_>) {
         let Some(functions) = self.0.as_ref().filter(|_| run.depth == 0) else { return };
         for (_, function) in functions.all().drain() {
             function.bar.finish_and_clear();
@@ -178,7 +178,16 @@ mod tests {
             assert!(shown.contains("2 done, 0 cached, 1 failed, 0 running"), "{shown}");
         });
         static FLOW: crate::Flow = crate::flow::Flow::new("year", "weather", "weather.rs", 1);
-        progress.flow_ended(&FlowRun { flow: &FLOW, depth: 0 });
+        progress.flow_ended(&FlowRun {
+            flow: &FLOW,
+            depth: 0,
+            number: 1,
+            outer: None,
+            parameters: &[],
+            state: None,
+            error: None,
+            handle: None,
+        });
         assert_eq!(terminal.contents(), "", "it goes when the flow has ended");
     }
 }

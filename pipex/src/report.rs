@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::flow::Flow;
+use crate::flow::{Cancelled, Flow};
 use crate::journal::Why;
 use crate::run::Name;
 use crate::stale::Reasons;
@@ -76,6 +76,13 @@ pub struct TaskRun<'r> {
     pub error: Option<&'r Error>,
     /// How often it has been started: 1 in its first run.
     pub attempt: u32,
+    /// What tells it from all other runs of this process.
+    pub number: u64,
+    /// The number of its flow run, if it is within one.
+    pub flow: Option<u64>,
+    /// The parameters that took outputs, and the numbers of the runs that made these; empty unless a reporter
+    /// [wants them](Reporter::wants_inputs).
+    pub inputs: &'r [(&'static str, u64)],
     /// Why it ran, or did not.
     pub why: Why,
     /// Why the output that was there was stale, if it was.
@@ -94,11 +101,34 @@ impl TaskRun<'_> {
 /// A flow run, as a [`Reporter`] is told of it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub struct FlowRun {
+pub struct FlowRun<'r> {
     /// The flow function.
     pub flow: &'static Flow,
     /// How deep it is: 0 for a flow that no other flow called.
     pub depth: usize,
+    /// What tells it from all other runs of this process.
+    pub number: u64,
+    /// The number of the flow run that it is within.
+    pub outer: Option<u64>,
+    /// The beginnings of the arguments, as JSON; empty unless a reporter [wants them](Reporter::wants_inputs).
+    pub parameters: &'r [(&'static str, String)],
+    /// How it ended: `None` while it goes on.
+    pub state: Option<State>,
+    /// Why it did not end well.
+    pub error: Option<&'r str>,
+    pub(crate) handle: Option<&'r Arc<crate::flow::FlowRun>>,
+}
+
+impl FlowRun<'_> {
+    /// What cancels it, as long as it goes on: no more of its task runs start. `why` follows "the flow run was cancelled:".
+    pub fn canceller(&self) -> impl Fn(&'static str) + Send + Sync + 'static {
+        let run = self.handle.map(Arc::downgrade);
+        move |why| {
+            if let Some(run) = run.as_ref().and_then(Weak::upgrade) {
+                run.cancel(Cancelled::Asked(why));
+            }
+        }
+    }
 }
 
 /// Somebody who is told what becomes of task runs and flow runs, on the thread where it happens: be quick.
@@ -133,13 +163,18 @@ pub trait Reporter: Send + Sync {
         let _ = run;
     }
 
+    /// Whether it is to be told what task runs take and what flows are given. It costs a little.
+    fn wants_inputs(&self) -> bool {
+        false
+    }
+
     /// A flow run has started.
-    fn flow_started(&self, run: &FlowRun) {
+    fn flow_started(&self, run: &FlowRun<'_>) {
         let _ = run;
     }
 
     /// A flow run has ended, and all its task runs with it.
-    fn flow_ended(&self, run: &FlowRun) {
+    fn flow_ended(&self, run: &FlowRun<'_>) {
         let _ = run;
     }
 }
@@ -235,6 +270,27 @@ impl Summary {
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.counts().0.values().map(|count| count.skipped).sum()
+    }
+}
+
+#[cfg(feature = "prefect-server")]
+impl Summary {
+    /// The table as Markdown.
+    pub(crate) fn markdown(&self) -> String {
+        let counts = self.counts();
+        let mut rows: Vec<_> = counts.0.values().collect();
+        rows.sort_by_key(|count| count.place);
+        let mut table = "| task | ran | cached | failed | skipped | total s | longest s | bytes |\n\
+                         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+            .to_owned();
+        for Count { task, completed, cached, failed, skipped, total, longest, bytes, .. } in rows {
+            let (total, longest) = (total.as_secs_f64(), longest.as_secs_f64());
+            table.push_str(&format!(
+                "\n| {} | {completed} | {cached} | {failed} | {skipped} | {total:.3} | {longest:.3} | {bytes} |",
+                task.funcname
+            ));
+        }
+        table
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is known of a task run: what it was called, where its output is, what came of it.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,11 +12,34 @@ use crate::store::Store;
 use crate::target::Location;
 use crate::task::Task;
 
-/// The `path` and `base` that a call had, for the calls that take its output.
+/// The `path` and `base` that a call had, for the calls that take its output, and which run it is.
 #[derive(Clone, Default)]
 pub(crate) struct Label {
     pub(crate) path: Option<Arc<str>>,
     pub(crate) base: Option<Arc<str>>,
+    /// The run that makes the output; a value that was given has none.
+    pub(crate) maker: Option<Maker>,
+}
+
+/// A run that makes an output.
+#[derive(Clone, Copy)]
+pub(crate) struct Maker {
+    pub(crate) task: &'static Task,
+    /// What tells it from all other runs of this process: never 0.
+    pub(crate) number: NonZeroU64,
+}
+
+impl Maker {
+    /// The next run, of this task.
+    pub(crate) fn next(task: &'static Task) -> Self {
+        Maker { task, number: number() }
+    }
+}
+
+/// The number of the next run, of a task or a flow.
+pub(crate) fn number() -> NonZeroU64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NonZeroU64::new(NEXT.fetch_add(1, Ordering::Relaxed)).unwrap_or(NonZeroU64::MIN)
 }
 
 impl Label {

@@ -103,6 +103,12 @@ fn own() -> Result<&'static Handle, RunError> {
     OWN.as_ref().map(Runtime::handle).map_err(failed)
 }
 
+/// The handle of pipex's runtime.
+#[cfg(feature = "nats")]
+pub(crate) fn handle() -> Result<Handle, RunError> {
+    own().cloned()
+}
+
 /// Sees a future through on pipex's runtime; dropped, it is cancelled.
 pub(crate) async fn spawned<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
@@ -191,6 +197,25 @@ pub(crate) async fn pause(delay: Duration, flow: Option<&FlowRun>) {
         });
         if over.await {
             return;
+        }
+    }
+}
+
+/// What the future gives, unless the flow run is cancelled before.
+pub(crate) async fn unless_cancelled<F: Future>(flow: Option<&FlowRun>, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    loop {
+        let mut cancelled = pin!(CANCELLED.notified());
+        cancelled.as_mut().enable();
+        if flow.is_some_and(|flow| flow.cancelled().is_some()) {
+            return None;
+        }
+        let ended = poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => cancelled.as_mut().poll(context).map(|()| None),
+        });
+        if let Some(output) = ended.await {
+            return Some(output);
         }
     }
 }

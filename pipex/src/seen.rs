@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::error::Error;
 use crate::fingerprint::{Fingerprint, Hasher};
 use crate::journal::{Given, Input, Journal};
 use crate::later::Node;
 use crate::output::Output;
+use crate::remote::Packing;
 use crate::run::{Failure, Label};
 use crate::stale::{Content, Contents};
 
@@ -37,6 +39,12 @@ enum Want<'s> {
     },
     /// The outputs that have not ended.
     Unsettled(&'s mut Vec<Arc<dyn Node>>),
+    /// The arguments, for another process.
+    Packed(&'s mut Packing),
+    /// The runs that made the outputs, beside the parameters that take them.
+    Makers { makers: &'s mut Vec<(&'static str, u64)>, parameters: Parameters<'s>, parameter: &'static str },
+    /// The beginnings of values, for people.
+    Shown { shown: &'s mut Vec<(&'static str, String)>, parameters: Parameters<'s> },
 }
 
 impl<'s> Seen<'s> {
@@ -48,6 +56,14 @@ impl<'s> Seen<'s> {
 
     pub(crate) fn failure(failure: &'s mut Option<Arc<Failure>>) -> Self {
         Seen(Want::Failure(failure))
+    }
+
+    pub(crate) fn packed(packing: &'s mut Packing) -> Self {
+        Seen(Want::Packed(packing))
+    }
+
+    pub(crate) fn makers(makers: &'s mut Vec<(&'static str, u64)>, parameters: &'s [&'static str]) -> Self {
+        Seen(Want::Makers { makers, parameters: parameters.iter(), parameter: "" })
     }
 
     pub(crate) fn unsettled(nodes: &'s mut Vec<Arc<dyn Node>>) -> Self {
@@ -93,11 +109,25 @@ impl<'s> Seen<'s> {
                 nodes.extend(output.unsettled());
                 None
             }
+            Want::Packed(packing) => packing.output(output, passes_base),
+            Want::Makers { makers, parameter, .. } => {
+                makers.extend(output.label().maker.map(|maker| (*parameter, maker.number.get())));
+                None
+            }
+            Want::Shown { .. } => None,
         }
     }
 
     /// The next argument begins.
     pub fn next(&mut self) {
+        match &mut self.0 {
+            Want::Packed(packing) => packing.next(),
+            Want::Makers { parameters, parameter, .. } => *parameter = parameters.next().copied().unwrap_or_default(),
+            Want::Shown { shown, parameters } => {
+                shown.extend(parameters.next().map(|name| (*name, String::new())));
+            }
+            _ => {}
+        }
         if let Want::Given { given, hasher, parameters, .. } = &mut self.0 {
             if let Some(last) = given.last_mut() {
                 last.fingerprint = std::mem::take(*hasher).finish128();
@@ -113,12 +143,28 @@ impl<'s> Seen<'s> {
         }
     }
 
+    /// Packs the argument, if it is to be packed.
+    fn pack<A: Argument<Content: Serialize>>(&mut self, argument: &A) -> bool {
+        let Want::Packed(packing) = &mut self.0 else { return false };
+        argument.visit(&mut Seen::packed(packing));
+        packing.value(|take| argument.show(&mut |content| take(serde_json::to_value(content))));
+        true
+    }
+
     /// Takes down what the argument is, for people.
     fn describe(&mut self, text: impl FnOnce() -> String) {
-        if let Want::Given { given, .. } = &mut self.0
-            && let Some(given) = given.last_mut()
-        {
-            given.value = Some(text().into());
+        match &mut self.0 {
+            Want::Given { given, .. } => {
+                if let Some(given) = given.last_mut() {
+                    given.value = Some(text().into());
+                }
+            }
+            Want::Shown { shown, .. } => {
+                if let Some((_, shown)) = shown.last_mut() {
+                    *shown = text();
+                }
+            }
+            _ => {}
         }
     }
 
@@ -147,6 +193,9 @@ pub trait Argument {
 
     /// Shows its outputs; what is to be fingerprinted by content comes back.
     fn visit(&self, seen: &mut Seen<'_>) -> Option<&Self::Content>;
+
+    /// Shows what it is, wherever it is.
+    fn show(&self, see: &mut dyn FnMut(&Self::Content)) -> Result<(), Error>;
 }
 
 /// Looks at an argument as well as its type allows: `(&&&&Probe(&argument)).look(seen)` finds the first of the traits below
@@ -208,6 +257,9 @@ impl<T> Outputs for Option<Output<T>> {
 
 impl<A: Argument<Content: Outputs>> ByOutput for &&&Probe<'_, A> {
     fn look(&self, seen: &mut Seen<'_>) {
+        if let Want::Packed(packing) = &mut seen.0 {
+            packing.outputs();
+        }
         if let Some(outputs) = self.0.visit(seen) {
             outputs.visit(seen);
         }
@@ -275,11 +327,15 @@ impl<T, S> Known for HashSet<T, S> {
 
 impl<A: Argument<Content: Known + Serialize>> ByKnown for &&&&Probe<'_, A> {
     fn look(&self, seen: &mut Seen<'_>) {
+        if seen.pack(self.0) {
+            return;
+        }
         let Some(content) = self.0.visit(seen) else { return };
         if let Some(hasher) = seen.hasher() {
-            hasher.unordered = A::Content::UNORDERED;
+            let unordered = hasher.unordered;
+            hasher.unordered |= A::Content::UNORDERED;
             hasher.serialize(content);
-            hasher.unordered = false;
+            hasher.unordered = unordered;
         }
         seen.describe(|| excerpt(content));
         content.each_path(&mut |path| seen.path(path));
@@ -294,11 +350,15 @@ pub trait BySerialize {
 
 impl<A: Argument<Content: Serialize>> BySerialize for &&Probe<'_, A> {
     fn look(&self, seen: &mut Seen<'_>) {
-        let content = self.0.visit(seen);
-        if let (Some(content), Some(hasher)) = (content, seen.hasher()) {
-            hasher.serialize(content);
-            seen.describe(|| excerpt(content));
+        if seen.pack(self.0) {
+            return;
         }
+        let content = self.0.visit(seen);
+        let Some(content) = content else { return };
+        if let Some(hasher) = seen.hasher() {
+            hasher.serialize(content);
+        }
+        seen.describe(|| excerpt(content));
     }
 }
 
@@ -326,10 +386,11 @@ pub trait ByDebug {
 impl<A: Argument<Content: Debug>> ByDebug for Probe<'_, A> {
     fn look(&self, seen: &mut Seen<'_>) {
         let content = self.0.visit(seen);
-        if let (Some(content), Some(hasher)) = (content, seen.hasher()) {
+        let Some(content) = content else { return };
+        if let Some(hasher) = seen.hasher() {
             let _ = write!(hasher, "{content:?}");
-            seen.describe(|| format!("{content:?}").chars().take(EXCERPT).collect());
         }
+        seen.describe(|| format!("{content:?}").chars().take(EXCERPT).collect());
     }
 }
 
@@ -364,6 +425,21 @@ pub(crate) fn describe(
     // The last one ends.
     seen.next();
     given
+}
+
+/// What tells whether arguments came to another process as they are: sequences are the same in any order, as a `HashSet`'s
+/// elements come in any.
+pub(crate) fn checked(look: impl FnOnce(&mut Seen<'_>)) -> Fingerprint {
+    let (mut hasher, mut contents) = (Hasher::unordered(), Contents::default());
+    look(&mut Seen(Want::Told { hasher: &mut hasher, contents: &mut contents, journal: None }));
+    hasher.finish128()
+}
+
+/// The beginnings of values.
+pub(crate) fn shown(look: impl FnOnce(&mut Seen<'_>), parameters: &[&'static str]) -> Vec<(&'static str, String)> {
+    let mut shown = Vec::with_capacity(parameters.len());
+    look(&mut Seen(Want::Shown { shown: &mut shown, parameters: parameters.iter() }));
+    shown
 }
 
 /// The most characters of an argument that are taken down.

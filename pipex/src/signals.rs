@@ -87,6 +87,8 @@ fn name(signal: i32) -> &'static str {
 
 /// Ends the process, as shells expect it. What is complete is there; what is not goes.
 fn exit(signal: i32) -> ! {
+    #[cfg(feature = "prefect-server")]
+    crate::prefect::stop();
     remove_claims();
     std::process::exit(128 + signal)
 }

@@ -42,11 +42,22 @@ pub struct Task {
     pub retry_delay: RetryDelay,
     /// How long a run may take.
     pub timeout: Option<Duration>,
+    /// Whether it may run in another process: `#[task(remote)]`.
+    pub remote: bool,
+    /// Whether its store is none that every process knows.
+    #[doc(hidden)]
+    pub has_a_store_of_its_own: bool,
     /// Its tags: limits on how many run at a time go by them, see [`Local::limit`](crate::Local::limit).
     pub tags: &'static [&'static str],
 }
 
 impl Task {
+    /// Its name among all: `weather::steps::clean`.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{}::{}", self.module, self.funcname)
+    }
+
     /// The description that `#[task]` fills in.
     #[doc(hidden)]
     #[must_use]
@@ -73,6 +84,8 @@ impl Task {
             retries: 0,
             retry_delay: RetryDelay::Same(0),
             timeout: None,
+            remote: false,
+            has_a_store_of_its_own: false,
             tags: &[],
         }
     }
@@ -144,6 +157,20 @@ impl Task {
     #[must_use]
     pub const fn timeout(mut self, millis: u64) -> Self {
         self.timeout = Some(Duration::from_millis(millis));
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn remote(mut self) -> Self {
+        self.remote = true;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn has_a_store_of_its_own(mut self) -> Self {
+        self.has_a_store_of_its_own = true;
         self
     }
 

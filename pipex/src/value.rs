@@ -22,6 +22,11 @@ impl<T> Argument for Plain<T> {
     fn visit(&self, _: &mut Seen<'_>) -> Option<&T> {
         Some(&self.0)
     }
+
+    fn show(&self, see: &mut dyn FnMut(&T)) -> Result<(), Error> {
+        see(&self.0);
+        Ok(())
+    }
 }
 
 impl<T> Take for Plain<T> {
@@ -39,6 +44,11 @@ impl<T> Argument for Value<T> {
 
     fn visit(&self, _: &mut Seen<'_>) -> Option<&T> {
         Some(&self.0)
+    }
+
+    fn show(&self, see: &mut dyn FnMut(&T)) -> Result<(), Error> {
+        see(&self.0);
+        Ok(())
     }
 }
 
@@ -94,6 +104,11 @@ impl<U: Referent + ?Sized> Argument for RefValue<'_, U> {
     fn visit(&self, _: &mut Seen<'_>) -> Option<&U> {
         Some(self.get())
     }
+
+    fn show(&self, see: &mut dyn FnMut(&U)) -> Result<(), Error> {
+        see(self.get());
+        Ok(())
+    }
 }
 
 impl<U: Referent + fmt::Display + ?Sized> fmt::Display for RefValue<'_, U> {
@@ -116,6 +131,13 @@ pub trait IntoRefValue<'a, U: Referent + ?Sized> {
 impl<'a, U: Referent + ?Sized, B: Borrow<U> + ?Sized> IntoRefValue<'a, U> for &'a B {
     fn into_ref_value(self) -> RefValue<'a, U> {
         RefValue::Borrowed(self.borrow())
+    }
+}
+
+/// What came from another process.
+impl<'a, U: Referent + ?Sized> IntoRefValue<'a, U> for RefValue<'a, U> {
+    fn into_ref_value(self) -> RefValue<'a, U> {
+        self
     }
 }
 

@@ -12,7 +12,11 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Executor, Permit, Ready};
-use crate::error::{Error, Result};
+use crate::context::setting;
+#[cfg(not(feature = "nats"))]
+use crate::error::Error;
+use crate::error::Result;
+use crate::remote::Carrier;
 use crate::task::Task;
 
 /// How long a thread without work lives.
@@ -33,6 +37,7 @@ pub struct Local(Arc<Pool>);
 
 struct Pool {
     workers: usize,
+    carrier: Option<Arc<dyn Carrier>>,
     state: Mutex<State>,
     /// There is something to do.
     work: Condvar,
@@ -80,10 +85,10 @@ impl Local {
     /// As many workers as there are cores.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(thread::available_parallelism().map_or(1, usize::from), HashMap::new())
+        Self::with(thread::available_parallelism().map_or(1, usize::from), HashMap::new(), None)
     }
 
-    fn with(workers: usize, limits: HashMap<String, Limit>) -> Self {
+    fn with(workers: usize, limits: HashMap<String, Limit>, carrier: Option<Arc<dyn Carrier>>) -> Self {
         let state = State {
             resumed: VecDeque::new(),
             admissions: VecDeque::new(),
@@ -95,7 +100,7 @@ impl Local {
             woken: 0,
             limits,
         };
-        Local(Arc::new(Pool { workers, state: Mutex::new(state), work: Condvar::new() }))
+        Local(Arc::new(Pool { workers, carrier, state: Mutex::new(state), work: Condvar::new() }))
     }
 
     /// The executor of this process: `PIPEX_WORKERS` workers, and the limits in `PIPEX_LIMITS` (`database=2,web=5`).
@@ -113,7 +118,8 @@ impl Local {
             let limits = setting("PIPEX_LIMITS", "tags with limits, such as database=2,web=5", |text| {
                 text.split(',').map(limit).collect::<Option<Vec<_>>>()
             })?;
-            Ok(limits.unwrap_or_default().into_iter().fold(local, |local, (tag, limit)| local.limit(tag, limit)))
+            local = limits.unwrap_or_default().into_iter().fold(local, |local, (tag, limit)| local.limit(tag, limit));
+            with_carrier(local)
         });
         PROCESS.clone()
     }
@@ -122,7 +128,15 @@ impl Local {
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
         let limits = mem::take(&mut self.0.lock().limits);
-        Self::with(workers.max(1), limits)
+        Self::with(workers.max(1), limits, self.0.carrier.clone())
+    }
+
+    /// Has `carrier` bring the runs of `#[task(remote)]` functions to other processes. There, they take no worker here;
+    /// limits by tag hold for them, too.
+    #[must_use]
+    pub fn carrier(self, carrier: impl Carrier + 'static) -> Self {
+        let limits = mem::take(&mut self.0.lock().limits);
+        Self::with(self.0.workers, limits, Some(Arc::new(carrier)))
     }
 
     /// Sets how many runs of tasks with this tag there may be at a time; 0 counts as 1.
@@ -134,13 +148,18 @@ impl Local {
     }
 }
 
-/// What an environment variable sets, if it is set.
-fn setting<T>(name: &'static str, expected: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
-    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let value = value.to_string_lossy();
-    match parse(&value) {
-        Some(parsed) => Ok(Some(parsed)),
-        None => Err(Error::Setting { name, value: value.into_owned(), expected }),
+/// With the carrier that the environment names, if it names one.
+#[cfg(feature = "nats")]
+fn with_carrier(local: Local) -> Result<Local> {
+    let carrier = crate::nats::Carrier::from_env()?;
+    Ok(carrier.into_iter().fold(local, Local::carrier))
+}
+
+#[cfg(not(feature = "nats"))]
+fn with_carrier(local: Local) -> Result<Local> {
+    match std::env::var_os("PIPEX_NATS_URL").filter(|url| !url.is_empty()) {
+        Some(_) => Err(Error::Feature { feature: "nats", what: "PIPEX_NATS_URL asks for NATS" }),
+        None => Ok(local),
     }
 }
 
@@ -151,6 +170,10 @@ impl Default for Local {
 }
 
 impl Executor for Local {
+    fn carrier(&self) -> Option<Arc<dyn Carrier>> {
+        self.0.carrier.clone()
+    }
+
     fn submit(&self, ready: Ready) {
         let mut state = self.0.lock();
         if ready.first {
@@ -364,7 +387,14 @@ impl Pool {
         }
         let pool = Arc::clone(self);
         let future = Mutex::new(Some(future));
-        Arc::new(Underway { pool, task, future, queued: AtomicBool::new(true) }).go_on();
+        // What waits for another process takes nobody's room.
+        let away = task.remote && self.carrier.is_some();
+        if away {
+            let mut state = self.lock();
+            state.free += 1;
+            self.pass_on(&mut state);
+        }
+        Arc::new(Underway { pool, task, away, future, queued: AtomicBool::new(true) }).go_on();
         false
     }
 
@@ -394,6 +424,7 @@ fn ended(future: Pin<&mut (dyn Future<Output = ()> + Send)>, waker: &Waker) -> b
 struct Underway {
     pool: Arc<Pool>,
     task: &'static Task,
+    away: bool,
     future: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
     queued: AtomicBool,
 }
@@ -407,7 +438,7 @@ impl Underway {
         if ended(future.as_mut(), &waker) {
             *slot = None;
             drop(slot);
-            self.pool.release(self.task, true);
+            self.pool.release(self.task, !self.away);
         }
     }
 }

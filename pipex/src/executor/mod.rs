@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::later::Node;
+use crate::remote::Carrier;
 use crate::task::Task;
 
 pub use local::Local;
@@ -48,6 +49,11 @@ pub trait Executor: Send + Sync {
     fn admit(&self, task: &'static Task, nested: bool) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
         let _ = (task, nested);
         Box::pin(ready(Permit::default()))
+    }
+
+    /// Who brings runs of `#[task(remote)]` functions to other processes; without one they run where all others do.
+    fn carrier(&self) -> Option<Arc<dyn Carrier>> {
+        None
     }
 }
 

@@ -46,6 +46,7 @@ impl Run {
             "task",
             name = self.name.of(self.task),
             target = target.map(Location::as_str),
+            number = self.number(),
             state = tracing::field::Empty,
             elapsed = tracing::field::Empty,
             file = self.task.file,
@@ -70,7 +71,11 @@ impl Run {
     }
 
     pub(super) fn completed(&self, target: &Location, elapsed: Duration, details: Details) {
-        self.tell(State::Completed, Some(target), elapsed, None, details);
+        self.tell_completed(Some(target), elapsed, details);
+    }
+
+    pub(super) fn tell_completed(&self, target: Option<&Location>, elapsed: Duration, details: Details) {
+        self.tell(State::Completed, target, elapsed, None, details);
     }
 
     /// In a dry run: it would run.
@@ -92,7 +97,8 @@ impl Run {
     pub(super) fn failed(&self, target: Option<&Location>, cause: Cause, elapsed: Duration) -> Arc<Failure> {
         let state = match cause.downcast_ref::<RunError>() {
             Some(RunError::TimedOut { .. }) => State::TimedOut,
-            Some(RunError::Panicked { .. } | RunError::Interrupted) => State::Crashed,
+            Some(RunError::Panicked { .. } | RunError::Interrupted | RunError::Lost { .. }) => State::Crashed,
+            Some(RunError::Cancelled { .. }) => State::Cancelled,
             _ => State::Failed,
         };
         let error = self.error(target, cause);
@@ -167,6 +173,11 @@ impl Run {
         }
     }
 
+    /// What tells it from all other runs of this process.
+    pub(super) fn number(&self) -> u64 {
+        self.label.maker.map_or(0, |maker| maker.number.get())
+    }
+
     /// Tells reporters.
     fn say(
         &self,
@@ -203,6 +214,9 @@ impl Run {
                 bytes: details.bytes,
                 error,
                 attempt: self.attempt.max(1),
+                number: self.number(),
+                flow: self.flow().map(|flow| flow.number),
+                inputs: &self.inputs,
                 why: self.why,
                 stale: self.stale(details),
                 name: &self.name,

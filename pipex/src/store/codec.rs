@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{csv, schema};
-use crate::fingerprint::Hasher;
+use crate::content::is_same;
 use crate::target::Location;
 
 /// What codecs say.
@@ -169,12 +169,7 @@ impl Codec {
     /// else is refused while the value is still there.
     fn comes_back<T: Serialize + DeserializeOwned>(self, value: &T, text: &[u8]) -> Result<(), Error> {
         let back: T = self.decode(text).map_err(|error| Lossy(error.to_string()))?;
-        let content = |value: &T| {
-            let mut hasher = Hasher::unordered();
-            hasher.serialize(value);
-            hasher.finish128()
-        };
-        if content(value) == content(&back) {
+        if is_same(value, &back) {
             return Ok(());
         }
         Err(Lossy("another value does (NaN, an infinity, or an empty text where there may be none)".to_owned()).into())

@@ -1,0 +1,440 @@
+//! The thread that brings to the server what has been said.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::client::Failure;
+use super::{FlowEnded, FlowStarted, Log, Prefect, Rolled, Said, TaskSaid, states};
+use crate::report::{State, say};
+use crate::task::Task;
+
+/// So long something may wait that is not urgent.
+const SOON: Duration = Duration::from_millis(500);
+/// How long a busy or broken server is tried, while the flow run goes on.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long until it is said that the server is not there.
+const FIRST: Duration = Duration::from_secs(10);
+/// How often the server is told that a flow run is alive, and asked whether it is to go on.
+const HEARTBEAT: Duration = Duration::from_secs(25);
+const CANCELLED: Duration = Duration::from_secs(3);
+/// The most events and log lines in one call.
+const EVENTS: usize = 250;
+const LOGS: usize = 500;
+/// The longest text that the server takes, about.
+const TEXT: usize = 20_000;
+
+/// What the server knows.
+struct Sender<'p> {
+    prefect: &'p Prefect,
+    flows: HashMap<u64, Reported>,
+    runs: HashMap<u64, Known>,
+    events: Vec<Value>,
+    logs: Vec<Value>,
+    next_event: u64,
+    /// Whether it takes task runs as events; servers before 3.0 do not.
+    takes_events: bool,
+    /// What did not arrive.
+    lost: u64,
+    asked: Instant,
+    beat: Instant,
+    until: Instant,
+}
+
+/// A flow run on the server.
+struct Reported {
+    id: String,
+    cancel: Box<dyn Fn(&'static str) + Send + Sync>,
+}
+
+/// A task run that has not ended.
+struct Known {
+    state: State,
+    last: Timestamp,
+    started: Option<Timestamp>,
+}
+
+impl Prefect {
+    /// The thread, as long as the process lives.
+    pub(super) fn send(&self) {
+        let now = Instant::now();
+        let mut sender = Sender {
+            prefect: self,
+            flows: HashMap::new(),
+            runs: HashMap::new(),
+            events: Vec::new(),
+            logs: Vec::new(),
+            next_event: 0,
+            takes_events: true,
+            lost: 0,
+            asked: now,
+            beat: now,
+            until: now,
+        };
+        self.client.greet(&self.id(0).to_string());
+        loop {
+            let board = self.board();
+            let waited = self.news.wait_timeout_while(board, SOON, |board| !board.urgent);
+            let (mut board, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            let (said, lost) = board.take();
+            drop(board);
+            sender.lost += lost;
+            sender.until = Instant::now() + PATIENCE;
+            // What waits has been passed by what came after it.
+            let mut later: HashSet<u64> = HashSet::new();
+            let mut passed: Vec<bool> = said
+                .iter()
+                .rev()
+                .map(|said| match said {
+                    Said::Task(task) => !later.insert(task.number) && task.state == State::Pending,
+                    _ => false,
+                })
+                .collect();
+            passed.reverse();
+            for (said, passed) in said.into_iter().zip(passed) {
+                if !passed {
+                    sender.bring(said);
+                }
+            }
+            sender.flush();
+            sender.stay_alive();
+        }
+    }
+}
+
+impl Sender<'_> {
+    fn bring(&mut self, said: Said) {
+        match said {
+            Said::FlowStarted(flow) => self.flow_started(flow),
+            Said::Task(task) => self.task(*task),
+            Said::Rolled { number, flow, task, counts, ended, at } => {
+                self.rolled(number, flow, task, counts, ended, at)
+            }
+            Said::Log(log) => self.log(log),
+            Said::FlowEnded(flow) => self.flow_ended(flow),
+        }
+    }
+
+    fn post(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.prefect.client.post(path, body, self.until)
+    }
+
+    fn flow_started(&mut self, flow: FlowStarted) {
+        self.flush();
+        if self.flows.is_empty() {
+            self.until = Instant::now() + FIRST;
+        }
+        let FlowStarted { number, name, outer, parameters, at, cancel } = flow;
+        match self.begin(number, name, outer, &parameters, at) {
+            Ok(id) => {
+                if outer.is_none() {
+                    say(&format!("flow run {name:?} is at {}", self.prefect.client.page(&id)));
+                }
+                self.flows.insert(number, Reported { id, cancel });
+            }
+            Err(failure) => {
+                let advice = "start the server, set PREFECT_API_URL to where it is, or unset it";
+                say(&format!("flow run {name:?} goes on and is not reported to Prefect: {failure}; {advice}"));
+            }
+        }
+        self.until = Instant::now() + PATIENCE;
+    }
+
+    fn begin(
+        &mut self,
+        number: u64,
+        name: &str,
+        outer: Option<u64>,
+        parameters: &[(&'static str, String)],
+        at: SystemTime,
+    ) -> Result<String, Failure> {
+        let flow = self.post("/flows/", &json!({ "name": name }))?;
+        let mut run = json!({
+            "flow_id": flow["id"],
+            "name": format!("{name} {}", time(at).strftime("%Y-%m-%d %H:%M:%S")),
+            "parameters": parameters.iter().map(|(name, text)| ((*name).to_owned(), value(text))).collect::<Map<_, _>>(),
+            "tags": ["pipex"],
+            "idempotency_key": self.prefect.id(number).to_string(),
+            "state": { "type": "PENDING", "name": "Pending" },
+        });
+        // A flow run within another is shown as a task run of that, which it is linked to.
+        if let Some(outer) = outer.and_then(|outer| self.flows.get(&outer)).map(|outer| outer.id.clone()) {
+            let tracking = json!({
+                "flow_run_id": outer,
+                "name": name,
+                "task_key": format!("flow {name}"),
+                "dynamic_key": number.to_string(),
+                "state": { "type": "PENDING", "name": "Pending" },
+            });
+            run["parent_task_run_id"] = self.post("/task_runs/", &tracking)?["id"].take();
+        }
+        let run = self.post("/flow_runs/", &run)?;
+        let id = run["id"].as_str().unwrap_or_default().to_owned();
+        self.set_state(&id, State::Running, String::new())?;
+        Ok(id)
+    }
+
+    fn set_state(&mut self, id: &str, state: State, message: String) -> Result<Value, Failure> {
+        let (kind, name) = states::of(state);
+        let state = json!({ "type": kind, "name": name, "message": cut(message) });
+        self.post(&format!("/flow_runs/{id}/set_state"), &json!({ "state": state, "force": true }))
+    }
+
+    fn flow_ended(&mut self, flow: FlowEnded) {
+        self.flush();
+        let FlowEnded { number, state, error, table, done } = flow;
+        if let Some(Reported { id, .. }) = self.flows.remove(&number) {
+            let mut failed = None;
+            if let Some(table) = table {
+                let artifact = json!({
+                    "key": "pipex-task-runs",
+                    "type": "markdown",
+                    "description": "What ran, what did not",
+                    "data": table,
+                    "flow_run_id": id,
+                });
+                failed = self.post("/artifacts/", &artifact).err();
+            }
+            failed = self.set_state(&id, state, error.unwrap_or_default()).err().or(failed);
+            if let Some(failure) = failed {
+                say(&format!("the end of a flow run could not be reported to Prefect: {failure}"));
+            }
+        }
+        match std::mem::take(&mut self.lost) {
+            0 => {}
+            lost => say(&format!(
+                "{lost} states and log lines were not reported to Prefect: it was not to be had, or too slow; \
+                 PIPEX_PREFECT_MAX_RUNS reports fewer task runs for themselves"
+            )),
+        }
+        if let Some(done) = done {
+            let _ = done.send(());
+        }
+    }
+
+    fn task(&mut self, said: TaskSaid) {
+        let TaskSaid { number, flow, task, name, state, attempt, message, inputs, at } = said;
+        let mut taken: Map<String, Value> = Map::new();
+        for (parameter, number) in inputs {
+            let input = json!({ "input_type": "task_run", "id": self.prefect.id(number).to_string() });
+            match taken.entry(parameter).or_insert_with(|| json!([])) {
+                Value::Array(all) if !all.contains(&input) => all.push(input),
+                _ => {}
+            }
+        }
+        // No entries for parameters that take values: for each, the server's graph would have each edge once more.
+        self.event(number, flow, task, &name, state, attempt, message, Value::Object(taken), at);
+    }
+
+    fn rolled(&mut self, number: u64, flow: u64, task: &'static Task, counts: Rolled, ended: bool, at: SystemTime) {
+        let name = format!("{} ({} more)", task.funcname, counts.all);
+        self.event(number, flow, task, &name, counts.state(ended), 1, counts.message(), json!({}), at);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a part of what the server wants to have")]
+    fn event(
+        &mut self,
+        number: u64,
+        flow: u64,
+        task: &'static Task,
+        name: &str,
+        state: State,
+        attempt: u32,
+        message: String,
+        inputs: Value,
+        at: SystemTime,
+    ) {
+        let Some(flow) = self.flows.get(&flow).map(|flow| flow.id.clone()) else { return };
+        if !self.takes_events {
+            self.lost += 1;
+            return;
+        }
+        let before = self.runs.remove(&number);
+        // What the server gets in a call it puts in order by time.
+        let mut at = time(at);
+        if let Some(before) = &before {
+            at = at.max(before.last + jiff::SignedDuration::from_micros(1));
+        }
+        let started = match state {
+            State::Running => Some(before.as_ref().and_then(|before| before.started).unwrap_or(at)),
+            _ => before.as_ref().and_then(|before| before.started),
+        };
+        let (kind, state_name) = states::of(state);
+        let from = before.as_ref().map(|before| states::of(before.state));
+        let message = cut(message);
+        let mut run = json!({
+            "name": name,
+            "task_key": task.full_name(),
+            "dynamic_key": number.to_string(),
+            "run_count": attempt,
+            "flow_run_run_count": 1,
+            "tags": task.tags,
+            "task_inputs": inputs,
+            "empirical_policy": { "retries": task.retries, "retry_delay": 0 },
+        });
+        if let Some(started) = started {
+            run["start_time"] = json!(started.to_string());
+            let over = if state.has_ended() { at.duration_since(started).as_secs_f64() } else { 0.0 };
+            run["total_run_time"] = json!(over);
+        }
+        if state.has_ended() {
+            run["end_time"] = json!(at.to_string());
+        }
+        let mut details = json!({});
+        if state == State::AwaitingRetry {
+            details["scheduled_time"] = json!(at.to_string());
+        }
+        let id = self.prefect.id(number).to_string();
+        let tags = task
+            .tags
+            .iter()
+            .map(|tag| json!({ "prefect.resource.id": format!("prefect.tag.{tag}"), "prefect.resource.role": "tag" }));
+        let flow_run =
+            json!({ "prefect.resource.id": format!("prefect.flow-run.{flow}"), "prefect.resource.role": "flow-run" });
+        self.next_event += 1;
+        let event = json!({
+            // The same event sent twice is one.
+            "id": uuid::Uuid::new_v8(event_id(self.prefect.base, self.next_event)).to_string(),
+            "occurred": at.to_string(),
+            "event": format!("prefect.task-run.{state_name}"),
+            "resource": {
+                "prefect.resource.id": format!("prefect.task-run.{id}"),
+                "prefect.resource.name": name,
+                "prefect.run-count": attempt.to_string(),
+                "prefect.state-message": message,
+                "prefect.state-name": state_name,
+                "prefect.state-timestamp": at.to_string(),
+                "prefect.state-type": kind,
+                "prefect.orchestration": "client",
+            },
+            "related": std::iter::once(flow_run).chain(tags).collect::<Vec<_>>(),
+            "payload": {
+                "intended": { "from": from.map(|(kind, _)| kind), "to": kind },
+                "initial_state": from.map(|(kind, name)| json!({
+                    "type": kind, "name": name, "message": "", "state_details": {},
+                })),
+                "validated_state": {
+                    "type": kind, "name": state_name, "message": message, "state_details": details, "data": null,
+                },
+                "task_run": run,
+            },
+        });
+        self.events.push(event);
+        if !state.has_ended() {
+            self.runs.insert(number, Known { state, last: at, started });
+        }
+        if self.events.len() >= EVENTS {
+            self.flush();
+        }
+    }
+
+    fn log(&mut self, log: Log) {
+        let Log { level, flow, task, message, at } = log;
+        let Some(flow) = self.flows.get(&flow).map(|flow| flow.id.clone()) else { return };
+        let level = match level {
+            tracing::Level::ERROR => 40,
+            tracing::Level::WARN => 30,
+            tracing::Level::INFO => 20,
+            _ => 10,
+        };
+        let name = if task.is_some() { "prefect.task_runs" } else { "prefect.flow_runs" };
+        let mut line = json!({
+            "name": name,
+            "level": level,
+            "message": cut(message),
+            "timestamp": time(at).to_string(),
+            "flow_run_id": flow,
+        });
+        if let Some(task) = task {
+            line["task_run_id"] = json!(self.prefect.id(task).to_string());
+        }
+        self.logs.push(line);
+        if self.logs.len() >= LOGS {
+            self.flush();
+        }
+    }
+
+    /// Brings events and log lines to the server.
+    fn flush(&mut self) {
+        let (events, logs) = (std::mem::take(&mut self.events), std::mem::take(&mut self.logs));
+        for (path, all) in [("/events", events), ("/logs/", logs)] {
+            let count = all.len() as u64;
+            if count == 0 {
+                continue;
+            }
+            let Err(failure) = self.post(path, &Value::Array(all)) else { continue };
+            self.lost += count;
+            if path == "/events" && failure.status == Some(404) {
+                self.takes_events = false;
+                say(
+                    "the Prefect server is older than 3.0: flow runs, logs and the table are reported, task runs are not",
+                );
+            } else {
+                say(&format!("{count} states or log lines were not reported to Prefect: {failure}"));
+            }
+        }
+    }
+
+    /// Says that the flow runs are alive, and asks whether they are to go on.
+    fn stay_alive(&mut self) {
+        if self.beat.elapsed() >= HEARTBEAT {
+            self.beat = Instant::now();
+            let now = Timestamp::now().to_string();
+            let mut beats = Vec::new();
+            for flow in self.flows.values() {
+                self.next_event += 1;
+                beats.push(json!({
+                    "id": uuid::Uuid::new_v8(event_id(self.prefect.base, self.next_event)).to_string(),
+                    "occurred": now,
+                    "event": "prefect.flow-run.heartbeat",
+                    "resource": { "prefect.resource.id": format!("prefect.flow-run.{}", flow.id) },
+                    "related": [],
+                    "payload": {},
+                }));
+            }
+            if !beats.is_empty() && self.takes_events {
+                let _ = self.prefect.client.post("/events", &Value::Array(beats), Instant::now());
+            }
+        }
+        if self.asked.elapsed() >= CANCELLED {
+            self.asked = Instant::now();
+            for flow in self.flows.values() {
+                let run = self.prefect.client.get(&format!("/flow_runs/{}", flow.id));
+                let state = run.as_ref().ok().and_then(|run| run["state_type"].as_str());
+                if matches!(state, Some("CANCELLING" | "CANCELLED")) {
+                    (flow.cancel)("it was cancelled in Prefect");
+                }
+            }
+        }
+    }
+}
+
+/// An event's id: in a room of its own, beside those of runs.
+fn event_id(base: u64, number: u64) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&(!base).to_be_bytes());
+    bytes[8..].copy_from_slice(&number.to_be_bytes());
+    bytes
+}
+
+fn time(at: SystemTime) -> Timestamp {
+    // Prefect counts microseconds.
+    Timestamp::try_from(at).and_then(|at| at.round(jiff::Unit::Microsecond)).unwrap_or_default()
+}
+
+/// A parameter's value: JSON, unless it was cut off.
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > TEXT {
+        let end = (0..=TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str(" ..");
+    }
+    text
+}

@@ -1,0 +1,23 @@
+//! Both together: tasks on workers, watched in Prefect.
+
+use crate::servers::{Nats, Place, Prefect, Process, until};
+
+#[test]
+fn weather_on_workers_watched_in_prefect() {
+    let (nats, prefect, place) = (Nats::start(&[]), Prefect::new(), Place::new());
+    let start = || {
+        let mut command = place.weather();
+        command.env("PIPEX_NATS_URL", nats.url());
+        command
+    };
+    let _workers: Vec<_> = (0..2).map(|_| Process::start(start().env("PIPEX_WORKER", "1"))).collect();
+    let flow = Process::start(start().env("PREFECT_API_URL", &prefect.url).env("PIPEX_PREFECT_MAX_RUNS", "20"));
+    let (code, said) = flow.end();
+    assert_eq!(code, Some(0), "{said}");
+    let run = prefect.flow_run(&said);
+    assert_eq!(prefect.get(&format!("/flow_runs/{run}"))["state_type"], "COMPLETED");
+    // 20 of each of the two large functions, six others, and two that stand for the rest.
+    until("all task runs", || (prefect.count(&run, "Completed") == 2 * 20 + 6 + 2).then_some(()));
+    let rest = prefect.task_run(&run, "clean (1075 more)");
+    assert_eq!(rest["state"]["message"], "1075 more task runs: 1075 completed, 0 cached, 0 failed, 0 skipped");
+}

@@ -1,0 +1,308 @@
+//! `#[task(remote)]`: what runs in another process is what would have run here.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output as Ended, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pipex::remote::{Carrier, Job, Reply, work};
+use pipex::{Local, Mode, Output, RunError, State, flow, task};
+use serde::{Deserialize, Serialize};
+
+use crate::support::Bench;
+
+/// Brings jobs to another thread, as bytes.
+#[derive(Clone, Default)]
+struct Bytes(Arc<AtomicUsize>);
+
+impl Carrier for Bytes {
+    fn carry(&self, job: Job) -> Reply {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move { Ok(work(&job.payload).await) })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Reading {
+    station: String,
+    celsius: Option<f64>,
+    tags: HashSet<u32>,
+    counts: HashMap<String, u32>,
+}
+
+#[task(remote, target = "{path}/read/{station}-{month}.bin")]
+fn read(station: &str, month: u32, from: &Path) -> Result<Vec<Reading>, std::io::Error> {
+    let text = fs::read_to_string(from)?;
+    let reading = |line: &str| Reading {
+        station: station.to_owned(),
+        celsius: line.parse().ok(),
+        tags: (0..month).collect(),
+        counts: (0..month).map(|count| (count.to_string(), count)).collect(),
+    };
+    Ok(text.lines().map(reading).collect())
+}
+
+#[task(remote)]
+fn warmest(readings: &[Reading], least: f64) -> Option<f64> {
+    readings.iter().filter_map(|reading| reading.celsius).filter(|celsius| *celsius >= least).reduce(f64::max)
+}
+
+#[task(remote, target = "{path}/all.json")]
+fn all(warmest: Vec<Option<f64>>, first: Option<f64>) -> (Vec<Option<f64>>, Option<f64>) {
+    (warmest, first)
+}
+
+#[task(remote, target = "{path}/locations.json")]
+fn locations(first: Output<Option<f64>>, all: Vec<Output<Option<f64>>>) -> pipex::Result<(String, Option<f64>)> {
+    let first = first.location().map(ToString::to_string).unwrap_or_default();
+    Ok((first, all[1].load()?))
+}
+
+#[flow]
+fn year(from: &Path) -> pipex::Result<(Vec<Option<f64>>, Option<f64>)> {
+    let months: Vec<_> = (1..=3)
+        .map(|month| {
+            let readings = read("EWR".to_owned(), month, from.to_owned()).base(format!("EWR-{month}")).submit();
+            warmest(readings, -1.5).submit()
+        })
+        .collect();
+    let first = months[0].clone();
+    all(months, first).run()?.load()
+}
+
+fn source(bench: &Bench) -> PathBuf {
+    let path = bench.file("source.txt");
+    fs::write(&path, "1\n2.5\nnothing\n-7\n").unwrap();
+    path
+}
+
+#[test]
+fn the_same_comes_of_it_in_both_modes() {
+    let expected = (vec![Some(2.5); 3], Some(2.5));
+    for mode in [Mode::Prefect, Mode::PrefectCache] {
+        let bench = Bench::new();
+        let (from, carrier) = (source(&bench), Bytes::default());
+        let config = || bench.config(mode).executor(Local::new().workers(2).carrier(carrier.clone()));
+        assert_eq!(config().scope(|| year(&from)).unwrap(), expected, "{mode}");
+        assert_eq!(carrier.0.load(Ordering::Relaxed), 7);
+        assert_eq!(bench.ran().len(), 7);
+        if mode.caches() {
+            // Not even asked for again.
+            assert_eq!(config().scope(|| year(&from)).unwrap(), expected);
+            assert!(bench.states().iter().all(|(_, state)| *state == State::Cached));
+            assert_eq!(carrier.0.load(Ordering::Relaxed), 7);
+            let two = |config: pipex::Config| {
+                let warmest = |month: u32| {
+                    warmest(Vec::<Reading>::new(), f64::from(month)).base(format!("none-{month}")).submit()
+                };
+                config.scope(|| locations(warmest(1), vec![warmest(1), warmest(2)]).run()?.load())
+            };
+            let first = bench.file("warmest/none-1").to_string_lossy().into_owned();
+            assert_eq!(two(config()).unwrap(), (first, None));
+            // Made by this process, it is the same file.
+            let there = fs::read(bench.file("read/EWR-2.bin")).unwrap();
+            bench.config(mode).scope(|| read("EWR", 2, &*from).run().unwrap().remove().unwrap());
+            bench.config(mode).scope(|| read("EWR", 2, &*from).run().unwrap());
+            assert_eq!(fs::read(bench.file("read/EWR-2.bin")).unwrap().len(), there.len());
+        }
+    }
+}
+
+#[task(remote, retries = 1, target = "{path}/{base}")]
+fn fails(from: PathBuf, times: u32) -> std::io::Result<u32> {
+    let tried = fs::read_to_string(&from).map_or(0, |text| text.lines().count()) as u32;
+    fs::write(&from, "x\n".repeat(tried as usize + 1))?;
+    if tried < times { Err(std::io::Error::other(format!("attempt {tried}"))) } else { Ok(tried) }
+}
+
+#[task(remote, target = "{path}/{base}")]
+fn panics(what: &str) -> u32 {
+    panic!("of {what}")
+}
+
+#[task(remote, target = "{path}/{base}", timeout = "20ms")]
+fn lasts(until: PathBuf) {
+    while !until.exists() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn errors_come_back_with_their_sources_and_are_tried_again() {
+    let bench = Bench::new();
+    let run = |body: &dyn Fn() -> pipex::Error| {
+        bench.config(Mode::PrefectCache).executor(Local::new().carrier(Bytes::default())).scope(body)
+    };
+    let tries = bench.file("tries");
+    let error = run(&|| fails(tries.clone(), 5).base("a").submit().wait().unwrap_err());
+    assert!(format!("{error:?}").ends_with(": attempt 1"), "{error:?}");
+    assert_eq!(bench.states(), [("fails", State::Failed)]);
+    fs::remove_file(&tries).unwrap();
+    bench
+        .config(Mode::PrefectCache)
+        .executor(Local::new().carrier(Bytes::default()))
+        .scope(|| assert_eq!(fails(tries, 1).base("b").submit().load().unwrap(), 1));
+    assert_eq!(bench.states(), [("fails", State::Completed)]);
+
+    let error = run(&|| panics("mind").base("c").submit().wait().unwrap_err());
+    assert!(format!("{error:?}").contains("the function panicked: of mind"), "{error:?}");
+    assert_eq!(bench.states(), [("panics", State::Crashed)]);
+    let never = bench.file("never");
+    let error = run(&|| lasts(never.clone()).base("d").submit().wait().unwrap_err());
+    assert!(format!("{error:?}").contains("exceeded its timeout of 20ms"), "{error:?}");
+    assert_eq!(bench.states(), [("lasts", State::TimedOut)]);
+    fs::write(&never, "").unwrap();
+}
+
+/// Serde does not know it.
+#[derive(Debug, Clone)]
+struct Opaque(f64);
+
+#[task(target = "{path}/{base}", save = false)]
+fn opaque(x: f64, #[target] to: &Path) -> std::io::Result<Opaque> {
+    fs::write(to, x.to_string())?;
+    Ok(Opaque(x))
+}
+
+#[task(remote, target = "{path}/{base}")]
+fn takes(opaque: &Opaque) -> f64 {
+    opaque.0
+}
+
+#[task(remote, target = "{path}/{base}")]
+fn counts(x: f64) -> f64 {
+    x
+}
+
+#[test]
+fn what_cannot_travel_is_named() {
+    let bench = Bench::new();
+    let run = |mode, body: &dyn Fn() -> pipex::Error| {
+        format!("{:?}", bench.config(mode).executor(Local::new().carrier(Bytes::default())).scope(body))
+    };
+    let error = run(Mode::Prefect, &|| takes(Output::from(Opaque(1.0))).submit().wait().unwrap_err());
+    assert!(error.contains("`opaque` cannot be sent to another process: its type"), "{error}");
+    let error =
+        run(Mode::PrefectCache, &|| takes(opaque(1.0).base("o").submit()).base("t").submit().wait().unwrap_err());
+    assert!(error.contains("`opaque` is kept in a store that only `opaque` knows: mark"), "{error}");
+    let error = run(Mode::Prefect, &|| counts(f64::NAN).submit().wait().unwrap_err());
+    assert!(error.contains("counts"), "{error}");
+    let error = run(Mode::Prefect, &|| counts(f64::INFINITY).submit().wait().unwrap_err());
+    assert!(error.contains("`x` cannot be read: invalid type: null"), "{error}");
+}
+
+#[test]
+fn a_process_of_other_code_says_so() {
+    struct Older;
+    impl Carrier for Older {
+        fn carry(&self, job: Job) -> Reply {
+            let mut order: serde_json::Value = serde_json::from_slice(&job.payload).unwrap();
+            order["flow"]["code"] = "0123456789abcdef0123456789abcdef".into();
+            Box::pin(async move { Ok(work(order.to_string().as_bytes()).await) })
+        }
+    }
+    let run = || counts(1.0).submit().wait().unwrap_err();
+    let config = Bench::new().config(Mode::Prefect).executor(Local::new().carrier(Older));
+    let error = config.scope(run);
+    assert!(format!("{error:?}").contains("other code of behaviour::remote::counts"), "{error:?}");
+}
+
+/// A job that is given twice at once, as after a lost connection, is done once.
+#[test]
+fn a_job_that_is_given_twice_is_done_once() {
+    struct Twice;
+    impl Carrier for Twice {
+        fn carry(&self, job: Job) -> Reply {
+            Box::pin(async move {
+                let again = job.payload.clone();
+                let other = std::thread::spawn(move || block_on(work(&again)));
+                let first = work(&job.payload).await;
+                let second = other.join().unwrap();
+                let both = [&first, &second].map(|reply| String::from_utf8_lossy(reply).contains("found"));
+                assert!(both[0] ^ both[1], "one made it, and the other found it");
+                Ok(second)
+            })
+        }
+    }
+    let bench = Bench::new();
+    let config = bench.config(Mode::PrefectCache).executor(Local::new().carrier(Twice));
+    assert_eq!(config.scope(|| fails(bench.file("tries"), 0).base("once").submit().load()).unwrap(), 0);
+    assert_eq!(fs::read_to_string(bench.file("tries")).unwrap(), "x\n");
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// What a program whose `main` calls `command` first does.
+#[test]
+#[ignore = "it is another process's main"]
+fn program() {
+    let from = PathBuf::from(std::env::var_os("FROM").unwrap());
+    println!();
+    let _ = year(&from);
+}
+
+fn run(bench: &Bench, from: &Path, set: &[(&str, &str)]) -> Ended {
+    let mut child: Command = crate::support::child("remote::program", bench.path());
+    child.env("FROM", from).env("PIPEX_JOURNAL", bench.journal()).env("PIPEX", "cache").envs(set.iter().copied());
+    child.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
+}
+
+#[test]
+fn what_is_missing_is_listed_and_each_line_runs_one() {
+    let bench = Bench::new();
+    let from = source(&bench);
+    let list = || {
+        let ended = run(&bench, &from, &[("PIPEX_LIST_MISSING", "1")]);
+        let text = String::from_utf8(ended.stdout).unwrap();
+        let lines: Vec<_> = text.lines().filter(|line| line.starts_with('{')).map(str::to_owned).collect();
+        (lines, String::from_utf8(ended.stderr).unwrap())
+    };
+    let mut rounds = Vec::new();
+    loop {
+        let (lines, said) = list();
+        if lines.is_empty() {
+            break;
+        }
+        if rounds.is_empty() {
+            assert!(said.contains("4 more task runs are missing"), "{said}");
+        }
+        for line in &lines {
+            let ended = run(&bench, &from, &[("PIPEX_RUN", line)]);
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+            let target = String::from_utf8(ended.stdout).unwrap();
+            assert!(Path::new(target.trim().lines().last().unwrap()).exists(), "{target}");
+        }
+        rounds.push(lines.len());
+    }
+    assert_eq!(rounds, [3, 3, 1]);
+    let cached = bench.cache(|| year(&from)).unwrap();
+    assert_eq!(cached, (vec![Some(2.5); 3], Some(2.5)));
+    assert!(
+        bench.states().iter().all(|(_, state)| *state == State::Cached),
+        "same targets, same journal, nothing stale"
+    );
+
+    let ended = run(&bench, &from, &[("PIPEX_RUN", r#"{"task":"counts","args":{"y":1}}"#)]);
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("`y` is none of counts: it takes x"));
+    let ended = run(&bench, &from, &[("PIPEX_RUN", r#"{"task":"count"}"#)]);
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("there is no task \"count\""));
+}
+
+#[test]
+fn a_dropped_carrier_ends_the_run() {
+    struct Gone;
+    impl Carrier for Gone {
+        fn carry(&self, _: Job) -> Reply {
+            Box::pin(async { Err(RunError::Interrupted.into()) })
+        }
+    }
+    let bench = Bench::new();
+    let config = bench.config(Mode::Prefect).executor(Local::new().carrier(Gone));
+    config.scope(|| counts(1.0).submit().wait().unwrap_err());
+    assert_eq!(bench.states(), [("counts", State::Crashed)]);
+}

@@ -1,0 +1,8 @@
+use pipex::task;
+
+#[task(remote = "yes")]
+fn one() -> u32 {
+    1
+}
+
+fn main() {}
