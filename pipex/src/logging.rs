@@ -142,13 +142,46 @@ struct Lines {
     write: fn(&str),
 }
 
-/// The name of the run that a span of pipex is about.
+/// The run that a span of pipex is about.
 struct Run {
-    named: String,
-    #[cfg_attr(not(feature = "prefect-server"), allow(dead_code))]
+    kind: &'static str,
+    name: String,
     number: u64,
     file: Option<String>,
     line: Option<u64>,
+}
+
+/// What an event happened in.
+#[derive(Default)]
+#[cfg_attr(not(any(feature = "nats", feature = "prefect-server")), allow(dead_code))]
+struct Around {
+    named: Option<String>,
+    place: Option<(Option<String>, Option<u64>)>,
+    task: Option<u64>,
+    flow: Option<u64>,
+    /// The job of a flow in another process: that one's name, and its number there.
+    job: Option<(String, u64)>,
+}
+
+impl Around {
+    fn of<S: Subscriber + for<'s> LookupSpan<'s>>(event: &Event<'_>, context: &Context<'_, S>) -> Self {
+        let mut around = Around::default();
+        for span in context.event_scope(event).into_iter().flatten() {
+            let extensions = span.extensions();
+            let Some(Run { kind, name, number, file, line }) = extensions.get() else { continue };
+            match *kind {
+                "job" => around.job = Some((name.clone(), *number)),
+                "task" => _ = around.task.get_or_insert(*number),
+                _ => _ = around.flow.get_or_insert(*number),
+            }
+            if around.named.is_none() && *kind != "job" {
+                let kind = if *kind == "task" { "Task" } else { "Flow" };
+                around.named = Some(format!("{kind} run '{name}'"));
+                around.place = Some((file.clone(), *line));
+            }
+        }
+        around
+    }
 }
 
 impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
@@ -156,9 +189,8 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
         let Some(span) = context.span(id).filter(|span| is_run(span.metadata())) else { return };
         let mut fields = Fields::default();
         attributes.record(&mut fields);
-        let kind = if span.name() == "task" { "Task" } else { "Flow" };
         let Fields { name, number, file, line, .. } = fields;
-        span.extensions_mut().insert(Run { named: format!("{kind} run '{name}'"), number, file, line });
+        span.extensions_mut().insert(Run { kind: span.name(), name, number, file, line });
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
@@ -169,23 +201,17 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
         let mut text = jiff::ZonedDateTime::now().strftime("%H:%M:%S%.3f").to_string();
         let _ = write!(text, " | {:<7} | ", level(*metadata.level()));
         let mut place = (metadata.file().map(str::to_owned), metadata.line().map(u64::from));
-        let run = context.event_scope(event).and_then(|mut scope| {
-            scope.find_map(|span| {
-                let extensions = span.extensions();
-                let run = extensions.get::<Run>()?;
-                // What pipex says of a run is about the user's function.
-                if metadata.target() == "pipex" {
-                    place = (run.file.clone(), run.line);
-                }
-                Some(run.named.clone())
-            })
-        });
+        let around = Around::of(event, &context);
+        // What pipex says of a run is about the user's function.
+        if let (Some(of_run), "pipex") = (around.place, metadata.target()) {
+            place = of_run;
+        }
         if fields.file.is_some() {
             place = (fields.file, fields.line);
         }
-        text.push_str(run.as_deref().unwrap_or_else(|| crate_of(metadata.target())));
-        #[cfg(feature = "prefect-server")]
-        let message_begins = text.len() + 3;
+        text.push_str(around.named.as_deref().unwrap_or_else(|| crate_of(metadata.target())));
+        #[cfg(any(feature = "nats", feature = "prefect-server"))]
+        let begins = text.len() + " - ".len();
         text.push_str(" - ");
         // No message can make itself look like another line.
         for (number, part) in fields.message.trim_end().split('\n').enumerate() {
@@ -193,35 +219,24 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
             text.extend(part.chars().filter(|c| !c.is_control() || *c == '\t'));
         }
         text.extend(fields.others.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        #[cfg(feature = "nats")]
+        if let Some((flow, number)) = around.job {
+            crate::nats::log(&flow, number, *metadata.level(), &text[begins..], &place);
+        }
         if let (Some(file), Some(line)) = place {
             let _ = write!(text, "  ({file}:{line})");
         }
         #[cfg(feature = "prefect-server")]
-        if let (Some(flow), task) = numbers(event, &context) {
-            crate::prefect::log(*metadata.level(), flow, task, || text[message_begins..].to_owned());
+        if let Some(flow) = around.flow {
+            crate::prefect::log(*metadata.level(), flow, around.task, || text[begins..].to_owned());
         }
         text.push('\n');
         (self.write)(&text);
     }
 }
 
-/// The numbers of the flow run and of the task run that it is said in.
-#[cfg(feature = "prefect-server")]
-fn numbers<S: Subscriber + for<'s> LookupSpan<'s>>(
-    event: &Event<'_>,
-    context: &Context<'_, S>,
-) -> (Option<u64>, Option<u64>) {
-    let number = |name: &str| {
-        context.event_scope(event)?.find_map(|span| {
-            let number = span.extensions().get::<Run>()?.number;
-            (span.name() == name).then_some(number)
-        })
-    };
-    (number("flow"), number("task"))
-}
-
 fn is_run(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.target() == "pipex" && matches!(metadata.name(), "task" | "flow")
+    metadata.is_span() && metadata.target() == "pipex" && matches!(metadata.name(), "task" | "flow" | "job")
 }
 
 /// A level as Prefect's users know it.

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pipex::store::{Claim, Store, StoreResult};
 use pipex::{FileStore, Location, Output, flow, task};
@@ -116,8 +116,12 @@ fn weather_on_three_workers() {
     let flow = Process::start(place.weather().env("PIPEX_NATS_URL", nats.url()));
     let (code, said) = flow.end();
     assert_eq!(code, Some(0), "{said}");
-    let again = Process::start(place.weather().env("PIPEX", "cache").env("PIPEX_LOG", "debug"));
-    assert_eq!(again.end().0, Some(0));
+    // The journal and the files are as if it had all been made here: nothing runs, and nothing is stale.
+    let (code, said) = Process::start(place.weather().env("PIPEX", "cache").env("PIPEX_STALE", "rerun")).end();
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    let runs = fs::read_dir(place.file(".pipex/runs")).unwrap().map(|run| run.unwrap().path());
+    let last = fs::read_to_string(runs.max().unwrap()).unwrap();
+    assert!(!last.contains("\"completed\"") && !last.contains("Completed"), "{last}");
     let alone = Place::new();
     assert_eq!(Process::start(alone.weather().env("PIPEX", "cache")).end().0, Some(0));
     let same = Command::new("diff").arg("-r").args([place.file("out"), alone.file("out")]).output().unwrap();
@@ -188,7 +192,6 @@ fn with_poison() -> pipex::Result<u64> {
 #[test]
 #[ignore = "another process: a flow"]
 fn flow_with_poison() {
-    println!("{}", with_poison().unwrap());
     eprintln!("the rest is {}", with_poison().unwrap());
 }
 
@@ -208,7 +211,9 @@ fn what_kills_its_workers_is_given_up_and_the_rest_is_done() {
     let (nats, place) = (Nats::start(&[]), Place::new());
     let mut workers: Vec<_> = (0..2).map(|_| start_worker(&place, &nats.url())).collect();
     let mut deaths = 0;
+    let end = Instant::now() + Duration::from_secs(120);
     let mut see = |flow: &mut Process| loop {
+        assert!(Instant::now() < end, "it never ended: {}", flow.said());
         for worker in &mut workers {
             if worker.has_ended() {
                 *worker = start_worker(&place, &nats.url());
@@ -230,7 +235,8 @@ fn what_kills_its_workers_is_given_up_and_the_rest_is_done() {
     let (code, said) = flow.end();
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(&format!("the rest is {}", (0..50).sum::<u64>() - 7)), "{said}");
-    assert!((6..=12).contains(&deaths), "{deaths}");
+    // One may have died before it could say that it had started.
+    assert!((6..=8).contains(&deaths), "{deaths}");
 }
 
 #[test]
@@ -257,6 +263,7 @@ fn length(bytes: &[u8]) -> usize {
 #[task(remote, retries = 2, timeout = "1s")]
 fn flaky(tries: &Path) -> Result<usize, std::io::Error> {
     let tried = fs::read_to_string(tries).unwrap_or_default() + "x";
+    tracing::warn!("attempt {}", tried.len());
     fs::write(tries, &tried)?;
     match tried.len() {
         1 => Err(std::io::Error::other("not yet")),
@@ -283,6 +290,7 @@ fn values() -> pipex::Result<usize> {
 #[test]
 #[ignore = "another process: a flow"]
 fn flow_of_values() {
+    pipex::logging::init();
     eprintln!("values: {:?}", values());
 }
 
@@ -296,9 +304,13 @@ fn values_travel_if_they_are_small_and_attempts_are_counted() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("values: Ok(1000)"), "{said}");
     assert!(said.contains("flaky: Ok(3)"), "{said}");
-    let most = "a message at most 1048064";
+    for attempt in 1..=3 {
+        let logged = format!("WARNING | Task run 'flaky flaky' - attempt {attempt}  (pipex/../tests/engines/nats.rs:");
+        assert!(said.contains(&logged), "{said}");
+    }
     assert!(said.contains("too large: Some(task run \"large large\": its output cannot be sent"), "{said}");
-    assert!(said.matches(most).count() == 2, "{said}");
+    let refused = said.lines().filter(|line| line.starts_with("too l") && line.contains("a message at most 1048064"));
+    assert_eq!(refused.count(), 2, "{said}");
 }
 
 #[test]

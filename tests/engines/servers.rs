@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -197,19 +199,31 @@ impl Place {
 /// The Prefect server.
 pub struct Prefect {
     pub url: String,
+    authorization: String,
+    client: String,
+    /// What proves that a call comes from here.
+    csrf: String,
 }
 
 impl Prefect {
     pub fn new() -> Self {
-        Prefect { url: set("PIPEX_TESTS_PREFECT") }
+        let authorization = format!("Basic {}", STANDARD.encode(set("PREFECT_API_AUTH_STRING")));
+        let client = thread::current().name().unwrap_or_default().replace(':', "-");
+        let mut prefect = Prefect { url: set("PIPEX_TESTS_PREFECT"), authorization, client, csrf: String::new() };
+        prefect.csrf =
+            prefect.get(&format!("/csrf-token?client={}", prefect.client))["token"].as_str().unwrap().to_owned();
+        prefect
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Value {
-        ureq::post(format!("{}{path}", self.url)).send_json(body).unwrap().body_mut().read_json().unwrap()
+        let call = ureq::post(format!("{}{path}", self.url)).header("Authorization", &self.authorization);
+        let call = call.header("Prefect-Csrf-Token", &self.csrf).header("Prefect-Csrf-Client", &self.client);
+        call.send_json(body).unwrap().body_mut().read_json().unwrap()
     }
 
     pub fn get(&self, path: &str) -> Value {
-        ureq::get(format!("{}{path}", self.url)).call().unwrap().body_mut().read_json().unwrap()
+        let call = ureq::get(format!("{}{path}", self.url)).header("Authorization", &self.authorization);
+        call.call().unwrap().body_mut().read_json().unwrap()
     }
 
     /// The flow run whose page a program has named.

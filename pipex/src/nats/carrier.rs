@@ -5,14 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use async_nats::HeaderMap;
 use async_nats::header::NATS_MESSAGE_ID;
+use async_nats::{HeaderMap, Subject};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tracing::Span;
 
-use super::{Connection, DROP, RUN, RUN_ALONE, Settings, is_gone, name, number, numbered, subject};
+use super::{
+    Connection, DROP, LOG, Logged, RUN, RUN_ALONE, Settings, is_gone, name, number, numbered, subject as subject_of,
+};
 use crate::error::{Cause, Result, RunError};
 use crate::fingerprint::of_bytes;
 use crate::remote::{self, Job, JobError, Reply};
@@ -46,6 +49,8 @@ struct Waiting {
     task: &'static Task,
     payload: Bytes,
     reply: oneshot::Sender<Result<Vec<u8>, Cause>>,
+    /// The task run's.
+    span: Span,
     /// How often a worker has started it.
     starts: u64,
     /// How often it has been published: each time is another message.
@@ -105,6 +110,7 @@ impl remote::Carrier for Carrier {
                 task: job.task,
                 payload: job.payload.into(),
                 reply,
+                span: Span::current(),
                 starts: 0,
                 published: 0,
                 sequence: None,
@@ -150,12 +156,12 @@ impl Shared {
 
     /// Publishes what is to be published; no more than the connection's window is on its way at a time.
     async fn publish(self: Arc<Self>, mut numbers: mpsc::UnboundedReceiver<u64>) {
+        let mut subjects: HashMap<usize, Subject> = HashMap::new();
         while let Some(number) = numbers.recv().await {
-            let message = self
-                .jobs()
-                .get_mut(&number)
-                .map(|job| (self.settings().subject("task", &subject(job.task)), job.payload.clone(), job.published));
-            let Some((subject, payload, published)) = message else { continue };
+            let job = self.jobs().get(&number).map(|job| (job.task, job.payload.clone(), job.published));
+            let Some((task, payload, published)) = job else { continue };
+            let subject = subjects.entry(std::ptr::from_ref(task).addr());
+            let subject = subject.or_insert_with(|| self.settings().subject("task", &subject_of(task)).into()).clone();
             let mut headers = HeaderMap::new();
             // What is published twice, since nobody knows whether it was, is one message.
             headers.insert(NATS_MESSAGE_ID, format!("{}.{number}.{published}", self.id).as_str());
@@ -194,32 +200,38 @@ impl Shared {
                     job.starts += 1;
                     job.heard = Instant::now();
                 }
+            } else if let Some(line) = said.strip_prefix(&[LOG]) {
+                let span = self.jobs().get(&number).map(|job| job.span.clone());
+                if let (Some(span), Ok(line)) = (span, serde_json::from_slice::<Logged<'_>>(line)) {
+                    span.in_scope(|| line.say());
+                }
             } else if let Some(job) = self.jobs().remove(&number) {
                 let _ = job.reply.send(Ok(said.to_vec()));
             }
         }
     }
 
-    /// Says what is to become of a job that was delivered again: whoever had it died, or was cut off. One that was started
-    /// before runs alone, so that nothing else dies with it; one that was started too often is given up.
+    /// Says what is to become of a job that was delivered again, to the worker that is about to start it: whoever had it
+    /// died, or was cut off. In its last try it runs alone, so that whatever kills the worker then is this job; after that it
+    /// is given up.
     async fn arbitrate(self: Arc<Self>, mut again: async_nats::Subscriber) {
         while let Some(message) = again.next().await {
             let (Some((number, _)), Some(reply)) = (number(&message.payload), message.reply) else { continue };
+            let most = self.settings().starts;
             let (answer, given_up) = {
                 let mut jobs = self.jobs();
-                let starts = jobs.get_mut(&number).map(|job| {
-                    job.heard = Instant::now();
-                    job.starts
-                });
-                match starts {
+                match jobs.get_mut(&number) {
                     None => (DROP, None),
-                    Some(0) => (RUN, None),
-                    Some(starts) if starts < self.settings().deliveries => (RUN_ALONE, None),
-                    Some(starts) => (DROP, jobs.remove(&number).map(|job| (job, starts))),
+                    Some(job) if job.starts >= most => (DROP, jobs.remove(&number)),
+                    Some(job) => {
+                        job.starts += 1;
+                        job.heard = Instant::now();
+                        (if job.starts == most && most > 1 { RUN_ALONE } else { RUN }, None)
+                    }
                 }
             };
-            if let Some((job, times)) = given_up {
-                let _ = job.reply.send(Err(RunError::Lost { times }.into()));
+            if let Some(job) = given_up {
+                let _ = job.reply.send(Err(RunError::Lost { times: job.starts }.into()));
             }
             let _ = self.connection.client.publish(reply, Bytes::from_static(answer)).await;
         }
@@ -245,7 +257,7 @@ impl Shared {
     async fn look_for_workers(&self, without: &mut HashMap<&'static str, String>) {
         let mut tasks: HashMap<String, (&'static Task, usize)> = HashMap::new();
         for job in self.jobs().values().filter(|job| job.starts == 0) {
-            tasks.entry(subject(job.task)).or_insert((job.task, 0)).1 += 1;
+            tasks.entry(subject_of(job.task)).or_insert((job.task, 0)).1 += 1;
         }
         without.retain(|_, subject| tasks.contains_key(subject));
         for (subject, (task, count)) in tasks {

@@ -27,6 +27,8 @@ use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::Notify;
 
 pub(crate) use self::carrier::Carrier;
+#[cfg(feature = "logging")]
+pub(crate) use self::worker::log;
 pub(crate) use self::worker::serve;
 use crate::context::setting;
 use crate::error::{Cause, Error, Result};
@@ -51,7 +53,7 @@ struct Settings {
     /// How long a worker may be silent.
     ack_wait: Duration,
     /// How often a job is started at most.
-    deliveries: u64,
+    starts: u64,
 }
 
 impl Settings {
@@ -72,7 +74,7 @@ impl Settings {
             ack_wait: Duration::from_secs(
                 setting("PIPEX_NATS_ACK_WAIT", "a number of seconds, 1 or more", number)?.unwrap_or(30),
             ),
-            deliveries: setting("PIPEX_NATS_MAX_STARTS", "how often a job is started at most, 1 or more", number)?
+            starts: setting("PIPEX_NATS_MAX_STARTS", "how often a job is started at most, 1 or more", number)?
                 .unwrap_or(3),
         }))
     }
@@ -242,6 +244,33 @@ fn number(payload: &[u8]) -> Option<(u64, &[u8])> {
     let end = payload.iter().position(|byte| *byte == b' ')?;
     let number = str::from_utf8(&payload[..end]).ok()?.parse().ok()?;
     Some((number, &payload[end + 1..]))
+}
+
+/// What a log line begins with that a worker says; an outcome is a JSON object.
+const LOG: u8 = b'L';
+
+/// A log line on its way.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Logged<'l> {
+    level: std::borrow::Cow<'l, str>,
+    message: std::borrow::Cow<'l, str>,
+    file: std::borrow::Cow<'l, str>,
+    line: u64,
+}
+
+impl Logged<'_> {
+    /// Says it here.
+    fn say(&self) {
+        let Logged { message, file, line, .. } = self;
+        let file = &**file;
+        match &*self.level {
+            "ERROR" => tracing::error!(target: "pipex::worker", file, line, "{message}"),
+            "WARN" => tracing::warn!(target: "pipex::worker", file, line, "{message}"),
+            "INFO" => tracing::info!(target: "pipex::worker", file, line, "{message}"),
+            "DEBUG" => tracing::debug!(target: "pipex::worker", file, line, "{message}"),
+            _ => tracing::trace!(target: "pipex::worker", file, line, "{message}"),
+        }
+    }
 }
 
 /// What a worker says when it starts a job: nothing more than its number.

@@ -9,13 +9,17 @@ use std::time::{Duration, Instant};
 use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::{AckKind, Message};
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 
 use super::carrier::said;
-use super::{Connection, DROP, RUN_ALONE, STARTED, Settings, name, subject};
+use super::{Connection, DROP, RUN, RUN_ALONE, STARTED, Settings, name, subject};
+#[cfg(feature = "logging")]
+use super::{LOG, Logged};
 use crate::context::setting;
 use crate::error::{Error, Result};
 use crate::remote::{self, JobError, registered, work};
@@ -49,8 +53,38 @@ pub(crate) fn serve() -> Result<()> {
     block_on(served).unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
+/// How what tasks log gets to their flows.
+#[cfg(feature = "logging")]
+static LOGS: std::sync::OnceLock<Connection> = std::sync::OnceLock::new();
+
+/// Brings a log line to the flow whose job it is about.
+#[cfg(feature = "logging")]
+pub(crate) fn log(
+    flow: &str,
+    number: u64,
+    level: tracing::Level,
+    message: &str,
+    (file, line): &(Option<String>, Option<u64>),
+) {
+    let Some(connection) = LOGS.get() else { return };
+    let logged = Logged {
+        level: level.as_str().into(),
+        message: message.into(),
+        file: file.as_deref().unwrap_or_default().into(),
+        line: line.unwrap_or_default(),
+    };
+    let Ok(mut said) = serde_json::to_vec(&logged) else { return };
+    said.insert(0, LOG);
+    if said.len() > connection.most_bytes() {
+        return;
+    }
+    let message = super::numbered(number, &said);
+    let _ = block_on(connection.client.publish(connection.settings.subject("done", flow), message.into()));
+}
+
 struct Worker {
     connection: Connection,
+    runtime: Handle,
     /// What it calls itself.
     name: String,
     workers: usize,
@@ -76,7 +110,8 @@ struct Taken {
     /// Where its flow listens.
     flow: String,
     number: u64,
-    alone: bool,
+    /// It was delivered before.
+    again: bool,
 }
 
 /// What came of it.
@@ -100,6 +135,7 @@ impl Worker {
         let name = format!("{}:{}", gethostname::gethostname().to_string_lossy(), std::process::id());
         let worker = Arc::new(Worker {
             connection,
+            runtime: Handle::current(),
             name,
             workers,
             queue: Mutex::default(),
@@ -112,6 +148,12 @@ impl Worker {
             alone: RwLock::new(()),
         });
         worker.listen_for_signals();
+        #[cfg(feature = "logging")]
+        {
+            crate::logging::init();
+            registered().for_each(|task| crate::logging::own(task.module));
+            let _ = LOGS.set(worker.connection.clone());
+        }
         let (done, ended) = mpsc::unbounded_channel();
         for place in 0..workers {
             let (worker, done) = (Arc::clone(&worker), done.clone());
@@ -272,45 +314,21 @@ impl Worker {
             return;
         };
         let message = Arc::new(message);
-        let taken = Taken { key, message: Arc::clone(&message), flow, number, alone: false };
+        let taken = Taken { key, message: Arc::clone(&message), flow, number, again: delivered > 1 };
         // The same job twice in one hand: what is under way goes on.
         if self.in_hand().insert(key, message).is_some() {
             return;
         }
-        if delivered > 1 {
-            // Another had it, and died or was cut off. The flow knows more; who waits for it does not keep others waiting.
-            let worker = Arc::clone(self);
-            tokio::spawn(async move { worker.ask(taken).await });
-        } else {
-            self.push(taken);
-        }
-    }
-
-    fn push(&self, taken: Taken) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(taken);
         self.work.notify_one();
     }
 
-    /// Asks the flow what is to become of a job that was delivered again.
-    async fn ask(&self, mut taken: Taken) {
+    /// Asks the flow what is to become of a job that was delivered before: another had it, and died or was cut off.
+    fn ask(&self, taken: &Taken) -> Bytes {
         let subject = self.connection.settings.subject("again", &taken.flow);
-        let asked = self.connection.client.request(subject, said(taken.number, STARTED)).await;
-        match asked {
-            Ok(answer) if &*answer.payload == DROP => {
-                let _ = taken.message.ack().await;
-                self.in_hand().remove(&taken.key);
-                self.room.notify_waiters();
-            }
-            Ok(answer) => {
-                taken.alone = &*answer.payload == RUN_ALONE;
-                self.push(taken);
-            }
-            // No flow listens, or it is cut off. What it saves is there for the next.
-            Err(_) => {
-                taken.alone = true;
-                self.push(taken);
-            }
-        }
+        let asked = self.runtime.block_on(self.connection.client.request(subject, said(taken.number, STARTED)));
+        // Where no flow listens, or it is cut off, it is done: what it saves is there for the next.
+        asked.map_or(Bytes::from_static(RUN_ALONE), |answer| answer.payload)
     }
 
     /// A worker thread.
@@ -319,14 +337,25 @@ impl Worker {
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             let queue = self.work.wait_while(queue, |queue| queue.is_empty());
             let Some(taken) = queue.unwrap_or_else(PoisonError::into_inner).pop_front() else { continue };
-            self.say(&taken, STARTED);
+            let answer = if taken.again { self.ask(&taken) } else { Bytes::from_static(RUN) };
+            if answer == DROP {
+                let _ = block_on(taken.message.ack());
+                self.let_go(&taken);
+                continue;
+            }
+            if !taken.again {
+                self.say(&taken, STARTED);
+            }
             let started = Instant::now();
-            let outcome = if taken.alone {
+            // What is logged within goes to the flow, too.
+            let job = tracing::info_span!(target: "pipex", "job", name = taken.flow, number = taken.number);
+            let work = || job.in_scope(|| block_on(work(&taken.message.payload)));
+            let outcome = if answer == RUN_ALONE {
                 let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
-                block_on(work(&taken.message.payload))
+                work()
             } else {
                 let _together = self.alone.read().unwrap_or_else(PoisonError::into_inner);
-                block_on(work(&taken.message.payload))
+                work()
             };
             let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
             let before = self.takes.load(Ordering::Relaxed);
@@ -355,9 +384,14 @@ impl Worker {
             let subject = self.connection.settings.subject("done", &taken.flow);
             let _ = self.connection.client.publish(subject, said(taken.number, &outcome)).await;
             let _ = taken.message.ack().await;
-            self.in_hand().remove(&taken.key);
-            self.room.notify_waiters();
+            self.let_go(&taken);
         }
+    }
+
+    /// It is done; there is room for another.
+    fn let_go(&self, taken: &Taken) {
+        self.in_hand().remove(&taken.key);
+        self.room.notify_waiters();
     }
 
     /// Renews the claim on what is in hand, so that it is given to nobody else.

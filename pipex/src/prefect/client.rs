@@ -22,8 +22,10 @@ pub(super) struct Client {
     /// Without what is secret in it.
     url: String,
     authorization: Option<String>,
+    /// What it calls itself.
+    client: String,
     /// What proves that a call comes from here, where the server wants that.
-    csrf: Mutex<Option<(String, String)>>,
+    csrf: Mutex<Option<String>>,
 }
 
 /// Why a call failed. It never says more of the server's address than where it is.
@@ -44,7 +46,7 @@ impl Failure {
 }
 
 impl Client {
-    pub(super) fn new(url: &str) -> Self {
+    pub(super) fn new(url: &str, client: String) -> Self {
         let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
         let (user, host) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user.to_owned()), host));
         let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
@@ -60,7 +62,7 @@ impl Client {
             .user_agent(concat!("pipex/", env!("CARGO_PKG_VERSION")))
             .build();
         let url = format!("{scheme}://{}", host.trim_end_matches('/'));
-        Client { agent: config.into(), url, authorization, csrf: Mutex::default() }
+        Client { agent: config.into(), url, authorization, client, csrf: Mutex::default() }
     }
 
     /// Where it is.
@@ -81,10 +83,10 @@ impl Client {
     }
 
     /// Finds out whether the server wants calls to prove where they come from.
-    pub(super) fn greet(&self, client: &str) {
-        let token = self.call("GET", &format!("/csrf-token?client={client}"), None).ok();
+    pub(super) fn greet(&self) {
+        let token = self.call("GET", &format!("/csrf-token?client={}", self.client), None).ok();
         let token = token.and_then(|token| token.get("token")?.as_str().map(str::to_owned));
-        *self.csrf.lock().unwrap_or_else(PoisonError::into_inner) = token.map(|token| (token, client.to_owned()));
+        *self.csrf.lock().unwrap_or_else(PoisonError::into_inner) = token;
     }
 
     pub(super) fn get(&self, path: &str) -> Result<Value, Failure> {
@@ -99,11 +101,17 @@ impl Client {
             .with_jitter()
             .without_max_times()
             .build();
+        let mut renewed = false;
         loop {
             let failure = match self.call("POST", path, Some(body)) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
+            if failure.status == Some(403) && !std::mem::replace(&mut renewed, true) {
+                // The proof is valid for an hour.
+                self.greet();
+                continue;
+            }
             let delay = delays.next().unwrap_or(Duration::from_secs(5));
             if !failure.passes() || Instant::now() + delay > until {
                 return Err(failure);
@@ -146,8 +154,8 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header("Authorization", authorization);
         }
-        if let Some((token, client)) = &*self.csrf.lock().unwrap_or_else(PoisonError::into_inner) {
-            request = request.header("Prefect-Csrf-Token", token).header("Prefect-Csrf-Client", client);
+        if let Some(token) = &*self.csrf.lock().unwrap_or_else(PoisonError::into_inner) {
+            request = request.header("Prefect-Csrf-Token", token).header("Prefect-Csrf-Client", &self.client);
         }
         request
     }

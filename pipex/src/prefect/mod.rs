@@ -79,7 +79,7 @@ pub(crate) fn stop() {
 static PREFECT: LazyLock<Option<Result<Arc<Prefect>>>> = LazyLock::new(|| {
     let url = std::env::var("PREFECT_API_URL").ok().filter(|url| !url.is_empty())?;
     let shown = setting("PIPEX_PREFECT_MAX_RUNS", "a number of task runs", |text| text.trim().parse().ok());
-    Some(shown.map(|shown| Prefect::start(Client::new(&url), shown.unwrap_or(SHOWN))))
+    Some(shown.map(|shown| Prefect::start(&url, shown.unwrap_or(SHOWN))))
 });
 
 struct Prefect {
@@ -213,9 +213,10 @@ impl Function {
 }
 
 impl Prefect {
-    fn start(client: Client, shown: usize) -> Arc<Self> {
+    fn start(url: &str, shown: usize) -> Arc<Self> {
         let unique = format!("{:?} {} {:?}", gethostname::gethostname(), std::process::id(), SystemTime::now());
         let base = of_bytes(unique.as_bytes()).half();
+        let client = Client::new(url, format!("pipex-{base:016x}"));
         let prefect = Arc::new(Prefect { client, shown, board: Mutex::default(), news: Condvar::new(), base });
         let sender = Arc::clone(&prefect);
         let started = thread::Builder::new().name("pipex-prefect".to_owned()).spawn(move || sender.send());

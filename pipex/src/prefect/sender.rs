@@ -74,7 +74,7 @@ impl Prefect {
             beat: now,
             until: now,
         };
-        self.client.greet(&self.id(0).to_string());
+        self.client.greet();
         loop {
             let board = self.board();
             let waited = self.news.wait_timeout_while(board, SOON, |board| !board.urgent);
