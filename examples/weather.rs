@@ -144,6 +144,14 @@ fn split(csv: &Path, #[target] to: &Path) -> Result<(), Error> {
         let line = row.position().map_or(0, csv::Position::line);
         day.ok_or_else(|| format!("line {line}: not a station and a day of 2013: {row:?}"))?.push(row);
     }
+    let empty = rows.values().filter(|rows| rows.is_empty()).count();
+    tracing::info!(
+        observations = rows.values().map(Vec::len).sum::<usize>(),
+        days = rows.len(),
+        empty,
+        "read {}",
+        csv.file_name().unwrap_or_default().display()
+    );
     for ((station, day), rows) in rows {
         fs::create_dir_all(to.join(&station))?;
         let mut writer = csv::Writer::from_path(to.join(station).join(format!("{day}.csv")))?;
@@ -238,6 +246,9 @@ fn report(days: &[Day]) -> Report {
             extremes.reduce(|most, next| if next.value > most.value { next } else { most })
         };
         let observed = days.iter().map(|day| day.hours).sum();
+        if observed < 365 * 24 * 9 / 10 {
+            tracing::warn!("{station}: {observed} of {} hours were observed", 365 * 24);
+        }
         Year {
             hours_observed: observed,
             hours_missing: 365 * 24 - observed,

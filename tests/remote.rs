@@ -242,7 +242,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 fn program() {
     let from = PathBuf::from(std::env::var_os("FROM").unwrap());
     println!();
-    let _ = year(&from);
+    year(&from).unwrap();
 }
 
 fn run(bench: &Bench, from: &Path, set: &[(&str, &str)]) -> Ended {
@@ -257,6 +257,7 @@ fn what_is_missing_is_listed_and_each_line_runs_one() {
     let from = source(&bench);
     let list = || {
         let ended = run(&bench, &from, &[("PIPEX_LIST_MISSING", "1")]);
+        assert!(ended.status.success());
         let text = String::from_utf8(ended.stdout).unwrap();
         let lines: Vec<_> = text.lines().filter(|line| line.starts_with('{')).map(str::to_owned).collect();
         (lines, String::from_utf8(ended.stderr).unwrap())

@@ -15,7 +15,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use crate::context::{Context, Moment, Targets};
-use crate::error::Error;
+use crate::error::{DRY, Error};
 use crate::journal::Journal;
 use crate::later::{Node, settle_here};
 use crate::remote;
@@ -418,7 +418,8 @@ impl Started {
             let _ = writeln!(io::stderr(), "{table}");
         }
         if context.settings.lists && run.is_outermost() {
-            remote::listed();
+            // Where the list ends is no error.
+            remote::listed(failed.is_some_and(|failed| failed.contains(DRY)));
         }
         signals::ended(&run);
         match error {

@@ -56,6 +56,12 @@ fn weather_is_shown_as_it_ran() {
     assert_eq!(parents("report").0, 1095);
     assert!(nodes["split"]["parents"].as_array().unwrap().is_empty());
 
+    let logs = prefect.post("/logs/filter", &json!({ "logs": { "flow_run_id": { "any_": [cold] } } }));
+    let read =
+        logs.as_array().unwrap().iter().find(|log| log["message"].as_str().unwrap().starts_with("read ")).unwrap();
+    assert_eq!((&read["level"], &read["name"]), (&json!(20), &json!("prefect.task_runs")));
+    assert!(read["message"].as_str().unwrap().contains("examples/weather.rs:"), "{read}");
+
     let artifacts = prefect.post("/artifacts/filter", &json!({ "artifacts": { "flow_run_id": { "any_": [cold] } } }));
     assert!(artifacts[0]["data"].as_str().unwrap().contains("| clean | 1095 | 0 | 0 | 0 |"), "{artifacts}");
 

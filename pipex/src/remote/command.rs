@@ -177,8 +177,8 @@ pub(crate) fn list(order: Option<Result<Order, JobError>>) {
     }
 }
 
-/// Says what was not listed.
-pub(crate) fn listed() {
+/// Says what was not listed. If the program `ends` there, it has done what it was asked for.
+pub(crate) fn listed(ends: bool) {
     let count = |count: &AtomicUsize, why: &str| match count.swap(0, Ordering::Relaxed) {
         0 => {}
         1 => say(&format!("1 more task run is missing, which {why}")),
@@ -186,4 +186,7 @@ pub(crate) fn listed() {
     };
     count(&WAITING, "can be listed when what they take has been made");
     count(&HERE, "are not of tasks marked `#[task(remote)]`: the program itself runs them");
+    if ends {
+        exit(0)
+    }
 }
