@@ -35,8 +35,10 @@ struct Sender<'p> {
     events: Vec<Value>,
     logs: Vec<Value>,
     next_event: u64,
-    /// Whether it takes task runs as events; servers before 3.0 do not.
+    /// Whether it takes task runs as events; servers before 3.0 do not. There each has a call of its own, at its end.
     takes_events: bool,
+    /// What such a server calls those.
+    ids: HashMap<u64, Value>,
     /// What did not arrive.
     lost: u64,
     asked: Instant,
@@ -69,6 +71,7 @@ impl Prefect {
             logs: Vec::new(),
             next_event: 0,
             takes_events: true,
+            ids: HashMap::new(),
             lost: 0,
             asked: now,
             beat: now,
@@ -126,6 +129,9 @@ impl Sender<'_> {
         self.flush();
         if self.flows.is_empty() {
             self.until = Instant::now() + FIRST;
+            let version = self.prefect.client.version().unwrap_or_default();
+            self.takes_events = !version.starts_with("2.");
+            self.ids.clear();
         }
         let FlowStarted { number, name, outer, parameters, at, cancel } = flow;
         match self.begin(number, name, outer, &parameters, at) {
@@ -219,7 +225,12 @@ impl Sender<'_> {
         let TaskSaid { number, flow, task, name, state, attempt, message, inputs, at } = said;
         let mut taken: Map<String, Value> = Map::new();
         for (parameter, number) in inputs {
-            let input = json!({ "input_type": "task_run", "id": self.prefect.id(number).to_string() });
+            if !self.takes_events && !self.ids.contains_key(&number) {
+                continue;
+            }
+            let id =
+                if self.takes_events { json!(self.prefect.id(number).to_string()) } else { self.ids[&number].clone() };
+            let input = json!({ "input_type": "task_run", "id": id });
             match taken.entry(parameter).or_insert_with(|| json!([])) {
                 Value::Array(all) if !all.contains(&input) => all.push(input),
                 _ => {}
@@ -249,7 +260,9 @@ impl Sender<'_> {
     ) {
         let Some(flow) = self.flows.get(&flow).map(|flow| flow.id.clone()) else { return };
         if !self.takes_events {
-            self.lost += 1;
+            if state.has_ended() {
+                self.create(number, &flow, task, name, state, message, inputs);
+            }
             return;
         }
         let before = self.runs.remove(&number);
@@ -331,6 +344,34 @@ impl Sender<'_> {
         }
     }
 
+    /// Brings a task run that has ended to a server that takes no events.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of what the server wants to have")]
+    fn create(
+        &mut self,
+        number: u64,
+        flow: &str,
+        task: &'static Task,
+        name: &str,
+        state: State,
+        message: String,
+        inputs: Value,
+    ) {
+        let (kind, state_name) = states::of(state);
+        let run = json!({
+            "flow_run_id": flow,
+            "name": name,
+            "task_key": task.full_name(),
+            "dynamic_key": number.to_string(),
+            "tags": task.tags,
+            "task_inputs": inputs,
+            "state": { "type": kind, "name": state_name, "message": cut(message) },
+        });
+        match self.post("/task_runs/", &run) {
+            Ok(mut run) => _ = self.ids.insert(number, run["id"].take()),
+            Err(_) => self.lost += 1,
+        }
+    }
+
     fn log(&mut self, log: Log) {
         let Log { level, flow, task, message, at } = log;
         let Some(flow) = self.flows.get(&flow).map(|flow| flow.id.clone()) else { return };
@@ -349,7 +390,10 @@ impl Sender<'_> {
             "flow_run_id": flow,
         });
         if let Some(task) = task {
-            line["task_run_id"] = json!(self.prefect.id(task).to_string());
+            // Which task run it is, a server that takes no events learns only later.
+            if self.takes_events {
+                line["task_run_id"] = json!(self.prefect.id(task).to_string());
+            }
         }
         self.logs.push(line);
         if self.logs.len() >= LOGS {
@@ -367,14 +411,7 @@ impl Sender<'_> {
             }
             let Err(failure) = self.post(path, &Value::Array(all)) else { continue };
             self.lost += count;
-            if path == "/events" && failure.status == Some(404) {
-                self.takes_events = false;
-                say(
-                    "the Prefect server is older than 3.0: flow runs, logs and the table are reported, task runs are not",
-                );
-            } else {
-                say(&format!("{count} states or log lines were not reported to Prefect: {failure}"));
-            }
+            say(&format!("{count} states or log lines were not reported to Prefect: {failure}"));
         }
     }
 
