@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use pipex::store::{Claim, Store, StoreResult};
 use pipex::{FileStore, Location, Output, flow, task};
 
-use crate::servers::{Nats, Place, Process, until};
+use crate::servers::{Nats, Place, Process, set, until};
 
 /// A [`FileStore`] that takes down each commit.
 struct Counted;
@@ -255,6 +255,13 @@ fn large(bytes: usize) -> Vec<u8> {
     vec![7; bytes]
 }
 
+/// Saves little, and gives more than a message may have.
+#[task(remote, save = false, target = "{path}/{base}")]
+fn gives_much(#[target] to: &Path) -> std::io::Result<Vec<u8>> {
+    fs::write(to, "little")?;
+    Ok(vec![7; 2_000_000])
+}
+
 #[task(remote)]
 fn length(bytes: &[u8]) -> usize {
     bytes.len()
@@ -284,6 +291,7 @@ fn values() -> pipex::Result<usize> {
     let error = length(vec![1_u8; 1_000_000]).base("long").run().err();
     eprintln!("too long: {error:?}");
     eprintln!("flaky: {:?}", flaky.load());
+    eprintln!("much: {:?}", gives_much().path("much").base("much").run().map(|output| output.location().cloned()));
     small.load()
 }
 
@@ -304,6 +312,7 @@ fn values_travel_if_they_are_small_and_attempts_are_counted() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("values: Ok(1000)"), "{said}");
     assert!(said.contains("flaky: Ok(3)"), "{said}");
+    assert!(said.contains("much: Ok(Some(\"much/much\"))") && place.file("much/much").exists(), "{said}");
     for attempt in 1..=3 {
         let logged = format!("WARNING | Task run 'flaky flaky' - attempt {attempt}  (pipex/../tests/engines/nats.rs:");
         assert!(said.contains(&logged), "{said}");
@@ -330,6 +339,27 @@ fn a_token_opens_the_server_and_is_not_told() {
     let mut flow = place.program("nats::flow_of_squares");
     let flow = token(flow.envs([("COUNT", "3"), ("MILLIS", "0")]).env("PIPEX_NATS_URL", nats.url()));
     let (code, said) = flow.end();
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn over_tls_the_server_has_to_be_one_that_is_trusted() {
+    let pem = |name: &str| format!("{}/{name}", set("PIPEX_TESTS_CERTIFICATES"));
+    let (certificate, key) = (pem("server.pem"), pem("server.key"));
+    let (nats, place) = (Nats::start(&["--tls", "--tlscert", &certificate, "--tlskey", &key]), Place::new());
+    let flow = |command: &mut Command| {
+        command.envs([("COUNT", "3"), ("MILLIS", "0")]).env("PIPEX_NATS_URL", nats.url().replace("nats:", "tls:"));
+        Process::start(command)
+    };
+    let (code, said) = flow(&mut place.program("nats::flow_of_squares")).end();
+    assert!(code == Some(1) && said.contains("cannot use NATS at tls://127.0.0.1:"), "{said}");
+    let trusted = |name| {
+        let mut command = place.program(name);
+        command.env("PIPEX_NATS_CA", pem("authority.pem"));
+        command
+    };
+    let _worker = flow(trusted("nats::worker").env("PIPEX_WORKER", "1"));
+    let (code, said) = flow(&mut trusted("nats::flow_of_squares")).end();
     assert_eq!(code, Some(0), "{said}");
 }
 

@@ -337,6 +337,11 @@ impl Worker {
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             let queue = self.work.wait_while(queue, |queue| queue.is_empty());
             let Some(taken) = queue.unwrap_or_else(PoisonError::into_inner).pop_front() else { continue };
+            if self.stops.load(Ordering::Acquire) {
+                let _ = block_on(taken.message.ack_with(AckKind::Nak(None)));
+                self.let_go(&taken);
+                continue;
+            }
             let answer = if taken.again { self.ask(&taken) } else { Bytes::from_static(RUN) };
             if answer == DROP {
                 let _ = block_on(taken.message.ack());
@@ -379,7 +384,8 @@ impl Worker {
             let (bytes, most) = (outcome.len(), self.connection.most_bytes());
             if bytes > most {
                 let problem = format!("it takes {bytes} bytes, and a message at most {most}");
-                outcome = remote::refusal(JobError::Output { problem });
+                let lighter = remote::without_value(&outcome).filter(|outcome| outcome.len() <= most);
+                outcome = lighter.unwrap_or_else(|| remote::refusal(JobError::Output { problem }));
             }
             let subject = self.connection.settings.subject("done", &taken.flow);
             let _ = self.connection.client.publish(subject, said(taken.number, &outcome)).await;

@@ -10,7 +10,7 @@ use super::{Plan, Run};
 use crate::alive;
 use crate::call::{self, Call, Raised};
 use crate::context::Context;
-use crate::error::{Cause, RunError};
+use crate::error::RunError;
 use crate::journal::{There, Why};
 use crate::remote::{self, Carrier, Ended, Job, JobError, OfFlow, Order, Outcome, Packing, Travel};
 use crate::run::{Made, Place};
@@ -136,13 +136,12 @@ pub(crate) async fn serve<R: Send + Sync + 'static>(mut call: Call<'static, R>, 
         let problem =
             "they did not arrive as they were given (a NaN, an infinity, or a value whose JSON is not all of it)";
         let error = JobError::Malformed { problem: format!("the arguments of {}: {problem}", order.task) };
-        return Outcome { ended: Ended::Failed(remote::Raised::new(&error.into(), false)), elapsed: 0.0 };
+        return Outcome::refused(error);
     }
     let (mut plan, _, place) = match Plan::of(call, label) {
         Ok(planned) => planned,
         Err((failure, _)) => {
-            let cause = Cause::from(failure.ask());
-            return Outcome { ended: Ended::Failed(remote::Raised::new(&cause, false)), elapsed: 0.0 };
+            return Outcome::failed(&failure.ask().into(), false);
         }
     };
     plan.away = Some(call::away::<R>);

@@ -249,6 +249,10 @@ impl Prefect {
         let table = (flow.outermost == number && !flow.summary.is_empty()).then(|| flow.summary.markdown());
         // This one always has room: somebody waits for it.
         board.queue.push_back(Said::FlowEnded(FlowEnded { number, state, error, table, done }));
+        if board.flows.is_empty() {
+            board.rolled.clear();
+            board.shown.clear();
+        }
         board.urgent = true;
         self.news.notify_one();
     }

@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_millis(500);
 /// How long a busy or broken server is tried, while the flow run goes on.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long until it is said that the server is not there.
-const FIRST: Duration = Duration::from_secs(10);
+const FIRST: Duration = Duration::from_secs(3);
 /// How often the server is told that a flow run is alive, and asked whether it is to go on.
 const HEARTBEAT: Duration = Duration::from_secs(25);
 const CANCELLED: Duration = Duration::from_secs(3);
@@ -132,6 +132,7 @@ impl Sender<'_> {
             let version = self.prefect.client.version().unwrap_or_default();
             self.takes_events = !version.starts_with("2.");
             self.ids.clear();
+            self.runs.clear();
         }
         let FlowStarted { number, name, outer, parameters, at, cancel } = flow;
         match self.begin(number, name, outer, &parameters, at) {

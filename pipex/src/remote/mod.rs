@@ -68,6 +68,7 @@ use crate::config::Config;
 use crate::error::Cause;
 use crate::executor::Local;
 use crate::mode::Mode;
+use crate::runtime::catch;
 use crate::task::Task;
 
 // The document's code is compiled and run.
@@ -107,9 +108,19 @@ pub trait Carrier: Send + Sync {
 }
 
 /// What comes back in place of an outcome that cannot travel.
-#[cfg_attr(not(feature = "nats"), allow(dead_code))]
 pub(crate) fn refusal(error: JobError) -> Vec<u8> {
     Outcome::refused(error).to_bytes()
+}
+
+/// What comes back in place of an outcome that is at its target, without the value that was given besides.
+#[cfg(feature = "nats")]
+pub(crate) fn without_value(outcome: &[u8]) -> Option<Vec<u8>> {
+    match Outcome::from_bytes(outcome) {
+        Ok(Outcome { ended: Ended::Saved { there, value: Some(_) }, elapsed }) => {
+            Some(Outcome { ended: Ended::Saved { there, value: None }, elapsed }.to_bytes())
+        }
+        _ => None,
+    }
 }
 
 /// Does a job: what a [`Carrier`] in another process was given as its [payload](Job::payload). Polling may block.
@@ -140,5 +151,9 @@ pub async fn work(payload: &[u8]) -> Vec<u8> {
         .dry_run(false)
         .quiet(true)
         .signals(false);
-    config.scope_async(outcome).await.unwrap_or_else(Outcome::refused).to_bytes()
+    // A function that panics is one that failed; a store that does takes nothing else along.
+    match catch(config.scope_async(outcome)).await {
+        Ok(outcome) => outcome.unwrap_or_else(Outcome::refused).to_bytes(),
+        Err(panicked) => Outcome::failed(&panicked.into(), true).to_bytes(),
+    }
 }

@@ -136,7 +136,12 @@ impl Raised {
 impl Outcome {
     /// What did not even begin.
     pub(crate) fn refused(error: JobError) -> Self {
-        Outcome { ended: Ended::Failed(Raised::new(&error.into(), false)), elapsed: 0.0 }
+        Self::failed(&error.into(), false)
+    }
+
+    /// What failed before it could say how long it took.
+    pub(crate) fn failed(cause: &Cause, retry: bool) -> Self {
+        Outcome { ended: Ended::Failed(Raised::new(cause, retry)), elapsed: 0.0 }
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
