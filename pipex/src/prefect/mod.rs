@@ -141,7 +141,6 @@ struct Rolled {
 enum Said {
     FlowStarted(FlowStarted),
     Task(Box<TaskSaid>),
-    Rolled { number: u64, flow: u64, task: &'static Task, counts: Rolled, ended: bool, at: SystemTime },
     Log(Log),
     FlowEnded(FlowEnded),
 }
@@ -206,9 +205,12 @@ impl Board {
 }
 
 impl Function {
+    /// What is said of those that are not shown for themselves: as of one task run.
     fn said(&self, at: SystemTime, ended: bool) -> Said {
-        let Function { task, flow, number, rolled: counts, .. } = *self;
-        Said::Rolled { number, flow, task, counts, ended, at }
+        let Function { task, flow, number, rolled, .. } = *self;
+        let name = format!("{} ({} more)", task.funcname, rolled.all);
+        let (state, message, inputs) = (rolled.state(ended), rolled.message(), Vec::new());
+        Said::Task(Box::new(TaskSaid { number, flow, task, name, state, attempt: 1, message, inputs, at }))
     }
 }
 

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::client::Failure;
-use super::{FlowEnded, FlowStarted, Log, Prefect, Rolled, Said, TaskSaid, states};
+use super::{FlowEnded, FlowStarted, Log, Prefect, Said, TaskSaid, states};
 use crate::report::{State, say};
-use crate::task::Task;
 
 /// So long something may wait that is not urgent.
 const SOON: Duration = Duration::from_millis(500);
@@ -24,8 +24,6 @@ const CANCELLED: Duration = Duration::from_secs(3);
 /// The most events and log lines in one call.
 const EVENTS: usize = 250;
 const LOGS: usize = 500;
-/// The longest text that the server takes, about.
-const TEXT: usize = 20_000;
 
 /// What the server knows.
 struct Sender<'p> {
@@ -52,11 +50,11 @@ struct Reported {
     cancel: Box<dyn Fn(&'static str) + Send + Sync>,
 }
 
-/// A task run that has not ended.
-struct Known {
-    state: State,
-    last: Timestamp,
-    started: Option<Timestamp>,
+/// Where a task run stands, as the server has been told.
+pub(super) struct Known {
+    pub(super) state: State,
+    pub(super) at: Timestamp,
+    pub(super) started: Option<Timestamp>,
 }
 
 impl Prefect {
@@ -112,10 +110,7 @@ impl Sender<'_> {
     fn bring(&mut self, said: Said) {
         match said {
             Said::FlowStarted(flow) => self.flow_started(flow),
-            Said::Task(task) => self.task(*task),
-            Said::Rolled { number, flow, task, counts, ended, at } => {
-                self.rolled(number, flow, task, counts, ended, at)
-            }
+            Said::Task(task) => self.task(&task),
             Said::Log(log) => self.log(log),
             Said::FlowEnded(flow) => self.flow_ended(flow),
         }
@@ -186,7 +181,7 @@ impl Sender<'_> {
 
     fn set_state(&mut self, id: &str, state: State, message: String) -> Result<Value, Failure> {
         let (kind, name) = states::of(state);
-        let state = json!({ "type": kind, "name": name, "message": cut(message) });
+        let state = json!({ "type": kind, "name": name, "message": states::cut(&message) });
         self.post(&format!("/flow_runs/{id}/set_state"), &json!({ "state": state, "force": true }))
     }
 
@@ -222,155 +217,64 @@ impl Sender<'_> {
         }
     }
 
-    fn task(&mut self, said: TaskSaid) {
-        let TaskSaid { number, flow, task, name, state, attempt, message, inputs, at } = said;
-        let mut taken: Map<String, Value> = Map::new();
-        for (parameter, number) in inputs {
-            if !self.takes_events && !self.ids.contains_key(&number) {
-                continue;
-            }
-            let id =
-                if self.takes_events { json!(self.prefect.id(number).to_string()) } else { self.ids[&number].clone() };
-            let input = json!({ "input_type": "task_run", "id": id });
-            match taken.entry(parameter).or_insert_with(|| json!([])) {
-                Value::Array(all) if !all.contains(&input) => all.push(input),
-                _ => {}
-            }
-        }
-        // No entries for parameters that take values: for each, the server's graph would have each edge once more.
-        self.event(number, flow, task, &name, state, attempt, message, Value::Object(taken), at);
-    }
-
-    fn rolled(&mut self, number: u64, flow: u64, task: &'static Task, counts: Rolled, ended: bool, at: SystemTime) {
-        let name = format!("{} ({} more)", task.funcname, counts.all);
-        self.event(number, flow, task, &name, counts.state(ended), 1, counts.message(), json!({}), at);
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "each is a part of what the server wants to have")]
-    fn event(
-        &mut self,
-        number: u64,
-        flow: u64,
-        task: &'static Task,
-        name: &str,
-        state: State,
-        attempt: u32,
-        message: String,
-        inputs: Value,
-        at: SystemTime,
-    ) {
-        let Some(flow) = self.flows.get(&flow).map(|flow| flow.id.clone()) else { return };
+    fn task(&mut self, said: &TaskSaid) {
+        let Some(flow) = self.flows.get(&said.flow).map(|flow| flow.id.clone()) else { return };
+        let inputs = self.inputs(said);
         if !self.takes_events {
-            if state.has_ended() {
-                self.create(number, &flow, task, name, state, message, inputs);
+            if said.state.has_ended() {
+                match self.post("/task_runs/", &states::task_run(said, &flow, &inputs)) {
+                    Ok(mut run) => _ = self.ids.insert(said.number, run["id"].take()),
+                    Err(_) => self.lost += 1,
+                }
             }
             return;
         }
-        let before = self.runs.remove(&number);
-        // What the server gets in a call it puts in order by time.
-        let mut at = time(at);
-        if let Some(before) = &before {
-            at = at.max(before.last + jiff::SignedDuration::from_micros(1));
-        }
-        let started = match state {
-            State::Running => Some(before.as_ref().and_then(|before| before.started).unwrap_or(at)),
-            _ => before.as_ref().and_then(|before| before.started),
-        };
-        let (kind, state_name) = states::of(state);
-        let from = before.as_ref().map(|before| states::of(before.state));
-        let message = cut(message);
-        let mut run = json!({
-            "name": name,
-            "task_key": task.full_name(),
-            "dynamic_key": number.to_string(),
-            "run_count": attempt,
-            "flow_run_run_count": 1,
-            "tags": task.tags,
-            "task_inputs": inputs,
-            "empirical_policy": { "retries": task.retries, "retry_delay": 0 },
-        });
-        if let Some(started) = started {
-            run["start_time"] = json!(started.to_string());
-            let over = if state.has_ended() { at.duration_since(started).as_secs_f64() } else { 0.0 };
-            run["total_run_time"] = json!(over);
-        }
-        if state.has_ended() {
-            run["end_time"] = json!(at.to_string());
-        }
-        let mut details = json!({});
-        if state == State::AwaitingRetry {
-            details["scheduled_time"] = json!(at.to_string());
-        }
-        let id = self.prefect.id(number).to_string();
-        let tags = task
-            .tags
-            .iter()
-            .map(|tag| json!({ "prefect.resource.id": format!("prefect.tag.{tag}"), "prefect.resource.role": "tag" }));
-        let flow_run =
-            json!({ "prefect.resource.id": format!("prefect.flow-run.{flow}"), "prefect.resource.role": "flow-run" });
-        self.next_event += 1;
-        let event = json!({
-            // The same event sent twice is one.
-            "id": uuid::Uuid::new_v8(event_id(self.prefect.base, self.next_event)).to_string(),
-            "occurred": at.to_string(),
-            "event": format!("prefect.task-run.{state_name}"),
-            "resource": {
-                "prefect.resource.id": format!("prefect.task-run.{id}"),
-                "prefect.resource.name": name,
-                "prefect.run-count": attempt.to_string(),
-                "prefect.state-message": message,
-                "prefect.state-name": state_name,
-                "prefect.state-timestamp": at.to_string(),
-                "prefect.state-type": kind,
-                "prefect.orchestration": "client",
-            },
-            "related": std::iter::once(flow_run).chain(tags).collect::<Vec<_>>(),
-            "payload": {
-                "intended": { "from": from.map(|(kind, _)| kind), "to": kind },
-                "initial_state": from.map(|(kind, name)| json!({
-                    "type": kind, "name": name, "message": "", "state_details": {},
-                })),
-                "validated_state": {
-                    "type": kind, "name": state_name, "message": message, "state_details": details, "data": null,
-                },
-                "task_run": run,
-            },
-        });
-        self.events.push(event);
-        if !state.has_ended() {
-            self.runs.insert(number, Known { state, last: at, started });
+        let before = self.runs.remove(&said.number);
+        // Within a run, time goes on.
+        let last = before.as_ref().map_or(Timestamp::MIN, |before| before.at + SignedDuration::from_micros(1));
+        let at = time(said.at).max(last);
+        let started = before.as_ref().and_then(|before| before.started);
+        let started = if said.state == State::Running { started.or(Some(at)) } else { started };
+        let now = Known { state: said.state, at, started };
+        let event = self.event_id();
+        let id = self.prefect.id(said.number);
+        self.events.push(states::event(said, &event, &id.to_string(), &flow, &inputs, before.as_ref(), &now));
+        if !said.state.has_ended() {
+            self.runs.insert(said.number, now);
         }
         if self.events.len() >= EVENTS {
             self.flush();
         }
     }
 
-    /// Brings a task run that has ended to a server that takes no events.
-    #[expect(clippy::too_many_arguments, reason = "each is a part of what the server wants to have")]
-    fn create(
-        &mut self,
-        number: u64,
-        flow: &str,
-        task: &'static Task,
-        name: &str,
-        state: State,
-        message: String,
-        inputs: Value,
-    ) {
-        let (kind, state_name) = states::of(state);
-        let run = json!({
-            "flow_run_id": flow,
-            "name": name,
-            "task_key": task.full_name(),
-            "dynamic_key": number.to_string(),
-            "tags": task.tags,
-            "task_inputs": inputs,
-            "state": { "type": kind, "name": state_name, "message": cut(message) },
-        });
-        match self.post("/task_runs/", &run) {
-            Ok(mut run) => _ = self.ids.insert(number, run["id"].take()),
-            Err(_) => self.lost += 1,
+    /// The runs that made what it took. No entries for parameters that took values: for each, the server's graph would have
+    /// each edge once more.
+    fn inputs(&self, said: &TaskSaid) -> Value {
+        let mut taken: Map<String, Value> = Map::new();
+        for (parameter, number) in &said.inputs {
+            let id = if self.takes_events {
+                json!(self.prefect.id(*number).to_string())
+            } else {
+                let Some(id) = self.ids.get(number) else { continue };
+                id.clone()
+            };
+            let input = json!({ "input_type": "task_run", "id": id });
+            match taken.entry(*parameter).or_insert_with(|| json!([])) {
+                Value::Array(all) if !all.contains(&input) => all.push(input),
+                _ => {}
+            }
         }
+        Value::Object(taken)
+    }
+
+    /// The next event's id: the same event sent twice is one.
+    fn event_id(&mut self) -> String {
+        self.next_event += 1;
+        let mut bytes = [0; 16];
+        // In a room of its own, beside those of runs.
+        bytes[..8].copy_from_slice(&(!self.prefect.base).to_be_bytes());
+        bytes[8..].copy_from_slice(&self.next_event.to_be_bytes());
+        Uuid::new_v8(bytes).to_string()
     }
 
     fn log(&mut self, log: Log) {
@@ -386,7 +290,7 @@ impl Sender<'_> {
         let mut line = json!({
             "name": name,
             "level": level,
-            "message": cut(message),
+            "message": states::cut(&message),
             "timestamp": time(at).to_string(),
             "flow_run_id": flow,
         });
@@ -422,13 +326,14 @@ impl Sender<'_> {
             self.beat = Instant::now();
             let now = Timestamp::now().to_string();
             let mut beats = Vec::new();
-            for flow in self.flows.values() {
-                self.next_event += 1;
+            let flows: Vec<_> = self.flows.values().map(|flow| flow.id.clone()).collect();
+            for flow in flows {
+                let event = self.event_id();
                 beats.push(json!({
-                    "id": uuid::Uuid::new_v8(event_id(self.prefect.base, self.next_event)).to_string(),
+                    "id": event,
                     "occurred": now,
                     "event": "prefect.flow-run.heartbeat",
-                    "resource": { "prefect.resource.id": format!("prefect.flow-run.{}", flow.id) },
+                    "resource": { "prefect.resource.id": format!("prefect.flow-run.{flow}") },
                     "related": [],
                     "payload": {},
                 }));
@@ -450,14 +355,6 @@ impl Sender<'_> {
     }
 }
 
-/// An event's id: in a room of its own, beside those of runs.
-fn event_id(base: u64, number: u64) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&(!base).to_be_bytes());
-    bytes[8..].copy_from_slice(&number.to_be_bytes());
-    bytes
-}
-
 fn time(at: SystemTime) -> Timestamp {
     // Prefect counts microseconds.
     Timestamp::try_from(at).and_then(|at| at.round(jiff::Unit::Microsecond)).unwrap_or_default()
@@ -466,13 +363,4 @@ fn time(at: SystemTime) -> Timestamp {
 /// A parameter's value: JSON, unless it was cut off.
 fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
-}
-
-fn cut(mut text: String) -> String {
-    if text.len() > TEXT {
-        let end = (0..=TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
-        text.push_str(" ..");
-    }
-    text
 }
