@@ -10,6 +10,7 @@ mod flow;
 mod helper;
 mod lifetimes;
 mod mistakes;
+mod remote;
 mod signature;
 mod task;
 mod template;

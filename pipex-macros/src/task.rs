@@ -52,12 +52,12 @@ fn template(literal: &LitStr, function: &mut Function) -> Result<Template> {
 }
 
 /// All that the generated function is made of.
-struct Emit {
-    meta: TaskMeta,
-    function: Function,
+pub struct Emit {
+    pub meta: TaskMeta,
+    pub function: Function,
     target: Template,
     name: Option<Template>,
-    pipex: Path,
+    pub pipex: Path,
 }
 
 impl Emit {
@@ -269,7 +269,7 @@ impl Emit {
         quote!(|#args, #index| match #index { #(#arms)* _ => #pipex::internal::None })
     }
 
-    fn store(&self) -> TokenStream {
+    pub fn store(&self) -> TokenStream {
         let (pipex, meta, output) = (&self.pipex, &self.meta, self.output());
         match (meta.own_output, &meta.load, &meta.store) {
             (true, None, _) => quote!(|| #pipex::internal::own_output::<#output>()),
@@ -288,7 +288,7 @@ impl Emit {
     }
 
     /// What the task gives when it succeeds.
-    fn output(&self) -> TokenStream {
+    pub fn output(&self) -> TokenStream {
         let (pipex, ty) = (&self.pipex, &self.function.output);
         if !self.function.fallible {
             return quote!(#ty);
@@ -314,58 +314,6 @@ impl Emit {
             quote_spanned!(span=> #pipex::internal::Again::again(#argument))
         });
         quote!(|#args| #pipex::internal::Some((#(#copies,)*)))
-    }
-
-    /// How its output goes from process to process.
-    fn travel(&self) -> TokenStream {
-        let (pipex, output) = (&self.pipex, self.output());
-        if self.meta.remote.is_none() {
-            return quote!(#pipex::internal::None);
-        }
-        quote!({
-            #[allow(unused_imports)]
-            use #pipex::internal::{Stays as _, Travels as _};
-            (&#pipex::internal::Parcel::<#output>::new()).travel()
-        })
-    }
-
-    /// How it is called in another process.
-    fn registered(&self) -> TokenStream {
-        let (pipex, name, store, output) = (&self.pipex, &self.function.item.sig.ident, self.store(), self.output());
-        let wire = local("wire");
-        let values = self.function.arguments.iter().map(|argument| {
-            let (ty, is_reference) = match &argument.kind {
-                Kind::Reference(ty) => (ty, true),
-                _ => (&argument.ty, false),
-            };
-            let owned = if is_reference { quote!(<#ty as #pipex::internal::Referent>::Owned) } else { quote!(#ty) };
-            let parameter = argument.name.unraw().to_string();
-            let parcel = match argument.named {
-                false => quote!((&&&&#pipex::internal::Parcel::<#owned>::new()).open(#wire, #parameter)?),
-                // Always a value: what serde does not know is told at its type.
-                true => {
-                    let span = here(&argument.ty);
-                    let open = respanned(&quote!(#pipex::internal::open_value::<#owned>), span);
-                    quote!(#open(#wire, #parameter)?)
-                }
-            };
-            match (argument.named, is_reference) {
-                (false, _) => parcel,
-                (true, false) => quote!(#parcel.value(#parameter)?),
-                (true, true) => quote!(#parcel.shared::<#ty>(#parameter)?),
-            }
-        });
-        quote! {
-            #[allow(unused_imports)]
-            const _: () = {
-                use #pipex::internal::{OpenMany as _, OpenOne as _, OpenOutput as _, OpenOutputs as _, OpenPlace as _};
-                #pipex::internal::inventory::submit!(#pipex::internal::Registered::new(
-                    &TASK,
-                    |#wire| #pipex::internal::Ok(#pipex::internal::called(#name(#(#values),*))),
-                    || #pipex::internal::any_store::<#output>((#store)()),
-                ));
-            };
-        }
     }
 
     /// The user's function.

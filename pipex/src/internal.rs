@@ -12,9 +12,10 @@ pub use inventory;
 
 pub use crate::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
 pub use crate::call::{Body, Raised, call};
+pub use crate::carry::{CannotCarry, Carrier, CarryError, TellError, TellNothing, cannot_carry};
 use crate::error::Cause;
 pub use crate::fingerprint::code;
-pub use crate::flow::{CannotCarry, Carrier, CarryError, Flow, TellError, TellNothing, cannot_carry, start};
+pub use crate::flow::{Flow, start};
 pub use crate::remote::{
     OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Registered, Stays, Travels, any_store, called,
     open_value,

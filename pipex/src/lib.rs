@@ -10,6 +10,7 @@ extern crate self as pipex;
 mod alive;
 mod arg;
 mod call;
+mod carry;
 mod config;
 mod content;
 mod context;
@@ -18,6 +19,7 @@ mod executor;
 mod fingerprint;
 mod flow;
 pub mod journal;
+mod known;
 mod later;
 #[cfg(feature = "logging")]
 pub mod logging;

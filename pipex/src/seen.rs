@@ -1,9 +1,8 @@
 //! What the arguments of a call say of themselves: the edges to other runs, their fingerprint, what lies at their inputs.
 
-use std::collections::HashSet;
 use std::fmt::{Debug, Write};
 use std::hash::Hash;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,6 +10,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::fingerprint::{Fingerprint, Hasher};
 use crate::journal::{Given, Input, Journal};
+use crate::known::Known;
 use crate::later::Node;
 use crate::output::Output;
 use crate::remote::Packing;
@@ -271,58 +271,6 @@ impl<A: Argument<Content: Outputs>> ByOutput for &&&Probe<'_, A> {
 pub trait ByKnown {
     #[doc(hidden)]
     fn look(&self, seen: &mut Seen<'_>);
-}
-
-/// Types of which more is known than serde tells.
-pub trait Known {
-    /// Whether elements are the same in any order.
-    #[doc(hidden)]
-    const UNORDERED: bool = false;
-
-    #[doc(hidden)]
-    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
-        let _ = path;
-    }
-}
-
-impl Known for Path {
-    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
-        path(self);
-    }
-}
-
-impl Known for PathBuf {
-    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
-        path(self);
-    }
-}
-
-impl<K: Known> Known for [K] {
-    const UNORDERED: bool = K::UNORDERED;
-
-    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
-        self.iter().for_each(|one| one.each_path(path));
-    }
-}
-
-impl<K: Known> Known for Vec<K> {
-    const UNORDERED: bool = K::UNORDERED;
-
-    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
-        self[..].each_path(path);
-    }
-}
-
-impl<K: Known> Known for Option<K> {
-    const UNORDERED: bool = K::UNORDERED;
-
-    fn each_path(&self, path: &mut dyn FnMut(&Path)) {
-        self.iter().for_each(|one| one.each_path(path));
-    }
-}
-
-impl<T, S> Known for HashSet<T, S> {
-    const UNORDERED: bool = true;
 }
 
 impl<A: Argument<Content: Known + Serialize>> ByKnown for &&&&Probe<'_, A> {

@@ -1,0 +1,76 @@
+//! A flow's result as its signature has it: whether it can be a [`pipex::Error`](Error), and what it says if it is an error.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::error::Error;
+use crate::report::say;
+
+/// Tells whether a flow's result can be a [`pipex::Error`](Error): `(&Carrier::<R>::new()).carry(..)` finds [`CarryError`]
+/// if it can, else [`CannotCarry`].
+pub struct Carrier<R>(PhantomData<R>);
+
+impl<R> Carrier<R> {
+    #[doc(hidden)]
+    #[must_use]
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Carrier(PhantomData)
+    }
+}
+
+/// A result that can be an error; the flow's own error comes first.
+pub trait CarryError<R> {
+    #[doc(hidden)]
+    fn carry(&self, error: Error, value: R) -> R;
+}
+
+impl<T, E: From<Error>> CarryError<Result<T, E>> for Carrier<Result<T, E>> {
+    fn carry(&self, error: Error, value: Result<T, E>) -> Result<T, E> {
+        value.and(Err(error.into()))
+    }
+}
+
+/// A result that cannot: the error is logged.
+pub trait CannotCarry<R> {
+    #[doc(hidden)]
+    fn carry(&self, error: Error, value: R) -> R;
+}
+
+impl<R> CannotCarry<R> for &Carrier<R> {
+    fn carry(&self, error: Error, value: R) -> R {
+        cannot_carry(error, value)
+    }
+}
+
+/// A result that tells why it is an error.
+pub trait TellError<R> {
+    #[doc(hidden)]
+    fn failure(&self, value: &R) -> Option<String>;
+}
+
+impl<T, E: fmt::Debug> TellError<Result<T, E>> for Carrier<Result<T, E>> {
+    fn failure(&self, value: &Result<T, E>) -> Option<String> {
+        value.as_ref().err().map(|error| format!("{error:?}"))
+    }
+}
+
+/// A result that is none.
+pub trait TellNothing<R> {
+    #[doc(hidden)]
+    fn failure(&self, _: &R) -> Option<String> {
+        None
+    }
+}
+
+impl<R> TellNothing<R> for &Carrier<R> {}
+
+/// For a flow whose result has no name to ask about.
+pub fn cannot_carry<R>(error: Error, value: R) -> R {
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!(target: "pipex", "{error:?}");
+    } else {
+        say(&format!("{error:?}"));
+    }
+    value
+}
