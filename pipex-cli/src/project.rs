@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use pipex::journal::{self, Ended, Function, Head, Line, There, Why};
 use pipex::store::{Files, Listing, Stamp};
-use pipex::{Fingerprint, Location, Reasons, SqliteStore, State};
+use pipex::{Counts, Fingerprint, Location, Reasons, SqliteStore, State};
 
 use crate::Error;
 
@@ -78,28 +78,6 @@ pub struct Run {
     pub is_live: bool,
     pub counts: Counts,
     functions: Vec<u32>,
-}
-
-#[derive(Default, Clone, Copy, serde::Serialize)]
-pub struct Counts {
-    pub completed: u64,
-    pub cached: u64,
-    pub failed: u64,
-    pub skipped: u64,
-    pub bytes: u64,
-}
-
-impl Counts {
-    pub fn count(&mut self, state: State, bytes: u64) {
-        match state {
-            State::Completed => self.completed += 1,
-            State::Cached => self.cached += 1,
-            State::NotReady | State::Cancelled => self.skipped += 1,
-            state if state.has_ended() => self.failed += 1,
-            _ => {}
-        }
-        self.bytes += bytes;
-    }
 }
 
 impl Run {

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use pipex::State;
 use pipex::journal::{self, Line};
+use pipex::{Counts, State};
 use serde::Serialize;
 use tinytemplate::TinyTemplate;
 
 use crate::graph::Graph;
-use crate::project::{Counts, Project, Run};
+use crate::project::{Project, Run};
 use crate::runs::state;
 use crate::{Error, Outcome, print};
 
@@ -159,6 +159,7 @@ impl Page {
                 failed: row.failed,
                 skipped: row.skipped,
                 bytes: row.bytes,
+                ..
             } = row.counts;
             row.share = if longest > 0.0 { 100.0 * row.seconds / longest } else { 0.0 };
             row.seconds_text = print::seconds(row.seconds);

@@ -1,9 +1,10 @@
 //! `pipex runs`.
 
 use jiff::Timestamp;
+use pipex::Counts;
 use serde::Serialize;
 
-use crate::project::{Counts, Project, Run};
+use crate::project::{Project, Run};
 use crate::{Error, Outcome, print};
 
 #[derive(Serialize)]

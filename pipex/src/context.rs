@@ -29,6 +29,8 @@ pub(crate) struct Context {
     mode: Result<Mode>,
     path: Option<Arc<str>>,
     pub(crate) reporters: Arc<[Arc<dyn Reporter>]>,
+    /// Whether one of them wants to know what runs take.
+    pub(crate) wants_inputs: bool,
     pub(crate) flow: Option<Arc<FlowRun>>,
     pub(crate) settings: Settings,
     pub(crate) journal: Whereabouts,
@@ -114,17 +116,22 @@ pub(crate) fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
 }
 
+/// An environment variable that is set, and not to nothing.
+pub(crate) fn env_text(name: &str) -> Option<String> {
+    let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+    Some(value.to_string_lossy().into_owned())
+}
+
 /// What an environment variable sets, if it is set.
 pub(crate) fn setting<T>(
     name: &'static str,
     expected: &'static str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<T>> {
-    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let value = value.to_string_lossy();
+    let Some(value) = env_text(name) else { return Ok(None) };
     match parse(&value) {
         Some(parsed) => Ok(Some(parsed)),
-        None => Err(Error::Setting { name, value: value.into_owned(), expected }),
+        None => Err(Error::Setting { name, value, expected }),
     }
 }
 
@@ -152,6 +159,7 @@ impl Context {
             mode: Mode::from_env(),
             path: None,
             reporters: Arc::new([]),
+            wants_inputs: false,
             flow: None,
             settings: Settings::default(),
             journal: Whereabouts::default(),
@@ -227,11 +235,6 @@ impl Context {
         CURRENT.with_borrow(|context| context.as_ref().is_some_and(|context| context.inside.is_some()))
     }
 
-    /// Whether a reporter wants to know what runs take.
-    pub(crate) fn wants_inputs(&self) -> bool {
-        self.reporters.iter().any(|reporter| reporter.wants_inputs())
-    }
-
     /// Who runs the calls that are made here.
     pub(crate) fn executor(&self) -> Option<&Arc<dyn Executor>> {
         self.executor.as_ref()
@@ -242,6 +245,7 @@ impl Context {
     }
 
     pub(crate) fn add_reporter(&mut self, reporter: Arc<dyn Reporter>) {
+        self.wants_inputs |= reporter.wants_inputs();
         self.reporters = self.reporters.iter().cloned().chain([reporter]).collect();
     }
 
@@ -257,7 +261,7 @@ impl Context {
     /// Says that nobody can.
     #[cfg(not(feature = "prefect-server"))]
     pub(crate) fn report_to_prefect(&mut self) -> Result<()> {
-        if std::env::var_os("PREFECT_API_URL").is_none_or(|url| url.is_empty()) {
+        if env_text("PREFECT_API_URL").is_none() {
             return Ok(());
         }
         let error = Error::Feature { feature: "prefect-server", what: "PREFECT_API_URL asks for reports to Prefect" };

@@ -108,6 +108,13 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> Fingerprint {
     Fingerprint::new(xxhash_rust::xxh3::xxh3_128(bytes))
 }
 
+/// What tells this process, now, from all others.
+#[cfg(any(feature = "nats", feature = "prefect-server"))]
+pub(crate) fn of_process() -> Fingerprint {
+    let now = std::time::SystemTime::now();
+    of_bytes(format!("{:?} {} {now:?}", gethostname::gethostname(), std::process::id()).as_bytes())
+}
+
 /// Takes the fingerprint of what is written to it.
 ///
 /// Small contents, which nearly all arguments are, stay in the buffer and are hashed at once.

@@ -356,7 +356,7 @@ pub fn start(
     if let Some(path) = path {
         context.set_path(&path);
     }
-    let parameters = if context.wants_inputs() { shown(look, parameters) } else { Vec::new() };
+    let parameters = if context.wants_inputs { shown(look, parameters) } else { Vec::new() };
     run.tell(&context, |reporter, run| reporter.flow_started(run), &parameters, None, None);
     Started { context: Arc::new(context), run, started: Instant::now(), table }
 }

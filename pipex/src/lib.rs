@@ -60,7 +60,7 @@ pub use crate::mode::Mode;
 pub use crate::output::Output;
 #[cfg(feature = "progress")]
 pub use crate::progress::Progress;
-pub use crate::report::{FlowRun, Reporter, State, Summary, TaskRun};
+pub use crate::report::{Counts, FlowRun, Reporter, State, Summary, TaskRun};
 pub use crate::retry::RetryDelay;
 pub use crate::stale::{Reasons, Stale};
 #[cfg(feature = "sqlite")]

@@ -120,7 +120,7 @@ impl<'a, R: Send> Plan<'a, R> {
         if mode.executes() {
             plan.fill_name();
         }
-        if plan.run.context.as_ref().is_some_and(|context| context.wants_inputs()) {
+        if plan.run.context.as_ref().is_some_and(|context| context.wants_inputs) {
             let mut makers = Vec::new();
             plan.job.look(&mut Seen::makers(&mut makers, plan.run.task.parameters));
             plan.wait_for.iter().for_each(|outputs| outputs.visit(&mut Seen::makers(&mut makers, &["wait_for"])));
@@ -268,9 +268,10 @@ impl<'a, R: Send> Plan<'a, R> {
             return Attempt::Ended(Ok(Made::Saved));
         }
         if self.run.is_dry() {
-            match self.run.lists() {
-                true => remote::list(self.run.task.remote.then(|| self.order(place, None))),
-                false => self.run.would_run(target),
+            if self.run.lists() {
+                remote::list(self.run.task.remote.then(|| self.order(place, None)));
+            } else {
+                self.run.would_run(target);
             }
             return Attempt::Ended(Ok(Made::Nothing));
         }

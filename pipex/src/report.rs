@@ -213,24 +213,58 @@ pub(crate) fn aside(write: impl FnOnce()) {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Summary(Arc<Mutex<Counts>>);
+pub struct Summary(Arc<Mutex<Rows>>);
+
+/// How many task runs ended how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Counts {
+    /// They ran, and have an output.
+    pub completed: u64,
+    /// They did not run, since their targets were there.
+    pub cached: u64,
+    /// They ran and have no output: they failed, crashed or timed out.
+    pub failed: u64,
+    /// They did not run, since an argument was not to be had or their flow run was cancelled.
+    pub skipped: u64,
+    /// The bytes that their outputs take.
+    pub bytes: u64,
+}
+
+impl Counts {
+    /// Counts a run that has come into this state; one that has not ended is not counted.
+    pub fn count(&mut self, state: State, bytes: u64) {
+        match state {
+            State::Completed => self.completed += 1,
+            State::Cached => self.cached += 1,
+            State::NotReady | State::Cancelled => self.skipped += 1,
+            state if state.has_ended() => self.failed += 1,
+            _ => {}
+        }
+        self.bytes += bytes;
+    }
+}
 
 /// By the task functions' addresses.
 #[derive(Debug, Default)]
-struct Counts(HashMap<usize, Count>);
+struct Rows(HashMap<usize, Row>);
 
 #[derive(Debug)]
-struct Count {
+struct Row {
     task: &'static Task,
     /// Where it stands in the table: task functions in the order of their first runs.
     place: usize,
-    completed: usize,
-    cached: usize,
-    failed: usize,
-    skipped: usize,
+    counts: Counts,
     total: Duration,
     longest: Duration,
-    bytes: u64,
+}
+
+impl Rows {
+    fn in_order(&self) -> Vec<&Row> {
+        let mut rows: Vec<_> = self.0.values().collect();
+        rows.sort_by_key(|row| row.place);
+        rows
+    }
 }
 
 impl Summary {
@@ -241,49 +275,49 @@ impl Summary {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.counts().0.is_empty()
+        self.rows().0.is_empty()
     }
 
-    fn counts(&self) -> MutexGuard<'_, Counts> {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sum(&self, count: fn(&Counts) -> u64) -> usize {
+        self.rows().0.values().map(|row| count(&row.counts) as usize).sum()
     }
 
     /// The task runs that ran and have an output.
     #[must_use]
     pub fn completed(&self) -> usize {
-        self.counts().0.values().map(|count| count.completed).sum()
+        self.sum(|counts| counts.completed)
     }
 
     /// The task runs that did not run, since their targets were there.
     #[must_use]
     pub fn cached(&self) -> usize {
-        self.counts().0.values().map(|count| count.cached).sum()
+        self.sum(|counts| counts.cached)
     }
 
     /// The task runs that ran and have no output: they failed, crashed or timed out.
     #[must_use]
     pub fn failed(&self) -> usize {
-        self.counts().0.values().map(|count| count.failed).sum()
+        self.sum(|counts| counts.failed)
     }
 
     /// The task runs that did not run, since an argument was not to be had or their flow run was cancelled.
     #[must_use]
     pub fn skipped(&self) -> usize {
-        self.counts().0.values().map(|count| count.skipped).sum()
+        self.sum(|counts| counts.skipped)
     }
-}
 
-#[cfg(feature = "prefect-server")]
-impl Summary {
     /// The table as Markdown.
+    #[cfg(feature = "prefect-server")]
     pub(crate) fn markdown(&self) -> String {
-        let counts = self.counts();
-        let mut rows: Vec<_> = counts.0.values().collect();
-        rows.sort_by_key(|count| count.place);
         let mut table = "| task | ran | cached | failed | skipped | total s | longest s | bytes |\n\
                          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
             .to_owned();
-        for Count { task, completed, cached, failed, skipped, total, longest, bytes, .. } in rows {
+        for Row { task, counts, total, longest, .. } in self.rows().in_order() {
+            let Counts { completed, cached, failed, skipped, bytes } = counts;
             let (total, longest) = (total.as_secs_f64(), longest.as_secs_f64());
             table.push_str(&format!(
                 "\n| {} | {completed} | {cached} | {failed} | {skipped} | {total:.3} | {longest:.3} | {bytes} |",
@@ -296,28 +330,18 @@ impl Summary {
 
 impl Reporter for Summary {
     fn task_run(&self, run: &TaskRun<'_>) {
-        let mut counts = self.counts();
-        let place = counts.0.len();
-        let count = counts.0.entry(std::ptr::from_ref(run.task).addr()).or_insert(Count {
+        let mut rows = self.rows();
+        let place = rows.0.len();
+        let row = rows.0.entry(std::ptr::from_ref(run.task).addr()).or_insert(Row {
             task: run.task,
             place,
-            completed: 0,
-            cached: 0,
-            failed: 0,
-            skipped: 0,
+            counts: Counts::default(),
             total: Duration::ZERO,
             longest: Duration::ZERO,
-            bytes: 0,
         });
-        match run.state {
-            State::Completed => count.completed += 1,
-            State::Cached => count.cached += 1,
-            State::NotReady | State::Cancelled => count.skipped += 1,
-            _ => count.failed += 1,
-        }
-        count.total += run.elapsed;
-        count.longest = count.longest.max(run.elapsed);
-        count.bytes += run.bytes;
+        row.counts.count(run.state, run.bytes);
+        row.total += run.elapsed;
+        row.longest = row.longest.max(run.elapsed);
     }
 }
 
@@ -325,27 +349,20 @@ impl Reporter for Summary {
 /// the bytes written.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts = self.counts();
-        let mut rows: Vec<_> = counts.0.values().collect();
-        rows.sort_by_key(|count| count.place);
-        let width = rows.iter().map(|count| count.task.funcname.len()).max().unwrap_or(0).max(4);
+        let rows = self.rows();
+        let rows = rows.in_order();
+        let width = rows.iter().map(|row| row.task.funcname.len()).max().unwrap_or(0).max(4);
         write!(
             f,
             "{:width$} {:>7} {:>7} {:>7} {:>7} {:>9} {:>9} {:>12}",
             "task", "ran", "cached", "failed", "skipped", "total s", "longest s", "bytes"
         )?;
-        for count in rows {
+        for Row { task, counts, total, longest, .. } in rows {
+            let Counts { completed, cached, failed, skipped, bytes } = counts;
+            let (name, total, longest) = (task.funcname, total.as_secs_f64(), longest.as_secs_f64());
             write!(
                 f,
-                "\n{:width$} {:>7} {:>7} {:>7} {:>7} {:>9.3} {:>9.3} {:>12}",
-                count.task.funcname,
-                count.completed,
-                count.cached,
-                count.failed,
-                count.skipped,
-                count.total.as_secs_f64(),
-                count.longest.as_secs_f64(),
-                count.bytes
+                "\n{name:width$} {completed:>7} {cached:>7} {failed:>7} {skipped:>7} {total:>9.3} {longest:>9.3} {bytes:>12}"
             )?;
         }
         Ok(())

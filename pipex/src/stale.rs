@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::context::env_text;
 use crate::error::Error;
 use crate::fingerprint::Fingerprint;
 
@@ -34,10 +35,7 @@ pub enum Stale {
 impl Stale {
     /// What the environment says now.
     pub(crate) fn from_env() -> Result<Option<Self>, Error> {
-        match std::env::var_os("PIPEX_STALE").filter(|value| !value.is_empty()) {
-            None => Ok(None),
-            Some(value) => value.to_string_lossy().parse().map(Some),
-        }
+        env_text("PIPEX_STALE").map(|policy| policy.parse()).transpose()
     }
 }
 

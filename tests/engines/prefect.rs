@@ -269,9 +269,8 @@ fn flow_that_is_long() {
     eprintln!("{:?}", long("end".into()));
 }
 
-#[test]
-fn cancelled_in_prefect_it_is_cancelled_here() {
-    let (prefect, place) = (Prefect::new(), Place::new());
+/// A flow of six task runs, of which two run as long as they are let; and how the server calls it.
+fn long_flow(prefect: &Prefect, place: &Place) -> (Process, String) {
     let mut command = place.program("prefect::flow_that_is_long");
     let flow = Process::start(
         command.env("PREFECT_API_URL", &prefect.url).env("PIPEX_WORKERS", "2").env("PIPEX_JOURNAL", "off"),
@@ -279,6 +278,13 @@ fn cancelled_in_prefect_it_is_cancelled_here() {
     flow.says("/runs/flow-run/");
     let id = prefect.flow_run(&flow.said());
     until("a task run", || (prefect.count(&id, "Running") == 2).then_some(()));
+    (flow, id)
+}
+
+#[test]
+fn cancelled_in_prefect_it_is_cancelled_here() {
+    let (prefect, place) = (Prefect::new(), Place::new());
+    let (flow, id) = long_flow(&prefect, &place);
     let state = json!({ "state": { "type": "CANCELLING", "name": "Cancelling" } });
     prefect.post(&format!("/flow_runs/{id}/set_state"), &state);
     // Those that run go on; no other starts.
@@ -293,13 +299,7 @@ fn cancelled_in_prefect_it_is_cancelled_here() {
 #[test]
 fn stopped_by_a_signal_it_is_shown_as_cancelled() {
     let (prefect, place) = (Prefect::new(), Place::new());
-    let mut command = place.program("prefect::flow_that_is_long");
-    let flow = Process::start(
-        command.env("PREFECT_API_URL", &prefect.url).env("PIPEX_WORKERS", "2").env("PIPEX_JOURNAL", "off"),
-    );
-    flow.says("/runs/flow-run/");
-    let id = prefect.flow_run(&flow.said());
-    until("a task run", || (prefect.count(&id, "Running") == 2).then_some(()));
+    let (flow, id) = long_flow(&prefect, &place);
     flow.signal("-INT");
     flow.says("no more tasks start");
     flow.signal("-INT");

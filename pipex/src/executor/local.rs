@@ -85,7 +85,7 @@ impl Local {
     /// As many workers as there are cores.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(thread::available_parallelism().map_or(1, usize::from), HashMap::new(), None)
+        Self::with(cores(), HashMap::new(), None)
     }
 
     fn with(workers: usize, limits: HashMap<String, Limit>, carrier: Option<Arc<dyn Carrier>>) -> Self {
@@ -106,14 +106,10 @@ impl Local {
     /// The executor of this process: `PIPEX_WORKERS` workers, and the limits in `PIPEX_LIMITS` (`database=2,web=5`).
     pub(crate) fn of_process() -> Result<Self> {
         static PROCESS: LazyLock<Result<Local>> = LazyLock::new(|| {
-            let mut local = Local::new();
-            let number = |text: &str| text.trim().parse().ok().filter(|number: &usize| *number > 0);
-            if let Some(workers) = setting("PIPEX_WORKERS", "a number of workers, 1 or more", number)? {
-                local = local.workers(workers);
-            }
+            let mut local = Local::new().workers(workers()?);
             let limit = |text: &str| {
                 let (tag, limit) = text.split_once('=')?;
-                Some((tag.trim().to_owned(), number(limit)?))
+                Some((tag.trim().to_owned(), at_least_one(limit)?))
             };
             let limits = setting("PIPEX_LIMITS", "tags with limits, such as database=2,web=5", |text| {
                 text.split(',').map(limit).collect::<Option<Vec<_>>>()
@@ -148,6 +144,20 @@ impl Local {
     }
 }
 
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn at_least_one(text: &str) -> Option<usize> {
+    text.trim().parse().ok().filter(|number| *number > 0)
+}
+
+/// How many workers this process has: as `PIPEX_WORKERS` says, else as many as there are cores.
+pub(crate) fn workers() -> Result<usize> {
+    let set = setting("PIPEX_WORKERS", "a number of workers, 1 or more", at_least_one)?;
+    Ok(set.unwrap_or_else(cores))
+}
+
 /// With the carrier that the environment names, if it names one.
 #[cfg(feature = "nats")]
 fn with_carrier(local: Local) -> Result<Local> {
@@ -157,7 +167,7 @@ fn with_carrier(local: Local) -> Result<Local> {
 
 #[cfg(not(feature = "nats"))]
 fn with_carrier(local: Local) -> Result<Local> {
-    match std::env::var_os("PIPEX_NATS_URL").filter(|url| !url.is_empty()) {
+    match crate::context::env_text("PIPEX_NATS_URL") {
         Some(_) => Err(Error::Feature { feature: "nats", what: "PIPEX_NATS_URL asks for NATS" }),
         None => Ok(local),
     }

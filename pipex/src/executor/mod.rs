@@ -13,6 +13,8 @@ use crate::remote::Carrier;
 use crate::task::Task;
 
 pub use local::Local;
+#[cfg(feature = "nats")]
+pub(crate) use local::workers;
 
 /// Decides where and when task runs happen, in the modes `prefect` and `prefect.cache`.
 ///

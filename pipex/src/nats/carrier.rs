@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::{HeaderMap, Subject};
@@ -13,11 +13,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tracing::Span;
 
-use super::{
-    Connection, DROP, LOG, Logged, RUN, RUN_ALONE, Settings, is_gone, name, number, numbered, subject as subject_of,
-};
+use super::{Connection, DROP, LOG, Logged, RUN, RUN_ALONE, Settings, is_gone, name, number, subject as subject_of};
 use crate::error::{Cause, Result, RunError};
-use crate::fingerprint::of_bytes;
+use crate::fingerprint::of_process;
 use crate::remote::{self, Job, JobError, Reply};
 use crate::report::say;
 use crate::runtime;
@@ -76,8 +74,7 @@ impl Carrier {
 
     async fn connect(settings: Settings) -> Result<Self> {
         let connection = settings.connect().await?;
-        let unique = format!("{:?} {} {:?}", gethostname::gethostname(), std::process::id(), SystemTime::now());
-        let id = of_bytes(unique.as_bytes()).to_string()[..16].to_owned();
+        let id = of_process().to_string()[..16].to_owned();
         let failed = |error: async_nats::SubscribeError| settings.failed("the server refuses subscriptions", error);
         let done = connection.client.subscribe(settings.subject("done", &id)).await.map_err(failed)?;
         let again = connection.client.subscribe(settings.subject("again", &id)).await.map_err(failed)?;
@@ -314,9 +311,4 @@ impl Shared {
             }
         }
     }
-}
-
-/// What a worker sends to a flow.
-pub(super) fn said(number: u64, rest: &[u8]) -> Bytes {
-    numbered(number, rest).into()
 }

@@ -14,6 +14,7 @@
 mod carrier;
 mod worker;
 
+use std::borrow::Cow;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -24,13 +25,14 @@ use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::stream::{Config as StreamConfig, RetentionPolicy, Stream};
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, ConnectOptions, Event};
+use bytes::Bytes;
 use tokio::sync::Notify;
 
 pub(crate) use self::carrier::Carrier;
 #[cfg(feature = "logging")]
 pub(crate) use self::worker::log;
 pub(crate) use self::worker::serve;
-use crate::context::setting;
+use crate::context::{env_text, setting};
 use crate::error::{Cause, Error, Result};
 use crate::report::say;
 use crate::task::Task;
@@ -58,18 +60,17 @@ struct Settings {
 
 impl Settings {
     fn from_env() -> Result<Option<Self>> {
-        let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let number = |text: &str| text.trim().parse().ok().filter(|number: &u64| *number > 0);
-        let Some(urls) = text("PIPEX_NATS_URL") else { return Ok(None) };
+        let Some(urls) = env_text("PIPEX_NATS_URL") else { return Ok(None) };
         let project = setting("PIPEX_NATS_PROJECT", "a name of letters, digits, - and _", |text| {
             text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)).then(|| text.to_owned())
         })?;
         Ok(Some(Settings {
             urls: urls.split(',').map(|url| url.trim().to_owned()).collect(),
             project: project.unwrap_or_else(this_project),
-            token: text("PIPEX_NATS_TOKEN"),
-            credentials: text("PIPEX_NATS_CREDENTIALS"),
-            authority: text("PIPEX_NATS_CA"),
+            token: env_text("PIPEX_NATS_TOKEN"),
+            credentials: env_text("PIPEX_NATS_CREDENTIALS"),
+            authority: env_text("PIPEX_NATS_CA"),
             replicas: setting("PIPEX_NATS_REPLICAS", "a number of replicas, 1 to 5", number)?.unwrap_or(1) as usize,
             ack_wait: Duration::from_secs(
                 setting("PIPEX_NATS_ACK_WAIT", "a number of seconds, 1 or more", number)?.unwrap_or(30),
@@ -234,10 +235,10 @@ fn is_gone(error: &jetstream::stream::RawMessageError) -> bool {
 }
 
 /// A job's number among those of its flow, which its replies begin with.
-fn numbered(number: u64, rest: &[u8]) -> Vec<u8> {
+fn numbered(number: u64, rest: &[u8]) -> Bytes {
     let mut text = format!("{number} ").into_bytes();
     text.extend_from_slice(rest);
-    text
+    text.into()
 }
 
 fn number(payload: &[u8]) -> Option<(u64, &[u8])> {
@@ -252,9 +253,9 @@ const LOG: u8 = b'L';
 /// A log line on its way.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Logged<'l> {
-    level: std::borrow::Cow<'l, str>,
-    message: std::borrow::Cow<'l, str>,
-    file: std::borrow::Cow<'l, str>,
+    level: Cow<'l, str>,
+    message: Cow<'l, str>,
+    file: Cow<'l, str>,
     line: u64,
 }
 

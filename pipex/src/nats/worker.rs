@@ -16,12 +16,11 @@ use signal_hook::iterator::Signals;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 
-use super::carrier::said;
-use super::{Connection, DROP, RUN, RUN_ALONE, STARTED, Settings, name, subject};
+use super::{Connection, DROP, RUN, RUN_ALONE, STARTED, Settings, name, numbered, subject};
 #[cfg(feature = "logging")]
 use super::{LOG, Logged};
-use crate::context::setting;
 use crate::error::{Error, Result};
+use crate::executor::workers;
 use crate::remote::{self, JobError, registered, work};
 use crate::report::say;
 use crate::runtime::{self, block_on};
@@ -45,9 +44,7 @@ pub(crate) fn serve() -> Result<()> {
             expected: "the address of a NATS server, such as nats://127.0.0.1:4222, where a worker finds its tasks",
         });
     };
-    let workers = setting("PIPEX_WORKERS", "a number of workers, 1 or more", |text| text.trim().parse().ok())?;
-    let workers = workers.filter(|workers| *workers > 0);
-    let workers = workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+    let workers = workers()?;
     let runtime = runtime::handle().map_err(|error| settings.failed("it needs a runtime", error))?;
     let served = runtime.spawn(async move { Worker::serve(settings, workers).await });
     block_on(served).unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
@@ -78,8 +75,7 @@ pub(crate) fn log(
     if said.len() > connection.most_bytes() {
         return;
     }
-    let message = super::numbered(number, &said);
-    let _ = block_on(connection.client.publish(connection.settings.subject("done", flow), message.into()));
+    let _ = block_on(connection.client.publish(connection.settings.subject("done", flow), numbered(number, &said)));
 }
 
 struct Worker {
@@ -159,7 +155,7 @@ impl Worker {
             let (worker, done) = (Arc::clone(&worker), done.clone());
             let thread = thread::Builder::new().name(format!("pipex-worker-{place}"));
             let started = thread.spawn(move || worker.work(&done));
-            started.map_err(|error| worker_failed(&settings, error))?;
+            started.map_err(|error| settings.failed("a worker needs threads", error))?;
         }
         drop(done);
         tokio::spawn(Arc::clone(&worker).tell(ended));
@@ -257,7 +253,7 @@ impl Worker {
         }
     }
 
-    async fn take_from(self: &Arc<Self>, consumer: &PullConsumer) -> Result<(), async_nats::Error> {
+    async fn take_from(&self, consumer: &PullConsumer) -> Result<(), async_nats::Error> {
         loop {
             self.wait_for_room().await;
             if self.stops.load(Ordering::Acquire) {
@@ -301,7 +297,7 @@ impl Worker {
     }
 
     /// Puts a job into the queue.
-    async fn receive(self: &Arc<Self>, message: Message) {
+    async fn receive(&self, message: Message) {
         let id = message.headers.as_ref().and_then(|headers| headers.get(NATS_MESSAGE_ID)).map(|id| id.as_str());
         let parts = id.and_then(|id| {
             let mut parts = id.split('.');
@@ -326,7 +322,7 @@ impl Worker {
     /// Asks the flow what is to become of a job that was delivered before: another had it, and died or was cut off.
     fn ask(&self, taken: &Taken) -> Bytes {
         let subject = self.connection.settings.subject("again", &taken.flow);
-        let asked = self.runtime.block_on(self.connection.client.request(subject, said(taken.number, STARTED)));
+        let asked = self.runtime.block_on(self.connection.client.request(subject, numbered(taken.number, STARTED)));
         // Where no flow listens, or it is cut off, it is done: what it saves is there for the next.
         asked.map_or(Bytes::from_static(RUN_ALONE), |answer| answer.payload)
     }
@@ -375,7 +371,7 @@ impl Worker {
     fn say(&self, taken: &Taken, what: &[u8]) {
         let subject = self.connection.settings.subject("done", &taken.flow);
         // As good as never does this wait: it goes into the connection's buffer.
-        let _ = block_on(self.connection.client.publish(subject, said(taken.number, what)));
+        let _ = block_on(self.connection.client.publish(subject, numbered(taken.number, what)));
     }
 
     /// Says what came of jobs, and then that they are done.
@@ -388,7 +384,7 @@ impl Worker {
                 outcome = lighter.unwrap_or_else(|| remote::refusal(JobError::Output { problem }));
             }
             let subject = self.connection.settings.subject("done", &taken.flow);
-            let _ = self.connection.client.publish(subject, said(taken.number, &outcome)).await;
+            let _ = self.connection.client.publish(subject, numbered(taken.number, &outcome)).await;
             let _ = taken.message.ack().await;
             self.let_go(&taken);
         }
@@ -411,8 +407,4 @@ impl Worker {
             }
         }
     }
-}
-
-fn worker_failed(settings: &Settings, error: std::io::Error) -> Error {
-    settings.failed("a worker needs threads", error)
 }

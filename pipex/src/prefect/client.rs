@@ -12,6 +12,8 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{Response, StatusCode};
 
+use crate::context::env_text;
+
 /// How long one call may take.
 const CALL: Duration = Duration::from_secs(15);
 /// The server closes connections that were idle for longer.
@@ -49,11 +51,10 @@ impl Client {
     pub(super) fn new(url: &str, client: String) -> Self {
         let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
         let (user, host) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user.to_owned()), host));
-        let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
         let basic = |pair: String| format!("Basic {}", STANDARD.encode(pair));
-        let authorization = set("PREFECT_API_KEY")
+        let authorization = env_text("PREFECT_API_KEY")
             .map(|key| format!("Bearer {key}"))
-            .or_else(|| set("PREFECT_API_AUTH_STRING").or(user).map(basic));
+            .or_else(|| env_text("PREFECT_API_AUTH_STRING").or(user).map(basic));
         let config = Agent::config_builder()
             .timeout_global(Some(CALL))
             .timeout_connect(Some(Duration::from_secs(5)))
@@ -72,8 +73,7 @@ impl Client {
 
     /// The page of a flow run.
     pub(super) fn page(&self, id: &str) -> String {
-        let ui = std::env::var("PREFECT_UI_URL").ok().filter(|url| !url.is_empty());
-        let ui = ui.unwrap_or_else(|| self.url.trim_end_matches("/api").to_owned());
+        let ui = env_text("PREFECT_UI_URL").unwrap_or_else(|| self.url.trim_end_matches("/api").to_owned());
         format!("{}/runs/flow-run/{id}", ui.trim_end_matches('/'))
     }
 

@@ -17,10 +17,11 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use self::client::Client;
-use crate::context::{is_set, setting};
+use crate::context::{env_text, is_set, setting};
 use crate::error::{Error, Result};
-use crate::fingerprint::of_bytes;
-use crate::report::{FlowRun, Reporter, State, Summary, TaskRun, say};
+use crate::fingerprint::of_process;
+use crate::report::{Counts, FlowRun, Reporter, State, Summary, TaskRun, say};
+use crate::run::number;
 use crate::task::Task;
 
 /// The most states that wait for the server.
@@ -48,7 +49,6 @@ pub(crate) fn reporter() -> Result<Option<Arc<dyn Reporter>>> {
 }
 
 /// A log line of a run.
-#[cfg_attr(not(feature = "logging"), allow(dead_code))]
 pub(crate) fn log(level: tracing::Level, flow: u64, task: Option<u64>, message: impl FnOnce() -> String) {
     let Some(Ok(prefect)) = &*PREFECT else { return };
     let mut board = prefect.board();
@@ -77,7 +77,7 @@ pub(crate) fn stop() {
 
 /// What runs in this process are reported by.
 static PREFECT: LazyLock<Option<Result<Arc<Prefect>>>> = LazyLock::new(|| {
-    let url = std::env::var("PREFECT_API_URL").ok().filter(|url| !url.is_empty())?;
+    let url = env_text("PREFECT_API_URL")?;
     let shown = setting("PIPEX_PREFECT_MAX_RUNS", "a number of task runs", |text| text.trim().parse().ok());
     Some(shown.map(|shown| Prefect::start(&url, shown.unwrap_or(SHOWN))))
 });
@@ -128,14 +128,11 @@ struct Function {
     changed: bool,
 }
 
-/// How many of those that are not shown for themselves stand where.
+/// Those that are not shown for themselves: how many there are, and how they ended.
 #[derive(Clone, Copy, Default)]
 struct Rolled {
     all: u64,
-    completed: u64,
-    cached: u64,
-    failed: u64,
-    skipped: u64,
+    ended: Counts,
 }
 
 enum Said {
@@ -185,8 +182,12 @@ struct Log {
 }
 
 impl Board {
+    fn is_full(&self) -> bool {
+        self.queue.len() >= ROOM
+    }
+
     fn put(&mut self, said: Said) {
-        if self.queue.len() < ROOM { self.queue.push_back(said) } else { self.lost += 1 }
+        if self.is_full() { self.lost += 1 } else { self.queue.push_back(said) }
     }
 
     /// What lies here that the server has to hear of; and how many are rolled up, as far as that has changed.
@@ -216,8 +217,7 @@ impl Function {
 
 impl Prefect {
     fn start(url: &str, shown: usize) -> Arc<Self> {
-        let unique = format!("{:?} {} {:?}", gethostname::gethostname(), std::process::id(), SystemTime::now());
-        let base = of_bytes(unique.as_bytes()).half();
+        let base = of_process().half();
         let client = Client::new(url, format!("pipex-{base:016x}"));
         let prefect = Arc::new(Prefect { client, shown, board: Mutex::default(), news: Condvar::new(), base });
         let sender = Arc::clone(&prefect);
@@ -278,7 +278,7 @@ impl Prefect {
         } else if !known {
             board.shown.insert(run.number);
         }
-        if board.queue.len() >= ROOM {
+        if board.is_full() {
             board.lost += 1;
             return;
         }
@@ -294,17 +294,16 @@ impl Prefect {
             inputs: inputs.collect(),
             at: SystemTime::now(),
         };
-        board.put(Said::Task(Box::new(said)));
+        board.queue.push_back(Said::Task(Box::new(said)));
     }
 
     /// Whether a run is shown for itself; else it is counted.
     fn shows(&self, board: &mut Board, flow: u64, run: &TaskRun<'_>) -> bool {
-        let next = crate::run::number;
         let function = board.functions.entry((flow, std::ptr::from_ref(run.task).addr()));
         let function = function.or_insert_with(|| Function {
             task: run.task,
             flow,
-            number: next().get(),
+            number: number().get(),
             shown: 0,
             rolled: Rolled::default(),
             changed: false,
@@ -318,14 +317,7 @@ impl Prefect {
             board.rolled.insert(run.number, function.number);
             function.rolled.all += 1;
         }
-        let Rolled { completed, cached, failed, skipped, .. } = &mut function.rolled;
-        match run.state {
-            State::Completed => *completed += 1,
-            State::Cached => *cached += 1,
-            State::NotReady | State::Cancelled => *skipped += 1,
-            state if state.has_ended() => *failed += 1,
-            _ => {}
-        }
+        function.rolled.ended.count(run.state, run.bytes);
         function.changed = true;
         false
     }

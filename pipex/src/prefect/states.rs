@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::sender::Known;
 use super::{Rolled, TaskSaid};
-use crate::report::{State, TaskRun};
+use crate::report::{Counts, State, TaskRun};
 
 /// The longest text that the server takes, about.
 const TEXT: usize = 20_000;
@@ -132,7 +132,7 @@ pub(super) fn cut(text: &str) -> Cow<'_, str> {
 
 impl Rolled {
     pub(super) fn state(self, ended: bool) -> State {
-        match (ended, self.failed + self.skipped) {
+        match (ended, self.ended.failed + self.ended.skipped) {
             (false, _) => State::Running,
             (true, 0) => State::Completed,
             (true, _) => State::Failed,
@@ -140,7 +140,7 @@ impl Rolled {
     }
 
     pub(super) fn message(self) -> String {
-        let Rolled { all, completed, cached, failed, skipped } = self;
+        let Rolled { all, ended: Counts { completed, cached, failed, skipped, .. } } = self;
         format!("{all} more task runs: {completed} completed, {cached} cached, {failed} failed, {skipped} skipped")
     }
 }

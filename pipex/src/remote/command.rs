@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::registry::all;
 use super::{JobError, Order, find};
 use crate::config::Config;
-use crate::context::is_set;
+use crate::context::{env_text, is_set};
 use crate::executor::Local;
 use crate::mode::Mode;
 use crate::report::say;
@@ -51,8 +51,8 @@ pub(crate) fn from_env() {
     if DONE.swap(true, Ordering::Relaxed) {
         return;
     }
-    if let Some(line) = std::env::var_os("PIPEX_RUN").filter(|line| !line.is_empty()) {
-        run(&[line.to_string_lossy().into_owned()]);
+    if let Some(line) = env_text("PIPEX_RUN") {
+        run(&[line]);
     }
     if is_set("PIPEX_WORKER") {
         worker();
@@ -106,9 +106,7 @@ fn worker() -> ! {
 fn run(arguments: &[String]) -> ! {
     let order = order(arguments).unwrap_or_else(|problem| misused(&problem));
     // With targets in any case, and here.
-    let run = || find(&order.task)?.call(&order).map(|call| (call, order));
-    let run =
-        || run().map_err(|error: JobError| crate::error::Error::from(error)).and_then(|(call, order)| call.run(order));
+    let run = || find(&order.task)?.call(&order)?.run(order);
     let config = Config::new().mode(Mode::PrefectCache).executor(Local::new().workers(1)).quiet(true);
     match config.scope(run) {
         Ok(location) => {

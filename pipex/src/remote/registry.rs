@@ -60,34 +60,27 @@ pub(crate) fn registered() -> impl Iterator<Item = &'static Task> {
     all().map(|registered| registered.task)
 }
 
-/// The one with this name: all of it, or its end.
+/// The one with this name: all of it, or, if it is the only one, its end.
 pub(crate) fn find(name: &str) -> Result<&'static Registered, JobError> {
-    let is_named = |task: &Task| {
-        let module = name.strip_suffix(task.funcname).map(|rest| rest.strip_suffix("::").unwrap_or(rest));
-        module.is_some_and(|module| {
-            module == task.module || module.is_empty() || task.module.ends_with(&format!("::{module}"))
-        })
+    let module = |task: &Task| name.strip_suffix(task.funcname).map(|rest| rest.strip_suffix("::").unwrap_or(rest));
+    if let Some(registered) = all().find(|registered| module(registered.task) == Some(registered.task.module)) {
+        return Ok(registered);
+    }
+    let ends = |task: &Task| {
+        module(task).is_some_and(|module| module.is_empty() || task.module.ends_with(&format!("::{module}")))
     };
-    let mut found = all().filter(|registered| is_named(registered.task));
-    match (found.next(), found.next()) {
-        (Some(registered), None) => Ok(registered),
-        (None, _) => {
-            let mut known: Vec<_> = all().map(|registered| registered.task.full_name()).collect();
-            known.sort();
-            Err(JobError::Unknown { task: name.to_owned(), known: known.join(", ") })
-        }
-        (Some(first), Some(_)) => {
-            // Its whole name is that of one, and the end of another's.
-            match all().find(|registered| registered.task.full_name() == name) {
-                Some(registered) => Ok(registered),
-                None => {
-                    let known = all().filter(|registered| is_named(registered.task));
-                    let mut known: Vec<_> = known.map(|registered| registered.task.full_name()).collect();
-                    known.sort();
-                    let task = format!("{name} (several end like this, such as {})", first.task.full_name());
-                    Err(JobError::Unknown { task, known: known.join(", ") })
-                }
-            }
+    let found: Vec<_> = all().filter(|registered| ends(registered.task)).collect();
+    let names = |registered: &mut dyn Iterator<Item = &'static Registered>| {
+        let mut names: Vec<_> = registered.map(|registered| registered.task.full_name()).collect();
+        names.sort();
+        names.join(", ")
+    };
+    match &found[..] {
+        [registered] => Ok(registered),
+        [] => Err(JobError::Unknown { task: name.to_owned(), known: names(&mut all()) }),
+        [first, ..] => {
+            let task = format!("{name} (several end like this, such as {})", first.task.full_name());
+            Err(JobError::Unknown { task, known: names(&mut found.into_iter()) })
         }
     }
 }
