@@ -12,6 +12,7 @@ mod errors;
 mod executor;
 mod flows;
 mod graphs;
+mod in_memory;
 mod lazy;
 mod locations;
 mod macros;

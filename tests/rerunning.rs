@@ -1,4 +1,4 @@
-//! Random graphs whose arguments change and whose files are deleted: with `stale = "rerun"` every value is what it would be if
+//! Random graphs whose arguments change and whose files are deleted and edited: with `stale = "rerun"` every value is what it would be if
 //! all were computed anew, and a run after which nothing changed runs nothing.
 
 use std::fs;
@@ -15,6 +15,8 @@ use crate::support::Bench;
 struct Node {
     own: u64,
     lazy: bool,
+    /// Its function gives data and saves nothing.
+    in_memory: bool,
     inputs: Vec<usize>,
 }
 
@@ -23,6 +25,8 @@ struct Node {
 struct Step {
     changes: Vec<(Index, u64)>,
     deletions: Vec<Index>,
+    /// Files that somebody edits.
+    edits: Vec<(Index, u64)>,
 }
 
 /// Counts, and shows nothing of itself.
@@ -40,12 +44,19 @@ fn mix(id: usize, own: u64, inputs: Vec<u64>, ran: &Arc<Counter>) -> u64 {
     mixed(own, &inputs)
 }
 
+#[task(target = "{path}/{id}.json", save = false)]
+fn mix_in_memory(id: usize, own: u64, inputs: Vec<u64>) -> u64 {
+    let _ = id;
+    mixed(own, &inputs)
+}
+
 #[flow]
 fn run(nodes: &[Node], ran: Output<Arc<Counter>>) -> pipex::Result<Vec<Option<u64>>> {
     let mut outputs: Vec<Output<u64>> = Vec::new();
     for (id, node) in nodes.iter().enumerate() {
         let inputs: Vec<_> = node.inputs.iter().map(|input| outputs[*input].clone()).collect();
-        let call = mix(id, node.own, inputs, ran.clone());
+        let call =
+            if node.in_memory { mix_in_memory(id, node.own, inputs) } else { mix(id, node.own, inputs, ran.clone()) };
         outputs.push(if node.lazy { call.lazy() } else { call.submit() });
     }
     let value = |(output, node): (&Output<u64>, &Node)| if node.lazy { Ok(None) } else { output.load().map(Some) };
@@ -78,17 +89,24 @@ fn check(mut nodes: Vec<Node>, steps: &[Step], mode: Mode) {
         for index in &step.deletions {
             let _ = fs::remove_file(bench.file(&format!("{}.json", index.index(nodes.len()))));
         }
+        for (index, value) in &step.edits {
+            let file = bench.file(&format!("{}.json", index.index(nodes.len())));
+            if file.exists() {
+                fs::write(file, format!("{value}\n")).unwrap();
+            }
+        }
         assert_eq!(run(&nodes).0, model(&nodes), "made again in {mode}: {nodes:?}");
         assert_eq!(run(&nodes).1, 0, "nothing has changed, in {mode}: {nodes:?}");
     }
 }
 
 fn nodes() -> impl Strategy<Value = Vec<Node>> {
-    let node = (0..3u64, prop::bool::weighted(0.4), prop::collection::vec(any::<Index>(), 0..4));
+    let node =
+        (0..3u64, prop::bool::weighted(0.4), prop::bool::weighted(0.2), prop::collection::vec(any::<Index>(), 0..4));
     prop::collection::vec(node, 1..12).prop_map(|nodes| {
-        let node = |(id, (own, lazy, inputs)): (usize, (u64, bool, Vec<Index>))| {
+        let node = |(id, (own, lazy, in_memory, inputs)): (usize, (u64, bool, bool, Vec<Index>))| {
             let inputs = inputs.iter().filter(|_| id > 0).map(|input| input.index(id)).collect();
-            Node { own, lazy, inputs }
+            Node { own, lazy, in_memory, inputs }
         };
         nodes.into_iter().enumerate().map(node).collect()
     })
@@ -97,7 +115,9 @@ fn nodes() -> impl Strategy<Value = Vec<Node>> {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let changes = prop::collection::vec((any::<Index>(), 0..3u64), 0..3);
     let deletions = prop::collection::vec(any::<Index>(), 0..4);
-    prop::collection::vec((changes, deletions).prop_map(|(changes, deletions)| Step { changes, deletions }), 1..4)
+    let edits = prop::collection::vec((any::<Index>(), 0..3u64), 0..3);
+    let step = (changes, deletions, edits);
+    prop::collection::vec(step.prop_map(|(changes, deletions, edits)| Step { changes, deletions, edits }), 1..4)
 }
 
 proptest! {

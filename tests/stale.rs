@@ -156,8 +156,7 @@ struct Told(std::sync::Arc<std::sync::Mutex<Vec<(&'static str, String)>>>);
 
 impl Reporter for Told {
     fn task_run(&self, run: &TaskRun<'_>) {
-        if !run.stale.is_empty() {
-            assert_eq!(run.state, State::Cached);
+        if !run.stale.is_empty() && run.state == State::Cached {
             self.0.lock().unwrap().push((run.task.funcname, run.stale.to_string()));
         }
     }
@@ -229,13 +228,96 @@ fn an_input_that_was_made_again_is_told_if_it_came_out_otherwise() {
     assert_eq!(stale(&bench, first_year, 40), []);
 }
 
+const EDITED: &str = "the file itself, since pipex made it";
+
 #[test]
-fn an_output_edited_by_hand_is_taken_and_makes_what_was_made_from_it_stale() {
+fn an_output_edited_by_hand_is_taken_with_a_warning_and_makes_what_was_made_from_it_stale() {
     let bench = made("3 20 50");
-    fs::write(bench.file("clean.json"), "[3, 20, 21]").unwrap();
-    assert_eq!(stale(&bench, first_year, 40), because(&[("hot", "inputs")]));
-    assert_eq!(rerun(&bench, Mode::Cache, first_year, 40), ["hot"]);
-    assert_eq!(fs::read_to_string(bench.file("clean.json")).unwrap(), "[3, 20, 21]");
+    let clean = bench.file("clean.json");
+    let original = fs::read_to_string(&clean).unwrap();
+    fs::write(&clean, "[3, 20, 21]").unwrap();
+    for _ in 0..2 {
+        assert_eq!(stale(&bench, first_year, 40), because(&[("clean", EDITED), ("hot", "inputs")]));
+    }
+    // Edited once more, it is still not what pipex made; as it was made, it is.
+    fs::write(&clean, "[3, 20, 22]").unwrap();
+    assert_eq!(stale(&bench, first_year, 40), because(&[("clean", EDITED), ("hot", "inputs")]));
+    fs::write(&clean, &original).unwrap();
+    assert_eq!(stale(&bench, first_year, 40), []);
+}
+
+#[test]
+fn with_rerun_an_edited_output_is_made_again() {
+    for mode in [Mode::Cache, Mode::PrefectCache] {
+        let bench = made("3 20 50");
+        let original = fs::read_to_string(bench.file("clean.json")).unwrap();
+        fs::write(bench.file("clean.json"), "[3, 20, 21]").unwrap();
+        assert_eq!(rerun(&bench, mode, first_year, 40), ["clean"], "it comes out as it was");
+        assert_eq!(fs::read_to_string(bench.file("clean.json")).unwrap(), original);
+        // Taken as it was edited, and then made again.
+        fs::write(bench.file("clean.json"), "[3, 20, 21]").unwrap();
+        fs::remove_file(bench.file("hot")).unwrap();
+        bench.cache(|| first_year(&bench.file("readings.txt"), 40)).unwrap();
+        assert_eq!(bench.ran(), ["hot"], "what takes it sees the new content");
+        assert_eq!(stale(&bench, first_year, 40), because(&[("clean", EDITED)]));
+        assert_eq!(rerun(&bench, mode, first_year, 40), ["clean", "hot"]);
+        assert_eq!(rerun(&bench, mode, first_year, 40), [] as [&str; 0]);
+    }
+}
+
+/// The same function, whose type has changed meanwhile.
+mod shapes {
+    use pipex::{flow, task};
+
+    #[flow]
+    pub fn without_name(number: u32) -> pipex::Result<u32> {
+        #[derive(Clone, serde::Serialize, serde::Deserialize)]
+        struct Shape {
+            number: u32,
+        }
+        #[task(target = "{path}/shape")]
+        fn shape(number: u32) -> Shape {
+            Shape { number, ..Shape::default() }
+        }
+        impl Default for Shape {
+            fn default() -> Self {
+                Shape { number: 0 }
+            }
+        }
+        shape(number).run()?.load().map(|shape| shape.number)
+    }
+
+    #[flow]
+    pub fn with_name(number: u32) -> pipex::Result<u32> {
+        #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+        struct Shape {
+            number: u32,
+            name: String,
+        }
+        #[task(target = "{path}/shape")]
+        fn shape(number: u32) -> Shape {
+            Shape { number, ..Shape::default() }
+        }
+        shape(number).run()?.load().map(|shape| shape.number + shape.name.len() as u32)
+    }
+}
+
+#[test]
+fn an_output_whose_type_has_changed_is_stale_before_somebody_cannot_load_it() {
+    let bench = Bench::new();
+    let told = Told::default();
+    let run = |stale: Stale, shape: fn(u32) -> pipex::Result<u32>| {
+        bench.config(Mode::Cache).reporter(told.clone()).stale(stale).scope(|| shape(7))
+    };
+    run(Stale::Warn, shapes::without_name).unwrap();
+    let error = run(Stale::Warn, shapes::with_name).unwrap_err();
+    assert!(format!("{error:?}").contains("another type"), "{error:?}");
+    assert_eq!(std::mem::take(&mut *told.0.lock().unwrap()), because(&[("shape", "format")]));
+    bench.ran();
+    run(Stale::Rerun, shapes::with_name).unwrap();
+    assert_eq!(bench.ran(), ["shape"]);
+    run(Stale::Warn, shapes::with_name).unwrap();
+    assert_eq!(*told.0.lock().unwrap(), []);
 }
 
 #[test]

@@ -207,9 +207,9 @@ impl Project {
             // What was only found there was made before.
             let found = known.filter(|_| ended.state != State::Completed);
             if let Some(Made { there: known, .. }) = found.as_ref().filter(|known| known.there.content == there.content)
-                && there.code == Fingerprint::NONE
+                && !there.provenance().is_known()
             {
-                there = there.made_by(known.code, known.arguments, known.inputs);
+                there = there.made_by(known.provenance());
             }
             let (at, elapsed) = (ended.at, ended.elapsed);
             let made = found.unwrap_or(Made { there, run, at, elapsed, told: run, inputs: Box::default() });

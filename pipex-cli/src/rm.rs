@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write as _};
 
-use pipex::journal::{Journal, Line, Removed, Why, of_inputs};
+use pipex::journal::{Journal, Line, Provenance, Removed, Why, of_inputs};
 use pipex::{Fingerprint, Reasons, State};
 use serde::Serialize;
 
@@ -149,7 +149,9 @@ pub fn accept(project: &Project, selection: &Selection, dry_run: bool, json: boo
             let inputs = of_inputs(line.given.iter().flat_map(|given| &given.inputs).map(|input| input.content));
             let now = target.last.as_ref().filter(|last| last.state == State::Cached).and_then(|last| last.now);
             let arguments = now.map_or(made.there.arguments, |(arguments, _)| arguments);
-            line.there = Some(made.there.made_by(function.code, arguments, inputs));
+            line.there = Some(
+                made.there.made_by(Provenance::new(function.code, arguments, inputs).with_format(made.there.format)),
+            );
             (line.task, line.state, line.why, line.stale) = (task, State::Cached, Why::Accepted, Reasons::default());
             (line.now, line.error, line.elapsed, line.at) = (None, None, 0.0, 0.0);
             journal.line(Line::Ended(Box::new(line)));

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::journal::Why;
+use crate::provenance::Reasons;
 use crate::report::{State, TaskRun, say};
 use crate::run::Name;
-use crate::stale::Reasons;
 use crate::target::Location;
 use crate::task::Task;
 

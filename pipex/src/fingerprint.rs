@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// Good against accidents, not against an adversary.
 ///
 /// As two halves, the higher first: a `u128` would have what it stands in aligned, and so made larger.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Fingerprint(u64, u64);
 
 impl Fingerprint {

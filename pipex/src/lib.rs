@@ -32,6 +32,7 @@ mod plan;
 mod prefect;
 #[cfg(feature = "progress")]
 mod progress;
+mod provenance;
 pub mod remote;
 mod report;
 mod retry;
@@ -60,9 +61,10 @@ pub use crate::mode::Mode;
 pub use crate::output::Output;
 #[cfg(feature = "progress")]
 pub use crate::progress::Progress;
+pub use crate::provenance::Reasons;
 pub use crate::report::{Counts, FlowRun, Reporter, State, Summary, TaskRun};
 pub use crate::retry::RetryDelay;
-pub use crate::stale::{Reasons, Stale};
+pub use crate::stale::Stale;
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
 pub use crate::store::{FileStore, Store};

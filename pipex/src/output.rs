@@ -133,6 +133,11 @@ impl<T> Output<T> {
     /// Where the output is, or will be when it has run; `None` where nothing is saved.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
+        self.place().filter(|place| !place.is_in_memory()).map(|place| &place.location)
+    }
+
+    /// The target, which names the output among the arguments of other calls, whether something is saved there or not.
+    pub(crate) fn target(&self) -> Option<&Location> {
         self.place().map(|place| &place.location)
     }
 

@@ -24,16 +24,17 @@ use crate::context::{self, Context, Filled};
 use crate::error::{Cause, Error, Result, RunError};
 use crate::fingerprint::Fingerprint;
 use crate::flow::FlowRun;
-use crate::journal::{self, Journal, Why};
+use crate::journal::{self, Given, Journal, There, Why};
 use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
+use crate::provenance::{Decision, Provenance, Reasons, Wanted, decide};
 use crate::remote;
 use crate::report::State;
 use crate::run::{Attempt, Failure, Label, Made, Maker, Name, Place};
 use crate::runtime::{catch, drive, elsewhere, timeout};
 use crate::seen::{Outputs, Seen, tell};
-use crate::stale::{Content, Contents, Reasons, Stale};
-use crate::store::{Claim, Record, Stamp};
+use crate::stale::{Content, Contents};
+use crate::store::{Claim, Record, Stamp, Store, StoreError};
 use crate::target::{Location, TargetError};
 use crate::task::Task;
 
@@ -179,12 +180,20 @@ impl<'a, R: Send> Plan<'a, R> {
         }
         let expected = match made.filter(|_| self.run.compares().is_some()) {
             None => Content::Unknown,
-            Some((content, maker)) if maker.outdated_by(task.code, self.arguments, self.inputs).is_empty() => {
-                Content::of(content)
-            }
-            Some(_) => Content::Changes,
+            Some((content, present)) => match decide(&self.wanted(&*store), Some(&present), self.run.policy()) {
+                Decision::Make(_) => Content::Changes,
+                // What was edited is taken as it is.
+                Decision::Warn(reasons) if reasons.exceed(EDITED) => Content::Changes,
+                Decision::Warn(_) | Decision::Take => Content::of(content),
+            },
         };
         Ok(Place::new(location, store, key, expected))
+    }
+
+    /// What the call would make its output from, as far as that is known.
+    fn wanted(&self, store: &dyn Store<R>) -> Wanted {
+        let made = Provenance::new(self.run.task.code, self.arguments, self.inputs.fingerprint());
+        Wanted { provenance: made.with_format(store.format()), inputs_change: self.inputs.change() }
     }
 
     /// Where an argument's run failed, the field that it should have passed on is not the story.
@@ -223,8 +232,8 @@ impl<'a, R: Send> Plan<'a, R> {
             return Ok(false);
         };
         let compared = self.compare(place, stamp);
-        if !compared.stale.is_empty() && self.run.policy() == Stale::Rerun {
-            (self.run.why, self.run.outdated) = (Why::Stale, Some((stamp, compared.stale)));
+        if let Decision::Make(reasons) = compared.decision {
+            (self.run.why, self.run.outdated) = (Why::Stale, Some((stamp, reasons)));
             return Ok(false);
         }
         self.taken(place, Why::There, compared);
@@ -336,6 +345,9 @@ impl<'a, R: Send> Plan<'a, R> {
             PathBuf::new()
         };
         let value = self.call(draft, Some(&place.location), started).await?;
+        if !self.run.has_written(place)? {
+            return self.run.keep_in_memory(place, value, record, given, started);
+        }
         let saved = place.store.save(claim, &value);
         let bytes = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() })?;
         let there = self.run.found(place, &receipt, record, bytes);
@@ -413,6 +425,9 @@ async fn drive_in<F: Future<Output: Send> + Send>(context: Option<Arc<Context>>,
     }
 }
 
+/// All that is wrong with an output that somebody has edited.
+const EDITED: Reasons = Reasons { code: false, arguments: false, inputs: false, format: false, content: true };
+
 /// What a store is asked before anything runs.
 const LOOK: &str = "tell whether the output is there";
 
@@ -454,6 +469,40 @@ impl Run {
         // What was there and stale is as good as not there, unless another has replaced it.
         let there = there.filter(|there| self.outdated.is_none_or(|(stamp, _)| stamp != *there));
         Ok(there.map_or(Claimed::Ours(claim), Claimed::There))
+    }
+
+    /// Whether the function wrote a file, if that is its own choice: one without a `#[target]` parameter may give data instead.
+    fn has_written<R>(&self, place: &Place<R>) -> Result<bool, Cause> {
+        if self.task.saves || self.task.wants_target {
+            return Ok(true);
+        }
+        let stamp = place.store.stamp(&place.location);
+        let stamp = stamp.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
+        // What was there and stale before is not what it wrote.
+        Ok(stamp.is_some_and(|stamp| self.outdated.is_none_or(|(outdated, _)| outdated != stamp)))
+    }
+
+    /// Keeps in memory what the function gave instead of a file. What takes it goes stale by what it was made from.
+    fn keep_in_memory<R>(
+        &mut self,
+        place: &Place<R>,
+        value: R,
+        record: Record,
+        given: Vec<Given<'static>>,
+        started: Instant,
+    ) -> Result<Made<R>, Raised> {
+        if size_of::<R>() == 0 {
+            return Err(StoreError::NothingWritten { path: place.location.path().to_owned() }.into());
+        }
+        let provenance = record.provenance();
+        self.why = Why::InMemory;
+        let there = There::new(provenance.fingerprint(), Stamp::new(0), 0).made_by(provenance);
+        place.keep_in_memory(Content::of(there.content));
+        if let Some(journal) = self.compares() {
+            journal.found(place.key, there);
+        }
+        self.completed(&place.location, started.elapsed(), Details { there: Some(there), given, ..Details::default() });
+        Ok(Made::Value(value))
     }
 
     /// The journal that it is told to; in mode `do_nothing` none is, whoever else has one here.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::flow::{Cancelled, Flow};
 use crate::journal::Why;
+use crate::provenance::Reasons;
 use crate::run::Name;
-use crate::stale::Reasons;
 use crate::target::Location;
 use crate::task::Task;
 

@@ -84,6 +84,8 @@ pub(crate) struct Place<T> {
     pub(crate) key: Key,
     /// What lies there, as far as it is known: what is to be expected, until somebody has looked.
     content: AtomicU64,
+    /// Nothing is saved there: the data are in memory.
+    in_memory: AtomicBool,
 }
 
 /// The fingerprint of a location and its store's address.
@@ -92,7 +94,17 @@ pub(crate) type Key = Fingerprint;
 impl<T> Place<T> {
     pub(crate) fn new(location: Location, store: Box<dyn Store<T>>, key: Key, expected: Content) -> Self {
         let content = AtomicU64::new(expected.to_number());
-        Place { location, store, key, content }
+        Place { location, store, key, content, in_memory: AtomicBool::new(false) }
+    }
+
+    /// Nothing is saved there; the data that are in memory count as this content.
+    pub(crate) fn keep_in_memory(&self, content: Content) {
+        self.has(content);
+        self.in_memory.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.in_memory.load(Ordering::Acquire)
     }
 
     /// What lies there is known to be this.

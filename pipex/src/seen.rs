@@ -84,7 +84,7 @@ impl<'s> Seen<'s> {
                 }
                 None
             }
-            Want::Told { hasher, contents, journal } => match output.location() {
+            Want::Told { hasher, contents, journal } => match output.target() {
                 Some(location) => {
                     hasher.text(location.as_str());
                     if journal.is_some() {
@@ -98,7 +98,7 @@ impl<'s> Seen<'s> {
                 None => output.peek(),
             },
             Want::Given { given, hasher, journal, .. } => {
-                let Some(location) = output.location() else { return output.peek() };
+                let Some(location) = output.target() else { return output.peek() };
                 hasher.text(location.as_str());
                 if let Some(given) = given.last_mut() {
                     given.inputs.extend(output.as_input(journal));

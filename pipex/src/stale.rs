@@ -1,9 +1,6 @@
-//! Whether an output that is there is still what its call would give, and what is done if not.
+//! What is done with stale outputs, and what is known of the contents of inputs.
 
-use std::fmt;
 use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use crate::context::env_text;
 use crate::error::Error;
@@ -55,64 +52,6 @@ impl FromStr for Stale {
                 });
             }
         })
-    }
-}
-
-/// Why an output is stale: what has changed since it was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(into = "Vec<&'static str>", from = "Vec<String>")]
-#[non_exhaustive]
-pub struct Reasons {
-    /// The function, its `version`, or a helper that it names.
-    pub code: bool,
-    /// A value, or which outputs are taken.
-    pub arguments: bool,
-    /// The content of an output that is taken, or of a file whose path is an argument.
-    pub inputs: bool,
-}
-
-impl Reasons {
-    /// Whether there is none: the output is not stale.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self == Reasons::default()
-    }
-
-    /// Those of both.
-    pub(crate) fn and(self, other: Reasons) -> Self {
-        Reasons {
-            code: self.code || other.code,
-            arguments: self.arguments || other.arguments,
-            inputs: self.inputs || other.inputs,
-        }
-    }
-
-    fn names(self) -> impl Iterator<Item = &'static str> {
-        let all = [(self.code, "code"), (self.arguments, "arguments"), (self.inputs, "inputs")];
-        all.into_iter().filter_map(|(changed, name)| changed.then_some(name))
-    }
-}
-
-/// `code`, or `code and inputs`.
-impl fmt::Display for Reasons {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, name) in self.names().enumerate() {
-            write!(f, "{}{name}", if place > 0 { " and " } else { "" })?;
-        }
-        Ok(())
-    }
-}
-
-impl From<Reasons> for Vec<&'static str> {
-    fn from(reasons: Reasons) -> Self {
-        reasons.names().collect()
-    }
-}
-
-impl From<Vec<String>> for Reasons {
-    fn from(names: Vec<String>) -> Self {
-        let has = |name: &str| names.iter().any(|other| other == name);
-        Reasons { code: has("code"), arguments: has("arguments"), inputs: has("inputs") }
     }
 }
 
@@ -190,32 +129,13 @@ impl Contents {
         !self.pending
     }
 
+    /// Whether one of them will be another than it was.
+    pub(crate) fn change(self) -> bool {
+        self.changes
+    }
+
     /// Their fingerprint; zero where it is not known.
     pub(crate) fn fingerprint(self) -> Fingerprint {
         if self.changes || self.unknown { Fingerprint::NONE } else { self.sum }
-    }
-}
-
-/// Halves of the fingerprints of what makes an output: its code, its arguments, its inputs. Zero is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Maker {
-    pub(crate) code: u64,
-    pub(crate) arguments: u64,
-    pub(crate) inputs: u64,
-}
-
-impl Maker {
-    pub(crate) fn new(code: Fingerprint, arguments: Fingerprint, inputs: Fingerprint) -> Self {
-        Maker { code: code.half(), arguments: arguments.half(), inputs: inputs.half() }
-    }
-
-    /// What has changed since this made an output, if this code were to make it now from these.
-    pub(crate) fn outdated_by(self, code: Fingerprint, arguments: Fingerprint, inputs: Contents) -> Reasons {
-        let differs = |then: u64, now: u64| then != 0 && now != 0 && then != now;
-        Reasons {
-            code: differs(self.code, code.half()),
-            arguments: differs(self.arguments, arguments.half()),
-            inputs: inputs.changes || differs(self.inputs, inputs.fingerprint().half()),
-        }
     }
 }

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::line::There;
 use crate::fingerprint::{AsIs, Fingerprint};
+use crate::provenance::{Present, Provenance};
 use crate::run::Key;
-use crate::stale::Maker;
 use crate::store::Stamp;
 
 /// What lies at a place, and what made it.
@@ -22,26 +22,52 @@ pub(crate) struct Record {
     pub(crate) key: Key,
     pub(crate) stamp: Stamp,
     pub(crate) content: Fingerprint,
-    pub(crate) maker: Maker,
+    pub(crate) provenance: Provenance,
+    /// The content as it was made, if somebody has changed it since.
+    pub(crate) original: Fingerprint,
     /// When this was found, in nanoseconds since 1970: of two records the later one holds.
     pub(crate) found: u64,
 }
 
-const RECORD: usize = 72;
-const MAGIC: &[u8; 8] = b"pipex\0\0\x01";
+const RECORD: usize = 88;
+const MAGIC: &[u8; 8] = b"pipex\0\0\x02";
 
 impl Record {
     /// What was found to lie at a place.
-    pub(crate) fn of(key: Key, there: &There, found: u64) -> Self {
-        Record { key, stamp: Stamp::new(there.stamp), content: there.content, maker: there.maker(), found }
+    pub(crate) fn new(key: Key, there: &There, found: u64) -> Self {
+        let There { content, stamp, .. } = *there;
+        let (stamp, provenance) = (Stamp::new(stamp), there.provenance());
+        Record { key, stamp, content, provenance, original: Fingerprint::NONE, found }
+    }
+
+    /// What is there now, found where `earlier` was: where it does not say itself what made it, that is what made the
+    /// earlier one, be it a copy of the same content or one that somebody has changed.
+    pub(crate) fn succeed(mut self, earlier: &Self) -> Self {
+        if self.provenance.is_known() || !earlier.provenance.is_known() || self.content == Fingerprint::NONE {
+            return self;
+        }
+        self.provenance = earlier.provenance;
+        let made = if earlier.is_edited() { earlier.original } else { earlier.content };
+        self.original = if made.half() == self.content.half() { Fingerprint::NONE } else { made };
+        self
+    }
+
+    fn is_edited(&self) -> bool {
+        self.original != Fingerprint::NONE
+    }
+
+    pub(crate) fn present(&self) -> Present {
+        Present { provenance: self.provenance, is_edited: self.is_edited() }
     }
 
     fn to_bytes(self) -> [u8; RECORD] {
-        let Record { key, stamp, content, maker: Maker { code, arguments, inputs }, found } = self;
+        let Record { key, stamp, content, provenance, original, found } = self;
+        let Provenance { code, arguments, inputs, format } = provenance;
         let mut bytes = [0; RECORD];
         bytes[..16].copy_from_slice(&key.get().to_le_bytes());
         bytes[16..32].copy_from_slice(&content.get().to_le_bytes());
-        for (place, part) in [stamp.get(), code, arguments, inputs, found].into_iter().enumerate() {
+        let halves = [code, arguments, inputs, format, original].map(Fingerprint::half);
+        for (place, part) in [stamp.get()].into_iter().chain(halves).chain([found]).enumerate() {
             bytes[32 + 8 * place..40 + 8 * place].copy_from_slice(&part.to_le_bytes());
         }
         bytes
@@ -50,12 +76,14 @@ impl Record {
     fn from_bytes(bytes: &[u8; RECORD]) -> Self {
         let wide = |at: usize| u128::from_le_bytes(bytes[at..at + 16].try_into().expect("16 bytes"));
         let part = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
+        let half = |at: usize| Fingerprint::new(part(at).into());
         Record {
             key: Fingerprint::new(wide(0)),
             content: Fingerprint::new(wide(16)),
             stamp: Stamp::new(part(32)),
-            maker: Maker { code: part(40), arguments: part(48), inputs: part(56) },
-            found: part(64),
+            provenance: Provenance::new(half(40), half(48), half(56)).with_format(half(64)),
+            original: half(72),
+            found: part(80),
         }
     }
 }
@@ -123,8 +151,8 @@ impl History {
         self.places.get_or_init(|| self.records().enumerate().map(|(place, record)| (record.key, place)).collect())
     }
 
-    /// Takes in a record. Of two of the same place the later one holds; if only one of them knows what made that very
-    /// content, it is believed.
+    /// Takes in a record. Of two of the same place the later one holds; what it does not know of its maker, the earlier one
+    /// may.
     pub(crate) fn add(&mut self, record: Record) {
         self.places();
         if self.records.is_empty() {
@@ -136,10 +164,8 @@ impl History {
             self.records.extend_from_slice(&record.to_bytes());
             return;
         };
-        let (mut later, earlier) = if other.found <= record.found { (record, other) } else { (other, record) };
-        if later.maker == Maker::default() && later.content == earlier.content {
-            later.maker = earlier.maker;
-        }
+        let (later, earlier) = if other.found <= record.found { (record, other) } else { (other, record) };
+        let later = later.succeed(&earlier);
         let start = MAGIC.len() + place * RECORD;
         self.records[start..start + RECORD].copy_from_slice(&later.to_bytes());
     }

@@ -8,8 +8,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
+use crate::provenance::{Provenance, Reasons};
 use crate::report::State;
-use crate::stale::{Content, Contents, Maker, Reasons};
+use crate::stale::{Content, Contents};
 use crate::store::{Entry, Stamp};
 
 /// The version of the journal's format.
@@ -175,6 +176,9 @@ pub struct There {
     pub arguments: Fingerprint,
     /// The fingerprint of the contents of the outputs and files among them.
     pub inputs: Fingerprint,
+    /// The fingerprint of how it is written: of the shape of its type.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub format: Fingerprint,
 }
 
 impl There {
@@ -182,7 +186,7 @@ impl There {
     #[must_use]
     pub fn new(content: Fingerprint, stamp: Stamp, bytes: u64) -> Self {
         let none = Fingerprint::NONE;
-        There { content, stamp: stamp.get(), bytes, code: none, arguments: none, inputs: none }
+        There { content, stamp: stamp.get(), bytes, code: none, arguments: none, inputs: none, format: none }
     }
 
     /// What a store found, and what made it, if that is recorded beside it.
@@ -190,19 +194,22 @@ impl There {
     pub fn of(entry: &Entry) -> Self {
         let there = There::new(entry.content.unwrap_or(Fingerprint::NONE), entry.stamp, entry.bytes);
         match &entry.made {
-            Some(made) => there.made_by(made.code, made.arguments, made.inputs),
+            Some(made) => there.made_by(made.provenance()),
             None => there,
         }
     }
 
-    pub(crate) fn maker(&self) -> Maker {
-        Maker::new(self.code, self.arguments, self.inputs)
+    /// What made it.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        Provenance::new(self.code, self.arguments, self.inputs).with_format(self.format)
     }
 
-    /// What made it, brought up to date: by this code, from these arguments and inputs.
+    /// The same, made by this.
     #[must_use]
-    pub fn made_by(self, code: Fingerprint, arguments: Fingerprint, inputs: Fingerprint) -> Self {
-        There { code, arguments, inputs, ..self }
+    pub fn made_by(self, provenance: Provenance) -> Self {
+        let Provenance { code, arguments, inputs, format } = provenance;
+        There { code, arguments, inputs, format, ..self }
     }
 }
 
@@ -322,6 +329,12 @@ pub enum Why {
     Unchanged,
     /// It did not run: its output was accepted as what today's code would give.
     Accepted,
+    /// It ran: its function saves its own output, wrote none, and gave data, which are held in memory.
+    InMemory,
+}
+
+fn is_unknown(fingerprint: &Fingerprint) -> bool {
+    *fingerprint == Fingerprint::NONE
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -57,9 +57,10 @@ use self::writer::{Running, Writer, flush_now_and_then};
 use crate::fingerprint::Fingerprint;
 use crate::flow::Flow;
 use crate::mode::Mode;
+pub use crate::provenance::{Decision, Provenance, Wanted, decide};
+use crate::provenance::{Present, Reasons};
 use crate::report::say;
 use crate::run::Key;
-use crate::stale::{Maker, Reasons};
 use crate::store::{Entry, Stamp, of_file};
 use crate::target::Location;
 use crate::task::Task;
@@ -208,10 +209,10 @@ impl Journal {
         (before.map(|(number, _)| number), since.or(before).map(|(_, record)| record))
     }
 
-    /// The place's number, if it was known when this run began, and what was made there and by what, if that is known now.
-    pub(crate) fn expected(&self, key: Key) -> (Option<usize>, Option<(Fingerprint, Maker)>) {
+    /// The place's number, if it was known when this run began, and what lies there, if that is known now.
+    pub(crate) fn expected(&self, key: Key) -> (Option<usize>, Option<(Fingerprint, Present)>) {
         let (number, record) = self.numbered(key);
-        (number, record.map(|record| (record.content, record.maker)))
+        (number, record.map(|record| (record.content, record.present())))
     }
 
     /// What lies at the place, as far as the journal knows.
@@ -219,34 +220,30 @@ impl Journal {
         self.known(key).map(|record| record.content)
     }
 
-    /// What lies at the place, and what made it. Where the stamp is another than the journal's, its content decides.
+    /// What lies at the place, and what made it. Where the stamp is another than the journal's, its content decides, and
+    /// what was found there comes back for the journal's line.
     pub(crate) fn there(
         &self,
         key: Key,
         stamp: Stamp,
-        look: impl FnOnce() -> Option<Entry>,
-    ) -> (Fingerprint, Maker, Option<There>) {
+        read: impl FnOnce() -> Option<Entry>,
+    ) -> (Fingerprint, Present, Option<There>) {
         let known = self.known(key);
         if let Some(record) = known.filter(|record| record.stamp == stamp) {
-            return (record.content, record.maker, None);
+            return (record.content, record.present(), None);
         }
-        let entry = look();
-        let is_recorded = entry.as_ref().is_some_and(|entry| entry.made.is_some());
-        let there = entry.map_or(There::new(Fingerprint::NONE, stamp, 0), |entry| There::of(&entry));
-        let mut found = Record::of(key, &there, self.now());
-        if let Some(known) = known.filter(|known| !is_recorded && known.content == there.content)
-            && there.content != Fingerprint::NONE
-        {
-            // Another file of the same content, such as a copy.
-            found.maker = known.maker;
+        let there = read().map_or(There::new(Fingerprint::NONE, stamp, 0), |entry| There::of(&entry));
+        let mut found = Record::new(key, &there, self.now());
+        if let Some(known) = known {
+            found = found.succeed(&known);
         }
         self.add(found);
-        (found.content, found.maker, Some(there))
+        (found.content, found.present(), Some(there))
     }
 
     /// Takes down what lies at a place.
     pub(crate) fn found(&self, key: Key, there: There) {
-        self.add(Record::of(key, &there, self.now()));
+        self.add(Record::new(key, &there, self.now()));
     }
 
     fn add(&self, record: Record) {

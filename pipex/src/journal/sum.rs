@@ -85,7 +85,7 @@ impl Journal {
                 }
                 _ => return,
             };
-            each(Record::of(key, &there, started + (at * 1e9) as u64));
+            each(Record::new(key, &there, started + (at * 1e9) as u64));
         });
     }
 }

@@ -4,15 +4,16 @@ use super::telling::Details;
 use super::{Plan, Run};
 use crate::fingerprint::Fingerprint;
 use crate::journal::{Given, Journal, There, Why};
+use crate::provenance::{Decision, Reasons, decide};
 use crate::run::Place;
 use crate::seen::{describe, tell};
-use crate::stale::{Content, Reasons, Stale};
+use crate::stale::{Content, Stale};
 use crate::store::{Receipt, Record, Stamp};
 
 /// The output that is there beside what its call would give now.
 pub(super) struct Compared {
     content: Fingerprint,
-    pub(super) stale: Reasons,
+    pub(super) decision: Decision,
     /// What lies there, if the journal did not know it.
     found: Option<There>,
 }
@@ -20,7 +21,7 @@ pub(super) struct Compared {
 impl Default for Compared {
     /// Nothing was compared.
     fn default() -> Self {
-        Compared { content: Fingerprint::NONE, stale: Reasons::default(), found: None }
+        Compared { content: Fingerprint::NONE, decision: Decision::Take, found: None }
     }
 }
 
@@ -29,9 +30,10 @@ impl<R: Send> Plan<'_, R> {
     pub(super) fn compare(&mut self, place: &Place<R>, stamp: Stamp) -> Compared {
         let Some(journal) = self.run.compares() else { return Compared::default() };
         let look = || place.store.listing().entry(&place.location).ok().flatten();
-        let (content, maker, found) = journal.there(place.key, stamp, look);
+        let (content, present, found) = journal.there(place.key, stamp, look);
         self.settle_inputs();
-        Compared { content, stale: maker.outdated_by(self.run.task.code, self.arguments, self.inputs), found }
+        let decision = decide(&self.wanted(&*place.store), Some(&present), self.run.policy());
+        Compared { content, decision, found }
     }
 
     /// What lies at its inputs now, if their runs had not ended when it was looked last.
@@ -43,7 +45,8 @@ impl<R: Send> Plan<'_, R> {
 
     /// The output that is there is taken.
     pub(super) fn taken(&mut self, place: &Place<R>, why: Why, compared: Compared) {
-        let Compared { content, stale, found: there } = compared;
+        let Compared { content, decision, found: there } = compared;
+        let stale = decision.reasons();
         place.has(Content::of(content));
         (self.run.why, self.run.outdated) = (why, None);
         if stale.is_empty() {
@@ -70,7 +73,7 @@ impl<R: Send> Plan<'_, R> {
             return false;
         }
         let compared = self.compare(place, stamp);
-        let is_fresh = compared.stale.is_empty();
+        let is_fresh = compared.decision == Decision::Take;
         if is_fresh {
             self.taken(place, Why::Unchanged, compared);
         }
@@ -87,7 +90,7 @@ impl Run {
             _ => There::of(&place.store.listing().entry(&place.location).ok().flatten()?),
         };
         place.has(Content::of(there.content));
-        let there = there.made_by(self.task.code, record.arguments(), record.inputs());
+        let there = there.made_by(record.provenance().with_format(place.store.format()));
         journal.found(place.key, there);
         Some(there)
     }

@@ -12,11 +12,12 @@ use crate::call::{self, Call, Raised};
 use crate::context::Context;
 use crate::error::RunError;
 use crate::journal::{There, Why};
+use crate::provenance::Reasons;
 use crate::remote::{self, Carrier, Ended, Job, JobError, OfFlow, Order, Outcome, Packing, Travel};
 use crate::run::{Made, Place};
 use crate::runtime::unless_cancelled;
 use crate::seen::{Seen, checked};
-use crate::stale::{Content, Reasons};
+use crate::stale::Content;
 use crate::store::{Record, Stamp};
 
 impl Run {
@@ -185,7 +186,7 @@ fn ended<R: Send>(
     }
     let there = place.store.listing().entry(&place.location).ok().flatten().map(|entry| There::of(&entry));
     let there = match plan.record {
-        Some(record) => there.map(|there| there.made_by(record.task().code, record.arguments(), record.inputs())),
+        Some(record) => there.map(|there| there.made_by(record.provenance().with_format(place.store.format()))),
         None => there,
     };
     // A function that saves its own output may give something small besides.

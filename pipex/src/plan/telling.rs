@@ -10,9 +10,9 @@ use crate::error::{Cause, Error, RunError};
 use crate::fingerprint::Fingerprint;
 use crate::journal::{Ended, Given, Line, There, Why, worker};
 use crate::mode::Mode;
+use crate::provenance::Reasons;
 use crate::report::{State, TaskRun};
 use crate::run::Failure;
-use crate::stale::Reasons;
 use crate::target::Location;
 use crate::task::Task;
 

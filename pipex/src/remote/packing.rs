@@ -102,6 +102,8 @@ impl Packing {
             }
             _ => {
                 self.in_memory = true;
+                // Here it counts by its target, there it is a value.
+                self.can_be_checked &= output.target().is_none();
                 return output.peek();
             }
         }

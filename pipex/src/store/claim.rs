@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::listing::Stamp;
 use crate::fingerprint::Fingerprint;
+use crate::provenance::Provenance;
 use crate::target::{Location, hidden};
 use crate::task::Task;
 
@@ -46,6 +47,11 @@ impl Record {
     #[must_use]
     pub fn inputs(&self) -> Fingerprint {
         self.inputs
+    }
+
+    /// All of it, but for the format, which only the store knows.
+    pub(crate) fn provenance(&self) -> Provenance {
+        Provenance::new(self.task.code, self.arguments, self.inputs)
     }
 }
 

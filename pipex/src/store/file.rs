@@ -11,7 +11,7 @@ use super::codec::{Format, Lossy};
 use super::error::StoreError;
 use super::footer::Footer;
 use super::listing::{Stamp, metadata};
-use super::{Claim, Store, StoreResult};
+use super::{Claim, Store, StoreResult, schema};
 use crate::fingerprint::{Fingerprint, of_bytes};
 use crate::target::Location;
 
@@ -67,6 +67,10 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
             return Ok(None);
         }
         Ok(Some(Stamp::of(&metadata)))
+    }
+
+    fn format(&self) -> Fingerprint {
+        schema::fingerprint::<T>()
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {

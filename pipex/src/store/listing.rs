@@ -13,6 +13,7 @@ use super::error::StoreError;
 use super::footer::Footer;
 use super::{StoreResult, remove_whatever};
 use crate::fingerprint::{Fingerprint, of_bytes};
+use crate::provenance::Provenance;
 use crate::target::Location;
 
 /// What tells the output that is there from one that was there before, without a look at its content.
@@ -88,6 +89,14 @@ pub struct Made {
     pub type_name: String,
     /// The shape of the type, see `docs/format.md`.
     pub shape: String,
+}
+
+impl Made {
+    /// What made it.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        Provenance::new(self.code, self.arguments, self.inputs).with_format(of_bytes(self.shape.as_bytes()))
+    }
 }
 
 /// What a store keeps, whatever the type of its values. [`Store::listing`](super::Store::listing) gives it.

@@ -26,6 +26,7 @@ pub use self::own::OwnOutput;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 
+use crate::fingerprint::Fingerprint;
 use crate::target::Location;
 
 // The document's code is compiled and run.
@@ -114,6 +115,12 @@ pub trait Store<T>: Send + Sync {
         if self.exists(target)? { self.listing().stamp(target) } else { Ok(None) }
     }
 
+    /// The fingerprint of how values of this type are written, where another type of the same name would be written otherwise:
+    /// outputs that were written otherwise are stale. The default knows nothing of that.
+    fn format(&self) -> Fingerprint {
+        Fingerprint::NONE
+    }
+
     /// What this store keeps, whatever the type of its values: what tells stale outputs, and what the `pipex` command shows.
     ///
     /// The default is right wherever targets are paths.
@@ -147,6 +154,9 @@ macro_rules! forward {
             }
             fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
                 (**self).stamp(target)
+            }
+            fn format(&self) -> Fingerprint {
+                (**self).format()
             }
             fn listing(&self) -> &dyn Listing {
                 (**self).listing()

@@ -16,17 +16,31 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
+use crate::fingerprint::{Fingerprint, of_bytes};
+
 /// The shape of `T`: `[Reading{station:str,celsius:?f64}]`.
 pub(super) fn of<T: DeserializeOwned + 'static>() -> Arc<str> {
-    static SHAPES: LazyLock<RwLock<HashMap<TypeId, Arc<str>>>> = LazyLock::new(RwLock::default);
+    known::<T>().0
+}
+
+/// The fingerprint of the shape of `T`.
+pub(super) fn fingerprint<T: DeserializeOwned + 'static>() -> Fingerprint {
+    known::<T>().1
+}
+
+type Shapes = HashMap<TypeId, (Arc<str>, Fingerprint)>;
+
+fn known<T: DeserializeOwned + 'static>() -> (Arc<str>, Fingerprint) {
+    static SHAPES: LazyLock<RwLock<Shapes>> = LazyLock::new(RwLock::default);
     let key = TypeId::of::<T>();
-    if let Some(shape) = SHAPES.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-        return Arc::clone(shape);
+    if let Some(known) = SHAPES.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return known.clone();
     }
     // A type that panics at a made-up value would do so at a damaged one; here it only has no shape.
     let shape: Arc<str> = std::panic::catch_unwind(trace::<T>).unwrap_or_else(|_| "..".to_owned()).into();
-    SHAPES.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&shape));
-    shape
+    let known = (Arc::clone(&shape), of_bytes(shape.as_bytes()));
+    SHAPES.write().unwrap_or_else(PoisonError::into_inner).insert(key, known.clone());
+    known
 }
 
 /// Whether the type asks what stands there (`#[serde(flatten)]`, `#[serde(untagged)]`, `serde_json::Value`): bincode, which

@@ -17,7 +17,7 @@ use super::codec::Format;
 use super::error::StoreError;
 use super::file::{decode, encode};
 use super::footer::Footer;
-use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult};
+use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult, schema};
 use crate::fingerprint::{Fingerprint, of_bytes};
 use crate::target::Location;
 
@@ -178,6 +178,10 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
         Listing::stamp(self, target)
+    }
+
+    fn format(&self) -> Fingerprint {
+        schema::fingerprint::<T>()
     }
 
     fn listing(&self) -> &dyn Listing {
