@@ -275,28 +275,33 @@ mod shapes {
         struct Shape {
             number: u32,
         }
+        impl Shape {
+            fn new(number: u32) -> Self {
+                Shape { number }
+            }
+        }
         #[task(target = "{path}/shape")]
         fn shape(number: u32) -> Shape {
-            Shape { number, ..Shape::default() }
-        }
-        impl Default for Shape {
-            fn default() -> Self {
-                Shape { number: 0 }
-            }
+            Shape::new(number)
         }
         shape(number).run()?.load().map(|shape| shape.number)
     }
 
     #[flow]
     pub fn with_name(number: u32) -> pipex::Result<u32> {
-        #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, serde::Serialize, serde::Deserialize)]
         struct Shape {
             number: u32,
             name: String,
         }
+        impl Shape {
+            fn new(number: u32) -> Self {
+                Shape { number, name: String::new() }
+            }
+        }
         #[task(target = "{path}/shape")]
         fn shape(number: u32) -> Shape {
-            Shape { number, ..Shape::default() }
+            Shape::new(number)
         }
         shape(number).run()?.load().map(|shape| shape.number + shape.name.len() as u32)
     }
