@@ -352,7 +352,7 @@ fn main() -> Result<(), Error> {
     // On a worker, or to run one task by its name: it ends here.
     pipex::remote::command();
     let out = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("out/weather"), PathBuf::from);
-    let csv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data/nyc-weather-2013.csv");
+    let csv = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/nyc-weather-2013.csv");
 
     pipex::logging::init();
     let started = Instant::now();
