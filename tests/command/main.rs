@@ -4,6 +4,7 @@
 mod child;
 mod cut;
 mod day;
+mod format_1;
 mod formats;
 mod killed;
 #[cfg(feature = "browser")]
