@@ -5,6 +5,7 @@ mod arguments;
 mod asynchronous;
 mod attempts;
 mod child;
+mod claim_model;
 mod clashes;
 mod contract;
 mod crash;
