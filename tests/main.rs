@@ -15,6 +15,7 @@ mod flows;
 mod graphs;
 mod lazy;
 mod locations;
+mod lost_claims;
 mod macros;
 mod memory;
 mod modes;

@@ -43,6 +43,7 @@ mod stale;
 pub mod store;
 mod target;
 mod task;
+mod temporary;
 mod value;
 
 #[doc(hidden)]

@@ -89,6 +89,7 @@ fn name(signal: i32) -> &'static str {
 fn exit(signal: i32) -> ! {
     #[cfg(feature = "prefect-server")]
     crate::prefect::stop();
-    remove_claims();
+    // None is let go or committed any more.
+    let _ending = remove_claims();
     std::process::exit(128 + signal)
 }

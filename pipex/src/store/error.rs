@@ -31,6 +31,25 @@ pub enum StoreError {
         /// The target.
         path: PathBuf,
     },
+    /// Something else is where a file should be.
+    #[error("{} is {found} where a regular file should be: remove it, or give the task another target", path.display())]
+    NotRegular {
+        /// Where.
+        path: PathBuf,
+        /// What it is: `a FIFO`.
+        found: &'static str,
+    },
+    /// The claim's file went while the value was made.
+    #[error(
+        "the claim on {target} was lost, since {} was removed or replaced while the value was made: run it again",
+        claim.display()
+    )]
+    ClaimLost {
+        /// The target.
+        target: String,
+        /// The claim's file.
+        claim: PathBuf,
+    },
     /// The file ends too early.
     #[error("{target} is truncated, it ends in the midst of what was saved: delete it, and it will be made again")]
     Truncated {
@@ -137,8 +156,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(super) fn not_regular(path: &Path, found: &'static str) -> Self {
+        let path = path.to_owned();
+        if found == "a directory" { StoreError::Directory { path } } else { StoreError::NotRegular { path, found } }
+    }
+
     /// What the system said of `path`.
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        // What pipex itself has said needs nothing more.
+        let source = match source.downcast::<StoreError>() {
+            Ok(error) => return error,
+            Err(source) => source,
+        };
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::InvalidFilename => {

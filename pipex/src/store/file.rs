@@ -2,15 +2,19 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::claim_file::Identity;
 use super::codec::{Format, Lossy};
 use super::error::StoreError;
 use super::footer::Footer;
 use super::listing::{Stamp, metadata};
+use super::regular::read_regular;
+use super::sweep::release_leftover;
 use super::{Claim, Store, StoreResult};
 use crate::fingerprint::{Fingerprint, of_bytes};
 use crate::target::Location;
@@ -66,12 +70,15 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
             tracing::warn!("{target} has {} bytes, too few to be whole: it counts as missing", metadata.len());
             return Ok(None);
         }
+        if metadata.nlink() > 1 {
+            release_leftover(target, Identity::new(&metadata));
+        }
         Ok(Some(Stamp::of(&metadata)))
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {
         let format = Format::of(target);
-        let bytes = fs::read(target.path()).map_err(|error| StoreError::io("read", target.path(), error))?;
+        let bytes = read_regular(target.path())?;
         if !format.has_footer() {
             return decode(format, &bytes, target.as_str());
         }

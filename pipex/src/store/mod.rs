@@ -1,30 +1,39 @@
 //! Where outputs are kept: the [`Store`] trait and the stores that pipex brings.
 
 mod claim;
+mod claim_file;
+#[cfg(test)]
+mod claim_tests;
 mod codec;
+mod commit;
 mod csv;
 mod error;
 mod file;
 mod footer;
 mod listing;
 mod own;
+mod regular;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 
 pub use self::claim::{Claim, Record};
-pub(crate) use self::claim::{Receipt, remove_claims, remove_whatever};
+pub(crate) use self::claim::{Draft, Receipt};
+pub(crate) use self::claim_file::{remove_claims, remove_whatever};
 pub use self::error::StoreError;
 pub use self::file::FileStore;
 pub(crate) use self::listing::of_file;
 pub use self::listing::{Entry, Files, Listing, Made, Stamp};
 pub use self::own::OwnOutput;
+pub(crate) use self::regular::open_regular;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
+pub use self::sweep::{Leftover, sweep};
 
 use crate::target::Location;
 
@@ -124,7 +133,7 @@ pub trait Store<T>: Send + Sync {
     /// The file that stands for the claim on a target, locked while its value is made.
     ///
     /// The default is right wherever targets are paths: a hidden file beside the target, which [`Claim::file`] writes and
-    /// [`Claim::commit`] renames. A store whose targets are no paths names a place for lock files; [`Claim`] removes them.
+    /// [`Claim::commit`] puts in the target's place. A store whose targets are no paths names a place for lock files; [`Claim`] removes them.
     fn claim_path(&self, target: &Location) -> PathBuf {
         target.sibling()
     }

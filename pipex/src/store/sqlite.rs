@@ -197,6 +197,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         let mut payload = Vec::new();
         encode(format, value, &mut payload, &self.name(target))?;
         let footer = Footer::of::<T>(claim.record(), payload.len() as u64, of_bytes(&payload));
+        claim.ensure_held()?;
         self.create()?;
         self.with(|connection| {
             let mut insert = connection.prepare_cached(

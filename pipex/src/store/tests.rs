@@ -20,7 +20,7 @@ fn target(dir: &Path, name: &str) -> Location {
 
 fn save<T>(store: &impl Store<T>, target: &Location, value: &T) -> StoreResult<u64> {
     let record = Record::new(&TASK, Fingerprint::new(7), Fingerprint::new(8));
-    store.save(Claim::wait(store.claim_path(target), target.clone(), record)?, value)
+    store.save(Claim::wait(&store.claim_path(target), target.clone(), record)?, value)
 }
 
 fn load<T>(target: &Location) -> StoreResult<T>
