@@ -2,6 +2,10 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use pipex::store::{Claim, StoreResult};
@@ -57,6 +61,62 @@ fn the_extension_chooses_the_codec() {
         bincode::serde::decode_from_slice(&bytes, bincode::config::legacy()).unwrap();
     assert_eq!(read, some_readings());
     assert!(length < bytes.len());
+}
+
+#[task(save = false, target = "{path}/readings.own", load = fs::read_to_string)]
+fn own(#[target] to: &Path) -> std::io::Result<String> {
+    fs::write(to, "own")?;
+    Ok("own".to_owned())
+}
+
+/// Neither waited for nor read without end.
+#[test]
+fn what_is_no_file_in_an_outputs_place_is_told_by_name() {
+    let odd: [(_, fn(&Path)); 3] = [
+        ("a FIFO", |path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success())),
+        ("a device", |path| symlink("/dev/zero", path).unwrap()),
+        ("a socket", |path| drop(UnixListener::bind(path).unwrap())),
+    ];
+    for (kind, make) in odd {
+        for name in ["readings", "readings.csv", "readings.json", "readings.csv.zst", "readings.own"] {
+            let bench = Bench::new();
+            let file = bench.file(name);
+            let run = || {
+                bench.cache(|| match name {
+                    "readings" => none().run().and_then(|output| output.wait()),
+                    "readings.csv" => csv().run().and_then(|output| output.wait()),
+                    "readings.json" => json().run().and_then(|output| output.wait()),
+                    "readings.csv.zst" => csv_zst().run().and_then(|output| output.wait()),
+                    _ => own().run().and_then(|output| output.wait()),
+                })
+            };
+            make(&file);
+            let error = format!("{:?}", run().unwrap_err());
+            assert!(error.contains(&format!("{} is {kind} where a regular file should be", file.display())), "{error}");
+            assert!(bench.ran().is_empty() && fs::symlink_metadata(&file).is_ok(), "it stays");
+
+            // It came to be there since.
+            fs::remove_file(&file).unwrap();
+            if name != "readings.own" {
+                let output = bench.cache(|| csv().run()).unwrap();
+                fs::remove_file(bench.file("readings.csv")).unwrap();
+                make(&bench.file("readings.csv"));
+                let error = format!("{:?}", output.load().unwrap_err());
+                assert!(error.contains(&format!("readings.csv is {kind}")), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_to_a_file_is_an_output() {
+    let bench = Bench::new();
+    bench.cache(|| csv().run()).unwrap();
+    fs::rename(bench.file("readings.csv"), bench.file("elsewhere")).unwrap();
+    symlink("elsewhere", bench.file("readings.csv")).unwrap();
+    bench.ran();
+    assert_eq!(bench.cache(|| csv().run()).unwrap().load().unwrap(), some_readings());
+    assert_eq!(bench.ran(), [""; 0]);
 }
 
 /// Keeps the messages of warnings.
