@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{csv, schema};
+use super::csv;
+use super::schema::schema;
 use crate::content::is_same;
 use crate::target::Location;
 
@@ -75,12 +76,19 @@ impl Format {
         !self.has_footer()
     }
 
-    /// The bytes of the shortest file that can be whole. JSON has at least a digit; CSV of no rows has nothing.
+    /// The bytes of the shortest file that can be whole. JSON has at least a digit, CSV a newline.
     pub(super) fn shortest(self) -> u64 {
-        match self.codec {
-            _ if self.has_footer() => super::footer::SHORTEST,
-            Codec::Json => 1,
-            _ => 0,
+        if self.has_footer() { super::footer::SHORTEST } else { 1 }
+    }
+
+    /// Whether text that has no checksum can be whole; else what it lacks. A document that goes on would be another one.
+    pub(super) fn check_whole(self, text: &[u8]) -> Result<(), &'static str> {
+        match (self.codec, text.last()) {
+            (Codec::Csv, _) if text.contains(&0) => Err("it has NUL bytes, as a file has of which not all was written"),
+            (Codec::Csv, last) if last != Some(&b'\n') => Err("it does not end in a newline"),
+            (Codec::Csv, _) if csv::ends_in_quotes(text) => Err("it ends in the midst of a quoted text"),
+            (Codec::Json, Some(b'0'..=b'9')) => Err("it ends in a digit, without a newline, and may go on"),
+            _ => Ok(()),
         }
     }
 
@@ -91,13 +99,13 @@ impl Format {
         out: &mut impl Write,
     ) -> Result<(), Error> {
         if !self.zstd {
-            return self.codec.encode(value, out);
+            return self.codec.encode(value, out, |text| self.check_whole(text));
         }
-        compress(out, |out| self.codec.encode(value, out))
+        compress(out, |out| self.codec.encode(value, out, |_| Ok(())))
     }
 
     /// Reads what [`encode`](Format::encode) wrote: all of it, and nothing but it.
-    pub(super) fn decode<T: DeserializeOwned>(self, payload: &[u8]) -> Result<T, Error> {
+    pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(self, payload: &[u8]) -> Result<T, Error> {
         if !self.zstd {
             return self.codec.decode(payload);
         }
@@ -115,7 +123,7 @@ impl Format {
             return true;
         }
         // What is a sequence begins with its length, and a text of somebody's, read as one, is beyond any disk.
-        let shape = schema::of::<T>();
+        let shape = &schema::<T>().shape;
         if (shape.starts_with(['[', '{']) || shape.starts_with("str"))
             && bytes.first_chunk().is_some_and(|length| u64::from_le_bytes(*length) > 1 << 48)
         {
@@ -128,9 +136,14 @@ impl Format {
 }
 
 impl Codec {
-    fn encode<T: Serialize + DeserializeOwned + 'static>(self, value: &T, out: &mut impl Write) -> Result<(), Error> {
+    fn encode<T: Serialize + DeserializeOwned + 'static>(
+        self,
+        value: &T,
+        out: &mut impl Write,
+        check_whole: impl FnOnce(&[u8]) -> Result<(), &'static str>,
+    ) -> Result<(), Error> {
         let text = match self {
-            Codec::Bincode if schema::asks_what_is_there::<T>() => {
+            Codec::Bincode if schema::<T>().asks_what_is_there() => {
                 let asks =
                     "it asks what stands there, which bincode does not say (flatten, untagged, or any JSON value)";
                 return Err(format!("{asks}: end the target in .json").into());
@@ -146,12 +159,13 @@ impl Codec {
             }
             Codec::Csv => csv::encode(value)?,
         };
+        check_whole(&text).map_err(|problem| Lossy(problem.to_owned()))?;
         self.comes_back(value, &text)?;
         out.write_all(&text)?;
         Ok(())
     }
 
-    fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, Error> {
+    fn decode<T: Serialize + DeserializeOwned + 'static>(self, bytes: &[u8]) -> Result<T, Error> {
         match self {
             Codec::Bincode => {
                 let (value, read) = bincode::serde::decode_from_slice(bytes, BINCODE)?;
@@ -167,7 +181,7 @@ impl Codec {
 
     /// Text cannot say everything: JSON turns NaN into null, CSV an empty text into none. What would come back as something
     /// else is refused while the value is still there.
-    fn comes_back<T: Serialize + DeserializeOwned>(self, value: &T, text: &[u8]) -> Result<(), Error> {
+    fn comes_back<T: Serialize + DeserializeOwned + 'static>(self, value: &T, text: &[u8]) -> Result<(), Error> {
         let back: T = self.decode(text).map_err(|error| Lossy(error.to_string()))?;
         if is_same(value, &back) {
             return Ok(());

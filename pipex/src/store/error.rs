@@ -56,6 +56,14 @@ pub enum StoreError {
         /// The target.
         target: String,
     },
+    /// The text, which has no checksum, cannot be all that was saved.
+    #[error("{target} is not whole: {problem}: correct it, or delete it and it will be made again")]
+    NotWhole {
+        /// The target.
+        target: String,
+        /// What it lacks.
+        problem: &'static str,
+    },
     /// The file's content is not what was saved.
     #[error("{target} is damaged, its checksum does not match what was saved: delete it, and it will be made again")]
     Damaged {

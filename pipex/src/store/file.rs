@@ -80,6 +80,8 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
         let format = Format::of(target);
         let bytes = read_regular(target.path())?;
         if !format.has_footer() {
+            let not_whole = |problem| StoreError::NotWhole { target: target.to_string(), problem };
+            format.check_whole(&bytes).map_err(not_whole)?;
             return decode(format, &bytes, target.as_str());
         }
         let (payload, footer) = Footer::split(&bytes, target.as_str(), |bytes| format.is_beginning::<T>(bytes))?;
@@ -116,7 +118,11 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
 }
 
 /// Decodes a payload that is whole.
-pub(super) fn decode<T: DeserializeOwned>(format: Format, payload: &[u8], target: &str) -> StoreResult<T> {
+pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(
+    format: Format,
+    payload: &[u8],
+    target: &str,
+) -> StoreResult<T> {
     let decoded = format.decode(payload);
     Ok(decoded.map_err(|source| StoreError::Decode { target: target.to_owned(), codec: format.name(), source })?)
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::claim::Record;
 use super::error::StoreError;
 use super::listing::Made;
-use super::schema;
+use super::schema::schema;
 use crate::fingerprint::{Fingerprint, of_bytes};
 
 /// What is recorded of a value beside its payload.
@@ -47,7 +47,7 @@ impl Footer {
             inputs: record.inputs(),
             task: format!("{}::{}", task.module, task.funcname),
             type_name: std::any::type_name::<T>().to_owned(),
-            schema: schema::of::<T>().to_string(),
+            schema: schema::<T>().shape.to_string(),
             pipex: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -93,6 +93,8 @@ impl Footer {
             return Err(StoreError::NewerFormat { target: target(), version });
         }
         let damaged = || StoreError::Damaged { target: target() };
+        // There has been no format before the first.
+        let start = start.filter(|_| version >= 1);
         let (payload, footer) = start.and_then(|start| bytes.split_at_checked(start)).ok_or_else(damaged)?;
         let footer = Self::whole(footer).ok_or_else(damaged)?;
         footer.check_payload(payload, &target())?;
@@ -156,15 +158,15 @@ impl Footer {
 
     /// Whether the value is a `T`: of the same shape, wherever the type may have moved to.
     pub(super) fn check_type<T: DeserializeOwned + 'static>(&self, target: &str) -> Result<(), StoreError> {
-        let schema = schema::of::<T>();
-        if self.schema == *schema {
+        let schema = schema::<T>();
+        if *self.schema == *schema.shape {
             return Ok(());
         }
         let describe = |name: &str, schema: &str| format!("`{name}` with the shape `{schema}`");
         Err(StoreError::WrongType {
             target: target.to_owned(),
             found: describe(&self.type_name, &self.schema),
-            wanted: describe(std::any::type_name::<T>(), &schema),
+            wanted: describe(std::any::type_name::<T>(), &schema.shape),
         })
     }
 }

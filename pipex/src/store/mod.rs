@@ -19,6 +19,9 @@ mod sqlite;
 mod sweep;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
+mod tracer;
 
 use std::path::PathBuf;
 
