@@ -266,6 +266,38 @@ fn plain_rows_that_are_cut_are_fewer_rows_or_none() {
     }
 }
 
+/// The first footers, and rows of databases, do not say how many bytes it will be.
+#[test]
+fn what_does_not_say_how_large_it_is_expands_as_far_as_the_setting_allows() {
+    let desk = desk();
+    let show = |target: &str, limit: &str| {
+        let output = desk.command(&format!("show {target}")).env("PIPEX_DECODE_LIMIT", limit).output().unwrap();
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat()
+    };
+    for target in ["out/everything.zst", "out/everything.json.zst", "rows/readings.json.zst"] {
+        let refused = show(target, "10");
+        assert!(refused.contains("it expands to more than 10 bytes"), "{refused}");
+        assert!(refused.contains("set PIPEX_DECODE_LIMIT to more") && refused.contains(target), "{refused}");
+        for enough in ["1000", "1KB", "1 GiB", ""] {
+            assert!(!show(target, enough).contains("PIPEX_DECODE_LIMIT"));
+        }
+        assert!(show(target, "much").contains("PIPEX_DECODE_LIMIT=much is not a number of bytes, such as"));
+    }
+    let run = desk.pipeline("format_1::pipeline").env("PIPEX_DECODE_LIMIT", "10").output().unwrap();
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(
+        !run.status.success() && said.contains("out/everything.zst") && said.contains("PIPEX_DECODE_LIMIT"),
+        "{said}"
+    );
+
+    // What is written now says it, and is read whatever the setting is.
+    fs::remove_dir_all(desk.file("out")).unwrap();
+    let run = |limit: &str| desk.pipeline("format_1::pipeline").env("PIPEX_DECODE_LIMIT", limit).status().unwrap();
+    assert!(run("1GB").success());
+    let shown = show("out/everything.zst", "10");
+    assert!(shown.contains("Newark"), "{shown}");
+}
+
 #[test]
 fn every_journal_is_read() {
     let mut states = BTreeMap::new();

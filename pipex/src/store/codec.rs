@@ -1,13 +1,15 @@
 //! From a value to bytes and back, as the target's extension says.
 //!
-//! Nothing else knows of bincode, which is no longer maintained: its format is fixed and specified, and what reads it here
-//! could be replaced by another crate or our own code without a change in a file.
+//! Nothing else knows of bincode, which is no longer maintained and here only writes: its format is fixed and specified, and
+//! what reads it is our own.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::bincode_reader::{self, ReadError};
+use super::compression::{compress, expand};
 use super::csv;
 use super::schema::schema;
 use crate::content::is_same;
@@ -92,35 +94,35 @@ impl Format {
         }
     }
 
-    /// Writes the value's payload.
+    /// Writes the value's payload; how many bytes it expands to, if it is compressed.
     pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(
         self,
         value: &T,
         out: &mut impl Write,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<u64>, Error> {
         if !self.zstd {
-            return self.codec.encode(value, out, |text| self.check_whole(text));
+            return self.codec.encode(value, out, |text| self.check_whole(text)).map(|()| None);
         }
-        compress(out, |out| self.codec.encode(value, out, |_| Ok(())))
+        compress(out, |out| self.codec.encode(value, out, |_| Ok(()))).map(Some)
     }
 
-    /// Reads what [`encode`](Format::encode) wrote: all of it, and nothing but it.
-    pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(self, payload: &[u8]) -> Result<T, Error> {
+    /// Reads what [`encode`](Format::encode) wrote: all of it, and nothing but it. `expanded` is what that gave, if it is known.
+    pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(
+        self,
+        payload: &[u8],
+        expanded: Option<u64>,
+    ) -> Result<T, Error> {
         if !self.zstd {
             return self.codec.decode(payload);
         }
-        self.codec.decode(&decompress(payload)?)
+        self.codec.decode(&expand(payload, expanded)?)
     }
 
     /// Whether bytes that have no footer are the beginning of a payload of this format. The value is only tried.
     pub(super) fn is_beginning<T: DeserializeOwned + 'static>(self, bytes: &[u8]) -> bool {
-        const LIMIT: usize = 1 << 30;
         const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
         if self.zstd {
             return bytes.starts_with(&ZSTD_MAGIC);
-        }
-        if bytes.len() >= LIMIT {
-            return true;
         }
         // What is a sequence begins with its length, and a text of somebody's, read as one, is beyond any disk.
         let shape = &schema::<T>().shape;
@@ -129,9 +131,7 @@ impl Format {
         {
             return false;
         }
-        // Within a limit, so that bytes which only look like a length allocate nothing to speak of.
-        let tried = bincode::serde::decode_from_slice::<T, _>(bytes, BINCODE.with_limit::<LIMIT>());
-        matches!(tried, Err(bincode::error::DecodeError::UnexpectedEnd { .. }))
+        matches!(bincode_reader::read::<T>(bytes), Err(ReadError::End))
     }
 }
 
@@ -147,6 +147,13 @@ impl Codec {
                 let asks =
                     "it asks what stands there, which bincode does not say (flatten, untagged, or any JSON value)";
                 return Err(format!("{asks}: end the target in .json").into());
+            }
+            // What contains itself may nest deeper than one can read.
+            Codec::Bincode if schema::<T>().is_recursive => {
+                let bytes = bincode::serde::encode_to_vec(value, BINCODE)?;
+                bincode_reader::read::<T>(&bytes)?;
+                out.write_all(&bytes)?;
+                return Ok(());
             }
             Codec::Bincode => {
                 bincode::serde::encode_into_std_write(value, out, BINCODE)?;
@@ -167,13 +174,7 @@ impl Codec {
 
     fn decode<T: Serialize + DeserializeOwned + 'static>(self, bytes: &[u8]) -> Result<T, Error> {
         match self {
-            Codec::Bincode => {
-                let (value, read) = bincode::serde::decode_from_slice(bytes, BINCODE)?;
-                if read < bytes.len() {
-                    return Err(format!("{} bytes are left over", bytes.len() - read).into());
-                }
-                Ok(value)
-            }
+            Codec::Bincode => Ok(bincode_reader::read(bytes)?),
             Codec::Json => Ok(serde_json::from_slice(bytes)?),
             Codec::Csv => csv::decode(bytes),
         }
@@ -194,34 +195,3 @@ impl Codec {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Lossy(pub(super) String);
-
-#[cfg(feature = "zstd")]
-fn compress<W: Write>(
-    out: W,
-    write: impl FnOnce(&mut zstd::Encoder<'static, W>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
-    write(&mut encoder)?;
-    encoder.finish()?;
-    Ok(())
-}
-
-#[cfg(feature = "zstd")]
-fn decompress(payload: &[u8]) -> io::Result<Vec<u8>> {
-    zstd::decode_all(payload)
-}
-
-#[cfg(not(feature = "zstd"))]
-fn compress<W: Write>(_: W, _: impl FnOnce(&mut W) -> Result<(), Error>) -> Result<(), Error> {
-    Err(without_zstd().into())
-}
-
-#[cfg(not(feature = "zstd"))]
-fn decompress(_: &[u8]) -> io::Result<Vec<u8>> {
-    Err(without_zstd())
-}
-
-#[cfg(not(feature = "zstd"))]
-fn without_zstd() -> io::Error {
-    io::Error::other("pipex was built without its cargo feature `zstd`")
-}

@@ -110,6 +110,14 @@ pub enum StoreError {
         /// What the codec said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The content would take more memory than it may.
+    #[error("{target} is larger than what is read without being asked for")]
+    TooLarge {
+        /// The target.
+        target: String,
+        /// What to do.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The value cannot be encoded.
     #[error("the value for {target} cannot be written as {codec}; another extension chooses another codec")]
     Encode {

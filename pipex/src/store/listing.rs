@@ -63,13 +63,15 @@ pub struct Entry {
     pub content: Option<Fingerprint>,
     /// What made it, where the store has room for that.
     pub made: Option<Made>,
+    /// How many bytes its payload expands to, if it is compressed and the store knows: see [`expand`](super::expand).
+    pub expanded: Option<u64>,
 }
 
 impl Entry {
     /// An output with this stamp, of so many bytes, saved then.
     #[must_use]
     pub fn new(stamp: Stamp, bytes: u64, saved: SystemTime) -> Self {
-        Entry { stamp, bytes, saved, content: None, made: None }
+        Entry { stamp, bytes, saved, content: None, made: None, expanded: None }
     }
 }
 
@@ -157,7 +159,10 @@ impl Listing for Files {
         }
         let mut file = open_regular(path)?;
         match Footer::at_end_of(&mut file, metadata.len()).map_err(failed)? {
-            Some(footer) => (entry.content, entry.made) = (Some(footer.checksum), Some(footer.made())),
+            Some(footer) => {
+                (entry.content, entry.expanded) = (Some(footer.checksum), footer.expanded);
+                entry.made = Some(footer.made());
+            }
             None => entry.content = Some(of_file(&mut file).map_err(failed)?),
         }
         Ok(Some(entry))

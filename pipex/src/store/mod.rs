@@ -1,15 +1,19 @@
 //! Where outputs are kept: the [`Store`] trait and the stores that pipex brings.
 
+mod bincode_reader;
 mod claim;
 mod claim_file;
 #[cfg(test)]
 mod claim_tests;
 mod codec;
 mod commit;
+mod compression;
 mod csv;
 mod error;
 mod file;
 mod footer;
+#[cfg(test)]
+mod forged_tests;
 mod listing;
 mod own;
 mod regular;
@@ -28,6 +32,7 @@ use std::path::PathBuf;
 pub use self::claim::{Claim, Record};
 pub(crate) use self::claim::{Draft, Receipt};
 pub(crate) use self::claim_file::{remove_claims, remove_whatever};
+pub use self::compression::expand;
 pub use self::error::StoreError;
 pub use self::file::FileStore;
 pub(crate) use self::listing::of_file;

@@ -20,6 +20,8 @@ pub(super) struct Schema {
     pub(super) shape: Box<str>,
     /// If it is a sequence of structs, its columns as a table.
     pub(super) columns: Option<Columns>,
+    /// Whether the type contains itself.
+    pub(super) is_recursive: bool,
 }
 
 /// The columns of a sequence of structs.
@@ -39,7 +41,7 @@ pub(super) fn schema<T: DeserializeOwned + 'static>() -> Arc<Schema> {
         return Arc::clone(schema);
     }
     // A type that panics at a made-up value would do so at a damaged one; here it only has no shape.
-    let untold = |_| Schema { shape: "..".into(), columns: None };
+    let untold = |_| Schema { shape: "..".into(), columns: None, is_recursive: true };
     let schema = Arc::new(std::panic::catch_unwind(trace::<T>).unwrap_or_else(untold));
     SCHEMAS.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&schema));
     schema

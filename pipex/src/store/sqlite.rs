@@ -188,15 +188,15 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         let name = self.name(target);
         let (payload, footer) = self.row(target)?;
         footer.check_type::<T>(&name)?;
-        decode(Format::of(target), &payload, &name)
+        decode(Format::of(target), &payload, footer.expanded, &name)
     }
 
     fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
         let target = claim.target();
         let format = Format::of(target);
         let mut payload = Vec::new();
-        encode(format, value, &mut payload, &self.name(target))?;
-        let footer = Footer::of::<T>(claim.record(), payload.len() as u64, of_bytes(&payload));
+        let expanded = encode(format, value, &mut payload, &self.name(target))?;
+        let footer = Footer::of::<T>(claim.record(), payload.len() as u64, of_bytes(&payload), expanded);
         claim.ensure_held()?;
         self.create()?;
         self.with(|connection| {
@@ -339,6 +339,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Footer)> {
         type_name: row.get(7)?,
         schema: row.get(8)?,
         pipex: row.get(9)?,
+        expanded: None,
     };
     Ok((payload, footer))
 }

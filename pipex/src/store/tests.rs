@@ -19,9 +19,12 @@ pub(super) fn target(dir: &Path, name: &str) -> Location {
     Location::new(dir.join(name).to_str().unwrap())
 }
 
+pub(super) fn record() -> Record {
+    Record::new(&TASK, Fingerprint::new(7), Fingerprint::new(8))
+}
+
 pub(super) fn save<T>(store: &impl Store<T>, target: &Location, value: &T) -> StoreResult<u64> {
-    let record = Record::new(&TASK, Fingerprint::new(7), Fingerprint::new(8));
-    store.save(Claim::wait(&store.claim_path(target), target.clone(), record)?, value)
+    store.save(Claim::wait(&store.claim_path(target), target.clone(), record())?, value)
 }
 
 pub(super) fn load<T>(target: &Location) -> StoreResult<T>

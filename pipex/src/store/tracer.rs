@@ -23,11 +23,12 @@ pub(super) fn trace<T: DeserializeOwned>() -> Schema {
     let mut tracer = Tracer::default();
     tracer.retrace::<T>();
     let columns = tracer.columns;
-    Schema { shape: trace_variants::<T>(tracer).into(), columns }
+    let shape = trace_variants(&mut tracer, Tracer::retrace::<T>).into();
+    Schema { shape, columns, is_recursive: tracer.is_recursive }
 }
 
 /// A trace takes one variant of each enum, so there is one for each variant; what they find is put behind the first.
-fn trace_variants<T: DeserializeOwned>(mut tracer: Tracer) -> String {
+fn trace_variants(tracer: &mut Tracer, retrace: fn(&mut Tracer)) -> String {
     let mut shape = std::mem::take(&mut tracer.text);
     let mut traces = 0;
     let mut done = HashSet::new();
@@ -45,7 +46,7 @@ fn trace_variants<T: DeserializeOwned>(mut tracer: Tracer) -> String {
             tracer.choices.insert(name, variant);
             tracer.wanted = Some(name);
             tracer.content = None;
-            tracer.retrace::<T>();
+            retrace(tracer);
             let content = tracer.content.take().unwrap_or_default();
             let _ = write!(shape, "{}{}{content}", if variant > 0 { "|" } else { "" }, seen.variants[variant]);
         }
@@ -71,6 +72,8 @@ struct Tracer {
     /// Those that have to be empty for the trace to end.
     empty: HashSet<usize>,
     recursed: bool,
+    /// Whether any trace so far has.
+    is_recursive: bool,
     around: Around,
     columns: Option<Columns>,
 }
@@ -101,6 +104,7 @@ impl Tracer {
             self.ends.clear();
             (self.count, self.recursed, self.around) = (0, false, Around::Nothing);
             let halted = T::deserialize(&mut *self).is_err();
+            self.is_recursive |= self.recursed;
             match self.ends.last() {
                 Some(end) if halted && self.recursed => _ = self.empty.insert(*end),
                 _ => {
