@@ -52,6 +52,18 @@ fn in_a_store_of_ones_own() -> Vec<u32> {
     mine()
 }
 
+#[cfg(feature = "sqlite")]
+fn database() -> pipex::SqliteStore {
+    pipex::SqliteStore::new(Path::new(&std::env::var_os("PIPEX_PATH").unwrap_or_default()).join("x.sqlite"))
+}
+
+#[cfg(feature = "sqlite")]
+#[task(target = "{base}", store = database())]
+fn in_a_database() -> Vec<u32> {
+    hold();
+    mine()
+}
+
 fn lines(numbers: &[u32]) -> String {
     numbers.iter().map(|number| format!("{number}\n")).collect()
 }
@@ -84,6 +96,8 @@ fn child_makes() {
     let made = match std::env::var("PIPEX_TESTS_TASK").unwrap().as_str() {
         "saved" => saved().base("x").run().and_then(|output| output.load()),
         "in_a_store_of_ones_own" => in_a_store_of_ones_own().base("x").run().and_then(|output| output.load()),
+        #[cfg(feature = "sqlite")]
+        "in_a_database" => in_a_database().base("x").run().and_then(|output| output.load()),
         _ => {
             let made = written().base("x").run();
             made.map(|output| read_halves(output.location().unwrap().path()).unwrap())
@@ -150,19 +164,29 @@ impl Maker {
     }
 }
 
-const SAVED: [(&str, &str); 2] = [("saved", "x.bin"), ("in_a_store_of_ones_own", "x.lines")];
+/// Tasks, and what is there when they have ended.
+const SAVED: &[(&str, &str)] = &[
+    ("saved", "x.bin"),
+    ("in_a_store_of_ones_own", "x.lines"),
+    #[cfg(feature = "sqlite")]
+    ("in_a_database", "x.sqlite"),
+];
 
-fn remove_claim(bench: &Bench, target: &str) {
-    fs::remove_file(bench.file(&format!("out/.{target}.pipex-tmp"))).unwrap();
+/// Removes the one claim that there is.
+fn remove_claim(bench: &Bench) {
+    let files = bench.files();
+    let claims: Vec<_> = files.iter().filter(|file| file.contains("pipex-tmp") || file.contains("-claims/")).collect();
+    assert_eq!(claims.len(), 1, "{files:?}");
+    fs::remove_file(bench.file(claims[0])).unwrap();
 }
 
 #[test]
 fn alone_it_claims_the_target_once_more_and_saves_what_it_has() {
-    for (task, target) in SAVED {
+    for (task, target) in SAVED.iter().copied() {
         let bench = Bench::new();
         let mut maker = Maker::start(&bench, task, "cache");
         maker.says("held");
-        remove_claim(&bench, target);
+        remove_claim(&bench);
         maker.lets_go();
         let id = maker.id();
         assert_eq!(maker.ends(), (id, true), "{task}");
@@ -173,12 +197,12 @@ fn alone_it_claims_the_target_once_more_and_saves_what_it_has() {
 /// The program is started again, and so two processes make the target; which of them ends first makes no difference.
 #[test]
 fn whoever_ends_last_takes_what_the_other_made() {
-    for (task, target) in SAVED {
+    for (task, target) in SAVED.iter().copied() {
         for first_ends_first in [true, false] {
             let bench = Bench::new();
             let mut first = Maker::start(&bench, task, "cache");
             first.says("held");
-            remove_claim(&bench, target);
+            remove_claim(&bench);
             let mut second = Maker::start(&bench, task, "cache");
             second.says("held");
             let seconds = second.id();
@@ -208,7 +232,7 @@ fn a_function_that_writes_its_own_output_fails_and_may_be_tried_again() {
     let bench = Bench::new();
     let mut maker = Maker::start(&bench, "written", "cache");
     maker.says("held");
-    remove_claim(&bench, "x");
+    remove_claim(&bench);
     maker.lets_go();
     let (failed, lost) = maker.ends();
     assert!(failed.contains("cannot save the output: the claim on ") && failed.contains("run it again"), "{failed}");
@@ -217,7 +241,7 @@ fn a_function_that_writes_its_own_output_fails_and_may_be_tried_again() {
 
     let mut maker = Maker::start(&bench, "written", "prefect.cache");
     maker.says("held");
-    remove_claim(&bench, "x");
+    remove_claim(&bench);
     // Now nothing tells that the draft is in use, and half of it goes.
     let mut swept = Vec::new();
     sweep(&bench.file("out"), false, &mut |left| swept.push(left.unwrap().path));
@@ -235,7 +259,7 @@ fn and_takes_what_another_made() {
     let bench = Bench::new();
     let mut first = Maker::start(&bench, "written", "cache");
     first.says("held");
-    remove_claim(&bench, "x");
+    remove_claim(&bench);
     let mut second = Maker::start(&bench, "written", "cache");
     second.says("held");
     second.lets_go();

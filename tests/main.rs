@@ -25,6 +25,8 @@ mod remote;
 mod rerunning;
 mod runtimes;
 mod signals;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stale;
 mod stores;
 mod support;

@@ -243,6 +243,7 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<Outcome, Error> {
         _ => None,
     };
     let journal = enter(journal)?;
+    let _open = pipex::SqliteStore::keep_open();
     let project = Project::read(&journal, open)?;
     match command {
         Command::Status(selection) => status::status(&project, &selection, json),

@@ -33,7 +33,7 @@ use crate::run::{Attempt, Failure, Label, Made, Maker, Name, Place};
 use crate::runtime::{catch, drive, elsewhere, timeout};
 use crate::seen::{Outputs, Seen, tell};
 use crate::stale::{Content, Contents, Reasons, Stale};
-use crate::store::{Claim, Receipt, Record, Stamp, StoreError};
+use crate::store::{Claim, Lease, Receipt, Record, Stamp, StoreError};
 use crate::target::{Location, TargetError};
 use crate::task::Task;
 
@@ -307,6 +307,8 @@ impl<'a, R: Send> Plan<'a, R> {
             self.run.tell_completed(None, started.elapsed(), Details::default());
             return Ok(Made::Value(value));
         };
+        // One opening and closing for all that is asked of the store.
+        let _lease = Lease::new();
         self.settle_inputs();
         let record = Record::new(self.run.task, self.arguments, self.inputs.fingerprint());
         let record = *self.record.get_or_insert(record);

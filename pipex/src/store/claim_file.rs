@@ -180,9 +180,12 @@ pub(super) fn unless_ending() -> RwLockReadGuard<'static, ()> {
     ENDING.read().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// No claim of this process is let go or committed while this is held.
+pub(crate) type Ending = RwLockWriteGuard<'static, ()>;
+
 /// Removes all claims of this process, which is about to end, with what has been written and not committed. None can be let
 /// go or committed until what is returned is dropped.
-pub(crate) fn remove_claims() -> RwLockWriteGuard<'static, ()> {
+pub(super) fn remove_claims() -> Ending {
     let ending = ENDING.write().unwrap_or_else(PoisonError::into_inner);
     held().values().for_each(Held::remove);
     ending

@@ -160,6 +160,16 @@ pub enum StoreError {
         /// The target.
         target: String,
     },
+    /// A database that keeps nothing.
+    #[cfg(feature = "sqlite")]
+    #[error(
+        "{:?} names no file, so nothing would be kept in this database: give `SqliteStore::new` the path of one",
+        path
+    )]
+    NoDatabase {
+        /// What was given.
+        path: PathBuf,
+    },
     /// The database refused.
     #[cfg(feature = "sqlite")]
     #[error("the database {} refused", path.display())]

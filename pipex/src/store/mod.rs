@@ -31,7 +31,8 @@ use std::path::PathBuf;
 
 pub use self::claim::{Claim, Record};
 pub(crate) use self::claim::{Draft, Receipt};
-pub(crate) use self::claim_file::{remove_claims, remove_whatever};
+pub(crate) use self::claim_file::remove_whatever;
+use self::claim_file::{Ending, remove_claims};
 pub use self::compression::expand;
 pub use self::error::StoreError;
 pub use self::file::FileStore;
@@ -40,10 +41,36 @@ pub use self::listing::{Entry, Files, Listing, Made, Stamp};
 pub use self::own::OwnOutput;
 pub(crate) use self::regular::open_regular;
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::SqliteStore;
+pub use self::sqlite::{KeptOpen, SqliteStore};
 pub use self::sweep::{Leftover, sweep};
 
 use crate::target::Location;
+
+/// What stores have open stays so while one of these lives.
+pub(crate) struct Lease {
+    #[cfg(feature = "sqlite")]
+    _databases: KeptOpen,
+}
+
+impl Lease {
+    pub(crate) fn new() -> Self {
+        Lease {
+            #[cfg(feature = "sqlite")]
+            _databases: KeptOpen::new(),
+        }
+    }
+
+    pub(crate) fn give_back(self) {}
+}
+
+/// Gives up all that this process has in stores, since it is about to end: claims and what was written under them, and what is
+/// open. No claim can be let go or committed until what is returned is dropped.
+pub(crate) fn end() -> Ending {
+    let ending = remove_claims();
+    #[cfg(feature = "sqlite")]
+    sqlite::close_databases();
+    ending
+}
 
 // The document's code is compiled and run.
 #[cfg(doctest)]
