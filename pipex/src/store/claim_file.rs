@@ -171,8 +171,8 @@ fn held() -> MutexGuard<'static, BTreeMap<u64, Held>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whoever ends the process writes, and then no claim is let go any more: else its name could be removed twice, the second
-/// time as another's.
+/// Whoever ends the process writes, and then no claim is taken or let go any more: what is taken would be left behind, and the
+/// name of what is let go be removed twice, the second time as another's.
 static ENDING: RwLock<()> = RwLock::new(());
 
 /// The process does not end while this is held.
@@ -180,11 +180,10 @@ pub(super) fn unless_ending() -> RwLockReadGuard<'static, ()> {
     ENDING.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// No claim of this process is let go or committed while this is held.
+/// No claim of this process is taken, committed or let go while this is held.
 pub(crate) type Ending = RwLockWriteGuard<'static, ()>;
 
-/// Removes all claims of this process, which is about to end, with what has been written and not committed. None can be let
-/// go or committed until what is returned is dropped.
+/// Removes all claims of this process, which is about to end, with what has been written and not committed.
 pub(super) fn remove_claims() -> Ending {
     let ending = ENDING.write().unwrap_or_else(PoisonError::into_inner);
     held().values().for_each(Held::remove);
@@ -214,9 +213,16 @@ impl ClaimFile {
     /// Waits for the claim.
     pub(super) fn wait(path: &Path, target: &Path) -> Result<Self, StoreError> {
         loop {
+            let mut not_ending = unless_ending();
             let opened = Opened::open(path)?;
-            opened.lock()?;
-            if let Some(held) = opened.hold(target)? {
+            if !opened.try_lock()? {
+                drop(not_ending);
+                opened.lock()?;
+                not_ending = unless_ending();
+            }
+            let held = opened.hold(target)?;
+            drop(not_ending);
+            if let Some(held) = held {
                 return Ok(held);
             }
         }
@@ -225,6 +231,7 @@ impl ClaimFile {
     /// The claim, unless another holds it.
     pub(super) fn try_now(path: &Path, target: &Path) -> Result<Option<Self>, StoreError> {
         loop {
+            let _not_ending = unless_ending();
             let opened = Opened::open(path)?;
             if !opened.try_lock()? {
                 return Ok(None);

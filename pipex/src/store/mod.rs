@@ -63,8 +63,7 @@ impl Lease {
     pub(crate) fn give_back(self) {}
 }
 
-/// Gives up all that this process has in stores, since it is about to end: claims and what was written under them, and what is
-/// open. No claim can be let go or committed until what is returned is dropped.
+/// Gives up all that this process has in stores, since it is about to end: claims, what was written under them, and what is open.
 pub(crate) fn end() -> Ending {
     let ending = remove_claims();
     #[cfg(feature = "sqlite")]
