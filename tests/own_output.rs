@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
-use pipex::{Mode, task};
+use pipex::{Mode, Output, task};
 
 use crate::support::Bench;
 
@@ -127,4 +130,49 @@ fn a_leftover_of_a_killed_run_is_not_taken_for_an_output() {
     fs::create_dir(bench.file("forgets")).unwrap();
     fs::write(bench.file("forgets/.x.pipex-draft"), "of a run that was killed").unwrap();
     assert!(bench.cache(|| forgets().base("x").run()).is_err());
+}
+
+/// The first one goes on when it is told to, long after it was given up on; the others write what they are to write.
+#[task(save = false, timeout = "100ms", retries = 5)]
+fn parts(
+    first: &Mutex<Option<Receiver<()>>>,
+    drafts: Sender<PathBuf>,
+    done: Sender<()>,
+    #[target] to: &Path,
+) -> io::Result<()> {
+    drafts.send(to.to_owned()).unwrap();
+    fs::create_dir(to)?;
+    fs::write(to.join("a"), "a")?;
+    let first = first.lock().unwrap().take();
+    if let Some(go_on) = &first {
+        go_on.recv().unwrap();
+        fs::create_dir_all(to)?;
+        fs::write(to.join("late"), "late")?;
+        done.send(()).unwrap();
+    }
+    fs::write(to.join("b"), "b")
+}
+
+#[test]
+fn what_a_function_writes_too_late_is_in_no_output() {
+    let bench = Bench::new();
+    let (go, go_on) = channel();
+    let (say_draft, drafts) = channel();
+    let (done, is_done) = channel();
+    let config = bench.config(Mode::PrefectCache).quiet(true);
+    let first = Output::from(Mutex::new(Some(go_on)));
+    config.scope(|| parts(first, say_draft, done).base("x").submit().wait()).unwrap();
+    let made = ["parts/x/a", "parts/x/b"];
+    assert_eq!(bench.files(), made);
+    let late = drafts.recv().unwrap();
+    assert!(!late.exists() && drafts.try_iter().all(|draft| draft != late), "each writes a draft of its own");
+
+    go.send(()).unwrap();
+    is_done.recv().unwrap();
+    // Its draft goes when it has returned.
+    let started = Instant::now();
+    while late.exists() && started.elapsed() < Duration::from_secs(10) {
+        std::thread::yield_now();
+    }
+    assert_eq!(bench.files(), made);
 }

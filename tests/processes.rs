@@ -1,10 +1,13 @@
 //! Threads and processes that reach for the same missing target: one computes, the others wait and use it.
 
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
+use pipex::store::sweep;
 use pipex::{Mode, State, flow, task};
 
 use crate::support::{Bench, child};
@@ -36,12 +39,8 @@ fn child_many() {
     println!("sum {}", many(&Path::new(&out).with_extension("log")).unwrap());
 }
 
-#[test]
-fn processes_share_the_work_and_each_body_runs_once() {
-    let bench = Bench::new();
-    let children: Vec<_> = (0..4)
-        .map(|_| child("processes::child_many", &bench.file("out")).stdout(Stdio::piped()).spawn().unwrap())
-        .collect();
+/// What processes that make all of it say, and how often each body ran.
+fn ended(out: &Path, children: Vec<Child>) -> Vec<u64> {
     let said: Vec<String> = children
         .into_iter()
         .map(|child| child.wait_with_output().unwrap())
@@ -52,12 +51,54 @@ fn processes_share_the_work_and_each_body_runs_once() {
         })
         .collect();
     assert!(said.iter().all(|sum| *sum == said[0]));
-
-    let mut ran: Vec<u64> =
-        std::fs::read_to_string(bench.file("out.log")).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+    let log = fs::read_to_string(out.with_extension("log")).unwrap();
+    let mut ran: Vec<u64> = log.lines().map(|line| line.parse().unwrap()).collect();
     ran.sort_unstable();
-    assert_eq!(ran, (0..100).collect::<Vec<_>>());
+    ran
+}
+
+#[test]
+fn processes_share_the_work_and_each_body_runs_once() {
+    let bench = Bench::new();
+    let out = bench.file("out");
+    let start = || child("processes::child_many", &out).stdout(Stdio::piped()).spawn().unwrap();
+    let children = (0..4).map(|_| start()).collect();
+    assert_eq!(ended(&out, children), (0..100).collect::<Vec<_>>());
     assert_eq!(bench.files().len(), 100 + 1 + 1, "outputs, and the log: nothing else is left behind");
+}
+
+/// Sweeps again and again until nobody has anything more to say to it.
+#[test]
+#[ignore = "a child of the test below"]
+fn child_sweep() {
+    static IS_OVER: AtomicBool = AtomicBool::new(false);
+    thread::spawn(|| {
+        let _ = io::stdin().read(&mut [0]);
+        IS_OVER.store(true, Ordering::Relaxed);
+    });
+    let slow = Path::new(&std::env::var("PIPEX_PATH").unwrap()).join("slow");
+    while !IS_OVER.load(Ordering::Relaxed) {
+        sweep(&slow, false, &mut |left| _ = left.unwrap());
+    }
+}
+
+#[test]
+fn beside_those_who_sweep_each_body_runs_once_as_well() {
+    for _ in 0..5 {
+        let bench = Bench::new();
+        let out = bench.file("out");
+        let mut sweepers: Vec<_> = (0..2)
+            .map(|_| child("processes::child_sweep", &out).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap())
+            .collect();
+        let start = || child("processes::child_many", &out).stdout(Stdio::piped()).spawn().unwrap();
+        let children = (0..3).map(|_| start()).collect();
+        assert_eq!(ended(&out, children), (0..100).collect::<Vec<_>>());
+        for sweeper in &mut sweepers {
+            drop(sweeper.stdin.take());
+            assert!(sweeper.wait().unwrap().success());
+        }
+        assert_eq!(bench.files().len(), 100 + 1 + 1);
+    }
 }
 
 #[test]
@@ -75,7 +116,7 @@ fn threads_share_the_work_too() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(sums.iter().all(|sum| *sum == sums[0]));
-    assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 100);
+    assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 100);
     let states = bench.states();
     assert_eq!(states.iter().filter(|run| **run == ("slow", State::Completed)).count(), 100);
 }

@@ -2,6 +2,10 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use pipex::store::{Claim, StoreResult};
@@ -57,6 +61,62 @@ fn the_extension_chooses_the_codec() {
         bincode::serde::decode_from_slice(&bytes, bincode::config::legacy()).unwrap();
     assert_eq!(read, some_readings());
     assert!(length < bytes.len());
+}
+
+#[task(save = false, target = "{path}/readings.own", load = fs::read_to_string)]
+fn own(#[target] to: &Path) -> std::io::Result<String> {
+    fs::write(to, "own")?;
+    Ok("own".to_owned())
+}
+
+/// Neither waited for nor read without end.
+#[test]
+fn what_is_no_file_in_an_outputs_place_is_told_by_name() {
+    let odd: [(_, fn(&Path)); 3] = [
+        ("a FIFO", |path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success())),
+        ("a device", |path| symlink("/dev/zero", path).unwrap()),
+        ("a socket", |path| drop(UnixListener::bind(path).unwrap())),
+    ];
+    for (kind, make) in odd {
+        for name in ["readings", "readings.csv", "readings.json", "readings.csv.zst", "readings.own"] {
+            let bench = Bench::new();
+            let file = bench.file(name);
+            let run = || {
+                bench.cache(|| match name {
+                    "readings" => none().run().and_then(|output| output.wait()),
+                    "readings.csv" => csv().run().and_then(|output| output.wait()),
+                    "readings.json" => json().run().and_then(|output| output.wait()),
+                    "readings.csv.zst" => csv_zst().run().and_then(|output| output.wait()),
+                    _ => own().run().and_then(|output| output.wait()),
+                })
+            };
+            make(&file);
+            let error = format!("{:?}", run().unwrap_err());
+            assert!(error.contains(&format!("{} is {kind} where a regular file should be", file.display())), "{error}");
+            assert!(bench.ran().is_empty() && fs::symlink_metadata(&file).is_ok(), "it stays");
+
+            // It came to be there since.
+            fs::remove_file(&file).unwrap();
+            if name != "readings.own" {
+                let output = bench.cache(|| csv().run()).unwrap();
+                fs::remove_file(bench.file("readings.csv")).unwrap();
+                make(&bench.file("readings.csv"));
+                let error = format!("{:?}", output.load().unwrap_err());
+                assert!(error.contains(&format!("readings.csv is {kind}")), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_to_a_file_is_an_output() {
+    let bench = Bench::new();
+    bench.cache(|| csv().run()).unwrap();
+    fs::rename(bench.file("readings.csv"), bench.file("elsewhere")).unwrap();
+    symlink("elsewhere", bench.file("readings.csv")).unwrap();
+    bench.ran();
+    assert_eq!(bench.cache(|| csv().run()).unwrap().load().unwrap(), some_readings());
+    assert_eq!(bench.ran(), [""; 0]);
 }
 
 /// Keeps the messages of warnings.
@@ -152,56 +212,4 @@ fn a_store_of_ones_own() {
     assert_eq!(bench.cache(|| lines(poem().base("p").run()?).run()?.load()).unwrap(), 2);
     assert_eq!(fs::read_to_string(bench.file("p.txt")).unwrap(), "a line\nanother\n");
     assert_eq!(bench.files(), ["lines/p", "p.txt"]);
-}
-
-#[cfg(feature = "sqlite")]
-mod sqlite {
-    use pipex::{Output, SqliteStore, task};
-
-    use crate::support::{Bench, child, files};
-
-    fn database() -> SqliteStore {
-        SqliteStore::new(std::env::var("PIPEX_TESTS_DATABASE").unwrap_or_default())
-    }
-
-    #[task(target = "square/{base}.json", store = database())]
-    fn square(x: u64) -> u64 {
-        // Many processes reach for the same targets; each body says that it ran.
-        println!("squared {x}");
-        x * x
-    }
-
-    #[test]
-    #[ignore = "a child of the test below"]
-    fn child_squares() {
-        let outputs: Vec<Output<u64>> = (0..50).map(|x| square(x).base(x.to_string()).run().unwrap()).collect();
-        let sum: u64 = outputs.iter().map(|output| output.load().unwrap()).sum();
-        println!("sum {sum}");
-    }
-
-    #[test]
-    fn processes_share_a_database() {
-        let bench = Bench::new();
-        let database = bench.file("deep/outputs.sqlite");
-        let run = || {
-            let mut child = child("stores::sqlite::child_squares", bench.path());
-            child.env("PIPEX_TESTS_DATABASE", &database).stdout(std::process::Stdio::piped()).spawn().unwrap()
-        };
-        let children: Vec<_> = (0..3).map(|_| run()).collect();
-        let said: String = children
-            .into_iter()
-            .map(|child| child.wait_with_output().unwrap())
-            .map(|output| {
-                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-                String::from_utf8(output.stdout).unwrap()
-            })
-            .collect();
-        assert_eq!(said.matches("squared ").count(), 50, "each body runs once: {said}");
-        assert_eq!(said.matches("sum 40425").count(), 3);
-
-        let again = String::from_utf8(run().wait_with_output().unwrap().stdout).unwrap();
-        assert!(again.contains("sum 40425") && !again.contains("squared"), "{again}");
-        let left: Vec<_> = files(bench.path()).into_iter().filter(|file| !file.contains("outputs.sqlite")).collect();
-        assert_eq!(left, [""; 0], "nothing but the database");
-    }
 }

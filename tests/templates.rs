@@ -108,6 +108,33 @@ fn values_cannot_break_out() {
     assert_eq!(bench.files(), [""; 0]);
 }
 
+/// `pipex gc` goes by names.
+#[test]
+fn what_looks_like_a_temporary_file_is_no_target() {
+    let bench = Bench::new();
+    for base in [
+        "x.pipex-tmp",
+        ".x.pipex-tmp",
+        ".x.pipex-tmp-12",
+        ".x.pipex-draft.svg",
+        ".x.pipex-draft-7.svg",
+        "x.pipex-old",
+        ".x.pipex-old-12",
+        ".x.pipex-draft/within",
+        "a/.x.pipex-old/b",
+    ] {
+        let error = format!("{:?}", bench.cache(|| braces().base(base).run()).unwrap_err());
+        assert!(error.contains("temporary file") && error.contains("gc") && error.contains(base), "{error}");
+        let error = format!("{:?}", bench.cache(|| braces().path(bench.file(base)).base("b").run()).unwrap_err());
+        assert!(error.contains("temporary file"), "{error}");
+    }
+    assert_eq!(bench.files(), [""; 0]);
+    // Names that only remind of them are as good as any.
+    for base in [".pipex", "pipex-tmp", "a.pipex", "my-pipex-tmp"] {
+        bench.cache(|| braces().base(base).run()).unwrap();
+    }
+}
+
 #[test]
 fn names_of_people_are_names_of_files() {
     let bench = Bench::new();

@@ -174,6 +174,10 @@ enum Error {
     Draw(String),
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    #[error("cannot remove {}", path.display())]
+    Remove { path: PathBuf, source: io::Error },
+    #[error("{count} of what is left over could not be removed")]
+    Left { count: usize },
     #[error("cannot write")]
     Output(#[from] io::Error),
     #[error("cannot write JSON")]
@@ -211,16 +215,21 @@ pub fn main_with(arguments: impl IntoIterator<Item = OsString>, open: Open<'_>) 
         // Whoever read what was written has had enough, as `head` has.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            let mut message = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(error) = source {
-                message = format!("{message}: {error}");
-                source = error.source();
-            }
-            eprintln!("pipex: {message}");
+            eprintln!("pipex: {}", chain(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and all that it comes from, in a line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        message = format!("{message}: {error}");
+        source = error.source();
+    }
+    message
 }
 
 fn run(arguments: Arguments, open: Open<'_>) -> Result<Outcome, Error> {
@@ -234,6 +243,7 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<Outcome, Error> {
         _ => None,
     };
     let journal = enter(journal)?;
+    let _open = pipex::SqliteStore::keep_open();
     let project = Project::read(&journal, open)?;
     match command {
         Command::Status(selection) => status::status(&project, &selection, json),

@@ -9,7 +9,7 @@ pub fn decode(shape: &str, bytes: &[u8]) -> Option<Value> {
     let mut parts = shape.split(';');
     let (outermost, enums) = (parts.next()?, parts);
     let enums = enums.filter_map(|part| part.split_once('=')).collect();
-    let mut decoder = Decoder { enums, rest: bytes, depth: 0 };
+    let mut decoder = Decoder { enums, rest: bytes, depth: 0, empty: 0 };
     let mut shape = Shape(outermost);
     let value = decoder.value(&mut shape)?;
     (shape.0.is_empty() && decoder.rest.is_empty()).then_some(value)
@@ -60,7 +60,12 @@ struct Decoder<'s, 'b> {
     enums: HashMap<&'s str, &'s str>,
     rest: &'b [u8],
     depth: usize,
+    /// How many elements took no bytes.
+    empty: usize,
 }
+
+/// How many elements that take no bytes are shown: nothing else bounds how many are said to be there.
+const MOST_EMPTY: usize = 1 << 16;
 
 impl<'s> Decoder<'s, '_> {
     fn value(&mut self, shape: &mut Shape<'s>) -> Option<Value> {
@@ -69,6 +74,13 @@ impl<'s> Decoder<'s, '_> {
         let value = if self.depth > 128 { None } else { self.value_here(shape) };
         self.depth -= 1;
         value
+    }
+
+    fn element<R>(&mut self, decode: impl FnOnce(&mut Self) -> Option<R>) -> Option<R> {
+        let before = self.rest.len();
+        let element = decode(self)?;
+        self.empty += usize::from(self.rest.len() == before);
+        (self.empty <= MOST_EMPTY).then_some(element)
     }
 
     fn value_here(&mut self, shape: &mut Shape<'s>) -> Option<Value> {
@@ -87,7 +99,7 @@ impl<'s> Decoder<'s, '_> {
             let mut elements = Vec::new();
             for _ in 0..count {
                 *shape = element;
-                elements.push(self.value(shape)?);
+                elements.push(self.element(|decoder| decoder.value(shape))?);
             }
             *shape = element;
             shape.skip();
@@ -99,9 +111,11 @@ impl<'s> Decoder<'s, '_> {
             let mut entries = Vec::new();
             for _ in 0..count {
                 *shape = entry;
-                let key = self.value(shape)?;
-                shape.take(":").then_some(())?;
-                entries.push((key, self.value(shape)?));
+                entries.push(self.element(|decoder| {
+                    let key = decoder.value(shape)?;
+                    shape.take(":").then_some(())?;
+                    Some((key, decoder.value(shape)?))
+                })?);
             }
             *shape = entry;
             shape.skip();
@@ -238,4 +252,28 @@ fn map(entries: Vec<(Value, Value)>) -> Value {
 /// JSON has no NaN and no infinity: they are told as texts.
 fn float(value: f64) -> Value {
     Number::from_f64(value).map_or_else(|| value.to_string().into(), Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_no_bytes_is_not_counted_for_ever() {
+        let units = |count: u64| decode("[()]", &count.to_le_bytes());
+        assert_eq!(units(2), Some(serde_json::json!([null, null])));
+        assert_eq!(units(u64::MAX), None);
+        assert_eq!(decode("{():()}", &u64::MAX.to_le_bytes()), None);
+        assert_eq!(decode("[str]", &u64::MAX.to_le_bytes()), None);
+        let nested = [1_u64.to_le_bytes(), u64::MAX.to_le_bytes()].concat();
+        assert_eq!(decode("[[(Unit,())]]", &nested), None);
+    }
+
+    #[test]
+    fn a_shape_nests_no_deeper_than_the_stack_allows() {
+        let deep = format!("{}u8", "?".repeat(1_000_000));
+        assert_eq!(decode(&deep, &[1; 1_000_001]), None);
+        let tuples = format!("{}u8{}", "(".repeat(1_000_000), ")".repeat(1_000_000));
+        assert_eq!(decode(&tuples, &[1]), None);
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use pipex::Location;
+use pipex::store::{StoreResult, expand};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -63,23 +64,24 @@ pub fn show(project: &Project, name: &str, json: bool) -> Result<Outcome, Error>
             .collect(),
         content: None,
     };
-    let content = match entry {
-        None => Content::Nothing,
+    let content = match &entry {
+        None => Ok(Content::Nothing),
         Some(_) if target.location().path().is_dir() && project.address(target).is_empty() => {
             let directory = format!("{}/", target.name);
             let mut names = Vec::new();
             let mut each = |file: Location| names.extend(file.as_str().strip_prefix(&directory).map(str::to_owned));
             store.list(&directory, &mut each).map_err(failed)?;
             names.sort();
-            Content::Files(names)
+            Ok(Content::Files(names))
         }
         Some(_) => {
             let payload = store.payload(&target.location()).map_err(failed)?;
-            Content::of(&target.name, payload, made_by.map(|made| &*made.shape))
+            let expanded = entry.as_ref().and_then(|entry| entry.expanded);
+            Content::of(&target.name, payload, expanded, made_by.map(|made| &*made.shape))
         }
     };
     if json {
-        shown.content = content.into_value();
+        shown.content = content.map_err(failed)?.into_value();
         print::json(&shown)?;
         return Ok(Outcome::amiss(!is_there));
     }
@@ -104,7 +106,7 @@ pub fn show(project: &Project, name: &str, json: bool) -> Result<Outcome, Error>
     say("made from", Some(few(&shown.inputs)))?;
     say("taken by", Some(few(&shown.outputs)))?;
     drop(aside);
-    content.write(&mut io::stdout().lock())?;
+    content.map_err(failed)?.write(&mut io::stdout().lock())?;
     Ok(Outcome::amiss(!is_there))
 }
 
@@ -113,6 +115,8 @@ fn few(names: &[String]) -> String {
     let more = if names.len() > FEW { format!(", and {} more", names.len() - FEW) } else { String::new() };
     format!("{}{more}", names.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", "))
 }
+
+const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 
 /// What an output has, as far as it can be shown.
 enum Content {
@@ -125,19 +129,19 @@ enum Content {
 }
 
 impl Content {
-    fn of(name: &str, payload: Vec<u8>, shape: Option<&str>) -> Self {
+    fn of(name: &str, payload: Vec<u8>, expanded: Option<u64>, shape: Option<&str>) -> StoreResult<Self> {
         let (name, payload) = match name.strip_suffix(".zst") {
-            Some(name) => match zstd::decode_all(&*payload) {
-                Ok(payload) => (name, payload),
-                Err(_) => return Content::Bytes(payload.len()),
-            },
+            // A function may have written anything.
+            Some(_) if !payload.starts_with(&ZSTD_MAGIC) => return Ok(Content::Bytes(payload.len())),
+            Some(name) => (name, expand(&payload, expanded)?),
             None => (name, payload),
         };
         let is_text = name.ends_with(".json") || name.ends_with(".csv");
         if let (Some(shape), false) = (shape, is_text) {
-            return shape::decode(shape, &payload).map_or(Content::Bytes(payload.len()), Content::Value);
+            return Ok(shape::decode(shape, &payload).map_or(Content::Bytes(payload.len()), Content::Value));
         }
-        String::from_utf8(payload).map_or_else(|error| Content::Bytes(error.as_bytes().len()), Content::Text)
+        let text = String::from_utf8(payload);
+        Ok(text.map_or_else(|error| Content::Bytes(error.as_bytes().len()), Content::Text))
     }
 
     fn into_value(self) -> Option<Value> {

@@ -18,7 +18,7 @@ use crate::remote::Travel;
 use crate::run::{Attempt, Failure, Label, Made, Place};
 use crate::runtime::{self, block_on, drive, pause};
 use crate::seen::{Outputs, Seen};
-use crate::store::Store;
+use crate::store::{Draft, Store};
 use crate::target::Location;
 use crate::task::Task;
 
@@ -70,8 +70,8 @@ pub(crate) type Away<'a, R> =
 
 /// What there is to be done of a call.
 pub(crate) enum Work<'a, R> {
-    /// To call the function; if nobody waits for it any longer, what it wrote to this path goes.
-    Body(Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>, PathBuf),
+    /// To call the function; if nobody waits for it any longer, what it wrote goes with its draft.
+    Body(Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>, Option<Draft>),
     /// To see its future through.
     Future(Pin<Box<dyn Future<Output = Result<R, Raised>> + Send + 'a>>),
 }

@@ -24,6 +24,7 @@ use crate::runtime::block_on;
 use crate::seen::{Seen, shown};
 use crate::signals;
 use crate::stale::Stale;
+use crate::store::Lease;
 
 /// The static description of a flow function, written by `#[flow]`.
 #[derive(Debug)]
@@ -282,6 +283,7 @@ pub struct Started {
     started: Instant,
     /// What the end table is made of.
     table: Option<Summary>,
+    lease: Lease,
 }
 
 /// Starts a flow run: the mode is read now.
@@ -358,7 +360,7 @@ pub fn start(
     }
     let parameters = if context.wants_inputs { shown(look, parameters) } else { Vec::new() };
     run.tell(&context, |reporter, run| reporter.flow_started(run), &parameters, None, None);
-    Started { context: Arc::new(context), run, started: Instant::now(), table }
+    Started { context: Arc::new(context), run, started: Instant::now(), table, lease: Lease::new() }
 }
 
 impl Started {
@@ -405,7 +407,7 @@ impl Started {
     }
 
     fn end<R>(self, carry: impl FnOnce(Error, R) -> R, failure: impl FnOnce(&R) -> Option<String>, value: R) -> R {
-        let Started { context, run, started, table } = self;
+        let Started { context, run, started, table, lease } = self;
         run.span.record("elapsed", started.elapsed().as_secs_f64());
         let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
         let failed = error.as_ref().map(|error| format!("{error:?}")).or_else(|| failure(&value));
@@ -420,6 +422,7 @@ impl Started {
             // Where the list ends is no error.
             remote::listed(failed.is_some_and(|failed| failed.contains(DRY)));
         }
+        lease.give_back();
         signals::ended(&run);
         match error {
             Some(error) => run.span.in_scope(|| carry(error, value)),

@@ -44,6 +44,7 @@ mod stale;
 pub mod store;
 mod target;
 mod task;
+mod temporary;
 mod value;
 
 #[doc(hidden)]

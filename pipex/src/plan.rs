@@ -29,12 +29,12 @@ use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
 use crate::provenance::{Decision, Provenance, Reasons, Wanted, decide};
 use crate::remote;
-use crate::report::State;
+use crate::report::{State, say};
 use crate::run::{Attempt, Failure, Label, Made, Maker, Name, Place};
 use crate::runtime::{catch, drive, elsewhere, timeout};
 use crate::seen::{Outputs, Seen, tell};
 use crate::stale::{Content, Contents};
-use crate::store::{Claim, Record, Stamp, Store, StoreError};
+use crate::store::{Claim, Lease, Receipt, Record, Stamp, Store, StoreError};
 use crate::target::{Location, TargetError};
 use crate::task::Task;
 
@@ -316,40 +316,31 @@ impl<'a, R: Send> Plan<'a, R> {
             self.run.tell_completed(None, started.elapsed(), Details::default());
             return Ok(Made::Value(value));
         };
+        // One opening and closing for all that is asked of the store.
+        let _lease = Lease::new();
         self.settle_inputs();
         let record = Record::new(self.run.task, self.arguments, self.inputs.fingerprint());
         let record = *self.record.get_or_insert(record);
         if let Some(carrier) = self.run.carrier() {
             return self.make_elsewhere(carrier, Some(place), Some(record), started).await;
         }
-        let mut claim = match self.run.claim(place, record).await? {
+        let claim = match self.run.claim(place, record).await? {
             Claimed::Ours(claim) => claim,
-            Claimed::There(stamp) => {
-                let compared = self.compare(place, stamp);
-                self.taken(place, Why::MadeMeanwhile, compared);
-                return Ok(Made::Saved);
-            }
+            Claimed::There(stamp) => return Ok(self.take_what_another_made(place, stamp)),
         };
         if let Some(journal) = self.run.journal() {
             self.run.began = journal.began(self.run.task, &place.location, &self.run.store, started);
         }
         let given = self.given();
-        let receipt = claim.receipt();
-        let draft = if self.run.task.wants_target {
-            // What timed out goes on writing where it was told to.
-            if self.run.mode.executes() && self.run.task.timeout.is_some() {
-                claim.draft_of_its_own();
-            }
-            claim.fresh_draft()?
-        } else {
-            PathBuf::new()
-        };
-        let value = self.call(draft, Some(&place.location), started).await?;
+        let draft = if self.run.task.wants_target { claim.fresh_draft()? } else { PathBuf::new() };
+        let value = self.call(draft, Some(&claim), started).await?;
         if !self.run.has_written(place)? {
             return self.run.keep_in_memory(place, value, record, given, started);
         }
-        let saved = place.store.save(claim, &value);
-        let bytes = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() })?;
+        let (bytes, receipt) = match self.run.save(place, claim, &value).await? {
+            Saved::Ours { bytes, receipt } => (bytes, receipt),
+            Saved::There(stamp) => return Ok(self.take_what_another_made(place, stamp)),
+        };
         let there = self.run.found(place, &receipt, record, bytes);
         // What is lost of it in a kill, the output says itself.
         let urgent = there.is_some() && !receipt.is_recorded.load(Ordering::Relaxed);
@@ -359,9 +350,16 @@ impl<'a, R: Send> Plan<'a, R> {
         Ok(if self.run.task.saves { Made::Saved } else { Made::Value(value) })
     }
 
+    fn take_what_another_made(&mut self, place: &Place<R>, stamp: Stamp) -> Made<R> {
+        let compared = self.compare(place, stamp);
+        self.taken(place, Why::MadeMeanwhile, compared);
+        Made::Saved
+    }
+
     /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has.
-    async fn call(&mut self, draft: PathBuf, target: Option<&Location>, started: Instant) -> Result<R, Raised> {
+    async fn call(&mut self, draft: PathBuf, claim: Option<&Claim>, started: Instant) -> Result<R, Raised> {
         let Run { task, mode, ref context, attempt, .. } = self.run;
+        let target = claim.map(Claim::target);
         if !mode.executes() {
             let context = match target {
                 Some(_) => Some(Context::within(context.as_ref(), task, target)),
@@ -379,7 +377,7 @@ impl<'a, R: Send> Plan<'a, R> {
         catch(async move {
             match (away, task.timeout) {
                 (Some(away), Some(limit)) => {
-                    let abandoned = draft.clone();
+                    let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_draft).transpose()?;
                     let body = context.enter(|| job.defer(draft, last)).map_err(not_to_be_had)?;
                     timeout(Some(limit), away(Work::Body(body, abandoned), context)).await?
                 }
@@ -444,28 +442,41 @@ enum Claimed {
     There(Stamp),
 }
 
+/// What came of saving a value.
+enum Saved {
+    Ours {
+        bytes: u64,
+        receipt: Arc<Receipt>,
+    },
+    /// The claim was lost, and another has made it meanwhile.
+    There(Stamp),
+}
+
+/// How often a claim may be lost before that is an error: somebody removes them all.
+const LOSSES: u32 = 10;
+
 impl Run {
     /// The right to make the output, unless it is there by now.
     async fn claim<R>(&self, place: &Place<R>, record: Record) -> Result<Claimed, Cause> {
         let Place { location, store, .. } = place;
         let path = store.claim_path(location);
-        let claimed = match Claim::try_now(&path, location, record) {
-            Ok(None) if self.context.as_ref().is_some_and(|context| context.makes(location)) => {
+        let failed = |error: StoreError| RunError::Store { action: "claim the target", source: error.into() };
+        let claim = match Claim::try_now(&path, location, record).map_err(failed)? {
+            Some(claim) => claim,
+            None if self.context.as_ref().is_some_and(|context| context.makes(location)) => {
                 return Err(RunError::Recursion.into());
             }
-            Ok(None) => {
+            None => {
                 let location = location.clone();
-                elsewhere(move || Claim::wait(path, location, record)).await.flatten()
+                let waited = elsewhere(move || Claim::wait(&path, location, record)).await;
+                waited.map_err(|source| RunError::Runtime { source })?.map_err(failed)?
             }
-            Ok(Some(claim)) => Ok(claim),
-            Err(error) => Err(error),
         };
-        let store_failed = |action, source| RunError::Store { action, source };
-        let claim = claimed.map_err(|error| store_failed("claim the target", error.into()))?;
         if !self.mode.caches() {
             return Ok(Claimed::Ours(claim));
         }
-        let there = store.stamp(location).map_err(|source| store_failed(LOOK, source.into()))?;
+        let there = store.stamp(location);
+        let there = there.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
         // What was there and stale is as good as not there, unless another has replaced it.
         let there = there.filter(|there| self.outdated.is_none_or(|(stamp, _)| stamp != *there));
         Ok(there.map_or(Claimed::Ours(claim), Claimed::There))
@@ -503,6 +514,32 @@ impl Run {
         }
         self.completed(&place.location, started.elapsed(), Details { there: Some(there), given, ..Details::default() });
         Ok(Made::Value(value))
+    }
+
+    /// Saves the value, under another claim if this one is lost.
+    async fn save<R>(&self, place: &Place<R>, mut claim: Claim, value: &R) -> Result<Saved, Cause> {
+        let mut losses = 0;
+        loop {
+            let (receipt, record) = (claim.receipt(), claim.record());
+            let saved = place.store.save(claim, value);
+            let saved = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() });
+            if !receipt.is_lost.load(Ordering::Relaxed) {
+                return Ok(Saved::Ours { bytes: saved?, receipt });
+            }
+            say(&format!(
+                "the claim on {} was lost: its file was removed or replaced while it was made",
+                place.location
+            ));
+            losses += 1;
+            claim = match self.claim(place, record).await? {
+                Claimed::There(stamp) => return Ok(Saved::There(stamp)),
+                // What a function wrote itself went with the claim.
+                Claimed::Ours(_) if self.task.wants_target || losses == LOSSES => {
+                    return Err(saved.err().unwrap_or(RunError::Interrupted).into());
+                }
+                Claimed::Ours(claim) => claim,
+            };
+        }
     }
 
     /// The journal that it is told to; in mode `do_nothing` none is, whoever else has one here.

@@ -5,7 +5,6 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Wake, Waker};
@@ -20,7 +19,7 @@ use tracing::{Instrument as _, Span};
 use crate::context::Context as Scope;
 use crate::error::RunError;
 use crate::flow::{CANCELLED, FlowRun};
-use crate::store::remove_whatever;
+use crate::store::Draft;
 
 thread_local! {
     /// Whether this thread is inside [`block_on`], so that a runtime that it drives stands still.
@@ -128,25 +127,18 @@ pub(crate) async fn spawned<T: Send + 'static>(
 }
 
 /// Calls a function on a thread where it may take its time. If nobody waits for it any longer when it returns, what it gives
-/// is dropped and what it wrote to `draft` removed.
+/// is dropped, and with its draft goes what it wrote.
 pub(crate) async fn blocking<T: Send + 'static>(
     context: Arc<Scope>,
     body: Box<dyn FnOnce() -> T + Send>,
-    draft: PathBuf,
+    draft: Option<Draft>,
 ) -> Result<T, RunError> {
-    struct Draft(PathBuf);
-    impl Drop for Draft {
-        fn drop(&mut self) {
-            if !self.0.as_os_str().is_empty() {
-                let _ = remove_whatever(&self.0);
-            }
-        }
-    }
-
-    let (span, draft) = (Span::current(), Draft(draft));
+    let span = Span::current();
     let work = move || (catch_unwind(AssertUnwindSafe(|| span.in_scope(|| context.enter(body)))), draft);
-    let (value, mut draft) = elsewhere(work).await.map_err(|source| RunError::Runtime { source })?;
-    draft.0 = PathBuf::new();
+    let (value, draft) = elsewhere(work).await.map_err(|source| RunError::Runtime { source })?;
+    if let Some(draft) = draft {
+        draft.keep();
+    }
     value.map_err(|panic| resume_unwind(panic))
 }
 

@@ -10,7 +10,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::flow::{Cancelled, FlowRun};
 use crate::report::say;
-use crate::store::remove_claims;
+use crate::store;
 
 /// The flow runs that have not ended, and how long each gives its tasks.
 static FLOWS: Mutex<Vec<(Arc<FlowRun>, Duration)>> = Mutex::new(Vec::new());
@@ -89,6 +89,6 @@ fn name(signal: i32) -> &'static str {
 fn exit(signal: i32) -> ! {
     #[cfg(feature = "prefect-server")]
     crate::prefect::stop();
-    remove_claims();
+    let _ending = store::end();
     std::process::exit(128 + signal)
 }

@@ -1,10 +1,11 @@
 //! From a template to a target.
 
 use std::cell::Cell;
-use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::temporary;
 
 /// Where an output is: a filled target.
 ///
@@ -39,23 +40,11 @@ impl Location {
 
     /// The hidden file beside the target under which it is claimed and written: `.NAME.pipex-tmp`.
     ///
-    /// A name too long for that (file systems allow 255 bytes) is cut, and its fingerprint put in its place.
+    /// Where the longest of such names would be longer than file systems allow (255 bytes), its fingerprint stands for the name.
     #[must_use]
     pub fn sibling(&self) -> PathBuf {
-        self.path().with_file_name(hidden(self.path().file_name().unwrap_or_default(), ".pipex-tmp".as_ref()))
+        temporary::claim(self.path())
     }
-}
-
-/// A hidden file's name that follows from `name` and ends in `end`, no longer than file systems allow.
-pub(crate) fn hidden(name: &OsStr, end: &OsStr) -> OsString {
-    let mut hidden = OsString::from(".");
-    if 1 + name.len() + end.len() <= 255 {
-        hidden.push(name);
-    } else {
-        hidden.push(crate::fingerprint::of_bytes(name.as_encoded_bytes()).to_string());
-    }
-    hidden.push(end);
-    hidden
 }
 
 impl fmt::Display for Location {
@@ -137,6 +126,17 @@ pub enum TargetError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The target could be taken for one of pipex's temporary files.
+    #[error(
+        "{target} has the part {part:?}, which looks like a temporary file of pipex's: `pipex gc` would remove it; give it \
+         another name"
+    )]
+    Reserved {
+        /// The target.
+        target: String,
+        /// The part of its path.
+        part: String,
+    },
     /// tinytemplate could not fill it.
     #[error("the template cannot be filled: {0}")]
     Template(String),
@@ -156,7 +156,11 @@ thread_local! {
 impl Template {
     /// The location that the template fills to, each value checked: none can break out of its place.
     pub(crate) fn target(&self, fields: &impl Fields) -> Result<Location, TargetError> {
-        self.fill(fields, check, |filled| Location::new(filled))
+        let location = self.fill(fields, check, |filled| Location::new(filled))?;
+        match location.as_str().split('/').find(|part| temporary::is_reserved(part)) {
+            Some(part) => Err(TargetError::Reserved { target: location.to_string(), part: part.to_owned() }),
+            None => Ok(location),
+        }
     }
 
     /// The name that the template fills to.

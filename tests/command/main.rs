@@ -4,6 +4,7 @@
 mod child;
 mod cut;
 mod day;
+mod format_1;
 mod formats;
 mod killed;
 #[cfg(feature = "browser")]
@@ -49,9 +50,13 @@ impl Desk {
     }
 
     fn pipex(&self, line: &str) -> Output {
+        self.command(line).output().unwrap()
+    }
+
+    fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipex"));
         command.args(line.split_whitespace()).current_dir(self.path()).env_remove("PIPEX_JOURNAL");
-        command.output().unwrap()
+        command
     }
 
     /// What the command says and how it ends, without what is another in each run.

@@ -1,7 +1,8 @@
 //! `pipex rm` and `pipex gc` take what pipex made, and nothing else.
 
 use std::fs;
-use std::process::Stdio;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
 
 use pipex::{Location, flow, task};
 
@@ -120,4 +121,41 @@ fn what_a_killed_process_left_is_told_and_goes_and_what_a_living_one_holds_stays
     assert!(temporary.exists());
     assert!(desk.said("gc").contains("removed 1 temporary file"));
     assert!(!temporary.exists());
+}
+
+#[test]
+fn beside_processes_that_run_nothing_is_amiss() {
+    let desk = made(1);
+    let start = || desk.pipeline("removing::pipeline").env("COUNT", "400").stdout(Stdio::null()).spawn().unwrap();
+    let mut children = [start(), start()];
+    while children.iter_mut().any(|child| child.try_wait().unwrap().is_none()) {
+        let gc = desk.pipex("gc --keep 0");
+        assert!(gc.status.success(), "{}", String::from_utf8_lossy(&gc.stderr));
+    }
+    assert!(children.iter_mut().all(|child| child.wait().unwrap().success()));
+    desk.said("gc --keep 0");
+    assert_eq!(files(&desk).len(), 400);
+    assert_eq!(desk.count("number", "fresh"), 400);
+}
+
+/// It is neither waited for nor removed; the rest goes on.
+#[test]
+fn what_is_no_file_is_told_by_name_and_stays() {
+    let desk = made(2);
+    let fifo = desk.file("out/.n0.json.pipex-tmp");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let outside = desk.file("outside");
+    desk.write("outside", "of somebody else");
+    symlink(&outside, desk.file("out/.n1.json.pipex-tmp")).unwrap();
+    desk.write("out/.n2.json.pipex-tmp", "of a killed process");
+    for line in ["gc --dry-run", "gc"] {
+        let said = desk.said(line);
+        assert!(said.contains("out/.n0.json.pipex-tmp is a FIFO where a regular file should be"), "{said}");
+        assert!(said.contains("out/.n1.json.pipex-tmp is a symbolic link"), "{said}");
+        assert!(said.contains("2 of what is left over could not be removed") && said.contains("[1]"), "{said}");
+        assert!(said.contains(&format!("{} 1 temporary file", if line == "gc" { "removed" } else { "would remove" })));
+    }
+    assert_eq!(files(&desk), [".n0.json.pipex-tmp", ".n1.json.pipex-tmp", "n0.json", "n1.json"]);
+    assert_eq!(fs::read_to_string(outside).unwrap(), "of somebody else");
+    assert_eq!(desk.pipex("gc --json").status.code(), Some(1));
 }

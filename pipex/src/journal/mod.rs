@@ -36,7 +36,7 @@ mod writer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,7 +61,7 @@ pub use crate::provenance::{Decision, Provenance, Wanted, decide};
 use crate::provenance::{Present, Reasons};
 use crate::report::say;
 use crate::run::Key;
-use crate::store::{Entry, Stamp, of_file};
+use crate::store::{Entry, Stamp, of_file, open_regular};
 use crate::target::Location;
 use crate::task::Task;
 
@@ -280,7 +280,7 @@ impl Journal {
         if let Some(record) = self.known(key).filter(|record| record.stamp == stamp) {
             return Some(record.content);
         }
-        let Ok(content) = File::open(path).and_then(|mut file| of_file(&mut file)) else {
+        let Some(content) = open_regular(path).ok().and_then(|mut file| of_file(&mut file).ok()) else {
             return Some(Fingerprint::NONE);
         };
         let path = location.as_str().into();

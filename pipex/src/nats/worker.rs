@@ -24,7 +24,7 @@ use crate::executor::workers;
 use crate::remote::{self, JobError, registered, work};
 use crate::report::say;
 use crate::runtime::{self, block_on};
-use crate::store::remove_claims;
+use crate::store;
 use crate::task::Task;
 
 /// How long a pull waits for a job.
@@ -183,7 +183,7 @@ impl Worker {
         let _ = thread::Builder::new().name("pipex-signals".to_owned()).spawn(move || {
             for _ in signals.forever() {
                 if worker.stops.swap(true, Ordering::AcqRel) {
-                    remove_claims();
+                    let _ending = store::end();
                     std::process::exit(130);
                 }
                 say("no more tasks start; those that run are waited for; a second signal stops them at once");
@@ -215,7 +215,7 @@ impl Worker {
             let _ = tokio::time::timeout(Duration::from_millis(50), self.room.notified()).await;
         }
         let _ = tokio::time::timeout(Duration::from_secs(2), self.connection.client.flush()).await;
-        remove_claims();
+        drop(store::end());
     }
 
     /// Answers who asks whether somebody can do this.

@@ -1,22 +1,20 @@
 //! The claim on a target: the right, held by one at a time, to make its value.
-//!
-//! The claim *is* the temporary file. Its name follows from the target's, and it is locked (`flock`) while its holder
-//! lives, so a killed holder releases it. A waiter that gets the lock holds a file, not yet the name: the last holder may
-//! have renamed that very file into place. So it looks again whether the name still means the file that it has locked.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use super::claim_file::{ClaimFile, remove_whatever};
+use super::commit::Way;
+use super::error::StoreError;
 use super::listing::Stamp;
 use crate::fingerprint::Fingerprint;
 use crate::provenance::Provenance;
-use crate::target::{Location, hidden};
+use crate::target::Location;
 use crate::task::Task;
+use crate::temporary;
 
 /// What made a value: recorded beside it by stores that have room for it.
 #[derive(Debug, Clone, Copy)]
@@ -62,72 +60,35 @@ pub(crate) struct Receipt {
     pub(crate) stamp: OnceLock<Stamp>,
     /// The record stands beside the value.
     pub(crate) is_recorded: AtomicBool,
+    /// The claim was lost: nothing was saved.
+    pub(crate) is_lost: AtomicBool,
 }
 
 /// The right to make a target's value, held by one thread of one process at a time.
 ///
 /// Dropped without [`commit`](Claim::commit), it removes what was written and lets the next one try.
+///
+/// It can be lost: somebody who knows nothing of claims may remove its file, such as a cleaner of temporary files. Then
+/// nothing is saved by it, and pipex has the store save again under a new claim, unless another has made the target by then.
 #[derive(Debug)]
 pub struct Claim {
     target: Location,
     record: Record,
-    path: PathBuf,
-    file: File,
-    /// Tells this claim's draft from those of the same target before it.
-    draft: Option<u64>,
-    committed: bool,
-    live: Live,
+    claimed: ClaimFile,
     receipt: Arc<Receipt>,
-}
-
-/// The files that go if the process ends before their claims do, by the claims' numbers.
-static LIVE: Mutex<BTreeMap<u64, Vec<PathBuf>>> = Mutex::new(BTreeMap::new());
-
-/// A claim's entry among these.
-#[derive(Debug)]
-struct Live(u64);
-
-impl Live {
-    fn new(path: &Path) -> Self {
-        static CLAIMS: AtomicU64 = AtomicU64::new(0);
-        let number = CLAIMS.fetch_add(1, Ordering::Relaxed);
-        Self::all().insert(number, vec![path.to_owned()]);
-        Live(number)
-    }
-
-    fn all() -> MutexGuard<'static, BTreeMap<u64, Vec<PathBuf>>> {
-        LIVE.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        Self::all().remove(&self.0);
-    }
-}
-
-/// Removes what all claims of this process have written and not committed: the process is about to end.
-pub(crate) fn remove_claims() {
-    for path in Live::all().values().flatten() {
-        let _ = remove_whatever(path);
-    }
 }
 
 impl Claim {
     /// Waits for the claim whose file is `path`.
-    pub(crate) fn wait(path: PathBuf, target: Location, record: Record) -> io::Result<Self> {
-        loop {
-            let file = open(&path)?;
-            file.lock()?;
-            if still_means(&path, &file)? {
-                return Ok(Claim::new(path, file, target, record));
-            }
-        }
+    pub(crate) fn wait(path: &Path, target: Location, record: Record) -> Result<Self, StoreError> {
+        Ok(Claim { claimed: ClaimFile::wait(path, target.path())?, target, record, receipt: Arc::default() })
     }
 
-    fn new(path: PathBuf, file: File, target: Location, record: Record) -> Self {
-        let (live, receipt) = (Live::new(&path), Arc::default());
-        Claim { target, record, path, file, draft: None, committed: false, live, receipt }
+    /// The claim whose file is `path`, unless another holds it.
+    pub(crate) fn try_now(path: &Path, target: &Location, record: Record) -> Result<Option<Self>, StoreError> {
+        let claimed = ClaimFile::try_now(path, target.path())?;
+        let claim = |claimed| Claim { claimed, target: target.clone(), record, receipt: Arc::default() };
+        Ok(claimed.map(claim))
     }
 
     /// What the store will have told once it has saved.
@@ -152,21 +113,6 @@ impl Claim {
         let _ = self.receipt.stamp.set(stamp);
     }
 
-    /// The claim whose file is `path`, unless another holds it.
-    pub(crate) fn try_now(path: &Path, target: &Location, record: Record) -> io::Result<Option<Self>> {
-        loop {
-            let file = open(path)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
-            if still_means(path, &file)? {
-                return Ok(Some(Claim::new(path.to_owned(), file, target.clone(), record)));
-            }
-        }
-    }
-
     /// The target that is claimed.
     #[must_use]
     pub fn target(&self) -> &Location {
@@ -179,29 +125,43 @@ impl Claim {
         self.record
     }
 
-    /// The claim's file, open for writing, and empty: what a killed holder left in it is gone.
+    /// The claim's file, open for writing, and empty.
     pub fn file(&mut self) -> &mut File {
-        &mut self.file
+        &mut self.claimed.file
     }
 
-    /// Renames the claim's file to the target: from now on the target is there, whole. The bytes it has.
+    /// For a store that does not [`commit`](Claim::commit) its values as files: to be asked before a value gets its place.
     ///
     /// # Errors
-    /// When the file cannot be renamed; then it is removed and the target is as it was.
+    /// When the claim is lost: then nothing is to be saved.
+    pub fn ensure_held(&self) -> io::Result<()> {
+        if self.claimed.is_held()? { Ok(()) } else { Err(io::Error::other(self.lost())) }
+    }
+
+    /// Has the error that tells of it, and whoever shares the receipt, know that the claim is lost.
+    pub(super) fn lost(&self) -> StoreError {
+        self.receipt.is_lost.store(true, Ordering::Relaxed);
+        StoreError::ClaimLost { target: self.target.to_string(), claim: self.claimed.path.clone() }
+    }
+
+    /// Puts the claim's file in the target's place: from now on the target is there, whole. The bytes it has.
+    ///
+    /// # Errors
+    /// When the file cannot be put there, or the claim is lost; then the target is as it was.
     pub fn commit(self) -> io::Result<u64> {
         self.commit_as(false)
     }
 
     /// As [`commit`](Claim::commit). If it is `durable`, the target is on the disk when this returns, and its name as well.
-    pub(crate) fn commit_as(mut self, durable: bool) -> io::Result<u64> {
+    pub(crate) fn commit_as(self, durable: bool) -> io::Result<u64> {
         if durable {
-            self.file.sync_all()?;
+            self.claimed.file.sync_all()?;
         }
-        let metadata = self.file.metadata()?;
-        self.has_stamp(Stamp::of(&metadata));
         let target = self.target.path();
-        fs::rename(&self.path, target)?;
-        self.committed = true;
+        let Some(metadata) = self.claimed.put_in_place(target, durable, Way::ALL)? else {
+            return Err(io::Error::other(self.lost()));
+        };
+        self.has_stamp(Stamp::of(&metadata));
         if durable {
             let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
             File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
@@ -209,92 +169,56 @@ impl Claim {
         Ok(metadata.len())
     }
 
-    /// The temporary path for a function that writes its own output: beside the target, with the target's extension.
+    /// The temporary path for a function that writes its own output: beside the target, with the target's extension. No
+    /// other claim has the same while this one lives, or a function that was given up on still writes there.
     #[must_use]
     pub fn draft(&self) -> PathBuf {
-        let target = self.target.path();
-        let mut end = OsString::from(".pipex-draft");
-        if let Some(number) = self.draft {
-            end.push(format!("-{}-{number}", std::process::id()));
-        }
-        if let Some(extension) = target.extension() {
-            end.push(".");
-            end.push(extension);
-        }
-        target.with_file_name(hidden(target.file_stem().unwrap_or_default(), &end))
+        temporary::draft(self.target.path(), self.claimed.identity.inode)
     }
 
-    /// Gives this claim a draft that no other writes to, not even a function that was given up on and goes on writing.
-    pub(crate) fn draft_of_its_own(&mut self) {
-        static DRAFTS: AtomicU64 = AtomicU64::new(0);
-        self.draft = Some(DRAFTS.fetch_add(1, Ordering::Relaxed));
-    }
-
-    /// The draft's path, with nothing there that a killed holder left.
-    pub(crate) fn fresh_draft(&self) -> io::Result<PathBuf> {
+    /// The draft's path, with nothing there that a killed holder left. It goes with the claim.
+    pub(crate) fn fresh_draft(&self) -> Result<PathBuf, StoreError> {
         let draft = self.draft();
-        remove_whatever(&draft)?;
-        Live::all().entry(self.live.0).or_default().push(draft.clone());
+        remove_whatever(&draft).map_err(|error| StoreError::io("remove", &draft, error))?;
+        self.claimed.has_beside(draft.clone());
         Ok(draft)
     }
-}
 
-/// Removes the file or directory that may be there.
-pub(crate) fn remove_whatever(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(path),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    /// The draft, for a function that may go on writing it when nobody waits for it any longer.
+    pub(crate) fn abandoned_draft(&self) -> io::Result<Draft> {
+        Ok(Draft { path: Some(self.draft()), _claim: self.claimed.file.try_clone()? })
+    }
+
+    /// Renames the draft to the target.
+    pub(super) fn commit_draft(&self) -> Result<(), StoreError> {
+        let target = self.target.path();
+        match self.claimed.put_draft_in_place(&self.draft(), target) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.lost()),
+            Err(error) => Err(StoreError::io("rename what was written to", target, error)),
+        }
     }
 }
 
-impl Drop for Claim {
+/// What a function goes on writing when it was given up on. The claim's file stays open, without its lock, so that its number,
+/// and so the draft's name, is nobody else's. Dropped when the function has returned, it removes what was written.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    path: Option<PathBuf>,
+    _claim: File,
+}
+
+impl Draft {
+    /// Somebody waits for what was written.
+    pub(crate) fn keep(mut self) {
+        self.path = None;
+    }
+}
+
+impl Drop for Draft {
     fn drop(&mut self) {
-        if !self.committed {
-            // Removed while locked: whoever waits finds that the name no longer means the file it got.
-            let _ = fs::remove_file(&self.path);
-            if self.record.task().wants_target {
-                let _ = self.fresh_draft();
-            }
+        if let Some(path) = &self.path {
+            let _ = remove_whatever(path);
         }
-    }
-}
-
-/// Opens the claim's file; its directory is made only when opening says that it is missing.
-fn open(path: &Path) -> io::Result<File> {
-    let open = || OpenOptions::new().write(true).create(true).truncate(false).open(path);
-    // Again and again, since a directory of lock files goes when its last one does.
-    for _ in 0..100 {
-        match open() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                match fs::create_dir_all(path.parent().unwrap_or(Path::new(""))) {
-                    // It was there, and went before it was seen.
-                    Err(error) if !matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
-                        return Err(error);
-                    }
-                    _ => {}
-                }
-            }
-            opened => return opened,
-        }
-    }
-    open()
-}
-
-/// Whether `path` is still the name of `file`, which is locked; then what a killed holder left in it goes.
-fn still_means(path: &Path, file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-
-    let ours = file.metadata()?;
-    match fs::symlink_metadata(path) {
-        Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => {
-            if ours.len() > 0 {
-                file.set_len(0)?;
-            }
-            Ok(true)
-        }
-        Ok(_) => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
     }
 }

@@ -1,14 +1,17 @@
 //! From a value to bytes and back, as the target's extension says.
 //!
-//! Nothing else knows of bincode, which is no longer maintained: its format is fixed and specified, and what reads it here
-//! could be replaced by another crate or our own code without a change in a file.
+//! Nothing else knows of bincode, which is no longer maintained and here only writes: its format is fixed and specified, and
+//! what reads it is our own.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{csv, schema};
+use super::bincode_reader::{self, ReadError};
+use super::compression::{compress, expand};
+use super::csv;
+use super::schema::schema;
 use crate::content::is_same;
 use crate::target::Location;
 
@@ -75,65 +78,82 @@ impl Format {
         !self.has_footer()
     }
 
-    /// The bytes of the shortest file that can be whole. JSON has at least a digit; CSV of no rows has nothing.
+    /// The bytes of the shortest file that can be whole. JSON has at least a digit, CSV a newline.
     pub(super) fn shortest(self) -> u64 {
-        match self.codec {
-            _ if self.has_footer() => super::footer::SHORTEST,
-            Codec::Json => 1,
-            _ => 0,
+        if self.has_footer() { super::footer::SHORTEST } else { 1 }
+    }
+
+    /// Whether text that has no checksum can be whole; else what it lacks. A document that goes on would be another one.
+    pub(super) fn check_whole(self, text: &[u8]) -> Result<(), &'static str> {
+        match (self.codec, text.last()) {
+            (Codec::Csv, _) if text.contains(&0) => Err("it has NUL bytes, as a file has of which not all was written"),
+            (Codec::Csv, last) if last != Some(&b'\n') => Err("it does not end in a newline"),
+            (Codec::Csv, _) if csv::ends_in_quotes(text) => Err("it ends in the midst of a quoted text"),
+            (Codec::Json, Some(b'0'..=b'9')) => Err("it ends in a digit, without a newline, and may go on"),
+            _ => Ok(()),
         }
     }
 
-    /// Writes the value's payload.
+    /// Writes the value's payload; how many bytes it expands to, if it is compressed.
     pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(
         self,
         value: &T,
         out: &mut impl Write,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<u64>, Error> {
         if !self.zstd {
-            return self.codec.encode(value, out);
+            return self.codec.encode(value, out, |text| self.check_whole(text)).map(|()| None);
         }
-        compress(out, |out| self.codec.encode(value, out))
+        compress(out, |out| self.codec.encode(value, out, |_| Ok(()))).map(Some)
     }
 
-    /// Reads what [`encode`](Format::encode) wrote: all of it, and nothing but it.
-    pub(super) fn decode<T: DeserializeOwned>(self, payload: &[u8]) -> Result<T, Error> {
+    /// Reads what [`encode`](Format::encode) wrote: all of it, and nothing but it. `expanded` is what that gave, if it is known.
+    pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(
+        self,
+        payload: &[u8],
+        expanded: Option<u64>,
+    ) -> Result<T, Error> {
         if !self.zstd {
             return self.codec.decode(payload);
         }
-        self.codec.decode(&decompress(payload)?)
+        self.codec.decode(&expand(payload, expanded)?)
     }
 
     /// Whether bytes that have no footer are the beginning of a payload of this format. The value is only tried.
     pub(super) fn is_beginning<T: DeserializeOwned + 'static>(self, bytes: &[u8]) -> bool {
-        const LIMIT: usize = 1 << 30;
         const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
         if self.zstd {
             return bytes.starts_with(&ZSTD_MAGIC);
         }
-        if bytes.len() >= LIMIT {
-            return true;
-        }
         // What is a sequence begins with its length, and a text of somebody's, read as one, is beyond any disk.
-        let shape = schema::of::<T>();
+        let shape = &schema::<T>().shape;
         if (shape.starts_with(['[', '{']) || shape.starts_with("str"))
             && bytes.first_chunk().is_some_and(|length| u64::from_le_bytes(*length) > 1 << 48)
         {
             return false;
         }
-        // Within a limit, so that bytes which only look like a length allocate nothing to speak of.
-        let tried = bincode::serde::decode_from_slice::<T, _>(bytes, BINCODE.with_limit::<LIMIT>());
-        matches!(tried, Err(bincode::error::DecodeError::UnexpectedEnd { .. }))
+        matches!(bincode_reader::read::<T>(bytes), Err(ReadError::End))
     }
 }
 
 impl Codec {
-    fn encode<T: Serialize + DeserializeOwned + 'static>(self, value: &T, out: &mut impl Write) -> Result<(), Error> {
+    fn encode<T: Serialize + DeserializeOwned + 'static>(
+        self,
+        value: &T,
+        out: &mut impl Write,
+        check_whole: impl FnOnce(&[u8]) -> Result<(), &'static str>,
+    ) -> Result<(), Error> {
         let text = match self {
-            Codec::Bincode if schema::asks_what_is_there::<T>() => {
+            Codec::Bincode if schema::<T>().asks_what_is_there() => {
                 let asks =
                     "it asks what stands there, which bincode does not say (flatten, untagged, or any JSON value)";
                 return Err(format!("{asks}: end the target in .json").into());
+            }
+            // What contains itself may nest deeper than one can read.
+            Codec::Bincode if schema::<T>().is_recursive => {
+                let bytes = bincode::serde::encode_to_vec(value, BINCODE)?;
+                bincode_reader::read::<T>(&bytes)?;
+                out.write_all(&bytes)?;
+                return Ok(());
             }
             Codec::Bincode => {
                 bincode::serde::encode_into_std_write(value, out, BINCODE)?;
@@ -146,20 +166,15 @@ impl Codec {
             }
             Codec::Csv => csv::encode(value)?,
         };
+        check_whole(&text).map_err(|problem| Lossy(problem.to_owned()))?;
         self.comes_back(value, &text)?;
         out.write_all(&text)?;
         Ok(())
     }
 
-    fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, Error> {
+    fn decode<T: Serialize + DeserializeOwned + 'static>(self, bytes: &[u8]) -> Result<T, Error> {
         match self {
-            Codec::Bincode => {
-                let (value, read) = bincode::serde::decode_from_slice(bytes, BINCODE)?;
-                if read < bytes.len() {
-                    return Err(format!("{} bytes are left over", bytes.len() - read).into());
-                }
-                Ok(value)
-            }
+            Codec::Bincode => Ok(bincode_reader::read(bytes)?),
             Codec::Json => Ok(serde_json::from_slice(bytes)?),
             Codec::Csv => csv::decode(bytes),
         }
@@ -167,7 +182,7 @@ impl Codec {
 
     /// Text cannot say everything: JSON turns NaN into null, CSV an empty text into none. What would come back as something
     /// else is refused while the value is still there.
-    fn comes_back<T: Serialize + DeserializeOwned>(self, value: &T, text: &[u8]) -> Result<(), Error> {
+    fn comes_back<T: Serialize + DeserializeOwned + 'static>(self, value: &T, text: &[u8]) -> Result<(), Error> {
         let back: T = self.decode(text).map_err(|error| Lossy(error.to_string()))?;
         if is_same(value, &back) {
             return Ok(());
@@ -180,34 +195,3 @@ impl Codec {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Lossy(pub(super) String);
-
-#[cfg(feature = "zstd")]
-fn compress<W: Write>(
-    out: W,
-    write: impl FnOnce(&mut zstd::Encoder<'static, W>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
-    write(&mut encoder)?;
-    encoder.finish()?;
-    Ok(())
-}
-
-#[cfg(feature = "zstd")]
-fn decompress(payload: &[u8]) -> io::Result<Vec<u8>> {
-    zstd::decode_all(payload)
-}
-
-#[cfg(not(feature = "zstd"))]
-fn compress<W: Write>(_: W, _: impl FnOnce(&mut W) -> Result<(), Error>) -> Result<(), Error> {
-    Err(without_zstd().into())
-}
-
-#[cfg(not(feature = "zstd"))]
-fn decompress(_: &[u8]) -> io::Result<Vec<u8>> {
-    Err(without_zstd())
-}
-
-#[cfg(not(feature = "zstd"))]
-fn without_zstd() -> io::Error {
-    io::Error::other("pipex was built without its cargo feature `zstd`")
-}

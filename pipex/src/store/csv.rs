@@ -8,26 +8,133 @@ use serde::de::{self, DeserializeOwned, Deserializer, Error as _, IntoDeserializ
 use serde::forward_to_deserialize_any;
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
+use super::schema::{Columns, schema};
+
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The rows as text.
-pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
+/// The rows as text, with a header even if there are none.
+pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Result<Vec<u8>, Error> {
+    let mut text = write(value, false)?;
+    if text.is_empty() {
+        let mut header = csv::Writer::from_writer(Vec::new());
+        match schema::<T>().columns {
+            Some(Columns { names, .. }) if !names.is_empty() => header.write_record(names)?,
+            // A type that does not say what its columns are.
+            _ => text.push(b'\n'),
+        }
+        text.append(&mut header.into_inner().map_err(|error| error.into_error())?);
+    }
+    Ok(text)
+}
+
+/// The first row as text, or all of them.
+fn write<T: Serialize>(value: &T, only_first: bool) -> Result<Vec<u8>, Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    value.serialize(Rows(&mut writer))?;
+    let mut has_first = false;
+    match value.serialize(Rows { writer: &mut writer, only_first, has_first: &mut has_first }) {
+        Err(_) if only_first && has_first => {}
+        written => written?,
+    }
     Ok(writer.into_inner().map_err(|error| error.into_error())?)
 }
 
 /// The vector that [`encode`] was given.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, Error> {
     let mut reader = csv::Reader::from_reader(bytes);
     let header = reader.headers()?.clone();
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>()?;
-    let rows = rows.iter().map(|row| Row { header: &header, row });
-    Ok(T::deserialize(SeqDeserializer::<_, ValueError>::new(rows))?)
+    let columns = schema::<T>().columns;
+    let fields = rows.iter().map(|row| Row { header: &header, row });
+    match T::deserialize(SeqDeserializer::<_, ValueError>::new(fields)) {
+        Ok(value) if rows.is_empty() => {
+            // Nothing at all is what once stood for no rows.
+            if !bytes.is_empty() {
+                check_header_alone(&header, columns)?;
+            }
+            Ok(value)
+        }
+        Ok(value) => {
+            let first = write(&value, true)?;
+            check_header(&header, csv::Reader::from_reader(&*first).headers()?, columns)?;
+            Ok(value)
+        }
+        Err(error) => match columns.filter(|columns| columns.fields == Some(columns.names.len())) {
+            // A column that is missing says more than what is missing in the first row.
+            Some(columns) => Err(difference(&header, columns.names).map_or_else(|| error.into(), Error::from)),
+            None => Err(error.into()),
+        },
+    }
+}
+
+/// Whether text ends within quotes: the parser takes that for their end.
+pub(super) fn ends_in_quotes(text: &[u8]) -> bool {
+    enum At {
+        Start,
+        Unquoted,
+        Quoted,
+        Quote,
+    }
+
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+    let end = text.iter().fold(At::Start, |at, byte| match (at, byte) {
+        (At::Start | At::Quote, b'"') => At::Quoted,
+        (At::Quoted, b'"') => At::Quote,
+        (At::Quoted, _) => At::Quoted,
+        (_, b',' | b'\n' | b'\r') => At::Start,
+        _ => At::Unquoted,
+    });
+    matches!(end, At::Quoted)
+}
+
+/// Whether the columns are those of the rows, in whatever order: a column less may be a default in every row, and one more would
+/// go without a word.
+fn check_header(header: &csv::StringRecord, wanted: &csv::StringRecord, columns: Option<Columns>) -> Result<(), Error> {
+    let wanted: Vec<_> = wanted.iter().collect();
+    match difference(header, &wanted) {
+        // As many as there are fields, and each is a field's or an alias of one: the rows would say if one were there twice.
+        Some(_) if header.len() == wanted.len() && has_only(columns, header) => Ok(()),
+        Some(difference) => Err(difference.into()),
+        None => Ok(()),
+    }
+}
+
+/// The same without rows.
+fn check_header_alone(header: &csv::StringRecord, columns: Option<Columns>) -> Result<(), Error> {
+    let names = columns.map_or(&[][..], |columns| columns.names);
+    match difference(header, names) {
+        Some(_) if columns.and_then(|columns| columns.fields) == Some(header.len()) && has_only(columns, header) => {
+            Ok(())
+        }
+        Some(difference) => Err(difference.into()),
+        None => Ok(()),
+    }
+}
+
+fn has_only(columns: Option<Columns>, header: &csv::StringRecord) -> bool {
+    columns.is_some_and(|columns| header.iter().all(|name| columns.names.contains(&name)))
+}
+
+/// What tells a header from the one that is wanted; the order is of no account.
+fn difference(header: &csv::StringRecord, wanted: &[&str]) -> Option<String> {
+    let list = |what: &str, names: Vec<&str>| {
+        let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        (!names.is_empty()).then(|| format!("{what} {}", quoted.join(", ")))
+    };
+    let missing = list("without", wanted.iter().copied().filter(|name| !header.iter().any(|it| it == *name)).collect());
+    let unknown = list("with", header.iter().filter(|name| !wanted.contains(name)).collect());
+    let twice = (header.len() != wanted.len()).then(|| "with one twice".to_owned());
+    let differences: Vec<_> = missing.into_iter().chain(unknown).collect();
+    let differences = if differences.is_empty() { twice? } else { differences.join(", ") };
+    Some(format!("its columns are others than those of its type: {differences}"))
 }
 
 /// Takes a sequence, and writes each element as a row.
-struct Rows<'w>(&'w mut csv::Writer<Vec<u8>>);
+struct Rows<'w> {
+    writer: &'w mut csv::Writer<Vec<u8>>,
+    /// It ends behind the first, by an error.
+    only_first: bool,
+    has_first: &'w mut bool,
+}
 
 fn not_rows<T>() -> Result<T, csv::Error> {
     Err(<csv::Error as ser::Error>::custom("only a vector of structs can be written as CSV"))
@@ -137,7 +244,9 @@ impl ser::SerializeSeq for Rows<'_> {
     type Error = csv::Error;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, row: &T) -> Result<(), csv::Error> {
-        self.0.serialize(row)
+        self.writer.serialize(row)?;
+        *self.has_first = true;
+        if self.only_first { not_rows() } else { Ok(()) }
     }
 
     fn end(self) -> Result<(), csv::Error> {

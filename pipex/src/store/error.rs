@@ -31,11 +31,38 @@ pub enum StoreError {
         /// The target.
         path: PathBuf,
     },
+    /// Something else is where a file should be.
+    #[error("{} is {found} where a regular file should be: remove it, or give the task another target", path.display())]
+    NotRegular {
+        /// Where.
+        path: PathBuf,
+        /// What it is: `a FIFO`.
+        found: &'static str,
+    },
+    /// The claim's file went while the value was made.
+    #[error(
+        "the claim on {target} was lost, since {} was removed or replaced while the value was made: run it again",
+        claim.display()
+    )]
+    ClaimLost {
+        /// The target.
+        target: String,
+        /// The claim's file.
+        claim: PathBuf,
+    },
     /// The file ends too early.
     #[error("{target} is truncated, it ends in the midst of what was saved: delete it, and it will be made again")]
     Truncated {
         /// The target.
         target: String,
+    },
+    /// The text, which has no checksum, cannot be all that was saved.
+    #[error("{target} is not whole: {problem}: correct it, or delete it and it will be made again")]
+    NotWhole {
+        /// The target.
+        target: String,
+        /// What it lacks.
+        problem: &'static str,
     },
     /// The file's content is not what was saved.
     #[error("{target} is damaged, its checksum does not match what was saved: delete it, and it will be made again")]
@@ -83,6 +110,14 @@ pub enum StoreError {
         /// What the codec said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The content would take more memory than it may.
+    #[error("{target} is larger than what is read without being asked for")]
+    TooLarge {
+        /// The target.
+        target: String,
+        /// What to do.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The value cannot be encoded.
     #[error("the value for {target} cannot be written as {codec}; another extension chooses another codec")]
     Encode {
@@ -125,6 +160,16 @@ pub enum StoreError {
         /// The target.
         target: String,
     },
+    /// A database that keeps nothing.
+    #[cfg(feature = "sqlite")]
+    #[error(
+        "{:?} names no file, so nothing would be kept in this database: give `SqliteStore::new` the path of one",
+        path
+    )]
+    NoDatabase {
+        /// What was given.
+        path: PathBuf,
+    },
     /// The database refused.
     #[cfg(feature = "sqlite")]
     #[error("the database {} refused", path.display())]
@@ -137,8 +182,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(super) fn not_regular(path: &Path, found: &'static str) -> Self {
+        let path = path.to_owned();
+        if found == "a directory" { StoreError::Directory { path } } else { StoreError::NotRegular { path, found } }
+    }
+
     /// What the system said of `path`.
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        // What pipex itself has said needs nothing more.
+        let source = match source.downcast::<StoreError>() {
+            Ok(error) => return error,
+            Err(source) => source,
+        };
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::InvalidFilename => {

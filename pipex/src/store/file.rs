@@ -2,16 +2,22 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::claim_file::Identity;
 use super::codec::{Format, Lossy};
+use super::compression::TooLarge;
 use super::error::StoreError;
 use super::footer::Footer;
 use super::listing::{Stamp, metadata};
-use super::{Claim, Store, StoreResult, schema};
+use super::regular::read_regular;
+use super::schema::schema;
+use super::sweep::release_leftover;
+use super::{Claim, Store, StoreResult};
 use crate::fingerprint::{Fingerprint, of_bytes};
 use crate::target::Location;
 
@@ -66,22 +72,27 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
             tracing::warn!("{target} has {} bytes, too few to be whole: it counts as missing", metadata.len());
             return Ok(None);
         }
+        if metadata.nlink() > 1 {
+            release_leftover(target, Identity::new(&metadata));
+        }
         Ok(Some(Stamp::of(&metadata)))
     }
 
     fn format(&self) -> Fingerprint {
-        schema::fingerprint::<T>()
+        schema::<T>().fingerprint
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {
         let format = Format::of(target);
-        let bytes = fs::read(target.path()).map_err(|error| StoreError::io("read", target.path(), error))?;
+        let bytes = read_regular(target.path())?;
         if !format.has_footer() {
-            return decode(format, &bytes, target.as_str());
+            let not_whole = |problem| StoreError::NotWhole { target: target.to_string(), problem };
+            format.check_whole(&bytes).map_err(not_whole)?;
+            return decode(format, &bytes, None, target.as_str());
         }
         let (payload, footer) = Footer::split(&bytes, target.as_str(), |bytes| format.is_beginning::<T>(bytes))?;
         footer.check_type::<T>(target.as_str())?;
-        decode(format, payload, target.as_str())
+        decode(format, payload, footer.expanded, target.as_str())
     }
 
     fn save(&self, mut claim: Claim, value: &T) -> StoreResult<u64> {
@@ -92,10 +103,10 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
 
         let mut checksum = None;
         let mut sink = Sink { file: claim.file(), buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
-        encode(format, value, &mut sink, target.as_str())?;
+        let expanded = encode(format, value, &mut sink, target.as_str())?;
         let finished = sink.finish(|length, of_payload| {
             checksum = Some(of_payload);
-            format.has_footer().then(|| Footer::of::<T>(record, length, of_payload))
+            format.has_footer().then(|| Footer::of::<T>(record, length, of_payload, expanded))
         });
         finished.map_err(failed)?;
         if let Some(checksum) = checksum {
@@ -113,20 +124,33 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
 }
 
 /// Decodes a payload that is whole.
-pub(super) fn decode<T: DeserializeOwned>(format: Format, payload: &[u8], target: &str) -> StoreResult<T> {
-    let decoded = format.decode(payload);
-    Ok(decoded.map_err(|source| StoreError::Decode { target: target.to_owned(), codec: format.name(), source })?)
+pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(
+    format: Format,
+    payload: &[u8],
+    expanded: Option<u64>,
+    target: &str,
+) -> StoreResult<T> {
+    format.decode(payload, expanded).map_err(|source| {
+        let target = target.to_owned();
+        if source.is::<TooLarge>() {
+            return StoreError::TooLarge { target, source }.into();
+        }
+        StoreError::Decode { target, codec: format.name(), source }.into()
+    })
 }
 
-/// Encodes a value; what the system says of the writing is no fault of the codec.
+/// Encodes a value, as [`Format::encode`] does; what the system says of the writing is no fault of the codec.
 pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(
     format: Format,
     value: &T,
     out: &mut impl Write,
     target: &str,
-) -> StoreResult<()> {
+) -> StoreResult<Option<u64>> {
     let (target, codec) = (target.to_owned(), format.name());
-    let Err(source) = format.encode(value, out) else { return Ok(()) };
+    let source = match format.encode(value, out) {
+        Ok(expanded) => return Ok(expanded),
+        Err(source) => source,
+    };
     if let Some(Lossy(reason)) = source.downcast_ref() {
         return Err(StoreError::Lossy { target, codec, reason: reason.clone() }.into());
     }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::claim::Record;
 use super::error::StoreError;
 use super::listing::Made;
-use super::schema;
+use super::schema::schema;
 use crate::fingerprint::{Fingerprint, of_bytes};
 
 /// What is recorded of a value beside its payload.
@@ -23,6 +23,8 @@ pub(super) struct Footer {
     pub(super) type_name: String,
     pub(super) schema: String,
     pub(super) pipex: String,
+    /// How many bytes the payload expands to, if it is compressed; the first footers do not say it.
+    pub(super) expanded: Option<u64>,
 }
 
 const FORMAT: u16 = 1;
@@ -36,8 +38,13 @@ const TAIL: usize = 20;
 pub(super) const SHORTEST: u64 = (HEAD + 8 + 4 * 16 + 4 * 4 + TAIL) as u64;
 
 impl Footer {
-    /// Of a value of type `T` whose payload has this length and checksum.
-    pub(super) fn of<T: DeserializeOwned + 'static>(record: Record, length: u64, checksum: Fingerprint) -> Self {
+    /// Of a value of type `T` whose payload has this length and checksum, and if it is compressed expands to so many bytes.
+    pub(super) fn of<T: DeserializeOwned + 'static>(
+        record: Record,
+        length: u64,
+        checksum: Fingerprint,
+        expanded: Option<u64>,
+    ) -> Self {
         let task = record.task();
         Footer {
             length,
@@ -47,8 +54,9 @@ impl Footer {
             inputs: record.inputs(),
             task: format!("{}::{}", task.module, task.funcname),
             type_name: std::any::type_name::<T>().to_owned(),
-            schema: schema::of::<T>().to_string(),
+            schema: schema::<T>().shape.to_string(),
             pipex: env!("CARGO_PKG_VERSION").to_owned(),
+            expanded,
         }
     }
 
@@ -64,6 +72,9 @@ impl Footer {
         for text in [&self.task, &self.type_name, &self.schema, &self.pipex] {
             bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
             bytes.extend_from_slice(text.as_bytes());
+        }
+        if let Some(expanded) = self.expanded {
+            bytes.extend_from_slice(&expanded.to_le_bytes());
         }
         let length = (bytes.len() - start + TAIL) as u32;
         bytes[start + 4..start + HEAD].copy_from_slice(&(length - HEAD as u32).to_le_bytes());
@@ -93,6 +104,8 @@ impl Footer {
             return Err(StoreError::NewerFormat { target: target(), version });
         }
         let damaged = || StoreError::Damaged { target: target() };
+        // There has been no format before the first.
+        let start = start.filter(|_| version >= 1);
         let (payload, footer) = start.and_then(|start| bytes.split_at_checked(start)).ok_or_else(damaged)?;
         let footer = Self::whole(footer).ok_or_else(damaged)?;
         footer.check_payload(payload, &target())?;
@@ -142,6 +155,8 @@ impl Footer {
             type_name: rest.text()?,
             schema: rest.text()?,
             pipex: rest.text()?,
+            // Newer footers may go on.
+            expanded: rest.take().map(u64::from_le_bytes),
         })
     }
 
@@ -156,15 +171,15 @@ impl Footer {
 
     /// Whether the value is a `T`: of the same shape, wherever the type may have moved to.
     pub(super) fn check_type<T: DeserializeOwned + 'static>(&self, target: &str) -> Result<(), StoreError> {
-        let schema = schema::of::<T>();
-        if self.schema == *schema {
+        let schema = schema::<T>();
+        if *self.schema == *schema.shape {
             return Ok(());
         }
         let describe = |name: &str, schema: &str| format!("`{name}` with the shape `{schema}`");
         Err(StoreError::WrongType {
             target: target.to_owned(),
             found: describe(&self.type_name, &self.schema),
-            wanted: describe(std::any::type_name::<T>(), &schema),
+            wanted: describe(std::any::type_name::<T>(), &schema.shape),
         })
     }
 }

@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::error::StoreError;
 use super::footer::Footer;
+use super::regular::{kind, open_regular, read_regular};
 use super::{StoreResult, remove_whatever};
 use crate::fingerprint::{Fingerprint, of_bytes};
 use crate::provenance::Provenance;
@@ -63,13 +64,15 @@ pub struct Entry {
     pub content: Option<Fingerprint>,
     /// What made it, where the store has room for that.
     pub made: Option<Made>,
+    /// How many bytes its payload expands to, if it is compressed and the store knows: see [`expand`](super::expand).
+    pub expanded: Option<u64>,
 }
 
 impl Entry {
     /// An output with this stamp, of so many bytes, saved then.
     #[must_use]
     pub fn new(stamp: Stamp, bytes: u64, saved: SystemTime) -> Self {
-        Entry { stamp, bytes, saved, content: None, made: None }
+        Entry { stamp, bytes, saved, content: None, made: None, expanded: None }
     }
 }
 
@@ -159,13 +162,16 @@ impl Listing for Files {
         let saved = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let mut entry = Entry::new(Stamp::of(&metadata), metadata.len(), saved);
         if metadata.is_dir() {
-            let (content, bytes) = of_directory(path).map_err(failed)?;
+            let (content, bytes) = of_directory(path)?;
             (entry.content, entry.bytes) = (Some(content), bytes);
             return Ok(Some(entry));
         }
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = open_regular(path)?;
         match Footer::at_end_of(&mut file, metadata.len()).map_err(failed)? {
-            Some(footer) => (entry.content, entry.made) = (Some(footer.checksum), Some(footer.made())),
+            Some(footer) => {
+                (entry.content, entry.expanded) = (Some(footer.checksum), footer.expanded);
+                entry.made = Some(footer.made());
+            }
             None => entry.content = Some(of_file(&mut file).map_err(failed)?),
         }
         Ok(Some(entry))
@@ -173,7 +179,7 @@ impl Listing for Files {
 
     fn payload(&self, target: &Location) -> StoreResult<Vec<u8>> {
         let path = target.path();
-        let mut bytes = fs::read(path).map_err(|error| StoreError::io("read", path, error))?;
+        let mut bytes = read_regular(path)?;
         // What has no footer is all payload.
         match Footer::split(&bytes, target.as_str(), |_| false) {
             Ok((payload, _)) => {
@@ -217,10 +223,13 @@ impl Listing for Files {
     }
 }
 
-/// What the system knows of the path; `None` if nothing is there.
+/// What the system knows of a file or directory, or of what a link to one leads to; `None` if nothing is there.
 pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>, StoreError> {
     match fs::metadata(path) {
-        Ok(metadata) => Ok(Some(metadata)),
+        Ok(metadata) => match kind(metadata.file_type()) {
+            Some(found) if !metadata.is_dir() => Err(StoreError::not_regular(path, found)),
+            _ => Ok(Some(metadata)),
+        },
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(StoreError::io("look for", path, error)),
     }
@@ -240,8 +249,10 @@ pub(crate) fn of_file(file: &mut File) -> io::Result<Fingerprint> {
 }
 
 /// The fingerprint of the names and contents below a directory, and the bytes of its files.
-fn of_directory(directory: &Path) -> io::Result<(Fingerprint, u64)> {
-    let mut names: Vec<_> = fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>()?;
+fn of_directory(directory: &Path) -> Result<(Fingerprint, u64), StoreError> {
+    let failed = |error| StoreError::io("read", directory, error);
+    let names = fs::read_dir(directory).map_err(failed)?.map(|entry| Ok(entry?.file_name()));
+    let mut names: Vec<_> = names.collect::<io::Result<_>>().map_err(failed)?;
     names.sort();
     let (mut content, mut bytes) = (of_bytes(b"directory"), 0);
     for name in names {
@@ -249,8 +260,9 @@ fn of_directory(directory: &Path) -> io::Result<(Fingerprint, u64)> {
         let (of_entry, its_bytes) = if path.is_dir() {
             of_directory(&path)?
         } else {
-            let mut file = File::open(&path)?;
-            (of_file(&mut file)?, file.metadata()?.len())
+            let failed = |error| StoreError::io("read", &path, error);
+            let mut file = open_regular(&path)?;
+            (of_file(&mut file).map_err(failed)?, file.metadata().map_err(failed)?.len())
         };
         content = content.then(of_bytes(name.as_encoded_bytes())).then(of_entry);
         bytes += its_bytes;

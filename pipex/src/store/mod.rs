@@ -1,33 +1,76 @@
 //! Where outputs are kept: the [`Store`] trait and the stores that pipex brings.
 
+mod bincode_reader;
 mod claim;
+mod claim_file;
+#[cfg(test)]
+mod claim_tests;
 mod codec;
+mod commit;
+mod compression;
 mod csv;
 mod error;
 mod file;
 mod footer;
+#[cfg(test)]
+mod forged_tests;
 mod listing;
 mod own;
+mod regular;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod sweep;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
+mod tracer;
 
 use std::path::PathBuf;
 
 pub use self::claim::{Claim, Record};
-pub(crate) use self::claim::{Receipt, remove_claims, remove_whatever};
+pub(crate) use self::claim::{Draft, Receipt};
+pub(crate) use self::claim_file::remove_whatever;
+use self::claim_file::{Ending, remove_claims};
+pub use self::compression::expand;
 pub use self::error::StoreError;
 pub use self::file::FileStore;
 pub(crate) use self::listing::of_file;
 pub use self::listing::{Entry, Files, Listing, Made, Stamp};
 pub use self::own::OwnOutput;
+pub(crate) use self::regular::open_regular;
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::SqliteStore;
+pub use self::sqlite::{KeptOpen, SqliteStore};
+pub use self::sweep::{Leftover, sweep};
 
 use crate::fingerprint::Fingerprint;
 use crate::target::Location;
+
+/// What stores have open stays so while one of these lives.
+pub(crate) struct Lease {
+    #[cfg(feature = "sqlite")]
+    _databases: KeptOpen,
+}
+
+impl Lease {
+    pub(crate) fn new() -> Self {
+        Lease {
+            #[cfg(feature = "sqlite")]
+            _databases: KeptOpen::new(),
+        }
+    }
+
+    pub(crate) fn give_back(self) {}
+}
+
+/// Gives up all that this process has in stores, since it is about to end: claims, what was written under them, and what is open.
+pub(crate) fn end() -> Ending {
+    let ending = remove_claims();
+    #[cfg(feature = "sqlite")]
+    sqlite::close_databases();
+    ending
+}
 
 // The document's code is compiled and run.
 #[cfg(doctest)]
@@ -131,7 +174,7 @@ pub trait Store<T>: Send + Sync {
     /// The file that stands for the claim on a target, locked while its value is made.
     ///
     /// The default is right wherever targets are paths: a hidden file beside the target, which [`Claim::file`] writes and
-    /// [`Claim::commit`] renames. A store whose targets are no paths names a place for lock files; [`Claim`] removes them.
+    /// [`Claim::commit`] puts in the target's place. A store whose targets are no paths names a place for lock files; [`Claim`] removes them.
     fn claim_path(&self, target: &Location) -> PathBuf {
         target.sibling()
     }

@@ -1,14 +1,12 @@
 //! Outputs that task functions save themselves.
 
 use std::error::Error as StdError;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use super::error::StoreError;
 use super::listing::metadata;
-use super::{Claim, Stamp, Store, StoreResult, remove_whatever};
-use crate::target::{Location, hidden};
+use super::{Claim, Stamp, Store, StoreResult};
+use crate::target::Location;
 
 /// The store of `save = false`: the function writes a file or a directory, the store sees that it gets there whole.
 pub struct OwnOutput<R> {
@@ -58,32 +56,21 @@ impl<R> Store<R> for OwnOutput<R> {
     fn save(&self, claim: Claim, _: &R) -> StoreResult<u64> {
         let target = claim.target().path();
         let draft = claim.record().task().wants_target.then(|| claim.draft());
-        let Some(metadata) = metadata(draft.as_deref().unwrap_or(target))? else {
+        let written = draft.as_deref().unwrap_or(target);
+        let Some(metadata) = metadata(written)? else {
+            // With the claim the draft may have been taken for one that a killed process left.
+            claim.ensure_held()?;
             return Err(StoreError::NothingWritten { path: target.to_owned() }.into());
         };
         claim.has_stamp(Stamp::of(&metadata));
-        if let Some(draft) = draft {
+        if draft.is_some() {
             // The last thing before the claim goes: a kill in between would leave its file beside a target that is there.
-            rename(&draft, target).map_err(|error| StoreError::io("rename what was written to", target, error))?;
+            claim.commit_draft()?;
         }
         Ok(if metadata.is_file() { metadata.len() } else { 0 })
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
         self.listing().remove(target)
-    }
-}
-
-/// Renames the draft to the target. A directory that is there, which no other can be renamed over, goes first.
-fn rename(draft: &Path, target: &Path) -> io::Result<()> {
-    match fs::rename(draft, target) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => {
-            let old = target.with_file_name(hidden(target.file_name().unwrap_or_default(), ".pipex-old".as_ref()));
-            remove_whatever(&old)?;
-            fs::rename(target, &old)?;
-            fs::rename(draft, target)?;
-            remove_whatever(&old)
-        }
-        renamed => renamed,
     }
 }

@@ -1,23 +1,26 @@
 //! Outputs in a table of a database.
 
+mod connections;
+
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::connections::KeptOpen;
+pub(crate) use self::connections::close_databases;
 use super::codec::Format;
 use super::error::StoreError;
 use super::file::{decode, encode};
 use super::footer::Footer;
-use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult, schema};
+use super::schema::schema;
+use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult};
 use crate::fingerprint::{Fingerprint, of_bytes};
 use crate::target::Location;
 
@@ -27,6 +30,9 @@ use crate::target::Location;
 /// [`FileStore`](crate::FileStore); what is text (`.json`, `.csv`) stands in the table as text. Its promises are the same:
 /// an output is there whole or not at all, it is checked when it is loaded, and any number of processes may share the
 /// database, on a local disk (SQLite's write-ahead log does not work over networks).
+///
+/// While a flow runs, the newest rows lie in a file beside the database (`-wal`). At its end they are in the database's own file, which
+/// then can be copied alone.
 ///
 /// ```
 /// use pipex::{Config, Mode, SqliteStore, task};
@@ -50,15 +56,6 @@ pub struct SqliteStore {
     database: PathBuf,
 }
 
-/// The databases that this process has open: making a store is cheap.
-static OPEN: LazyLock<Mutex<HashMap<PathBuf, Arc<Open>>>> = LazyLock::new(Mutex::default);
-
-struct Open {
-    /// The file that was opened: if it is deleted and made anew, it is another one.
-    identity: (u64, u64),
-    connection: Mutex<Connection>,
-}
-
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS outputs (
     target TEXT PRIMARY KEY NOT NULL,
     value NOT NULL,
@@ -75,9 +72,6 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS outputs (
     saved TEXT NOT NULL
 )";
 
-/// How long to wait for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 impl SqliteStore {
     /// What the addresses of its listings begin with; the path of the database follows.
     pub const SCHEME: &str = "sqlite:";
@@ -87,36 +81,45 @@ impl SqliteStore {
         SqliteStore { database: database.into() }
     }
 
+    /// Has all databases that are opened from now on stay open while what is returned lives.
+    ///
+    /// Flow runs do so themselves. Outside of them, a database is opened for each call and closed behind it, so that all is in
+    /// the database's file when the program ends, whatever ends it; for many calls this saves much of the time.
+    ///
+    /// ```
+    /// use pipex::SqliteStore;
+    ///
+    /// let _open = SqliteStore::keep_open();
+    /// // many calls, outside a flow
+    /// ```
+    pub fn keep_open() -> KeptOpen {
+        KeptOpen::new()
+    }
+
     /// Does something with the database; `None` if there is none.
     fn with<R>(&self, action: impl FnOnce(&Connection) -> rusqlite::Result<R>) -> Result<Option<R>, StoreError> {
-        let Some(open) = self.open()? else { return Ok(None) };
+        let Some(open) = connections::open(self.path()?, TABLE)? else { return Ok(None) };
         let connection = open.connection.lock().unwrap_or_else(PoisonError::into_inner);
         action(&connection).map(Some).map_err(|source| self.refused(source))
     }
 
-    fn open(&self) -> Result<Option<Arc<Open>>, StoreError> {
-        let identity = match fs::metadata(&self.database) {
-            Ok(metadata) => (metadata.dev(), metadata.ino()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io("open", &self.database, error)),
-        };
-        let mut all = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = all.get(&self.database).filter(|open| open.identity == identity) {
-            return Ok(Some(Arc::clone(open)));
+    /// The database's path, if it is one that keeps anything.
+    fn path(&self) -> Result<&Path, StoreError> {
+        let path = &*self.database;
+        if path.as_os_str().is_empty() || path == Path::new(":memory:") {
+            return Err(StoreError::NoDatabase { path: path.to_owned() });
         }
-        let connection = connect(&self.database).map_err(|source| self.refused(source))?;
-        let open = Arc::new(Open { identity, connection: Mutex::new(connection) });
-        all.insert(self.database.clone(), Arc::clone(&open));
-        Ok(Some(open))
+        Ok(path)
     }
 
     /// Makes the database, if there is none.
     fn create(&self) -> Result<(), StoreError> {
-        let failed = |error| StoreError::io("make", &self.database, error);
-        if let Some(parent) = self.database.parent() {
+        let path = self.path()?;
+        let failed = |error| StoreError::io("make", path, error);
+        if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed)?;
         }
-        fs::OpenOptions::new().append(true).create(true).open(&self.database).map_err(failed)?;
+        fs::OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
         Ok(())
     }
 
@@ -152,25 +155,6 @@ impl SqliteStore {
     }
 }
 
-fn connect(database: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(database)?;
-    connection.busy_timeout(PATIENCE)?;
-    // Processes that make a database at the same time are in each other's way, which SQLite tells at once.
-    for _ in 0..PATIENCE.as_millis() / 10 {
-        let set_up = connection
-            .pragma_update(None, "journal_mode", "wal")
-            .and_then(|()| connection.pragma_update(None, "synchronous", "normal"))
-            .and_then(|()| connection.execute_batch(TABLE));
-        match set_up {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            set_up => return set_up.map(|()| connection),
-        }
-    }
-    connection.execute_batch(TABLE).map(|()| connection)
-}
-
 impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
     fn exists(&self, target: &Location) -> StoreResult<bool> {
         Ok(Store::<T>::stamp(self, target)?.is_some())
@@ -181,7 +165,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
     }
 
     fn format(&self) -> Fingerprint {
-        schema::fingerprint::<T>()
+        schema::<T>().fingerprint
     }
 
     fn listing(&self) -> &dyn Listing {
@@ -192,15 +176,16 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         let name = self.name(target);
         let (payload, footer) = self.row(target)?;
         footer.check_type::<T>(&name)?;
-        decode(Format::of(target), &payload, &name)
+        decode(Format::of(target), &payload, footer.expanded, &name)
     }
 
     fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
         let target = claim.target();
         let format = Format::of(target);
         let mut payload = Vec::new();
-        encode(format, value, &mut payload, &self.name(target))?;
-        let footer = Footer::of::<T>(claim.record(), payload.len() as u64, of_bytes(&payload));
+        let expanded = encode(format, value, &mut payload, &self.name(target))?;
+        let footer = Footer::of::<T>(claim.record(), payload.len() as u64, of_bytes(&payload), expanded);
+        claim.ensure_held()?;
         self.create()?;
         self.with(|connection| {
             let mut insert = connection.prepare_cached(
@@ -342,6 +327,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Footer)> {
         type_name: row.get(7)?,
         schema: row.get(8)?,
         pipex: row.get(9)?,
+        expanded: None,
     };
     Ok((payload, footer))
 }

@@ -1,0 +1,153 @@
+//! zstd, with a bound to what comes out: a few bytes of it can stand for more than there is memory.
+
+use std::env;
+use std::io::{self, Write};
+
+use super::StoreResult;
+
+/// How many bytes a payload may expand to that does not say to how many it does, unless [`LIMIT_SETTING`] says otherwise.
+const LIMIT: u64 = 1 << 30;
+const LIMIT_SETTING: &str = "PIPEX_DECODE_LIMIT";
+
+/// The payload expands to more than it may.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it expands to more than {limit} bytes, and does not say to how many: set {LIMIT_SETTING} to more, such as 8GB, to read it"
+)]
+pub(super) struct TooLarge {
+    limit: u64,
+}
+
+/// The bytes that a compressed payload stands for.
+///
+/// `bytes` is how many they are, if that is known ([`Entry::expanded`](super::Entry::expanded)): more are an error. Else they may be
+/// as many as the environment's `PIPEX_DECODE_LIMIT` allows (bytes, or such as `8GB`), which without it is 1 GiB.
+///
+/// # Errors
+/// When the payload is no zstd, or expands to more.
+pub fn expand(payload: &[u8], bytes: Option<u64>) -> StoreResult<Vec<u8>> {
+    match bytes {
+        Some(bytes) => {
+            let expanded = decompress(payload, bytes, bytes)?;
+            if expanded.len() as u64 != bytes {
+                return Err(format!("it does not expand to the {bytes} bytes that it is said to").into());
+            }
+            Ok(expanded)
+        }
+        None => {
+            let limit = limit()?;
+            let expanded = decompress(payload, limit, 0)?;
+            if expanded.len() as u64 > limit { Err(TooLarge { limit }.into()) } else { Ok(expanded) }
+        }
+    }
+}
+
+/// How many bytes may come out of what does not say how many.
+fn limit() -> Result<u64, String> {
+    match env::var_os(LIMIT_SETTING).filter(|value| !value.is_empty()) {
+        None => Ok(LIMIT),
+        Some(value) => value.to_str().and_then(parse_bytes).ok_or_else(|| {
+            let value = value.to_string_lossy();
+            format!("{LIMIT_SETTING}={value} is not a number of bytes, such as 8000000000 or 8GB: set it to that, or unset it")
+        }),
+    }
+}
+
+/// `8000000000`, `8GB`, `8 GiB`.
+fn parse_bytes(text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "t" | "tb" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// Compresses what `write` writes; how many bytes that were.
+#[cfg(feature = "zstd")]
+pub(super) fn compress<W: Write>(
+    out: W,
+    write: impl FnOnce(&mut Counted<zstd::Encoder<'static, W>>) -> StoreResult<()>,
+) -> StoreResult<u64> {
+    let mut encoder = Counted { out: zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?, bytes: 0 };
+    write(&mut encoder)?;
+    encoder.out.finish()?;
+    Ok(encoder.bytes)
+}
+
+/// At most one byte more than `limit`, in `room` bytes if that is how many they are.
+#[cfg(feature = "zstd")]
+fn decompress(payload: &[u8], limit: u64, room: u64) -> io::Result<Vec<u8>> {
+    use std::io::Read as _;
+
+    let mut bytes = Vec::new();
+    let room = usize::try_from(room).ok().and_then(|room| bytes.try_reserve_exact(room).ok());
+    room.ok_or(io::ErrorKind::OutOfMemory)?;
+    zstd::Decoder::with_buffer(payload)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(not(feature = "zstd"))]
+pub(super) fn compress<W: Write>(_: W, _: impl FnOnce(&mut Counted<W>) -> StoreResult<()>) -> StoreResult<u64> {
+    Err(without_zstd().into())
+}
+
+#[cfg(not(feature = "zstd"))]
+fn decompress(_: &[u8], _: u64, _: u64) -> io::Result<Vec<u8>> {
+    Err(without_zstd())
+}
+
+#[cfg(not(feature = "zstd"))]
+fn without_zstd() -> io::Error {
+    io::Error::other("pipex was built without its cargo feature `zstd`")
+}
+
+/// Counts what is written.
+pub(super) struct Counted<W> {
+    out: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_bytes;
+
+    #[test]
+    fn numbers_of_bytes() {
+        let all = [
+            ("0", 0),
+            ("12", 12),
+            ("8GB", 8_000_000_000),
+            ("8 gib", 8 << 30),
+            ("3k", 3000),
+            ("1TB", 1_000_000_000_000),
+        ];
+        for (text, bytes) in all {
+            assert_eq!(parse_bytes(text), Some(bytes), "{text}");
+        }
+        for text in ["", "GB", "-1", "1.5GB", "8 G B", "99999999999999999999", "99999999999TB"] {
+            assert_eq!(parse_bytes(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What killed processes left beside targets goes.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::claim_file::{ClaimFile, Identity, Opened, remove_whatever};
+use super::error::StoreError;
+use super::regular::not_regular;
+use crate::target::Location;
+use crate::temporary;
+
+/// A temporary file that a killed process left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Leftover {
+    /// Where it is, or was.
+    pub path: PathBuf,
+    /// The bytes that it takes.
+    pub bytes: u64,
+}
+
+/// Removes the temporary files in a directory that nobody uses: what killed processes left, beside targets that nobody has
+/// made since. With `dry_run` it only says which.
+///
+/// A target's temporary files belong to who holds its claim, so this claims a target, without waiting, before it removes any.
+/// What is not to be had goes to `each` as an error, and the rest goes on.
+///
+/// ```
+/// use pipex::store::sweep;
+///
+/// sweep("out".as_ref(), true, &mut |left| match left {
+///     Ok(left) => println!("{} would go", left.path.display()),
+///     Err(error) => println!("{error}"),
+/// });
+/// ```
+pub fn sweep(directory: &Path, dry_run: bool, each: &mut dyn FnMut(Result<Leftover, StoreError>)) {
+    let mut by_target: BTreeMap<String, Vec<OsString>> = BTreeMap::new();
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) => return each(Err(StoreError::io("list", directory, error))),
+        Ok(entries) => entries,
+    };
+    for entry in entries {
+        match entry {
+            Ok(entry) => {
+                let name = entry.file_name();
+                if let Some(target) = name.to_str().and_then(temporary::target_of) {
+                    by_target.entry(target).or_default().push(name);
+                }
+            }
+            Err(error) => each(Err(StoreError::io("list", directory, error))),
+        }
+    }
+    for (target, names) in by_target {
+        let target = directory.join(target);
+        let left = names.iter().filter_map(|name| Leftover::at(directory.join(name)));
+        let swept = if dry_run { find(&target, left, each) } else { remove(&target, left, each) };
+        if let Err(error) = swept {
+            each(Err(error));
+        }
+    }
+}
+
+impl Leftover {
+    /// What is there, if it has not gone meanwhile.
+    fn at(path: PathBuf) -> Option<Result<Self, StoreError>> {
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_file() || metadata.is_dir() => {
+                Some(Ok(Leftover { path, bytes: metadata.len() }))
+            }
+            Ok(_) => not_regular(&path).map(Err),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => Some(Err(StoreError::io("look at", &path, error))),
+        }
+    }
+}
+
+type Each<'e> = &'e mut dyn FnMut(Result<Leftover, StoreError>);
+
+/// Tells of what would go, if nobody holds the claim now.
+fn find(
+    target: &Path,
+    left: impl Iterator<Item = Result<Leftover, StoreError>>,
+    each: Each<'_>,
+) -> Result<(), StoreError> {
+    if Opened::existing(&temporary::claim(target))?.is_none_or(|claim| claim.try_lock().unwrap_or(false)) {
+        left.for_each(each);
+    }
+    Ok(())
+}
+
+fn remove(
+    target: &Path,
+    left: impl Iterator<Item = Result<Leftover, StoreError>>,
+    each: Each<'_>,
+) -> Result<(), StoreError> {
+    // Looked at before the claim's own file, which is there from now on, is taken for one.
+    let left: Vec<_> = left.collect();
+    let path = temporary::claim(target);
+    let Some(claim) = ClaimFile::try_now(&path, target)? else { return Ok(()) };
+    let away = temporary::old(target, claim.identity.inode);
+    remove_whatever(&away).map_err(|error| StoreError::io("remove", &away, error))?;
+    for left in left {
+        let removed = left.and_then(|left| {
+            if left.path != path {
+                take_away(&left.path, &away).map_err(|error| StoreError::io("remove", &left.path, error))?;
+            }
+            Ok(left)
+        });
+        each(removed);
+    }
+    Ok(())
+}
+
+/// Removes a file or directory of which nothing is to be seen in part: who lost the claim may be about to rename it.
+fn take_away(path: &Path, away: &Path) -> io::Result<()> {
+    match fs::rename(path, away) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        renamed => renamed.and_then(|()| remove_whatever(away)),
+    }
+}
+
+/// Removes the name of a claim that is also a name of this target: a process was killed between putting it in place and
+/// letting its claim go.
+pub(super) fn release_leftover(target: &Location, identity: Identity) {
+    let claim = target.sibling();
+    if matches!(identity.is_at(&claim), Ok(true)) {
+        // Whoever holds it has just put the target in place, and removes it himself.
+        drop(ClaimFile::try_now(&claim, target.path()));
+    }
+}
