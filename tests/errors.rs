@@ -2,7 +2,6 @@
 
 use std::error::Error as _;
 use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 
 use pipex::{Error, Output, State, flow, task};
@@ -23,17 +22,6 @@ fn twice(value: u64) -> u64 {
     2 * value
 }
 
-#[task]
-fn read() -> io::Result<String> {
-    Err(io::Error::other("the disk is on fire"))
-}
-
-#[task]
-fn anyhow_too() -> anyhow::Result<String> {
-    use anyhow::Context;
-    Err(anyhow::anyhow!("no route")).context("cannot ask the server")
-}
-
 #[test]
 fn the_functions_own_error_is_the_source() {
     let bench = Bench::new();
@@ -47,16 +35,6 @@ fn the_functions_own_error_is_the_source() {
 
     let named = bench.cache(|| measure("LGA").base("2013").name("by hand").run()).unwrap_err();
     assert!(named.to_string().starts_with("task run \"by hand\""));
-}
-
-#[test]
-fn results_under_other_names() {
-    let bench = Bench::new();
-    assert!(format!("{:?}", bench.cache(|| read().base("r").run()).unwrap_err()).ends_with(": the disk is on fire"));
-    assert!(
-        format!("{:?}", bench.cache(|| anyhow_too().base("r").run()).unwrap_err())
-            .ends_with(": cannot ask the server: no route")
-    );
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod own_output;
 mod processes;
 mod remote;
 mod rerunning;
+mod results;
 mod runtimes;
 mod signals;
 mod stale;

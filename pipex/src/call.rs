@@ -98,25 +98,25 @@ impl<E: Into<Cause>> From<E> for Raised {
 }
 
 /// The closures that the macro writes, and the arguments they are about.
-struct Closures<R, A, L, F, S, G, B> {
+struct Closures<R, A, L, F, B, S, G> {
     task: &'static Task,
     arguments: Option<A>,
     look: L,
     field: F,
+    body: B,
     store: S,
     again: G,
-    body: B,
     travel: Option<Travel<R>>,
 }
 
-impl<'a, R, A, L, F, S, G, B> Job<'a, R> for Closures<R, A, L, F, S, G, B>
+impl<'a, R, A, L, F, B, S, G> Job<'a, R> for Closures<R, A, L, F, B, S, G>
 where
     A: Args<Taken: Send> + Send,
     L: Fn(&A, &mut Seen<'_>) + Send,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send,
+    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     S: Fn() -> Box<dyn Store<R>> + Send,
     G: Fn(&A) -> Option<A> + Send,
-    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     A::Taken: 'a,
     R: 'a,
 {
@@ -153,7 +153,7 @@ where
     }
 }
 
-impl<R, A: Args, L, F, S, G: Fn(&A) -> Option<A>, B> Closures<R, A, L, F, S, G, B> {
+impl<R, A: Args, L, F, B, S, G: Fn(&A) -> Option<A>> Closures<R, A, L, F, B, S, G> {
     /// What the body gets: the arguments themselves, or for a run that may be tried again, the same once more.
     fn take(&mut self, last: bool) -> Result<A::Taken> {
         let again = if last { None } else { self.arguments.as_ref().and_then(&self.again) };
@@ -164,28 +164,28 @@ impl<R, A: Args, L, F, S, G: Fn(&A) -> Option<A>, B> Closures<R, A, L, F, S, G, 
 /// The one function that generated code calls.
 #[expect(clippy::too_many_arguments, reason = "each is a part of the task function")]
 #[track_caller]
-pub fn call<'a, R, A, L, F, S, G, B>(
+pub fn call<'a, R, A, L, F, B, S, G>(
     task: &'static Task,
     arguments: A,
     look: L,
     field: F,
+    body: B,
     store: S,
     again: G,
-    body: B,
     travel: Option<Travel<R>>,
 ) -> Call<'a, R>
 where
     A: Args<Taken: Send> + Send + 'a,
     L: Fn(&A, &mut Seen<'_>) + Send + 'a,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send + 'a,
+    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     S: Fn() -> Box<dyn Store<R>> + Send + 'a,
     G: Fn(&A) -> Option<A> + Send + 'a,
-    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     A::Taken: 'a,
     R: 'a,
 {
     Call {
-        job: Box::new(Closures { task, arguments: Some(arguments), look, field, store, again, body, travel }),
+        job: Box::new(Closures { task, arguments: Some(arguments), look, field, body, store, again, travel }),
         path: None,
         base: None,
         name: None,

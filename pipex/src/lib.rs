@@ -35,6 +35,7 @@ mod progress;
 pub mod remote;
 mod report;
 mod retry;
+mod returned;
 mod run;
 mod runtime;
 mod seen;
