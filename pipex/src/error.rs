@@ -1,6 +1,8 @@
 //! What can go wrong, as a user is told of it.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::iter::successors;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +17,21 @@ pub(crate) const DRY: &str = "the dry run ends here";
 
 /// What went wrong with a task run or a flow run.
 ///
-/// Each error names the thing; its [`source`](std::error::Error::source)s tell the rest, down to the function's own error or
-/// the system's. `{error}` is the first line of the story; `{error:?}`, which is what `main` and `unwrap` print, is all of
-/// it: `task run "clean EWR-7" (target out/clean/EWR-7.json): cannot save the output: ...: permission denied`.
+/// Each error names the thing and says why, in one line, down to the function's own error or the system's:
+/// `task run "clean EWR-7" (target out/clean/EWR-7.json): cannot save the output: ...: permission denied`. The causes are also its
+/// [`source`](std::error::Error::source)s, one behind the other.
+///
+/// ```
+/// use pipex::task;
+///
+/// #[task]
+/// fn read(station: &str) -> Result<f64, String> {
+///     Err(format!("station {station} is closed"))
+/// }
+///
+/// let error = read("LGA").run().unwrap_err();
+/// assert_eq!(error.to_string(), "task run \"read\": station LGA is closed");
+/// ```
 ///
 /// Cloning is cheap: an [`Output`](crate::Output) gives its error to everyone who asks.
 #[derive(Clone, thiserror::Error)]
@@ -40,7 +54,11 @@ pub enum Error {
         expected: &'static str,
     },
     /// A task run ended without an output. The source says why: the function's own error, or a [`RunError`].
-    #[error("task run {name:?}{}", target.as_ref().map(|target| format!(" (target {target})")).unwrap_or_default())]
+    #[error(
+        "task run {name:?}{}: {}",
+        target.as_ref().map(|target| format!(" (target {target})")).unwrap_or_default(),
+        Chain(&**source)
+    )]
     Task {
         /// The task run's name.
         name: String,
@@ -50,7 +68,7 @@ pub enum Error {
         source: Cause,
     },
     /// An output could not be loaded from its location.
-    #[error("cannot load the output {target}")]
+    #[error("cannot load the output {target}: {}", Chain(&**source))]
     Load {
         /// The location.
         target: Location,
@@ -58,7 +76,7 @@ pub enum Error {
         source: Cause,
     },
     /// An output could not be removed.
-    #[error("cannot remove the output {target}")]
+    #[error("cannot remove the output {target}: {}", Chain(&**source))]
     Remove {
         /// The location.
         target: Location,
@@ -86,7 +104,7 @@ pub enum Error {
         what: &'static str,
     },
     /// An engine that the environment names could not be used.
-    #[error("cannot use {engine}: {advice}")]
+    #[error("cannot use {engine}: {advice}: {}", Chain(&**source))]
     Engine {
         /// Which, and where.
         engine: String,
@@ -119,16 +137,34 @@ impl From<crate::remote::JobError> for Error {
     }
 }
 
-/// All of the story: the error and its sources, one after the other.
+/// The same as `Display`: what `main` and `unwrap` print is for people.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut source = std::error::Error::source(self);
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An error and its sources, one behind the other. What an error says of its sources itself is said once.
+struct Chain<'e>(&'e (dyn StdError + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sources = || successors(Some(self.0), |error: &&(dyn StdError + 'static)| (*error).source());
+        let last = sources().last().map(ToString::to_string).unwrap_or_default();
+        let mut told = String::new();
+        for error in sources() {
+            let message = error.to_string();
+            if !told.ends_with(&message) {
+                told.push_str(if told.is_empty() { "" } else { ": " });
+                told.push_str(&message);
+            }
+            // One of pipex's has told all, and so has what passes on what another says, such as an enum of a user's.
+            let is_told = !last.is_empty() && told.ends_with(&last);
+            if error.is::<Error>() || is_told {
+                break;
+            }
         }
-        Ok(())
+        f.write_str(&told)
     }
 }
 
@@ -206,16 +242,16 @@ pub enum RunError {
 
 /// An error of any type, shared.
 #[derive(Clone)]
-pub struct Cause(Arc<dyn std::error::Error + Send + Sync>);
+pub struct Cause(Arc<dyn StdError + Send + Sync>);
 
-impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Cause {
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Cause {
     fn from(error: E) -> Self {
         Cause(error.into().into())
     }
 }
 
 impl Deref for Cause {
-    type Target = dyn std::error::Error + Send + Sync;
+    type Target = dyn StdError + Send + Sync;
 
     fn deref(&self) -> &Self::Target {
         &*self.0
