@@ -262,18 +262,54 @@ impl<'a, R: Send> Call<'a, R> {
         }
     }
 
-    fn simply(mut self, label: Label) -> Output<R> {
-        let task = self.job.task();
+    fn simply(self, label: Label) -> Output<R> {
+        let ended = self.value(&label).map(Made::Value).map_err(Failure::new);
+        Output::ended(label, None, ended)
+    }
+
+    /// Calls the function with its arguments and gives its value, and does nothing else: no target, no claim, no journal, no
+    /// executor, whatever `PIPEX` says. For tests of the function alone; see [`testing`](crate::testing).
+    ///
+    /// ```
+    /// use pipex::task;
+    ///
+    /// #[task]
+    /// fn double(x: u32) -> u32 {
+    ///     2 * x
+    /// }
+    ///
+    /// assert_eq!(double(21).call()?, 42);
+    /// # Ok::<(), pipex::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The function's own, as the source; that of an argument's run. A function that writes to its `#[target]` cannot be called
+    /// without one.
+    pub fn call(mut self) -> Result<R> {
+        let (label, waits) = self.label();
+        if self.job.task().wants_target {
+            return Err(self.error(&label, RunError::NoTarget.into()));
+        }
+        if waits {
+            let mut nodes = Vec::new();
+            self.job.look(&mut Seen::unsettled(&mut nodes));
+            block_on(settle(nodes));
+        }
+        self.value(&label)
+    }
+
+    /// What the function gives. Its arguments are there.
+    fn value(mut self, label: &Label) -> Result<R> {
         let value = match self.job.start(PathBuf::new(), true) {
             Ok(Body::Done(value)) => value,
             Ok(Body::Future(future)) => block_on(drive(future)),
             Err(source) => Err(RunError::Upstream { source }.into()),
         };
-        let ended = value.map(Made::Value).map_err(|Raised { cause: source, .. }| {
-            let name = label.name(self.name).of(task);
-            Failure::new(Error::Task { name, target: None, source })
-        });
-        Output::ended(label, None, ended)
+        value.map_err(|raised| self.error(label, raised.cause))
+    }
+
+    fn error(self, label: &Label, source: Cause) -> Error {
+        Error::Task { name: label.name(self.name).of(self.job.task()), target: None, source }
     }
 
     /// The label that the call was given or inherits, and whether an argument's run has yet to end, or failed.

@@ -202,6 +202,11 @@ pub enum RunError {
         /// The error of the run that should have made it, or of loading it.
         source: Error,
     },
+    /// It writes to its `#[target]`, and was called as a function, without one.
+    #[error(
+        "it writes to its `#[target]`, and `.call()` has none: use `.run()`, in a test within `pipex::testing::scope`"
+    )]
+    NoTarget,
     /// It asked, from inside itself, for its own target.
     #[error("it asks for its own target while it makes it: no one can ever have it")]
     Recursion,

@@ -14,9 +14,11 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use crate::context::{Context, Moment, Targets};
+use crate::environment;
 use crate::error::{DRY, Error};
 use crate::journal::Journal;
 use crate::later::{Node, settle_here};
+use crate::mode::Mode;
 use crate::remote;
 use crate::report::{self, Reporter, State, Summary};
 use crate::run::{Failure, number};
@@ -296,10 +298,15 @@ pub fn start(
     crate::logging::own(flow.module);
     let mut context = Context::begin();
     let outer = context.flow.take();
-    if outer.is_none() {
+    let obeys_environment = outer.is_none() && !context.is_isolated();
+    if obeys_environment {
         remote::from_env();
     }
     let executes = context.prepare();
+    let does_more = !matches!(context.mode(), Ok(Mode::DoNothing));
+    if obeys_environment && does_more {
+        environment::warn_of_unknown();
+    }
     let shared = match &outer {
         Some(outer) => Arc::clone(&outer.shared),
         None => {
@@ -312,7 +319,7 @@ pub fn start(
     let settings = context.settings;
     let table = (executes && depth == 0 && !settings.is_quiet()).then(Summary::new);
     if executes
-        && depth == 0
+        && obeys_environment
         && let Err(error) = context.report_to_prefect()
     {
         context.refuse(error);
@@ -354,7 +361,7 @@ pub fn start(
         context.settings.stale = Some(stale);
     }
     if let Some(path) = path {
-        context.set_path(&path);
+        context.set_flow_path(&path);
     }
     let parameters = if context.wants_inputs { shown(look, parameters) } else { Vec::new() };
     run.tell(&context, |reporter, run| reporter.flow_started(run), &parameters, None, None);

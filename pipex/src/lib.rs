@@ -14,6 +14,7 @@ mod carry;
 mod config;
 mod content;
 mod context;
+mod environment;
 mod error;
 mod executor;
 mod fingerprint;
@@ -44,6 +45,7 @@ mod stale;
 pub mod store;
 mod target;
 mod task;
+pub mod testing;
 mod value;
 
 #[doc(hidden)]

@@ -21,6 +21,7 @@ use self::telling::Details;
 use crate::alive;
 use crate::call::{Away, Body, Call, Job, Raised, Work};
 use crate::context::{self, Context, Filled};
+use crate::environment;
 use crate::error::{Cause, Error, Result, RunError};
 use crate::fingerprint::Fingerprint;
 use crate::flow::FlowRun;
@@ -95,7 +96,10 @@ impl<'a, R: Send> Plan<'a, R> {
         }
         let name = label.name(name);
         let outside = match &context {
-            Some(context) if context.flow.is_none() => {
+            Some(context) if context.flow.is_none() && mode != Mode::DoNothing => {
+                if !context.is_isolated() {
+                    environment::warn_of_unknown();
+                }
                 Journal::outside(&context.journal, mode, context.settings.dry_run)
             }
             _ => None,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::context::env_text;
+use crate::environment::env_text;
 use crate::error::Error;
 use crate::fingerprint::Fingerprint;
 

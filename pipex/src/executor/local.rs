@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Executor, Permit, Ready};
-use crate::context::setting;
+use crate::environment::setting;
 #[cfg(not(feature = "nats"))]
 use crate::error::Error;
 use crate::error::Result;
@@ -180,7 +180,7 @@ fn with_carrier(local: Local) -> Result<Local> {
 
 #[cfg(not(feature = "nats"))]
 fn with_carrier(local: Local) -> Result<Local> {
-    match crate::context::env_text("PIPEX_NATS_URL") {
+    match crate::environment::env_text("PIPEX_NATS_URL") {
         Some(_) => Err(Error::Feature { feature: "nats", what: "PIPEX_NATS_URL asks for NATS" }),
         None => Ok(local),
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::registry::all;
 use super::{JobError, Order, find};
 use crate::config::Config;
-use crate::context::{env_text, is_set};
+use crate::environment::{env_text, is_set};
 use crate::executor::Local;
 use crate::mode::Mode;
 use crate::report::say;
