@@ -307,6 +307,7 @@ pub fn start(
     if obeys_environment && does_more {
         environment::warn_of_unknown();
     }
+    let runs = does_more && !context.settings.dry_run;
     let shared = match &outer {
         Some(outer) => Arc::clone(&outer.shared),
         None => {
@@ -317,7 +318,7 @@ pub fn start(
     };
     let depth = outer.as_ref().map_or(0, |outer| outer.depth + 1);
     let settings = context.settings;
-    let table = (executes && depth == 0 && !settings.is_quiet()).then(Summary::new);
+    let table = (runs && depth == 0 && !settings.is_quiet()).then(Summary::new);
     if executes
         && obeys_environment
         && let Err(error) = context.report_to_prefect()
@@ -353,7 +354,7 @@ pub fn start(
         cancelled: OnceLock::new(),
         within: context.inside.is_some().then(Mutex::default),
     });
-    if executes && settings.signals {
+    if runs && settings.signals {
         signals::watch(&run, settings.grace);
     }
     context.flow = Some(Arc::clone(&run));
