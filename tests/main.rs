@@ -14,6 +14,7 @@ mod executor;
 mod flows;
 mod graphs;
 mod lazy;
+mod listing;
 mod locations;
 mod macros;
 mod memory;

@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture, ready};
 use std::panic;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::arg::Args;
 use crate::context::{self, Context};
@@ -374,9 +374,9 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
         let output = if Context::executes() {
             let (label, _) = self.label();
             match self.later(label, true) {
-                Ok(later) => {
+                Ok((later, data)) => {
                     later.submit();
-                    return Output::later(later);
+                    return Output::later(later, data);
                 }
                 Err(failed) => failed,
             }
@@ -398,12 +398,14 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     pub fn lazy(mut self) -> Output<R> {
         let (label, _) = self.label();
         match self.later(label, false) {
-            Ok(later) => Output::later(later),
+            Ok((later, data)) => Output::later(later, data),
             Err(failed) => failed,
         }
     }
 
-    fn later(self, label: Label, submitted: bool) -> Result<Arc<Later<R>>, Output<R>> {
+    /// The run, and where it puts what it gives.
+    #[expect(clippy::type_complexity, reason = "the two are made for each other, and part at once")]
+    fn later(self, label: Label, submitted: bool) -> Result<(Arc<Later<R>>, Arc<OnceLock<R>>), Output<R>> {
         let task = self.job.task();
         match Plan::of(self, label) {
             Ok((mut plan, label, place)) => {
@@ -412,7 +414,8 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
                     plan.submitted(place.as_ref());
                 }
                 let context = plan.context().cloned();
-                Ok(Arc::new(Later::new(task, label, place, context, Box::new(plan))))
+                let data = Arc::new(OnceLock::new());
+                Ok((Arc::new(Later::new(task, label, place, context, Box::new(plan), &data)), data))
             }
             Err((failure, label)) => Err(Output::ended(label, None, Err(failure))),
         }

@@ -12,9 +12,6 @@ use crate::target::{Location, TargetError};
 /// A result whose error is pipex's.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// How [`Error::Dry`] begins.
-pub(crate) const DRY: &str = "the dry run ends here";
-
 /// What went wrong with a task run or a flow run.
 ///
 /// Each error names the thing and says why, in one line, down to the function's own error or the system's:
@@ -85,7 +82,7 @@ pub enum Error {
     },
     /// A dry run has come to where data are needed that only a run would give.
     #[error(
-        "{DRY}: the program needs the data{}, and what makes them would have to run",
+        "the dry run ends here: the program needs the data{}, and what makes them would have to run",
         target.as_ref().map(|target| format!(" of {target}")).unwrap_or_default()
     )]
     Dry {

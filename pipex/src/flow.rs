@@ -13,9 +13,10 @@ use tokio::sync::Notify;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
+use crate::carry::Failed;
 use crate::context::{Context, Moment, Targets};
 use crate::environment;
-use crate::error::{DRY, Error};
+use crate::error::Error;
 use crate::journal::Journal;
 use crate::later::{Node, settle_here};
 use crate::mode::Mode;
@@ -374,7 +375,7 @@ impl Started {
     pub fn finish<R>(
         self,
         carry: impl FnOnce(Error, R) -> R,
-        failure: impl FnOnce(&R) -> Option<String>,
+        failure: impl FnOnce(&R) -> Option<Failed>,
         body: impl FnOnce() -> R,
     ) -> R {
         let underway = Underway(&self);
@@ -388,7 +389,7 @@ impl Started {
     pub async fn finish_async<R>(
         self,
         carry: impl FnOnce(Error, R) -> R,
-        failure: impl FnOnce(&R) -> Option<String>,
+        failure: impl FnOnce(&R) -> Option<Failed>,
         body: impl Future<Output = R>,
     ) -> R {
         let underway = Underway(&self);
@@ -412,12 +413,12 @@ impl Started {
         self.run.until(|pending| pending == 0).await;
     }
 
-    fn end<R>(self, carry: impl FnOnce(Error, R) -> R, failure: impl FnOnce(&R) -> Option<String>, value: R) -> R {
+    fn end<R>(self, carry: impl FnOnce(Error, R) -> R, failure: impl FnOnce(&R) -> Option<Failed>, value: R) -> R {
         let Started { context, run, started, table } = self;
         run.span.record("elapsed", started.elapsed().as_secs_f64());
         let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
-        let failed = error.as_ref().map(|error| format!("{error:?}")).or_else(|| failure(&value));
-        run.tell_end(&context, failed.as_deref());
+        let failed = error.as_ref().map(|error| Failed::new(error)).or_else(|| failure(&value));
+        run.tell_end(&context, failed.as_ref().map(|failed| failed.text.as_str()));
         if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
             journal.close();
         }
@@ -426,7 +427,8 @@ impl Started {
         }
         if context.settings.lists && run.is_outermost() {
             // Where the list ends is no error.
-            remote::listed(failed.is_some_and(|failed| failed.contains(DRY)));
+            let ends = failed.is_some_and(|failed| failed.is_dry.unwrap_or_else(remote::has_ended_dry_run));
+            remote::listed(ends);
         }
         signals::ended(&run);
         match error {

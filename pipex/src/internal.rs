@@ -12,7 +12,7 @@ pub use inventory;
 
 pub use crate::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
 pub use crate::call::{Body, Raised, call};
-pub use crate::carry::{CannotCarry, Carrier, CarryError, TellError, TellNothing, cannot_carry};
+pub use crate::carry::{CannotCarry, Carrier, CarryError, TellCauses, TellError, TellNothing, cannot_carry};
 pub use crate::fingerprint::code;
 pub use crate::flow::{Flow, start};
 pub use crate::remote::{

@@ -4,9 +4,8 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Poll, Waker};
-use std::thread;
 use std::time::Duration;
 
 use crate::context::Context;
@@ -23,11 +22,11 @@ pub(crate) struct Later<T> {
     task: &'static Task,
     pub(crate) label: Label,
     pub(crate) place: Option<Place<T>>,
-    pub(crate) data: OnceLock<T>,
+    /// Where its output has its data in memory. Only the output keeps them: where it has gone nobody will ask for them, and
+    /// whoever takes them from the last one has them to itself.
+    data: Weak<OnceLock<T>>,
     /// It ended in a dry run: it would have run.
     pub(crate) dry: AtomicBool,
-    /// Whoever ended it holds it no longer, or is just about to drop it.
-    let_go: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
     context: Option<Arc<Context>>,
     pending: Mutex<Pending<T>>,
@@ -181,28 +180,12 @@ impl<T> Later<T> {
         place: Option<Place<T>>,
         context: Option<Arc<Context>>,
         run: Box<dyn LazyRun<T>>,
+        data: &Arc<OnceLock<T>>,
     ) -> Self {
         let (wakers, dependents) = (Vec::new(), Vec::new());
         let pending = Pending { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
-        let (data, ended) = (OnceLock::new(), OnceLock::new());
-        let [dry, let_go] = std::array::from_fn(|_| AtomicBool::new(false));
-        Later { task, label, place, data, dry, let_go, ended, context, pending: Mutex::new(pending) }
-    }
-
-    /// The run that nobody else holds, once whoever ended it has let it go.
-    pub(crate) fn sole(mut later: Arc<Self>) -> Result<Self, Arc<Self>> {
-        while !later.let_go.load(Ordering::Acquire) {
-            thread::yield_now();
-        }
-        // It has yet to drop it.
-        for _ in 0..100 {
-            match Arc::try_unwrap(later) {
-                Ok(sole) => return Ok(sole),
-                Err(shared) => later = shared,
-            }
-            thread::yield_now();
-        }
-        Err(later)
+        let (data, dry, ended) = (Arc::downgrade(data), AtomicBool::new(false), OnceLock::new());
+        Later { task, label, place, data, dry, ended, context, pending: Mutex::new(pending) }
     }
 
     /// What lies at its place, or will, as far as it is known.
@@ -247,9 +230,10 @@ impl<T: Send + Sync + 'static> Later<T> {
         executor.submit(Ready::first(Arc::clone(self) as _));
     }
 
-    fn end(self: Arc<Self>, outcome: Outcome<T>) {
+    fn end(&self, outcome: Outcome<T>) {
         let ended = outcome.map(|made| match made {
-            Made::Value(value) => _ = self.data.set(value),
+            // Held no longer when anyone is told.
+            Made::Value(value) => _ = self.data.upgrade().map(|data| data.set(value)),
             Made::Saved => {}
             Made::Nothing => self.dry.store(true, Ordering::Release),
         });
@@ -261,14 +245,10 @@ impl<T: Send + Sync + 'static> Later<T> {
         let (wakers, dependents) = (std::mem::take(&mut pending.wakers), std::mem::take(&mut pending.dependents));
         let submitted = pending.submitted;
         drop(pending);
-        let context = self.context.clone();
-        let flow = context.as_ref().and_then(|context| context.flow.as_ref()).filter(|_| submitted);
+        let flow = self.flow().filter(|_| submitted);
         if let (Some(flow), Some(failure)) = (flow, failure) {
             flow.failed(failure);
         }
-        // Let go before those that take the data are told: the last of them is to have the data to itself.
-        self.let_go.store(true, Ordering::Release);
-        drop(self);
         // The last that an executor is given is the first that it takes.
         dependents.into_iter().rev().for_each(Node::input_ended);
         wakers.into_iter().for_each(Waker::wake);

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::journal::{Input, Journal};
 use crate::later::{Later, Node, settle};
+use crate::remote;
 use crate::run::{Failure, Label, Made, Outcome, Place};
 use crate::runtime::block_on;
 use crate::stale::Content;
@@ -40,7 +41,7 @@ pub struct Output<T>(Arc<Inner<T>>);
 /// Nearly all runs have ended when their output is made, and pay for nothing else.
 enum Inner<T> {
     Ended { label: Label, place: Option<Place<T>>, end: End<T> },
-    Later { later: Arc<Later<T>>, node: Arc<dyn Node> },
+    Later { later: Arc<Later<T>>, node: Arc<dyn Node>, data: Arc<OnceLock<T>> },
 }
 
 enum End<T> {
@@ -51,6 +52,12 @@ enum End<T> {
     /// In a dry run: there would be something.
     Nothing,
     Failed(Arc<Failure>),
+}
+
+/// The error of a dry run that cannot go on without these data.
+fn end_dry_run(target: Option<Location>) -> Error {
+    remote::end_dry_run();
+    Error::Dry { target }
 }
 
 impl<T> Output<T> {
@@ -65,12 +72,12 @@ impl<T> Output<T> {
         Output(Arc::new(Inner::Ended { label, place, end }))
     }
 
-    /// The output of a run that has yet to happen.
-    pub(crate) fn later(later: Arc<Later<T>>) -> Self
+    /// The output of a run that has yet to happen, and puts what it gives into `data`.
+    pub(crate) fn later(later: Arc<Later<T>>, data: Arc<OnceLock<T>>) -> Self
     where
         T: Send + Sync + 'static,
     {
-        Output(Arc::new(Inner::Later { node: Arc::clone(&later) as Arc<dyn Node>, later }))
+        Output(Arc::new(Inner::Later { node: Arc::clone(&later) as Arc<dyn Node>, later, data }))
     }
 
     /// Itself, unless its run failed.
@@ -126,7 +133,7 @@ impl<T> Output<T> {
             Inner::Ended { end: End::InMemory(value), .. } => Some(value),
             Inner::Ended { end: End::Saved { kept }, .. } => kept.get(),
             Inner::Ended { end: End::Failed(_) | End::Nothing, .. } => None,
-            Inner::Later { later, .. } => later.data.get(),
+            Inner::Later { data, .. } => data.get(),
         }
     }
 
@@ -167,7 +174,7 @@ impl<T> Output<T> {
             return Ok(None);
         }
         if self.is_dry() {
-            return Err(Error::Dry { target: self.location().cloned() });
+            return Err(end_dry_run(self.location().cloned()));
         }
         let place = self.place().expect("a run that ended well left data or a place");
         place
@@ -196,16 +203,11 @@ impl<T> Output<T> {
             Ok(Inner::Ended { end: End::InMemory(value), .. }) => Ok(value),
             Ok(Inner::Ended { end: End::Saved { kept }, .. }) => Ok(kept.into_inner().expect(in_memory)),
             Ok(Inner::Ended { end: End::Failed(failure), .. }) => Err(failure.ask()),
-            Ok(Inner::Ended { place, end: End::Nothing, .. }) => {
-                Err(Error::Dry { target: place.map(|place| place.location) })
-            }
-            Ok(Inner::Later { later, node }) => {
-                drop(node);
-                Ok(match Later::sole(later) {
-                    Ok(later) => later.data.into_inner().expect(in_memory),
-                    Err(later) => clone(later.data.get().expect(in_memory)),
-                })
-            }
+            Ok(Inner::Ended { place, end: End::Nothing, .. }) => Err(end_dry_run(place.map(|place| place.location))),
+            Ok(Inner::Later { data, .. }) => Ok(match Arc::try_unwrap(data) {
+                Ok(data) => data.into_inner().expect(in_memory),
+                Err(data) => clone(data.get().expect(in_memory)),
+            }),
             Err(shared) => Ok(clone(Output(shared).peek().expect(in_memory))),
         }
     }
@@ -260,7 +262,7 @@ impl<T> Output<T> {
             match &*self.0 {
                 Inner::Ended { end: End::Saved { kept }, .. } => _ = kept.set(value),
                 Inner::Ended { .. } => {}
-                Inner::Later { later, .. } => _ = later.data.set(value),
+                Inner::Later { data, .. } => _ = data.set(value),
             }
         }
         Ok(self.clone())
@@ -284,7 +286,7 @@ impl<T> Output<T> {
     /// This run as a node of the graph, unless it has ended.
     pub(crate) fn unsettled(&self) -> Option<Arc<dyn Node>> {
         match &*self.0 {
-            Inner::Later { later, node } if later.ended().is_none() => Some(Arc::clone(node)),
+            Inner::Later { later, node, .. } if later.ended().is_none() => Some(Arc::clone(node)),
             _ => None,
         }
     }

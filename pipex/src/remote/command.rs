@@ -158,6 +158,19 @@ fn missing(arguments: &[String]) -> ! {
     failed(&program.exec())
 }
 
+/// Whether a dry run has come to where it cannot go on.
+static ENDED: AtomicBool = AtomicBool::new(false);
+
+/// The dry run has come to where it cannot go on.
+pub(crate) fn end_dry_run() {
+    ENDED.store(true, Ordering::Relaxed);
+}
+
+/// Whether it has.
+pub(crate) fn has_ended_dry_run() -> bool {
+    ENDED.load(Ordering::Relaxed)
+}
+
 /// How many runs were not listed: for what they take has to be made first, and since their task is not `remote`.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 static HERE: AtomicUsize = AtomicUsize::new(0);
