@@ -20,6 +20,7 @@ mod macros;
 mod memory;
 mod modes;
 mod own_output;
+mod panics;
 mod processes;
 mod remote;
 mod rerunning;

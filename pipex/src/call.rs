@@ -5,14 +5,15 @@ use std::future::{Future, IntoFuture, ready};
 use std::panic;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::arg::Args;
 use crate::context::{self, Context};
 use crate::error::{Cause, Error, Result, RunError};
 use crate::executor::room;
-use crate::later::{Later, settle};
+use crate::later::{Awaited, settle};
 use crate::output::Output;
+use crate::panics::Panic;
 use crate::plan::Plan;
 use crate::remote::Travel;
 use crate::run::{Attempt, Failure, Label, Made, Place};
@@ -56,10 +57,15 @@ pub(crate) trait Job<'a, R>: Send {
     fn field(&self, index: usize) -> Option<&dyn Display>;
     fn store(&self) -> Box<dyn Store<R>>;
     /// Takes the arguments and calls the function; `draft` is where one that saves its own output writes it.
-    /// With `last` the arguments are used up, else the function can be called again.
-    fn start(&mut self, draft: PathBuf, last: bool) -> Result<Body<'a, R>>;
+    /// With `last` the arguments are used up, else the function can be called again. In `taken` it says that they are there.
+    fn start(&mut self, draft: PathBuf, last: bool, taken: &mut bool) -> Result<Body<'a, R>>;
     /// Takes the arguments here; what comes back calls the function, anywhere.
-    fn defer(&mut self, draft: PathBuf, last: bool) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>>;
+    fn defer(
+        &mut self,
+        draft: PathBuf,
+        last: bool,
+        taken: &mut bool,
+    ) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>>;
     /// How its output goes from process to process, if it can.
     fn travel(&self) -> Option<Travel<R>>;
 }
@@ -89,11 +95,19 @@ pub enum Body<'a, R> {
 pub struct Raised {
     pub(crate) cause: Cause,
     pub(crate) retry: bool,
+    /// A panic that is the caller's.
+    pub(crate) thrown: Option<Panic>,
+}
+
+impl Raised {
+    pub(crate) fn new(cause: impl Into<Cause>, retry: bool) -> Self {
+        Raised { cause: cause.into(), retry, thrown: None }
+    }
 }
 
 impl<E: Into<Cause>> From<E> for Raised {
     fn from(cause: E) -> Self {
-        Raised { cause: cause.into(), retry: true }
+        Raised::new(cause, true)
     }
 }
 
@@ -138,14 +152,21 @@ where
         (self.store)()
     }
 
-    fn start(&mut self, draft: PathBuf, last: bool) -> Result<Body<'a, R>> {
-        let taken = self.take(last)?;
-        Ok((self.body)(taken, draft))
+    fn start(&mut self, draft: PathBuf, last: bool, taken: &mut bool) -> Result<Body<'a, R>> {
+        let arguments = self.take(last)?;
+        *taken = true;
+        Ok((self.body)(arguments, draft))
     }
 
-    fn defer(&mut self, draft: PathBuf, last: bool) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>> {
-        let (taken, body) = (self.take(last)?, self.body.clone());
-        Ok(Box::new(move || body(taken, draft)))
+    fn defer(
+        &mut self,
+        draft: PathBuf,
+        last: bool,
+        taken: &mut bool,
+    ) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>> {
+        let (arguments, body) = (self.take(last)?, self.body.clone());
+        *taken = true;
+        Ok(Box::new(move || body(arguments, draft)))
     }
 
     fn travel(&self) -> Option<Travel<R>> {
@@ -184,8 +205,9 @@ where
     A::Taken: 'a,
     R: 'a,
 {
+    let arguments = Some(arguments);
     Call {
-        job: Box::new(Closures { task, arguments: Some(arguments), look, field, body, store, again, travel }),
+        job: Box::new(Closures { task, arguments, look, field, body, store, again, travel }),
         path: None,
         base: None,
         name: None,
@@ -300,7 +322,7 @@ impl<'a, R: Send> Call<'a, R> {
 
     /// What the function gives. Its arguments are there.
     fn value(mut self, label: &Label) -> Result<R> {
-        let value = match self.job.start(PathBuf::new(), true) {
+        let value = match self.job.start(PathBuf::new(), true, &mut false) {
             Ok(Body::Done(value)) => value,
             Ok(Body::Future(future)) => block_on(drive(future)),
             Err(source) => Err(RunError::Upstream { source }.into()),
@@ -374,9 +396,9 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
         let output = if Context::executes() {
             let (label, _) = self.label();
             match self.later(label, true) {
-                Ok((later, data)) => {
-                    later.submit();
-                    return Output::later(later, data);
+                Ok(awaited) => {
+                    awaited.later.submit();
+                    return Output::later(awaited);
                 }
                 Err(failed) => failed,
             }
@@ -398,14 +420,12 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     pub fn lazy(mut self) -> Output<R> {
         let (label, _) = self.label();
         match self.later(label, false) {
-            Ok((later, data)) => Output::later(later, data),
+            Ok(awaited) => Output::later(awaited),
             Err(failed) => failed,
         }
     }
 
-    /// The run, and where it puts what it gives.
-    #[expect(clippy::type_complexity, reason = "the two are made for each other, and part at once")]
-    fn later(self, label: Label, submitted: bool) -> Result<(Arc<Later<R>>, Arc<OnceLock<R>>), Output<R>> {
+    fn later(self, label: Label, submitted: bool) -> Result<Arc<Awaited<R>>, Output<R>> {
         let task = self.job.task();
         match Plan::of(self, label) {
             Ok((mut plan, label, place)) => {
@@ -414,8 +434,7 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
                     plan.submitted(place.as_ref());
                 }
                 let context = plan.context().cloned();
-                let data = Arc::new(OnceLock::new());
-                Ok((Arc::new(Later::new(task, label, place, context, Box::new(plan), &data)), data))
+                Ok(Awaited::new(task, label, place, context, Box::new(plan)))
             }
             Err((failure, label)) => Err(Output::ended(label, None, Err(failure))),
         }

@@ -210,10 +210,14 @@ pub enum RunError {
     /// What ran it panicked or was dropped before it ended.
     #[error("it ended before it had an output: what ran it panicked, or was dropped")]
     Interrupted,
-    /// The function panicked, where an executor runs it.
-    #[error("the function panicked: {message}")]
+    /// The function panicked, where an executor runs it; or, in every mode but `do_nothing`, what shows, hashes, saves, loads or
+    /// drops its arguments or its output.
+    #[error(
+        "{}{message}",
+        if message.starts_with("while ") { "it panicked " } else { "the function panicked: " }
+    )]
     Panicked {
-        /// What it panicked with.
+        /// What it panicked with. Where that was not the function, it begins with `while`, and says when it was.
         message: String,
     },
     /// The runtime for async functions and timers, or a thread for a function with a timeout, could not be started.

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, RunError};
 use crate::executor::{Executor, Ready, room};
 use crate::flow::FlowRun;
+use crate::panics::{Phase, discard, guard};
 use crate::run::{Attempt, Failure, Label, Made, Outcome, Place};
 use crate::runtime;
 use crate::stale::Content;
@@ -22,14 +23,21 @@ pub(crate) struct Later<T> {
     task: &'static Task,
     pub(crate) label: Label,
     pub(crate) place: Option<Place<T>>,
-    /// Where its output has its data in memory. Only the output keeps them: where it has gone nobody will ask for them, and
-    /// whoever takes them from the last one has them to itself.
-    data: Weak<OnceLock<T>>,
+    /// What its outputs hold.
+    awaited: Weak<Awaited<T>>,
     /// It ended in a dry run: it would have run.
     pub(crate) dry: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
     context: Option<Arc<Context>>,
     pending: Mutex<Pending<T>>,
+}
+
+/// What the outputs of a run hold: the run, and what it gave, if that is in memory. Where they have gone nobody will ask for
+/// the data, and the last of them has the data to itself.
+pub(crate) struct Awaited<T> {
+    pub(crate) later: Arc<Later<T>>,
+    pub(crate) node: Arc<dyn Node>,
+    pub(crate) data: OnceLock<T>,
 }
 
 /// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
@@ -95,7 +103,7 @@ impl<T> Drop for Pending<T> {
         });
         if outermost {
             while let Some(next) = DISCARDED.with_borrow_mut(|queue| queue.as_mut().and_then(Vec::pop)) {
-                drop(next);
+                discard(next);
             }
             DISCARDED.set(None);
         }
@@ -173,21 +181,26 @@ pub(crate) async fn settle_here(nodes: Vec<Arc<dyn Node>>) {
     }
 }
 
-impl<T> Later<T> {
+impl<T: Send + Sync + 'static> Awaited<T> {
+    /// A run that has yet to happen.
     pub(crate) fn new(
         task: &'static Task,
         label: Label,
         place: Option<Place<T>>,
         context: Option<Arc<Context>>,
         run: Box<dyn LazyRun<T>>,
-        data: &Arc<OnceLock<T>>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let (wakers, dependents) = (Vec::new(), Vec::new());
         let pending = Pending { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
-        let (data, dry, ended) = (Arc::downgrade(data), AtomicBool::new(false), OnceLock::new());
-        Later { task, label, place, data, dry, ended, context, pending: Mutex::new(pending) }
+        let (dry, ended, pending) = (AtomicBool::new(false), OnceLock::new(), Mutex::new(pending));
+        Arc::new_cyclic(|awaited| {
+            let later = Arc::new(Later { task, label, place, awaited: awaited.clone(), dry, ended, context, pending });
+            Awaited { node: Arc::clone(&later) as Arc<dyn Node>, later, data: OnceLock::new() }
+        })
     }
+}
 
+impl<T> Later<T> {
     /// What lies at its place, or will, as far as it is known.
     pub(crate) fn content(&self) -> Content {
         let Some(place) = &self.place else { return Content::Unknown };
@@ -201,6 +214,14 @@ impl<T> Later<T> {
     /// How the run ended, if it has.
     pub(crate) fn ended(&self) -> Option<Result<(), &Arc<Failure>>> {
         self.ended.get().map(|ended| ended.as_ref().copied())
+    }
+
+    fn failure(&self, error: RunError) -> Arc<Failure> {
+        Failure::new(Error::Task {
+            name: self.label.name(None).of(self.task),
+            target: self.place.as_ref().map(|place| place.location.clone()),
+            source: error.into(),
+        })
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending<T>> {
@@ -231,12 +252,14 @@ impl<T: Send + Sync + 'static> Later<T> {
     }
 
     fn end(&self, outcome: Outcome<T>) {
-        let ended = outcome.map(|made| match made {
-            // Held no longer when anyone is told.
-            Made::Value(value) => _ = self.data.upgrade().map(|data| data.set(value)),
+        let keep = |made| match made {
+            // Awaited no longer when anyone is told; dropped here if nobody can ask for it.
+            Made::Value(value) => _ = self.awaited.upgrade().map(|awaited| awaited.data.set(value)),
             Made::Saved => {}
             Made::Nothing => self.dry.store(true, Ordering::Release),
-        });
+        };
+        let ended =
+            outcome.and_then(|made| guard(|| keep(made)).map_err(|panic| self.failure(panic.error(Phase::Dropping))));
         let failure = ended.as_ref().err().cloned();
         if self.ended.set(ended).is_err() {
             return;
@@ -275,7 +298,7 @@ impl<T: Send + Sync + 'static> Later<T> {
         underway.0 = None;
         match attempt {
             Attempt::Ended(outcome) => {
-                drop(run);
+                discard(run);
                 self.end(outcome);
                 None
             }
@@ -371,7 +394,7 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
         };
         let run = pending.run.take();
         drop(pending);
-        drop(run);
+        discard(run);
         self.end(ended);
         true
     }
@@ -438,13 +461,8 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
 
     fn abandon(self: Arc<Self>) {
         let run = self.pending().run.take();
-        drop(run);
-        let error = Error::Task {
-            name: self.label.name(None).of(self.task),
-            target: self.place.as_ref().map(|place| place.location.clone()),
-            source: RunError::Interrupted.into(),
-        };
-        self.end(Err(Failure::new(error)));
+        discard(run);
+        self.end(Err(self.failure(RunError::Interrupted)));
     }
 
     fn tell(&self, dependent: &Arc<dyn Node>) -> bool {

@@ -28,6 +28,7 @@ mod mode;
 #[cfg(feature = "nats")]
 mod nats;
 mod output;
+mod panics;
 mod plan;
 #[cfg(feature = "prefect-server")]
 mod prefect;

@@ -54,7 +54,7 @@ impl<T, E> Returned<Result<T, E>> {
     where
         E: TaskError,
     {
-        self.0.map_err(|error| Raised { cause: error.into_cause(), retry: true })
+        self.0.map_err(|error| Raised::new(error.into_cause(), true))
     }
 
     /// The same, where `retry_if` says whether another attempt may go better.
@@ -64,7 +64,7 @@ impl<T, E> Returned<Result<T, E>> {
     {
         self.0.map_err(|error| {
             let retry = retry_if(&error);
-            Raised { cause: error.into_cause(), retry }
+            Raised::new(error.into_cause(), retry)
         })
     }
 
