@@ -67,7 +67,7 @@ fn write_and_rename(to: &Path, temporary: &Path, bytes: &[u8]) {
 
 fn main() {
     let out = tempfile::tempdir().unwrap();
-    let cache = |path: &Path| Config::new().mode(Mode::Cache).path(path).journal(path.join(".pipex"));
+    let cache = |path: &Path| Config::new().mode(Mode::Cache).path(path).journal(path.join(".pipex")).quiet(true);
     head();
 
     const CALLS: u64 = 100_000;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::civil::{Date, date};
-use pipex::{Config, Output, Summary, flow, helper, task};
+use pipex::{Output, flow, helper, task};
 use plotters::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -356,8 +356,7 @@ fn main() -> Result<(), Error> {
 
     pipex::logging::init();
     let started = Instant::now();
-    let counts = Summary::new();
-    let report = Config::new().reporter(counts.clone()).scope(|| weather(csv, &out))?;
+    let report = weather(csv, &out)?;
     let elapsed = started.elapsed();
 
     for (station, year) in &report.stations {
@@ -374,10 +373,6 @@ fn main() -> Result<(), Error> {
         );
         println!("{out}/hourly. Run it with PIPEX=cache to keep every output.");
     } else {
-        // With an executor, the flow has shown it.
-        if mode == "cache" {
-            println!("\n{counts}");
-        }
         println!("\n{elapsed:.3} s");
         println!("Look at {out}/temperatures.svg and {out}/report.json. Then delete something and run it again:");
         println!("  rm {out}/clean/EWR/2013-07-04.csv {out}/daily/EWR/2013-07-04.json");

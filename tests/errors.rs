@@ -2,7 +2,6 @@
 
 use std::error::Error as _;
 use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 
 use pipex::{Error, Output, State, flow, task};
@@ -23,25 +22,14 @@ fn twice(value: u64) -> u64 {
     2 * value
 }
 
-#[task]
-fn read() -> io::Result<String> {
-    Err(io::Error::other("the disk is on fire"))
-}
-
-#[task]
-fn anyhow_too() -> anyhow::Result<String> {
-    use anyhow::Context;
-    Err(anyhow::anyhow!("no route")).context("cannot ask the server")
-}
-
 #[test]
 fn the_functions_own_error_is_the_source() {
     let bench = Bench::new();
     let error = bench.cache(|| measure("LGA").base("2013").run()).unwrap_err();
     let target = bench.file("measure/2013");
-    assert_eq!(error.to_string(), format!("task run \"measure LGA of 2013\" (target {})", target.display()));
+    let told = format!("task run \"measure LGA of 2013\" (target {}): station LGA is closed", target.display());
+    assert_eq!((error.to_string(), format!("{error:?}")), (told.clone(), told));
     assert_eq!(error.source().unwrap().downcast_ref(), Some(&Closed("LGA".to_owned())));
-    assert_eq!(format!("{error:?}"), format!("{error}: station LGA is closed"));
     assert_eq!(bench.states(), [("measure", State::Failed)]);
     assert_eq!(bench.files(), [""; 0], "nothing is saved, and nothing is left");
 
@@ -49,14 +37,74 @@ fn the_functions_own_error_is_the_source() {
     assert!(named.to_string().starts_with("task run \"by hand\""));
 }
 
+/// An error of a user's that passes on what pipex says, and one that says it itself.
+#[derive(Debug, thiserror::Error)]
+enum Wrapped {
+    #[error(transparent)]
+    Passed(#[from] Error),
+    #[error("no report: {0}")]
+    Said(#[source] Error),
+    #[error("no report")]
+    Named(#[source] Error),
+}
+
+#[task]
+fn wraps(how: &str) -> Result<u64, Wrapped> {
+    let inner = || measure("LGA").base("inner").run();
+    match how {
+        "passed" => inner()?,
+        "said" => inner().map_err(Wrapped::Said)?,
+        _ => inner().map_err(Wrapped::Named)?,
+    };
+    Ok(1)
+}
+
+#[task]
+fn by_anyhow(depth: u64) -> anyhow::Result<u64> {
+    use anyhow::Context;
+    if depth == 0 {
+        Err(anyhow::anyhow!("no route")).context("cannot ask the server")
+    } else {
+        Ok(by_anyhow(depth - 1).name(depth.to_string()).run()?.load()?)
+    }
+}
+
 #[test]
-fn results_under_other_names() {
+fn an_error_says_each_of_its_reasons_once() {
+    pipex::Config::new().mode(pipex::Mode::DoNothing).scope(|| {
+        let told = |how: &str| wraps(how).run().unwrap_err().to_string();
+        let inner = "task run \"measure inner\": station LGA is closed";
+        assert_eq!(told("passed"), format!("task run \"wraps\": {inner}"));
+        assert_eq!(told("said"), format!("task run \"wraps\": no report: {inner}"));
+        assert_eq!(told("named"), format!("task run \"wraps\": no report: {inner}"));
+        let nested = by_anyhow(2).run().unwrap_err().to_string();
+        let said = "task run \"by_anyhow\": task run \"2\": task run \"1\": cannot ask the server: no route";
+        assert_eq!(nested, said);
+        // However deep: each is told once, and costs no more than that.
+        assert_eq!(by_anyhow(100).run().unwrap_err().to_string().matches("task run").count(), 101);
+    });
+}
+
+/// What pipex cannot load or remove, and what it says at the end of a flow, is told in the same way.
+#[test]
+fn so_does_every_error_of_pipexs() {
     let bench = Bench::new();
-    assert!(format!("{:?}", bench.cache(|| read().base("r").run()).unwrap_err()).ends_with(": the disk is on fire"));
-    assert!(
-        format!("{:?}", bench.cache(|| anyhow_too().base("r").run()).unwrap_err())
-            .ends_with(": cannot ask the server: no route")
-    );
+    let output = bench.cache(|| twice(1).base("x").run()).unwrap();
+    fs::write(bench.file("twice/x"), "none of pipex's, and longer than the shortest file that has a footer ".repeat(3))
+        .unwrap();
+    let error = output.load().unwrap_err();
+    assert!(error.to_string().starts_with("cannot load the output "), "{error}");
+    let reason = error.source().unwrap().to_string();
+    assert!(error.to_string().ends_with(&format!(": {reason}")) && !reason.is_empty(), "{error}");
+
+    #[flow]
+    fn unasked() -> pipex::Result<()> {
+        let failed = measure("LGA").base("a").submit();
+        let _ = twice(failed).submit();
+        Ok(())
+    }
+    let error = bench.cache(unasked).unwrap_err().to_string();
+    assert_eq!(error.matches("station LGA is closed").count(), 1, "{error}");
 }
 
 #[test]
@@ -67,7 +115,7 @@ fn a_submitted_error_waits_until_it_is_asked_for() {
         for error in [output.wait().unwrap_err(), output.load().unwrap_err(), output.keep().unwrap_err()] {
             assert!(error.source().unwrap().is::<Closed>());
         }
-        let downstream = format!("{:?}", twice(output).run().unwrap_err());
+        let downstream = twice(output).run().unwrap_err().to_string();
         assert!(downstream.starts_with("task run \"twice x\" (target "), "{downstream}");
         assert!(downstream.contains("so it did not run: task run \"measure LGA of x\""), "{downstream}");
         assert!(downstream.ends_with("station LGA is closed"), "{downstream}");

@@ -1,7 +1,8 @@
 //! Thousands of task runs at once, in the order of their inputs, and nothing lost when some fail.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
 
 use pipex::{Config, Error, Executor, Local, Mode, Output, Ready, State, flow, task};
 
@@ -355,4 +356,77 @@ fn database(count: u64) -> pipex::Result<u64> {
 fn a_tags_limit_holds_wherever_the_call_is_made() {
     let config = prefect().executor(Local::new().workers(4).limit("db", 1));
     assert_eq!(config.scope(|| database(50)).unwrap(), 50 * 49);
+}
+
+/// Opens once, for all.
+#[derive(Default)]
+struct Gate(Mutex<bool>, Condvar);
+
+impl Gate {
+    fn pass(&self) {
+        drop(self.1.wait_while(self.0.lock().unwrap(), |open| !*open).unwrap());
+    }
+
+    fn open(&self) {
+        *self.0.lock().unwrap() = true;
+        self.1.notify_all();
+    }
+}
+
+#[task(tags = ["db"])]
+fn tagged(started: &Sender<&'static str>, gate: &Arc<Gate>) {
+    started.send("tagged").unwrap();
+    gate.pass();
+}
+
+#[task]
+fn untagged(started: &Sender<&'static str>, gate: &Arc<Gate>) {
+    started.send("untagged").unwrap();
+    gate.pass();
+}
+
+/// The first three that run, of three tagged runs and an untagged one behind them.
+fn first_three(local: &Local) -> Vec<&'static str> {
+    let (tell, started) = channel();
+    let gate = Arc::new(Gate::default());
+    let (tell, held) = (Output::from(tell), Output::from(Arc::clone(&gate)));
+    prefect().executor(local.clone()).scope(|| {
+        let mut runs: Vec<_> = (0..3).map(|_| tagged(tell.clone(), held.clone()).submit()).collect();
+        runs.push(untagged(tell.clone(), held.clone()).submit());
+        let mut first: Vec<_> = (0..3).map(|_| started.recv().unwrap()).collect();
+        gate.open();
+        runs.iter().for_each(|run| run.wait().unwrap());
+        first.sort_unstable();
+        first
+    })
+}
+
+#[test]
+fn what_is_built_on_a_clone_leaves_the_original_as_it_is() {
+    let limited = Local::new().workers(3).limit("db", 2);
+    let _ = limited.clone().workers(5);
+    assert_eq!(first_three(&limited), ["tagged", "tagged", "untagged"], "it still has its limit");
+
+    let free = Local::new().workers(3);
+    let _ = free.clone().limit("db", 1);
+    assert_eq!(first_three(&free), ["tagged", "tagged", "tagged"], "it has none");
+
+    // Also once it has run.
+    let _ = limited.clone().limit("db", 3);
+    assert_eq!(first_three(&limited), ["tagged", "tagged", "untagged"]);
+    assert_eq!(first_three(&limited.clone().limit("db", 3)), ["tagged", "tagged", "tagged"]);
+}
+
+#[test]
+fn clones_share_their_workers() {
+    let one = Local::new().workers(1);
+    let (tell, started) = channel();
+    let gate = Arc::new(Gate::default());
+    let (tell, held) = (Output::from(tell), Output::from(Arc::clone(&gate)));
+    let first = prefect().executor(one.clone()).scope(|| tagged(tell.clone(), held.clone()).submit());
+    assert_eq!(started.recv().unwrap(), "tagged");
+    let second = prefect().executor(one).scope(|| untagged(tell, held).submit());
+    assert!(started.try_recv().is_err(), "the only worker is held");
+    gate.open();
+    first.wait().and(second.wait()).unwrap();
 }

@@ -144,6 +144,35 @@ fn in_memory_a_value_goes_with_its_last_consumer() {
     assert!(most <= 20, "{most} at a time");
 }
 
+/// Whoever waits for a run and takes its value has it, the very moment the run has ended.
+#[test]
+fn what_is_taken_as_soon_as_it_is_there_is_moved() {
+    static CLONED: AtomicUsize = AtomicUsize::new(0);
+    #[derive(Serialize, Deserialize)]
+    struct Moved(u64);
+    impl Clone for Moved {
+        fn clone(&self) -> Self {
+            CLONED.fetch_add(1, Ordering::SeqCst);
+            Moved(self.0)
+        }
+    }
+    #[task]
+    fn moved(number: u64) -> Moved {
+        Moved(number)
+    }
+    let config = Config::new().mode(Mode::Prefect).quiet(true).workers(2);
+    config.scope(|| {
+        for number in 0..5_000 {
+            assert_eq!(moved(number).submit().take().unwrap().0, number);
+            // One that is held besides is cloned, and both have it.
+            let shared = moved(number).submit();
+            assert_eq!(shared.load().unwrap().0, number);
+            assert_eq!(shared.take().unwrap().0, number);
+        }
+    });
+    assert_eq!(CLONED.load(Ordering::SeqCst), 5_000);
+}
+
 #[flow]
 fn many(count: u64) -> pipex::Result<()> {
     (0..count).for_each(|number| _ = reduce(change(make(number).submit()).submit()).submit());

@@ -95,7 +95,7 @@ fn child_says(mode: Option<&str>, out: &std::path::Path) -> String {
 #[test]
 fn the_environment_decides() {
     let bench = Bench::new();
-    for mode in [None, Some("do_nothing")] {
+    for mode in [None, Some(""), Some("do_nothing")] {
         assert!(child_says(mode, bench.path()).contains("values [97, 197]"));
         assert_eq!(files(bench.path()), [""; 0]);
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use pipex::{Config, flow, task};
+use pipex::{Call, Config, flow, task};
 
 use crate::support::{Bench, child, files};
 
@@ -29,13 +29,41 @@ fn held(until: &Path) -> u32 {
     7
 }
 
+/// The same, having written half of what it writes.
+#[task(save = false)]
+fn half_written(until: &Path, #[target] to: &Path) -> std::io::Result<()> {
+    std::fs::write(to, "half of it")?;
+    held(until).call().map(drop).map_err(std::io::Error::other)?;
+    std::fs::write(to, "all of it")
+}
+
+/// The same, and gives nothing away while it waits.
+#[task]
+async fn held_async(until: &Path) -> u32 {
+    println!("\nheld");
+    while !until.exists() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    7
+}
+
 #[flow]
 fn holds(until: &Path, count: u32) -> pipex::Result<()> {
     // One worker: what is submitted first runs first.
     let _ = quick(0).base("first").submit();
-    let held = held(until.to_owned()).base("held").submit();
+    let until = until.to_owned();
+    let wait: Box<dyn Fn() -> pipex::Result<()>> = match std::env::var("PIPEX_TESTS_HELD").unwrap().as_str() {
+        "sync" => waiting(held(until).base("held")),
+        "own" => waiting(half_written(until).base("held")),
+        _ => waiting(held_async(until).base("held")),
+    };
     (0..count).for_each(|number| _ = quick(number).base(number.to_string()).submit());
-    held.wait()
+    wait()
+}
+
+fn waiting<T: Send + Sync + 'static>(call: Call<'static, T>) -> Box<dyn Fn() -> pipex::Result<()>> {
+    let output = call.submit();
+    Box::new(move || output.wait())
 }
 
 #[test]
@@ -47,16 +75,26 @@ fn child_holds() {
     println!("\nended {ended:?}");
 }
 
-fn holds_in_child(out: &Path, grace: Duration) -> Command {
+/// In every mode that keeps outputs, and whatever is held.
+const WAYS: [(&str, &str); 6] = [
+    ("cache", "sync"),
+    ("cache", "own"),
+    ("cache", "async"),
+    ("prefect.cache", "sync"),
+    ("prefect.cache", "own"),
+    ("prefect.cache", "async"),
+];
+
+fn holds_in_child(out: &Path, grace: Duration, (mode, held): (&str, &str)) -> Command {
     let mut command = child("signals::child_holds", out);
-    command.env("PIPEX", "prefect.cache").env("PIPEX_WORKERS", "1");
+    command.env("PIPEX", mode).env("PIPEX_WORKERS", "1").env("PIPEX_TESTS_HELD", held);
     command.env("PIPEX_TESTS_GRACE", grace.as_millis().to_string());
     command
 }
 
 /// A child, once its task is held.
-fn holding(out: &Path, grace: Duration) -> Child {
-    let mut child = holds_in_child(out, grace).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+fn holding(out: &Path, grace: Duration, way: (&str, &str)) -> Child {
+    let mut child = holds_in_child(out, grace, way).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for("held", child.stdout.as_mut().unwrap());
     child
 }
@@ -73,45 +111,89 @@ fn wait_for(line: &str, output: &mut impl std::io::Read) {
 
 #[test]
 fn the_first_signal_lets_end_what_runs_and_starts_nothing_more() {
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let bench = Bench::new();
-        let out = bench.file("out");
-        let mut child = holding(&out, Duration::from_secs(60));
-        send(signal, &child);
-        wait_for("no more tasks start", child.stderr.as_mut().unwrap());
-        std::fs::write(bench.file("out.go"), "").unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(code));
-        let mut there = files(&out);
-        there.sort();
-        assert_eq!(there, ["held/held", "quick/first"], "what ran is there, and nothing else");
+    for (signal, name, code) in [("-INT", "SIGINT", 130), ("-TERM", "SIGTERM", 143)] {
+        for way in WAYS {
+            let bench = Bench::new();
+            let out = bench.file("out");
+            let mut child = holding(&out, Duration::from_secs(60), way);
+            send(signal, &child);
+            let said = format!("pipex: {name}: no more tasks start; those that run have 60s to end");
+            wait_for(&said, child.stderr.as_mut().unwrap());
+            std::fs::write(bench.file("out.go"), "").unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(code), "{way:?}");
+            let there = files(&out);
+            assert_eq!(there.len(), 2, "what ran is there, and nothing else: {way:?} {there:?}");
+            assert!(there.contains(&"quick/first".to_owned()), "{way:?} {there:?}");
 
-        // Run again, it does the rest.
-        let again = holds_in_child(&out, Duration::ZERO).output().unwrap();
-        assert!(again.status.success());
-        assert_eq!(files(&out).len(), 52);
+            // Run again, it does the rest.
+            let again = holds_in_child(&out, Duration::ZERO, way).output().unwrap();
+            assert!(again.status.success());
+            assert_eq!(files(&out).len(), 52);
+        }
     }
 }
 
 #[test]
 fn the_second_signal_ends_it_at_once() {
-    let bench = Bench::new();
-    let out = bench.file("out");
-    let mut child = holding(&out, Duration::from_secs(600));
-    send("-TERM", &child);
-    wait_for("no more tasks start", child.stderr.as_mut().unwrap());
-    send("-INT", &child);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(files(&out), ["quick/first"], "the temporary file is gone as well");
+    for way in WAYS {
+        let bench = Bench::new();
+        let out = bench.file("out");
+        let mut child = holding(&out, Duration::from_secs(600), way);
+        send("-TERM", &child);
+        wait_for("no more tasks start", child.stderr.as_mut().unwrap());
+        send("-INT", &child);
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{way:?}");
+        assert_eq!(files(&out), ["quick/first"], "neither a claim nor a draft is left: {way:?}");
+    }
 }
 
 #[test]
 fn so_does_the_end_of_the_grace_period() {
-    let bench = Bench::new();
-    let out = bench.file("out");
-    let mut child = holding(&out, Duration::from_millis(10));
-    send("-INT", &child);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(files(&out), ["quick/first"]);
+    for way in WAYS {
+        let bench = Bench::new();
+        let out = bench.file("out");
+        let mut child = holding(&out, Duration::from_millis(10), way);
+        send("-INT", &child);
+        wait_for("some tasks were still running: they are stopped", child.stderr.as_mut().unwrap());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{way:?}");
+        assert_eq!(files(&out), ["quick/first"], "{way:?}");
+    }
+}
+
+#[flow]
+fn idle() -> pipex::Result<()> {
+    quick(0).base("first").run()?;
+    println!("\nheld");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_idles() {
+    let signals = std::env::var("PIPEX_TESTS_SIGNALS").is_ok();
+    Config::new().signals(signals).grace(Duration::ZERO).scope(idle).unwrap();
+}
+
+/// Where nothing is kept, or the program has its own way with signals, they do what they do without pipex.
+#[test]
+fn in_do_nothing_and_where_it_is_told_to_pipex_leaves_signals_alone() {
+    use std::os::unix::process::ExitStatusExt;
+
+    for (mode, signals, ends) in [("do_nothing", true, 15), ("cache", false, 15), ("cache", true, 143)] {
+        let bench = Bench::new();
+        let mut command = child("signals::child_idles", bench.path());
+        command.env("PIPEX", mode).stdout(Stdio::piped()).stderr(Stdio::null());
+        if signals {
+            command.env("PIPEX_TESTS_SIGNALS", "1");
+        }
+        let mut child = command.spawn().unwrap();
+        wait_for("held", child.stdout.as_mut().unwrap());
+        send("-TERM", &child);
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal().or(status.code()), Some(ends), "{mode} {signals}");
+    }
 }
 
 /// Says in a file that it ran, and gives something large enough to be killed over.
@@ -147,11 +229,17 @@ fn child_thousand() {
 
 #[test]
 fn killed_again_and_again_a_run_is_completed_and_recomputes_only_what_was_not_there() {
+    for mode in ["cache", "prefect.cache"] {
+        killed_again_and_again(mode);
+    }
+}
+
+fn killed_again_and_again(mode: &str) {
     let bench = Bench::new();
     let (out, log) = (bench.file("out"), bench.file("out.log"));
     let start = || {
         let mut command = child("signals::child_thousand", &out);
-        command.env("PIPEX", "prefect.cache").env("PIPEX_WORKERS", "2").env("PIPEX_QUIET", "1");
+        command.env("PIPEX", mode).env("PIPEX_WORKERS", "2").env("PIPEX_QUIET", "1");
         command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     };
     let ran = || std::fs::read_to_string(&log).unwrap_or_default();

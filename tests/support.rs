@@ -40,7 +40,7 @@ impl Bench {
     }
 
     pub fn config(&self, mode: Mode) -> Config {
-        Config::new().mode(mode).path(self.path()).journal(self.journal()).reporter(self.runs.clone())
+        Config::new().mode(mode).path(self.path()).journal(self.journal()).reporter(self.runs.clone()).quiet(true)
     }
 
     pub fn journal(&self) -> PathBuf {

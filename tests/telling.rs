@@ -1,7 +1,9 @@
 //! What people are told while a flow runs, and at its end.
 
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::Path;
-use std::process::Output as Said;
+use std::process::{Output as Said, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
@@ -49,7 +51,11 @@ fn child_year() {
 }
 
 fn said(mode: &str, settings: &[(&str, &str)]) -> Said {
-    let mut child = child("telling::child_year", Path::new("unused"));
+    said_by("telling::child_year", Path::new("unused"), mode, settings)
+}
+
+fn said_by(name: &str, out: &Path, mode: &str, settings: &[(&str, &str)]) -> Said {
+    let mut child = child(name, out);
     let output = child.env("PIPEX", mode).envs(settings.iter().copied()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     output
@@ -110,6 +116,115 @@ fn at_the_end_a_table_by_task_function_and_without_it_in_one_line() {
     );
     assert_eq!(lines("prefect", &[("PIPEX_QUIET", "1")]).len(), 1, "the error only");
     assert_eq!(lines("cache", &[("PIPEX_QUIET", "1")]).len(), 1);
+}
+
+#[task]
+fn length(cleaned: usize) -> usize {
+    cleaned
+}
+
+#[flow]
+fn chain() -> pipex::Result<usize> {
+    let _ = clean("good").base("good").submit();
+    let never = length(clean("bad").base("bad").submit()).submit();
+    length(never).name("the last").base("last").submit().load()
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_chain() {
+    if std::env::var_os("PIPEX_TESTS_LOGS").is_some() {
+        pipex::logging::init();
+    }
+    println!("\nerror {}", chain().unwrap_err());
+    // Outside flows there is no table.
+    clean("good").base("again").run().unwrap();
+}
+
+/// In whatever mode it runs: who did not run says for whom, and the table and the log have them all.
+#[test]
+fn what_fails_is_seen_in_every_mode() {
+    for mode in ["cache", "prefect", "prefect.cache"] {
+        let bench = Bench::new();
+        let output = said_by("telling::child_chain", bench.path(), mode, &[]);
+        let (told, seen) = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).into();
+        let told = told.lines().find(|line| line.starts_with("error ")).unwrap();
+        assert!(told.starts_with("error task run \"the last\""), "{mode}: {told}");
+        assert!(told.contains(": an argument is not to be had, so it did not run: task run \"clean bad\""), "{told}");
+        assert!(told.ends_with(": no such station"), "{mode}: {told}");
+        assert_eq!(told.matches("task run").count(), 2, "not each that did not run on the way: {told}");
+
+        let rows: Vec<Vec<&str>> = seen.lines().map(|line| line.split_whitespace().take(5).collect()).collect();
+        let mut rows: Vec<_> = rows.iter().map(|row| row.join(" ")).collect();
+        assert_eq!(rows.remove(0), "task ran cached failed skipped", "{mode}: {seen}");
+        rows.sort();
+        assert_eq!(rows, ["clean 1 0 1 0", "length 0 0 0 2"], "{mode}: {seen}");
+
+        let quiet = said_by("telling::child_chain", bench.path(), mode, &[("PIPEX_QUIET", "1")]);
+        assert_eq!(String::from_utf8(quiet.stderr).unwrap(), "", "{mode}");
+
+        let logs = said_by("telling::child_chain", bench.path(), mode, &[("PIPEX_TESTS_LOGS", "1")]);
+        let logs = String::from_utf8(logs.stderr).unwrap();
+        let errors: Vec<_> = logs.lines().filter(|line| line.contains("ERROR")).collect();
+        assert_eq!(errors.len(), 1, "{mode}: {logs}");
+        assert!(errors[0].contains("Task run 'clean bad' - task run \"clean bad\""), "{mode}: {logs}");
+    }
+}
+
+#[flow]
+fn shown() -> pipex::Result<()> {
+    clean("one").base("one").run()?;
+    clean("two").base("two").run()?;
+    // Until whoever looks at the terminal has seen it.
+    std::io::stdin().read_line(&mut String::new()).map(drop).expect("it is told to go on");
+    Ok(())
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_shown() {
+    shown().unwrap();
+}
+
+#[test]
+fn on_a_terminal_a_bar_for_each_task_function() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{Winsize, tcsetwinsize};
+
+    for mode in ["cache", "prefect.cache"] {
+        let bench = Bench::new();
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).and_then(|()| unlockpt(&terminal)).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+        let shown = File::options().read(true).write(true).open(name).unwrap();
+        tcsetwinsize(&shown, Winsize { ws_row: 25, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        let mut command = child("telling::child_shown", bench.path());
+        command.env("PIPEX", mode).env("TERM", "xterm").env_remove("NO_COLOR");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(shown).spawn().unwrap();
+        // It holds the terminal open.
+        drop(command);
+
+        let (tell, seen) = channel();
+        let reads = std::thread::spawn(move || {
+            let mut terminal = File::from(terminal);
+            let mut bytes = [0; 1024];
+            // The end of a terminal is an error.
+            while let Ok(read @ 1..) = terminal.read(&mut bytes) {
+                let _ = tell.send(String::from_utf8_lossy(&bytes[..read]).into_owned());
+            }
+        });
+        let mut screen = String::new();
+        while !screen.contains("2 done, 0 cached, 0 failed") {
+            let more = seen.recv_timeout(Duration::from_secs(60));
+            screen.push_str(&more.unwrap_or_else(|error| panic!("{mode}: {error}: {screen:?}")));
+        }
+        assert!(screen.contains("clean "), "{mode}: {screen:?}");
+        child.stdin.take().unwrap().write_all(b"\n").unwrap();
+        assert!(child.wait().unwrap().success());
+        reads.join().unwrap();
+        screen.extend(seen.try_iter());
+        assert!(screen.contains("longest s"), "the table comes when the bars have gone: {mode}: {screen:?}");
+    }
 }
 
 #[test]

@@ -61,8 +61,8 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
         quote! {
             |#value| {
                 #[allow(unused_imports)]
-                use #pipex::internal::{TellError as _, TellNothing as _};
-                (&#pipex::internal::Carrier::<#output>::new()).failure(#value)
+                use #pipex::internal::{TellCauses as _, TellError as _, TellNothing as _};
+                (&&#pipex::internal::Carrier::<#output>::new()).failure(#value)
             }
         }
     } else {

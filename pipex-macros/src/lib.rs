@@ -11,6 +11,7 @@ mod helper;
 mod lifetimes;
 mod mistakes;
 mod remote;
+mod returns;
 mod signature;
 mod task;
 mod template;
@@ -65,6 +66,14 @@ use proc_macro::TokenStream;
 /// Arguments are told apart, and compared with those that made an output, by `Serialize`, else `Hash`, else `Debug`. A path
 /// (`&Path`, `PathBuf`, several of them) also counts by the content of the file that lies there. What comes in another order in each
 /// process, such as a `HashSet` within a struct, looks like another value each time: take a `BTreeSet`.
+///
+/// # What it returns
+///
+/// Of a `Result`, under whatever name (`std::io::Result`, an alias of your own), the task gives what is in `Ok`; on `Err` nothing
+/// is saved, and the error is the source of the task run's. The type decides. Where the return type may name generic parameters
+/// the compiler cannot be asked, and the name decides: in methods, in generic functions, and where the function says `Self` or
+/// its return type a single capital letter, as the parameters of an `impl` are called, which the macro does not see. There a
+/// `Result` under another name is refused.
 ///
 /// # Templates
 ///

@@ -12,6 +12,7 @@ use syn::{
 
 use crate::lifetimes;
 use crate::mistakes::Mistakes;
+use crate::returns::{Returns, bare, is_called_result};
 use crate::template::Template;
 
 /// Arguments travel as a tuple, and the standard library's tuples have methods up to here.
@@ -24,9 +25,9 @@ pub struct Function {
     pub arguments: Vec<Argument>,
     /// The parameter marked `#[target]`.
     pub target: Option<Argument>,
+    /// What it returns.
     pub output: Type,
-    /// Whether the output's type is called `Result`.
-    pub fallible: bool,
+    pub returns: Returns,
 }
 
 pub struct Argument {
@@ -112,7 +113,8 @@ impl Function {
     pub fn prepare(item: ItemFn, own_output: bool) -> Result<Self> {
         let mut mistakes = Mistakes::default();
         refuse_qualifiers(&item.sig, "task", &mut mistakes);
-        let (output, fallible) = output(&item.sig.output, &mut mistakes);
+        let output = output(&item.sig.output, &mut mistakes);
+        let returns = Returns::read(&output, &item);
         let mut arguments = Vec::new();
         let mut targets = Vec::new();
         for input in &item.sig.inputs {
@@ -137,7 +139,7 @@ impl Function {
             );
         }
         mistakes.into_result()?;
-        Ok(Function { item, arguments, target: targets.pop(), output, fallible })
+        Ok(Function { item, arguments, target: targets.pop(), output, returns })
     }
 
     /// The names that a template may use.
@@ -261,15 +263,6 @@ fn kind(ty: &Type) -> Kind {
     }
 }
 
-/// The type without parentheses.
-fn bare(ty: &Type) -> &Type {
-    match ty {
-        Type::Paren(paren) => bare(&paren.elem),
-        Type::Group(group) => bare(&group.elem),
-        ty => ty,
-    }
-}
-
 fn type_arguments(path: &Path) -> impl Iterator<Item = &Type> {
     let arguments = match path.segments.last().map(|segment| &segment.arguments) {
         Some(PathArguments::AngleBracketed(arguments)) => Some(&arguments.args),
@@ -314,22 +307,16 @@ fn check_target(argument: &Argument, mark: &Attribute, own_output: bool, first: 
     Err(Error::new_spanned(&argument.ty, "a `#[target]` is the path to write to: its type is `&Path`"))
 }
 
-/// What the function gives, and whether it can fail.
-fn output(output: &ReturnType, mistakes: &mut Mistakes) -> (Type, bool) {
-    let ReturnType::Type(_, ty) = output else { return (parse_quote!(()), false) };
+/// What the function returns, refused if a task cannot give it.
+fn output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
+    let ReturnType::Type(_, ty) = output else { return parse_quote!(()) };
     if lifetimes::has_impl_trait(ty) {
         mistakes.refuse(ty, "a task's output needs a type with a name: write the type, or `Box<dyn Trait>`");
     }
-    let path = match bare(ty) {
-        Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Result") => {
-            Some(&path.path)
-        }
-        _ => None,
-    };
     // Of a `Result`, the error need not be owned by name: what it has to be, the runtime says.
-    let value = match path {
-        Some(path) => type_arguments(path).next(),
-        None => Some(&**ty),
+    let value = match bare(ty) {
+        Type::Path(path) if is_called_result(&path.path) => type_arguments(&path.path).next(),
+        _ => Some(&**ty),
     };
     if let Some(borrow) = value.and_then(lifetimes::borrow) {
         mistakes.refuse(
@@ -337,5 +324,5 @@ fn output(output: &ReturnType, mistakes: &mut Mistakes) -> (Type, bool) {
             "a task's output must be owned, since it outlives the call: return `String`, `Vec<..>`, ..",
         );
     }
-    ((**ty).clone(), path.is_some())
+    (**ty).clone()
 }

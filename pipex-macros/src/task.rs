@@ -11,6 +11,7 @@ use crate::crate_path::crate_path;
 use crate::field::Field;
 use crate::lifetimes::written_out;
 use crate::mistakes::Mistakes;
+use crate::returns::Returns;
 use crate::signature::{self, Argument, Function, Kind};
 use crate::template::{Part, Template};
 
@@ -33,7 +34,7 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let literal = meta.target.clone().unwrap_or_else(|| LitStr::new(TARGET, Span::call_site()));
     let target = mistakes.keep(template(&literal, &mut function));
     let name = meta.name.as_ref().and_then(|literal| mistakes.keep(template(literal, &mut function)));
-    if let (Some(retry_if), false) = (&meta.retry_if, function.fallible) {
+    if let (Some(retry_if), true) = (&meta.retry_if, function.returns.is_value()) {
         mistakes
             .refuse(retry_if, "`retry_if` asks about an error: have the function return a `Result`, or leave it out");
     }
@@ -91,7 +92,7 @@ impl Emit {
                 clippy::used_underscore_binding
             )]
             #visibility fn #name #generics (#(#parameters),*) -> #pipex::Call<'pipex, #output> #conditions {
-                #pipex::internal::call(#task, #values, #look, #fields, #store, #again, #body, #travel)
+                #pipex::internal::call(#task, #values, #look, #fields, #body, #store, #again, #travel)
             }
         }
     }
@@ -270,19 +271,19 @@ impl Emit {
     }
 
     pub fn store(&self) -> TokenStream {
-        let (pipex, meta, output) = (&self.pipex, &self.meta, self.output());
+        let (pipex, meta) = (&self.pipex, &self.meta);
         match (meta.own_output, &meta.load, &meta.store) {
-            (true, None, _) => quote!(|| #pipex::internal::own_output::<#output>()),
+            (true, None, _) => quote!(|| #pipex::internal::own_output()),
             // A closure, since a function that is generic over its path takes one of any lifetime only within one.
             (true, Some(load), _) => quote! {
-                || #pipex::internal::own_output_with::<#output, _, _>(|path: &#pipex::internal::Path| #load(path))
+                || #pipex::internal::own_output_with(|path: &#pipex::internal::Path| #load(path))
             },
-            (false, _, Some(store)) => quote!(move || #pipex::internal::store::<#output, _>(#store)),
+            (false, _, Some(store)) => quote!(move || #pipex::internal::store(#store)),
             (false, _, None) => {
                 // An output that can't be saved is told at the return type, from its first token to its last.
                 let open = respanned(&quote!(#pipex::), here(&self.function.output));
                 let store = Ident::new("FileStore", end(&self.function.output));
-                quote!(|| #pipex::internal::store::<#output, #open #store>(#pipex::FileStore::new()))
+                quote!(|| #pipex::internal::store::<_, #open #store>(#pipex::FileStore::new()))
             }
         }
     }
@@ -290,13 +291,18 @@ impl Emit {
     /// What the task gives when it succeeds.
     pub fn output(&self) -> TokenStream {
         let (pipex, ty) = (&self.pipex, &self.function.output);
-        if !self.function.fallible {
-            return quote!(#ty);
-        }
+        let is_result = match self.function.returns {
+            Returns::Value => return quote!(#ty),
+            Returns::Result => quote!(true),
+            Returns::AsTyped => quote!({
+                #[allow(unused_imports)]
+                use #pipex::internal::ReturnedValue as _;
+                <#pipex::internal::Returned<#ty>>::IS_RESULT
+            }),
+        };
         // From the first token of the type to its last, so that a mistake is shown under the whole of it.
-        let open = quote_spanned!(here(ty)=> <);
-        let name = quote_spanned!(end(ty)=> Ok);
-        quote!(#open #ty as #pipex::internal::IsResult>::#name)
+        let open = respanned(&quote!(#pipex::internal::Given<), here(ty));
+        quote_spanned!(end(ty)=> #open #ty, #is_result>)
     }
 
     /// The arguments once more, for a run that is tried again.
@@ -321,13 +327,19 @@ impl Emit {
         let Emit { pipex, function, .. } = self;
         let [args, target, out] = ["args", "target", "out"].map(local);
         let (ty, statements) = (&function.output, &function.item.block);
-        let outcome = Ident::new(if function.fallible { "fallible" } else { "infallible" }, here(ty));
-        let outcome = match &self.meta.retry_if {
-            Some(retry_if) => {
-                quote_spanned!(here(retry_if)=> |#out: #ty| #pipex::internal::fallible_if(#out, #retry_if))
-            }
-            None => respanned(&quote!(#pipex::internal::#outcome), here(ty)),
+        // What cannot be what a task returns is told at its type.
+        let span = here(ty);
+        let method = match (&function.returns, &self.meta.retry_if) {
+            (Returns::Value, _) => quote_spanned!(span=> value()),
+            (_, None) => quote_spanned!(span=> outcome()),
+            (_, Some(retry_if)) => quote_spanned!(here(retry_if)=> outcome_if(#retry_if)),
         };
+        let returned = respanned(&quote!(#pipex::internal::Returned(#out)), span);
+        let outcome = quote!(|#out: #ty| {
+            #[allow(unused_imports)]
+            use #pipex::internal::ReturnedValue as _;
+            #returned.#method
+        });
         let taken: Vec<_> = (0..function.arguments.len()).map(|place| local(&format!("arg{place}"))).collect();
         let patterns = function.arguments.iter().zip(&taken).map(|(argument, taken)| {
             // `self` is a reference already, and the closure has it.

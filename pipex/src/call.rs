@@ -11,8 +11,9 @@ use crate::arg::Args;
 use crate::context::{self, Context};
 use crate::error::{Cause, Error, Result, RunError};
 use crate::executor::room;
-use crate::later::{Later, settle};
+use crate::later::{Awaited, settle};
 use crate::output::Output;
+use crate::panics::Panic;
 use crate::plan::Plan;
 use crate::remote::Travel;
 use crate::run::{Attempt, Failure, Label, Made, Place};
@@ -56,10 +57,15 @@ pub(crate) trait Job<'a, R>: Send {
     fn field(&self, index: usize) -> Option<&dyn Display>;
     fn store(&self) -> Box<dyn Store<R>>;
     /// Takes the arguments and calls the function; `draft` is where one that saves its own output writes it.
-    /// With `last` the arguments are used up, else the function can be called again.
-    fn start(&mut self, draft: PathBuf, last: bool) -> Result<Body<'a, R>>;
+    /// With `last` the arguments are used up, else the function can be called again. In `taken` it says that they are there.
+    fn start(&mut self, draft: PathBuf, last: bool, taken: &mut bool) -> Result<Body<'a, R>>;
     /// Takes the arguments here; what comes back calls the function, anywhere.
-    fn defer(&mut self, draft: PathBuf, last: bool) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>>;
+    fn defer(
+        &mut self,
+        draft: PathBuf,
+        last: bool,
+        taken: &mut bool,
+    ) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>>;
     /// How its output goes from process to process, if it can.
     fn travel(&self) -> Option<Travel<R>>;
 }
@@ -89,34 +95,42 @@ pub enum Body<'a, R> {
 pub struct Raised {
     pub(crate) cause: Cause,
     pub(crate) retry: bool,
+    /// A panic that is the caller's.
+    pub(crate) thrown: Option<Panic>,
+}
+
+impl Raised {
+    pub(crate) fn new(cause: impl Into<Cause>, retry: bool) -> Self {
+        Raised { cause: cause.into(), retry, thrown: None }
+    }
 }
 
 impl<E: Into<Cause>> From<E> for Raised {
     fn from(cause: E) -> Self {
-        Raised { cause: cause.into(), retry: true }
+        Raised::new(cause, true)
     }
 }
 
 /// The closures that the macro writes, and the arguments they are about.
-struct Closures<R, A, L, F, S, G, B> {
+struct Closures<R, A, L, F, B, S, G> {
     task: &'static Task,
     arguments: Option<A>,
     look: L,
     field: F,
+    body: B,
     store: S,
     again: G,
-    body: B,
     travel: Option<Travel<R>>,
 }
 
-impl<'a, R, A, L, F, S, G, B> Job<'a, R> for Closures<R, A, L, F, S, G, B>
+impl<'a, R, A, L, F, B, S, G> Job<'a, R> for Closures<R, A, L, F, B, S, G>
 where
     A: Args<Taken: Send> + Send,
     L: Fn(&A, &mut Seen<'_>) + Send,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send,
+    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     S: Fn() -> Box<dyn Store<R>> + Send,
     G: Fn(&A) -> Option<A> + Send,
-    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     A::Taken: 'a,
     R: 'a,
 {
@@ -138,14 +152,21 @@ where
         (self.store)()
     }
 
-    fn start(&mut self, draft: PathBuf, last: bool) -> Result<Body<'a, R>> {
-        let taken = self.take(last)?;
-        Ok((self.body)(taken, draft))
+    fn start(&mut self, draft: PathBuf, last: bool, taken: &mut bool) -> Result<Body<'a, R>> {
+        let arguments = self.take(last)?;
+        *taken = true;
+        Ok((self.body)(arguments, draft))
     }
 
-    fn defer(&mut self, draft: PathBuf, last: bool) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>> {
-        let (taken, body) = (self.take(last)?, self.body.clone());
-        Ok(Box::new(move || body(taken, draft)))
+    fn defer(
+        &mut self,
+        draft: PathBuf,
+        last: bool,
+        taken: &mut bool,
+    ) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>> {
+        let (arguments, body) = (self.take(last)?, self.body.clone());
+        *taken = true;
+        Ok(Box::new(move || body(arguments, draft)))
     }
 
     fn travel(&self) -> Option<Travel<R>> {
@@ -153,7 +174,7 @@ where
     }
 }
 
-impl<R, A: Args, L, F, S, G: Fn(&A) -> Option<A>, B> Closures<R, A, L, F, S, G, B> {
+impl<R, A: Args, L, F, B, S, G: Fn(&A) -> Option<A>> Closures<R, A, L, F, B, S, G> {
     /// What the body gets: the arguments themselves, or for a run that may be tried again, the same once more.
     fn take(&mut self, last: bool) -> Result<A::Taken> {
         let again = if last { None } else { self.arguments.as_ref().and_then(&self.again) };
@@ -164,28 +185,29 @@ impl<R, A: Args, L, F, S, G: Fn(&A) -> Option<A>, B> Closures<R, A, L, F, S, G, 
 /// The one function that generated code calls.
 #[expect(clippy::too_many_arguments, reason = "each is a part of the task function")]
 #[track_caller]
-pub fn call<'a, R, A, L, F, S, G, B>(
+pub fn call<'a, R, A, L, F, B, S, G>(
     task: &'static Task,
     arguments: A,
     look: L,
     field: F,
+    body: B,
     store: S,
     again: G,
-    body: B,
     travel: Option<Travel<R>>,
 ) -> Call<'a, R>
 where
     A: Args<Taken: Send> + Send + 'a,
     L: Fn(&A, &mut Seen<'_>) + Send + 'a,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send + 'a,
+    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     S: Fn() -> Box<dyn Store<R>> + Send + 'a,
     G: Fn(&A) -> Option<A> + Send + 'a,
-    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     A::Taken: 'a,
     R: 'a,
 {
+    let arguments = Some(arguments);
     Call {
-        job: Box::new(Closures { task, arguments: Some(arguments), look, field, store, again, body, travel }),
+        job: Box::new(Closures { task, arguments, look, field, body, store, again, travel }),
         path: None,
         base: None,
         name: None,
@@ -262,18 +284,54 @@ impl<'a, R: Send> Call<'a, R> {
         }
     }
 
-    fn simply(mut self, label: Label) -> Output<R> {
-        let task = self.job.task();
-        let value = match self.job.start(PathBuf::new(), true) {
+    fn simply(self, label: Label) -> Output<R> {
+        let ended = self.value(&label).map(Made::Value).map_err(Failure::new);
+        Output::ended(label, None, ended)
+    }
+
+    /// Calls the function with its arguments and gives its value, and does nothing else: no target, no claim, no journal, no
+    /// executor, whatever `PIPEX` says. For tests of the function alone; see [`testing`](crate::testing).
+    ///
+    /// ```
+    /// use pipex::task;
+    ///
+    /// #[task]
+    /// fn double(x: u32) -> u32 {
+    ///     2 * x
+    /// }
+    ///
+    /// assert_eq!(double(21).call()?, 42);
+    /// # Ok::<(), pipex::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The function's own, as the source; that of an argument's run. A function that writes to its `#[target]` cannot be called
+    /// without one.
+    pub fn call(mut self) -> Result<R> {
+        let (label, waits) = self.label();
+        if self.job.task().wants_target {
+            return Err(self.error(&label, RunError::NoTarget.into()));
+        }
+        if waits {
+            let mut nodes = Vec::new();
+            self.job.look(&mut Seen::unsettled(&mut nodes));
+            block_on(settle(nodes));
+        }
+        self.value(&label)
+    }
+
+    /// What the function gives. Its arguments are there.
+    fn value(mut self, label: &Label) -> Result<R> {
+        let value = match self.job.start(PathBuf::new(), true, &mut false) {
             Ok(Body::Done(value)) => value,
             Ok(Body::Future(future)) => block_on(drive(future)),
             Err(source) => Err(RunError::Upstream { source }.into()),
         };
-        let ended = value.map(Made::Value).map_err(|Raised { cause: source, .. }| {
-            let name = label.name(self.name).of(task);
-            Failure::new(Error::Task { name, target: None, source })
-        });
-        Output::ended(label, None, ended)
+        value.map_err(|raised| self.error(label, raised.cause))
+    }
+
+    fn error(self, label: &Label, source: Cause) -> Error {
+        Error::Task { name: label.name(self.name).of(self.job.task()), target: None, source }
     }
 
     /// The label that the call was given or inherits, and whether an argument's run has yet to end, or failed.
@@ -338,9 +396,9 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
         let output = if Context::executes() {
             let (label, _) = self.label();
             match self.later(label, true) {
-                Ok(later) => {
-                    later.submit();
-                    return Output::later(later);
+                Ok(awaited) => {
+                    awaited.later.submit();
+                    return Output::later(awaited);
                 }
                 Err(failed) => failed,
             }
@@ -362,12 +420,12 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     pub fn lazy(mut self) -> Output<R> {
         let (label, _) = self.label();
         match self.later(label, false) {
-            Ok(later) => Output::later(later),
+            Ok(awaited) => Output::later(awaited),
             Err(failed) => failed,
         }
     }
 
-    fn later(self, label: Label, submitted: bool) -> Result<Arc<Later<R>>, Output<R>> {
+    fn later(self, label: Label, submitted: bool) -> Result<Arc<Awaited<R>>, Output<R>> {
         let task = self.job.task();
         match Plan::of(self, label) {
             Ok((mut plan, label, place)) => {
@@ -376,7 +434,7 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
                     plan.submitted(place.as_ref());
                 }
                 let context = plan.context().cloned();
-                Ok(Arc::new(Later::new(task, label, place, context, Box::new(plan))))
+                Ok(Awaited::new(task, label, place, context, Box::new(plan)))
             }
             Err((failure, label)) => Err(Output::ended(label, None, Err(failure))),
         }

@@ -1,6 +1,8 @@
 //! A flow's result as its signature has it: whether it can be a [`pipex::Error`](Error), and what it says if it is an error.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::iter::successors;
 use std::marker::PhantomData;
 
 use crate::error::Error;
@@ -16,6 +18,30 @@ impl<R> Carrier<R> {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         Carrier(PhantomData)
+    }
+}
+
+impl<R> Clone for Carrier<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<R> Copy for Carrier<R> {}
+
+/// Why a flow ended with an error.
+pub struct Failed {
+    pub(crate) text: String,
+    /// Whether it is the end of a dry run; `None` where its type does not tell what it was made from.
+    pub(crate) is_dry: Option<bool>,
+}
+
+impl Failed {
+    pub(crate) fn new(error: &(dyn StdError + 'static)) -> Self {
+        let mut sources = successors(Some(error), |error: &&(dyn StdError + 'static)| (*error).source());
+        let is_dry = sources.any(|error| matches!(error.downcast_ref(), Some(Error::Dry { .. })));
+        // What has no source may be one that passes on what another says.
+        let tells = is_dry || error.is::<Error>() || error.source().is_some();
+        Failed { text: format!("{error:?}"), is_dry: tells.then_some(is_dry) }
     }
 }
 
@@ -43,27 +69,39 @@ impl<R> CannotCarry<R> for &Carrier<R> {
     }
 }
 
+/// A result whose error has sources.
+pub trait TellCauses<R> {
+    #[doc(hidden)]
+    fn failure(&self, value: &R) -> Option<Failed>;
+}
+
+impl<T, E: StdError + 'static> TellCauses<Result<T, E>> for &Carrier<Result<T, E>> {
+    fn failure(&self, value: &Result<T, E>) -> Option<Failed> {
+        value.as_ref().err().map(|error| Failed::new(error))
+    }
+}
+
 /// A result that tells why it is an error.
 pub trait TellError<R> {
     #[doc(hidden)]
-    fn failure(&self, value: &R) -> Option<String>;
+    fn failure(&self, value: &R) -> Option<Failed>;
 }
 
 impl<T, E: fmt::Debug> TellError<Result<T, E>> for Carrier<Result<T, E>> {
-    fn failure(&self, value: &Result<T, E>) -> Option<String> {
-        value.as_ref().err().map(|error| format!("{error:?}"))
+    fn failure(&self, value: &Result<T, E>) -> Option<Failed> {
+        value.as_ref().err().map(|error| Failed { text: format!("{error:?}"), is_dry: None })
     }
 }
 
 /// A result that is none.
-pub trait TellNothing<R> {
+pub trait TellNothing<R>: Sized {
     #[doc(hidden)]
-    fn failure(&self, _: &R) -> Option<String> {
+    fn failure(self, _: &R) -> Option<Failed> {
         None
     }
 }
 
-impl<R> TellNothing<R> for &Carrier<R> {}
+impl<R> TellNothing<R> for Carrier<R> {}
 
 /// For a flow whose result has no name to ask about.
 pub fn cannot_carry<R>(error: Error, value: R) -> R {

@@ -69,6 +69,13 @@ impl Config {
         Config(Context::outermost())
     }
 
+    /// The same, which the environment does not change, for outputs in this directory.
+    pub(crate) fn isolated(directory: &Path) -> Self {
+        let mut config = Self::outermost();
+        config.0.isolate(directory);
+        config
+    }
+
     /// Sets the mode; flows that start within the scope, and calls outside flows, have it.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.0.set_mode(mode);

@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use crate::environment::{env_text, is_set};
 use crate::error::{Error, Result, RunError};
 use crate::executor::{Executor, Local};
 use crate::fingerprint::{AsIs, Fingerprint};
@@ -35,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) journal: Whereabouts,
     executor: Option<Arc<dyn Executor>>,
+    /// The directory of the [test's scope](crate::testing) around here: nothing holds that the environment says.
+    isolated: Option<Arc<Path>>,
     /// The targets that the bodies around here make, innermost first.
     making: Option<Arc<Making>>,
     /// Whether this is a task's body.
@@ -111,30 +114,6 @@ static DRY_RUN: LazyLock<bool> = LazyLock::new(|| *LISTS || is_set("PIPEX_DRY_RU
 /// Whether `PIPEX_LIST_MISSING` says that what is missing is to be listed.
 static LISTS: LazyLock<bool> = LazyLock::new(|| is_set("PIPEX_LIST_MISSING"));
 
-/// Whether an environment variable says yes.
-pub(crate) fn is_set(name: &str) -> bool {
-    std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
-}
-
-/// An environment variable that is set, and not to nothing.
-pub(crate) fn env_text(name: &str) -> Option<String> {
-    let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
-    Some(value.to_string_lossy().into_owned())
-}
-
-/// What an environment variable sets, if it is set.
-pub(crate) fn setting<T>(
-    name: &'static str,
-    expected: &'static str,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Result<Option<T>> {
-    let Some(value) = env_text(name) else { return Ok(None) };
-    match parse(&value) {
-        Some(parsed) => Ok(Some(parsed)),
-        None => Err(Error::Setting { name, value, expected }),
-    }
-}
-
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Context>>> = const { RefCell::new(None) };
 }
@@ -164,6 +143,7 @@ impl Context {
             settings: Settings::default(),
             journal: Whereabouts::default(),
             executor: None,
+            isolated: None,
             making: None,
             inside: None,
             body: Body::default(),
@@ -286,6 +266,24 @@ impl Context {
         self.path = Some(text(path));
     }
 
+    /// Sets the path that a flow says. In a test's scope it stays within that.
+    pub(crate) fn set_flow_path(&mut self, path: &Path) {
+        if self.isolated.as_ref().is_none_or(|directory| path.starts_with(directory)) {
+            self.set_path(path);
+        }
+    }
+
+    /// Takes nothing from the environment, and keeps outputs in this directory.
+    pub(crate) fn isolate(&mut self, directory: &Path) {
+        self.set_path(directory);
+        self.isolated = Some(directory.into());
+        (self.settings.dry_run, self.settings.lists) = (false, false);
+    }
+
+    pub(crate) fn is_isolated(&self) -> bool {
+        self.isolated.is_some()
+    }
+
     pub(crate) fn mode(&self) -> Result<Mode> {
         self.mode.clone()
     }
@@ -293,7 +291,7 @@ impl Context {
     /// The path of the flow or of the configuration, else the environment's.
     pub(crate) fn path(context: Option<&Self>) -> Option<Arc<str>> {
         let set = context.and_then(|context| context.path.clone());
-        set.or_else(|| std::env::var_os("PIPEX_PATH").map(|path| text(Path::new(&path))))
+        set.or_else(|| env_text("PIPEX_PATH").map(Arc::from))
     }
 
     /// Runs `body` with this as what holds.

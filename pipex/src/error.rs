@@ -1,6 +1,8 @@
 //! What can go wrong, as a user is told of it.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::iter::successors;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +12,23 @@ use crate::target::{Location, TargetError};
 /// A result whose error is pipex's.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// How [`Error::Dry`] begins.
-pub(crate) const DRY: &str = "the dry run ends here";
-
 /// What went wrong with a task run or a flow run.
 ///
-/// Each error names the thing; its [`source`](std::error::Error::source)s tell the rest, down to the function's own error or
-/// the system's. `{error}` is the first line of the story; `{error:?}`, which is what `main` and `unwrap` print, is all of
-/// it: `task run "clean EWR-7" (target out/clean/EWR-7.json): cannot save the output: ...: permission denied`.
+/// Each error names the thing and says why, in one line, down to the function's own error or the system's:
+/// `task run "clean EWR-7" (target out/clean/EWR-7.json): cannot save the output: ...: permission denied`. The causes are also its
+/// [`source`](std::error::Error::source)s, one behind the other.
+///
+/// ```
+/// use pipex::task;
+///
+/// #[task]
+/// fn read(station: &str) -> Result<f64, String> {
+///     Err(format!("station {station} is closed"))
+/// }
+///
+/// let error = read("LGA").run().unwrap_err();
+/// assert_eq!(error.to_string(), "task run \"read\": station LGA is closed");
+/// ```
 ///
 /// Cloning is cheap: an [`Output`](crate::Output) gives its error to everyone who asks.
 #[derive(Clone, thiserror::Error)]
@@ -40,7 +51,11 @@ pub enum Error {
         expected: &'static str,
     },
     /// A task run ended without an output. The source says why: the function's own error, or a [`RunError`].
-    #[error("task run {name:?}{}", target.as_ref().map(|target| format!(" (target {target})")).unwrap_or_default())]
+    #[error(
+        "task run {name:?}{}: {}",
+        target.as_ref().map(|target| format!(" (target {target})")).unwrap_or_default(),
+        Chain(&**source)
+    )]
     Task {
         /// The task run's name.
         name: String,
@@ -50,7 +65,7 @@ pub enum Error {
         source: Cause,
     },
     /// An output could not be loaded from its location.
-    #[error("cannot load the output {target}")]
+    #[error("cannot load the output {target}: {}", Chain(&**source))]
     Load {
         /// The location.
         target: Location,
@@ -58,7 +73,7 @@ pub enum Error {
         source: Cause,
     },
     /// An output could not be removed.
-    #[error("cannot remove the output {target}")]
+    #[error("cannot remove the output {target}: {}", Chain(&**source))]
     Remove {
         /// The location.
         target: Location,
@@ -67,7 +82,7 @@ pub enum Error {
     },
     /// A dry run has come to where data are needed that only a run would give.
     #[error(
-        "{DRY}: the program needs the data{}, and what makes them would have to run",
+        "the dry run ends here: the program needs the data{}, and what makes them would have to run",
         target.as_ref().map(|target| format!(" of {target}")).unwrap_or_default()
     )]
     Dry {
@@ -86,7 +101,7 @@ pub enum Error {
         what: &'static str,
     },
     /// An engine that the environment names could not be used.
-    #[error("cannot use {engine}: {advice}")]
+    #[error("cannot use {engine}: {advice}: {}", Chain(&**source))]
     Engine {
         /// Which, and where.
         engine: String,
@@ -119,16 +134,34 @@ impl From<crate::remote::JobError> for Error {
     }
 }
 
-/// All of the story: the error and its sources, one after the other.
+/// The same as `Display`: what `main` and `unwrap` print is for people.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut source = std::error::Error::source(self);
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An error and its sources, one behind the other. What an error says of its sources itself is said once.
+struct Chain<'e>(&'e (dyn StdError + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sources = || successors(Some(self.0), |error: &&(dyn StdError + 'static)| (*error).source());
+        let last = sources().last().map(ToString::to_string).unwrap_or_default();
+        let mut told = String::new();
+        for error in sources() {
+            let message = error.to_string();
+            if !told.ends_with(&message) {
+                told.push_str(if told.is_empty() { "" } else { ": " });
+                told.push_str(&message);
+            }
+            // One of pipex's has told all, and so has what passes on what another says, such as an enum of a user's.
+            let is_told = !last.is_empty() && told.ends_with(&last);
+            if error.is::<Error>() || is_told {
+                break;
+            }
         }
-        Ok(())
+        f.write_str(&told)
     }
 }
 
@@ -166,16 +199,25 @@ pub enum RunError {
         /// The error of the run that should have made it, or of loading it.
         source: Error,
     },
+    /// It writes to its `#[target]`, and was called as a function, without one.
+    #[error(
+        "it writes to its `#[target]`, and `.call()` has none: use `.run()`, in a test within `pipex::testing::scope`"
+    )]
+    NoTarget,
     /// It asked, from inside itself, for its own target.
     #[error("it asks for its own target while it makes it: no one can ever have it")]
     Recursion,
     /// What ran it panicked or was dropped before it ended.
     #[error("it ended before it had an output: what ran it panicked, or was dropped")]
     Interrupted,
-    /// The function panicked, where an executor runs it.
-    #[error("the function panicked: {message}")]
+    /// The function panicked, where an executor runs it; or, in every mode but `do_nothing`, what shows, hashes, saves, loads or
+    /// drops its arguments or its output.
+    #[error(
+        "{}{message}",
+        if message.starts_with("while ") { "it panicked " } else { "the function panicked: " }
+    )]
     Panicked {
-        /// What it panicked with.
+        /// What it panicked with. Where that was not the function, it begins with `while`, and says when it was.
         message: String,
     },
     /// The runtime for async functions and timers, or a thread for a function with a timeout, could not be started.
@@ -206,16 +248,16 @@ pub enum RunError {
 
 /// An error of any type, shared.
 #[derive(Clone)]
-pub struct Cause(Arc<dyn std::error::Error + Send + Sync>);
+pub struct Cause(Arc<dyn StdError + Send + Sync>);
 
-impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Cause {
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Cause {
     fn from(error: E) -> Self {
         Cause(error.into().into())
     }
 }
 
 impl Deref for Cause {
-    type Target = dyn std::error::Error + Send + Sync;
+    type Target = dyn StdError + Send + Sync;
 
     fn deref(&self) -> &Self::Target {
         &*self.0

@@ -13,10 +13,13 @@ use tokio::sync::Notify;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
+use crate::carry::Failed;
 use crate::context::{Context, Moment, Targets};
-use crate::error::{DRY, Error};
+use crate::environment;
+use crate::error::Error;
 use crate::journal::Journal;
 use crate::later::{Node, settle_here};
+use crate::mode::Mode;
 use crate::remote;
 use crate::report::{self, Reporter, State, Summary};
 use crate::run::{Failure, number};
@@ -298,10 +301,16 @@ pub fn start(
     crate::logging::own(flow.module);
     let mut context = Context::begin();
     let outer = context.flow.take();
-    if outer.is_none() {
+    let obeys_environment = outer.is_none() && !context.is_isolated();
+    if obeys_environment {
         remote::from_env();
     }
     let executes = context.prepare();
+    let does_more = !matches!(context.mode(), Ok(Mode::DoNothing));
+    if obeys_environment && does_more {
+        environment::warn_of_unknown();
+    }
+    let runs = does_more && !context.settings.dry_run;
     let shared = match &outer {
         Some(outer) => Arc::clone(&outer.shared),
         None => {
@@ -312,9 +321,9 @@ pub fn start(
     };
     let depth = outer.as_ref().map_or(0, |outer| outer.depth + 1);
     let settings = context.settings;
-    let table = (executes && depth == 0 && !settings.is_quiet()).then(Summary::new);
+    let table = (runs && depth == 0 && !settings.is_quiet()).then(Summary::new);
     if executes
-        && depth == 0
+        && obeys_environment
         && let Err(error) = context.report_to_prefect()
     {
         context.refuse(error);
@@ -348,7 +357,7 @@ pub fn start(
         cancelled: OnceLock::new(),
         within: context.inside.is_some().then(Mutex::default),
     });
-    if executes && settings.signals {
+    if runs && settings.signals {
         signals::watch(&run, settings.grace);
     }
     context.flow = Some(Arc::clone(&run));
@@ -356,7 +365,7 @@ pub fn start(
         context.settings.stale = Some(stale);
     }
     if let Some(path) = path {
-        context.set_path(&path);
+        context.set_flow_path(&path);
     }
     let parameters = if context.wants_inputs { shown(look, parameters) } else { Vec::new() };
     run.tell(&context, |reporter, run| reporter.flow_started(run), &parameters, None, None);
@@ -368,7 +377,7 @@ impl Started {
     pub fn finish<R>(
         self,
         carry: impl FnOnce(Error, R) -> R,
-        failure: impl FnOnce(&R) -> Option<String>,
+        failure: impl FnOnce(&R) -> Option<Failed>,
         body: impl FnOnce() -> R,
     ) -> R {
         let underway = Underway(&self);
@@ -382,7 +391,7 @@ impl Started {
     pub async fn finish_async<R>(
         self,
         carry: impl FnOnce(Error, R) -> R,
-        failure: impl FnOnce(&R) -> Option<String>,
+        failure: impl FnOnce(&R) -> Option<Failed>,
         body: impl Future<Output = R>,
     ) -> R {
         let underway = Underway(&self);
@@ -406,12 +415,12 @@ impl Started {
         self.run.until(|pending| pending == 0).await;
     }
 
-    fn end<R>(self, carry: impl FnOnce(Error, R) -> R, failure: impl FnOnce(&R) -> Option<String>, value: R) -> R {
+    fn end<R>(self, carry: impl FnOnce(Error, R) -> R, failure: impl FnOnce(&R) -> Option<Failed>, value: R) -> R {
         let Started { context, run, started, table, lease } = self;
         run.span.record("elapsed", started.elapsed().as_secs_f64());
         let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
-        let failed = error.as_ref().map(|error| format!("{error:?}")).or_else(|| failure(&value));
-        run.tell_end(&context, failed.as_deref());
+        let failed = error.as_ref().map(|error| Failed::new(error)).or_else(|| failure(&value));
+        run.tell_end(&context, failed.as_ref().map(|failed| failed.text.as_str()));
         if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
             journal.close();
         }
@@ -420,7 +429,8 @@ impl Started {
         }
         if context.settings.lists && run.is_outermost() {
             // Where the list ends is no error.
-            remote::listed(failed.is_some_and(|failed| failed.contains(DRY)));
+            let ends = failed.is_some_and(|failed| failed.is_dry.unwrap_or_else(remote::has_ended_dry_run));
+            remote::listed(ends);
         }
         lease.give_back();
         signals::ended(&run);

@@ -12,8 +12,7 @@ pub use inventory;
 
 pub use crate::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
 pub use crate::call::{Body, Raised, call};
-pub use crate::carry::{CannotCarry, Carrier, CarryError, TellError, TellNothing, cannot_carry};
-use crate::error::Cause;
+pub use crate::carry::{CannotCarry, Carrier, CarryError, TellCauses, TellError, TellNothing, cannot_carry};
 pub use crate::fingerprint::code;
 pub use crate::flow::{Flow, start};
 pub use crate::remote::{
@@ -21,47 +20,12 @@ pub use crate::remote::{
     open_value,
 };
 pub use crate::retry::RetryDelay;
+pub use crate::returned::{Given, Returned, ReturnedValue};
 pub use crate::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
 use crate::store::{OwnOutput, Store};
 pub use crate::target::{Field, Part, Template};
 pub use crate::task::Task;
 pub use crate::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
-
-/// A `Result`, under whatever name.
-#[diagnostic::on_unimplemented(
-    message = "this task returns a `{Self}` that is named `Result` and is not the standard one",
-    label = "not `std::result::Result`",
-    note = "give your type another name where the task returns it: `type Outcome = Result;`"
-)]
-pub trait IsResult {
-    /// What it has when all went well.
-    type Ok;
-}
-
-impl<T, E> IsResult for Result<T, E> {
-    type Ok = T;
-}
-
-/// For a function that returns a `Result`.
-pub fn fallible<T, E: Into<Box<dyn StdError + Send + Sync>>>(result: Result<T, E>) -> Result<T, Raised> {
-    result.map_err(|error| Raised::from(Cause::from(error)))
-}
-
-/// The same, where `retry_if` says whether another attempt may go better.
-pub fn fallible_if<T, E: Into<Box<dyn StdError + Send + Sync>>>(
-    result: Result<T, E>,
-    retry: impl FnOnce(&E) -> bool,
-) -> Result<T, Raised> {
-    result.map_err(|error| {
-        let retry = retry(&error);
-        Raised { cause: Cause::from(error), retry }
-    })
-}
-
-/// For a function that returns anything else.
-pub fn infallible<T>(value: T) -> Result<T, Raised> {
-    Ok(value)
-}
 
 /// The body of a synchronous function.
 pub fn sync<'a, T, R>(outcome: fn(T) -> Result<R, Raised>, body: impl FnOnce() -> T) -> Body<'a, R> {

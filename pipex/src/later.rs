@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Poll, Waker};
-use std::thread;
 use std::time::Duration;
 
 use crate::context::Context;
 use crate::error::{Error, RunError};
 use crate::executor::{Executor, Ready, room};
 use crate::flow::FlowRun;
+use crate::panics::{Phase, discard, guard};
 use crate::run::{Attempt, Failure, Label, Made, Outcome, Place};
 use crate::runtime;
 use crate::stale::Content;
@@ -23,14 +23,21 @@ pub(crate) struct Later<T> {
     task: &'static Task,
     pub(crate) label: Label,
     pub(crate) place: Option<Place<T>>,
-    pub(crate) data: OnceLock<T>,
+    /// What its outputs hold.
+    awaited: Weak<Awaited<T>>,
     /// It ended in a dry run: it would have run.
     pub(crate) dry: AtomicBool,
-    /// Whoever ended it holds it no longer, or is just about to drop it.
-    let_go: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
     context: Option<Arc<Context>>,
     pending: Mutex<Pending<T>>,
+}
+
+/// What the outputs of a run hold: the run, and what it gave, if that is in memory. Where they have gone nobody will ask for
+/// the data, and the last of them has the data to itself.
+pub(crate) struct Awaited<T> {
+    pub(crate) later: Arc<Later<T>>,
+    pub(crate) node: Arc<dyn Node>,
+    pub(crate) data: OnceLock<T>,
 }
 
 /// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
@@ -96,7 +103,7 @@ impl<T> Drop for Pending<T> {
         });
         if outermost {
             while let Some(next) = DISCARDED.with_borrow_mut(|queue| queue.as_mut().and_then(Vec::pop)) {
-                drop(next);
+                discard(next);
             }
             DISCARDED.set(None);
         }
@@ -174,37 +181,26 @@ pub(crate) async fn settle_here(nodes: Vec<Arc<dyn Node>>) {
     }
 }
 
-impl<T> Later<T> {
+impl<T: Send + Sync + 'static> Awaited<T> {
+    /// A run that has yet to happen.
     pub(crate) fn new(
         task: &'static Task,
         label: Label,
         place: Option<Place<T>>,
         context: Option<Arc<Context>>,
         run: Box<dyn LazyRun<T>>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let (wakers, dependents) = (Vec::new(), Vec::new());
         let pending = Pending { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
-        let (data, ended) = (OnceLock::new(), OnceLock::new());
-        let [dry, let_go] = std::array::from_fn(|_| AtomicBool::new(false));
-        Later { task, label, place, data, dry, let_go, ended, context, pending: Mutex::new(pending) }
+        let (dry, ended, pending) = (AtomicBool::new(false), OnceLock::new(), Mutex::new(pending));
+        Arc::new_cyclic(|awaited| {
+            let later = Arc::new(Later { task, label, place, awaited: awaited.clone(), dry, ended, context, pending });
+            Awaited { node: Arc::clone(&later) as Arc<dyn Node>, later, data: OnceLock::new() }
+        })
     }
+}
 
-    /// The run that nobody else holds, once whoever ended it has let it go.
-    pub(crate) fn sole(mut later: Arc<Self>) -> Result<Self, Arc<Self>> {
-        while !later.let_go.load(Ordering::Acquire) {
-            thread::yield_now();
-        }
-        // It has yet to drop it.
-        for _ in 0..100 {
-            match Arc::try_unwrap(later) {
-                Ok(sole) => return Ok(sole),
-                Err(shared) => later = shared,
-            }
-            thread::yield_now();
-        }
-        Err(later)
-    }
-
+impl<T> Later<T> {
     /// What lies at its place, or will, as far as it is known.
     pub(crate) fn content(&self) -> Content {
         let Some(place) = &self.place else { return Content::Unknown };
@@ -218,6 +214,14 @@ impl<T> Later<T> {
     /// How the run ended, if it has.
     pub(crate) fn ended(&self) -> Option<Result<(), &Arc<Failure>>> {
         self.ended.get().map(|ended| ended.as_ref().copied())
+    }
+
+    fn failure(&self, error: RunError) -> Arc<Failure> {
+        Failure::new(Error::Task {
+            name: self.label.name(None).of(self.task),
+            target: self.place.as_ref().map(|place| place.location.clone()),
+            source: error.into(),
+        })
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending<T>> {
@@ -247,12 +251,15 @@ impl<T: Send + Sync + 'static> Later<T> {
         executor.submit(Ready::first(Arc::clone(self) as _));
     }
 
-    fn end(self: Arc<Self>, outcome: Outcome<T>) {
-        let ended = outcome.map(|made| match made {
-            Made::Value(value) => _ = self.data.set(value),
+    fn end(&self, outcome: Outcome<T>) {
+        let keep = |made| match made {
+            // Awaited no longer when anyone is told; dropped here if nobody can ask for it.
+            Made::Value(value) => _ = self.awaited.upgrade().map(|awaited| awaited.data.set(value)),
             Made::Saved => {}
             Made::Nothing => self.dry.store(true, Ordering::Release),
-        });
+        };
+        let ended =
+            outcome.and_then(|made| guard(|| keep(made)).map_err(|panic| self.failure(panic.error(Phase::Dropping))));
         let failure = ended.as_ref().err().cloned();
         if self.ended.set(ended).is_err() {
             return;
@@ -261,14 +268,10 @@ impl<T: Send + Sync + 'static> Later<T> {
         let (wakers, dependents) = (std::mem::take(&mut pending.wakers), std::mem::take(&mut pending.dependents));
         let submitted = pending.submitted;
         drop(pending);
-        let context = self.context.clone();
-        let flow = context.as_ref().and_then(|context| context.flow.as_ref()).filter(|_| submitted);
+        let flow = self.flow().filter(|_| submitted);
         if let (Some(flow), Some(failure)) = (flow, failure) {
             flow.failed(failure);
         }
-        // Let go before those that take the data are told: the last of them is to have the data to itself.
-        self.let_go.store(true, Ordering::Release);
-        drop(self);
         // The last that an executor is given is the first that it takes.
         dependents.into_iter().rev().for_each(Node::input_ended);
         wakers.into_iter().for_each(Waker::wake);
@@ -295,7 +298,7 @@ impl<T: Send + Sync + 'static> Later<T> {
         underway.0 = None;
         match attempt {
             Attempt::Ended(outcome) => {
-                drop(run);
+                discard(run);
                 self.end(outcome);
                 None
             }
@@ -391,7 +394,7 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
         };
         let run = pending.run.take();
         drop(pending);
-        drop(run);
+        discard(run);
         self.end(ended);
         true
     }
@@ -458,13 +461,8 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
 
     fn abandon(self: Arc<Self>) {
         let run = self.pending().run.take();
-        drop(run);
-        let error = Error::Task {
-            name: self.label.name(None).of(self.task),
-            target: self.place.as_ref().map(|place| place.location.clone()),
-            source: RunError::Interrupted.into(),
-        };
-        self.end(Err(Failure::new(error)));
+        discard(run);
+        self.end(Err(self.failure(RunError::Interrupted)));
     }
 
     fn tell(&self, dependent: &Arc<dyn Node>) -> bool {

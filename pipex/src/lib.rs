@@ -14,6 +14,7 @@ mod carry;
 mod config;
 mod content;
 mod context;
+mod environment;
 mod error;
 mod executor;
 mod fingerprint;
@@ -27,6 +28,7 @@ mod mode;
 #[cfg(feature = "nats")]
 mod nats;
 mod output;
+mod panics;
 mod plan;
 #[cfg(feature = "prefect-server")]
 mod prefect;
@@ -36,6 +38,7 @@ mod provenance;
 pub mod remote;
 mod report;
 mod retry;
+mod returned;
 mod run;
 mod runtime;
 mod seen;
@@ -45,6 +48,7 @@ pub mod store;
 mod target;
 mod task;
 mod temporary;
+pub mod testing;
 mod value;
 
 #[doc(hidden)]

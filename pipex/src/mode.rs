@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::environment::env_text;
 use crate::error::Error;
 
 /// How much of pipex happens: two independent switches, whether targets are checked and saved, and whether an executor runs
@@ -30,12 +31,9 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// What the environment says now.
+    /// What the environment says now; an empty value says nothing.
     pub(crate) fn from_env() -> Result<Self, Error> {
-        match std::env::var_os("PIPEX") {
-            None => Ok(Mode::DoNothing),
-            Some(value) => value.to_string_lossy().parse(),
-        }
+        env_text("PIPEX").map_or(Ok(Mode::DoNothing), |value| value.parse())
     }
 
     /// Whether targets are checked and saved.

@@ -9,7 +9,8 @@ use std::sync::{Arc, OnceLock};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::journal::{Input, Journal};
-use crate::later::{Later, Node, settle};
+use crate::later::{Awaited, Node, settle};
+use crate::remote;
 use crate::run::{Failure, Label, Made, Outcome, Place};
 use crate::runtime::block_on;
 use crate::stale::Content;
@@ -35,12 +36,18 @@ use crate::target::Location;
 /// assert_eq!(sum(doubled).run()?.load()?, 12);
 /// # Ok::<(), pipex::Error>(())
 /// ```
-pub struct Output<T>(Arc<Inner<T>>);
+pub struct Output<T>(Handle<T>);
 
-/// Nearly all runs have ended when their output is made, and pay for nothing else.
-enum Inner<T> {
-    Ended { label: Label, place: Option<Place<T>>, end: End<T> },
-    Later { later: Arc<Later<T>>, node: Arc<dyn Node> },
+/// The run that makes it. Nearly all have ended when their output is made, and pay for nothing else.
+enum Handle<T> {
+    Settled(Arc<Settled<T>>),
+    Later(Arc<Awaited<T>>),
+}
+
+struct Settled<T> {
+    label: Label,
+    place: Option<Place<T>>,
+    end: End<T>,
 }
 
 enum End<T> {
@@ -53,6 +60,12 @@ enum End<T> {
     Failed(Arc<Failure>),
 }
 
+/// The error of a dry run that cannot go on without these data.
+fn end_dry_run(target: Option<Location>) -> Error {
+    remote::end_dry_run();
+    Error::Dry { target }
+}
+
 impl<T> Output<T> {
     /// The output of a run that has ended.
     pub(crate) fn ended(label: Label, place: Option<Place<T>>, ended: Outcome<T>) -> Self {
@@ -62,15 +75,12 @@ impl<T> Output<T> {
             Ok(Made::Nothing) => End::Nothing,
             Err(failure) => End::Failed(failure),
         };
-        Output(Arc::new(Inner::Ended { label, place, end }))
+        Output(Handle::Settled(Arc::new(Settled { label, place, end })))
     }
 
     /// The output of a run that has yet to happen.
-    pub(crate) fn later(later: Arc<Later<T>>) -> Self
-    where
-        T: Send + Sync + 'static,
-    {
-        Output(Arc::new(Inner::Later { node: Arc::clone(&later) as Arc<dyn Node>, later }))
+    pub(crate) fn later(awaited: Arc<Awaited<T>>) -> Self {
+        Output(Handle::Later(awaited))
     }
 
     /// Itself, unless its run failed.
@@ -83,18 +93,20 @@ impl<T> Output<T> {
 
     /// How the run ended, if it has.
     fn end(&self) -> Option<Result<(), &Arc<Failure>>> {
-        match &*self.0 {
-            Inner::Ended { end: End::Failed(failure), .. } => Some(Err(failure)),
-            Inner::Ended { .. } => Some(Ok(())),
-            Inner::Later { later, .. } => later.ended(),
+        match &self.0 {
+            Handle::Settled(settled) => Some(match &settled.end {
+                End::Failed(failure) => Err(failure),
+                _ => Ok(()),
+            }),
+            Handle::Later(awaited) => awaited.later.ended(),
         }
     }
 
     /// Whether its run would have to run, in a dry run.
     pub(crate) fn is_dry(&self) -> bool {
-        match &*self.0 {
-            Inner::Ended { end, .. } => matches!(end, End::Nothing),
-            Inner::Later { later, .. } => later.dry.load(Ordering::Acquire),
+        match &self.0 {
+            Handle::Settled(settled) => matches!(settled.end, End::Nothing),
+            Handle::Later(awaited) => awaited.later.dry.load(Ordering::Acquire),
         }
     }
 
@@ -107,26 +119,28 @@ impl<T> Output<T> {
     }
 
     pub(crate) fn label(&self) -> &Label {
-        match &*self.0 {
-            Inner::Ended { label, .. } => label,
-            Inner::Later { later, .. } => &later.label,
+        match &self.0 {
+            Handle::Settled(settled) => &settled.label,
+            Handle::Later(awaited) => &awaited.later.label,
         }
     }
 
     fn place(&self) -> Option<&Place<T>> {
-        match &*self.0 {
-            Inner::Ended { place, .. } => place.as_ref(),
-            Inner::Later { later, .. } => later.place.as_ref(),
+        match &self.0 {
+            Handle::Settled(settled) => settled.place.as_ref(),
+            Handle::Later(awaited) => awaited.later.place.as_ref(),
         }
     }
 
     /// The data, if they are in memory.
     pub(crate) fn peek(&self) -> Option<&T> {
-        match &*self.0 {
-            Inner::Ended { end: End::InMemory(value), .. } => Some(value),
-            Inner::Ended { end: End::Saved { kept }, .. } => kept.get(),
-            Inner::Ended { end: End::Failed(_) | End::Nothing, .. } => None,
-            Inner::Later { later, .. } => later.data.get(),
+        match &self.0 {
+            Handle::Settled(settled) => match &settled.end {
+                End::InMemory(value) => Some(value),
+                End::Saved { kept } => kept.get(),
+                End::Failed(_) | End::Nothing => None,
+            },
+            Handle::Later(awaited) => awaited.data.get(),
         }
     }
 
@@ -147,11 +161,13 @@ impl<T> Output<T> {
 
     /// What lies at its location, as far as it is known.
     pub(crate) fn content(&self) -> Content {
-        match &*self.0 {
-            Inner::Ended { place: Some(place), end: End::Saved { .. } | End::InMemory(_), .. } => place.content(),
-            Inner::Ended { place: Some(_), end: End::Nothing, .. } => Content::Changes,
-            Inner::Ended { .. } => Content::Unknown,
-            Inner::Later { later, .. } => later.content(),
+        match &self.0 {
+            Handle::Settled(settled) => match (&settled.place, &settled.end) {
+                (Some(place), End::Saved { .. } | End::InMemory(_)) => place.content(),
+                (Some(_), End::Nothing) => Content::Changes,
+                _ => Content::Unknown,
+            },
+            Handle::Later(awaited) => awaited.later.content(),
         }
     }
 
@@ -172,7 +188,7 @@ impl<T> Output<T> {
             return Ok(None);
         }
         if self.is_dry() {
-            return Err(Error::Dry { target: self.location().cloned() });
+            return Err(end_dry_run(self.location().cloned()));
         }
         let place = self.place().expect("a run that ended well left data or a place");
         place
@@ -197,22 +213,25 @@ impl<T> Output<T> {
             return Ok(value);
         }
         let in_memory = "data that are in memory stay there";
-        match Arc::try_unwrap(self.0) {
-            Ok(Inner::Ended { end: End::InMemory(value), .. }) => Ok(value),
-            Ok(Inner::Ended { end: End::Saved { kept }, .. }) => Ok(kept.into_inner().expect(in_memory)),
-            Ok(Inner::Ended { end: End::Failed(failure), .. }) => Err(failure.ask()),
-            Ok(Inner::Ended { place, end: End::Nothing, .. }) => {
-                Err(Error::Dry { target: place.map(|place| place.location) })
-            }
-            Ok(Inner::Later { later, node }) => {
-                drop(node);
-                Ok(match Later::sole(later) {
-                    Ok(later) => later.data.into_inner().expect(in_memory),
-                    Err(later) => clone(later.data.get().expect(in_memory)),
-                })
-            }
-            Err(shared) => Ok(clone(Output(shared).peek().expect(in_memory))),
-        }
+        let shared = match self.0 {
+            Handle::Settled(settled) => match Arc::try_unwrap(settled) {
+                Ok(Settled { place, end, .. }) => {
+                    return match end {
+                        End::InMemory(value) => Ok(value),
+                        End::Saved { kept } => Ok(kept.into_inner().expect(in_memory)),
+                        End::Failed(failure) => Err(failure.ask()),
+                        End::Nothing => Err(end_dry_run(place.map(|place| place.location))),
+                    };
+                }
+                Err(shared) => Handle::Settled(shared),
+            },
+            // Whoever ended the run has let go of this before it said so.
+            Handle::Later(awaited) => match Arc::try_unwrap(awaited) {
+                Ok(awaited) => return Ok(awaited.data.into_inner().expect(in_memory)),
+                Err(shared) => Handle::Later(shared),
+            },
+        };
+        Ok(clone(Output(shared).peek().expect(in_memory)))
     }
 }
 
@@ -262,10 +281,13 @@ impl<T> Output<T> {
         self.wait()?;
         if let Some(value) = self.data()? {
             // If another thread was faster, its value is as good.
-            match &*self.0 {
-                Inner::Ended { end: End::Saved { kept }, .. } => _ = kept.set(value),
-                Inner::Ended { .. } => {}
-                Inner::Later { later, .. } => _ = later.data.set(value),
+            match &self.0 {
+                Handle::Settled(settled) => {
+                    if let End::Saved { kept } = &settled.end {
+                        let _ = kept.set(value);
+                    }
+                }
+                Handle::Later(awaited) => _ = awaited.data.set(value),
             }
         }
         Ok(self.clone())
@@ -288,8 +310,8 @@ impl<T> Output<T> {
 
     /// This run as a node of the graph, unless it has ended.
     pub(crate) fn unsettled(&self) -> Option<Arc<dyn Node>> {
-        match &*self.0 {
-            Inner::Later { later, node } if later.ended().is_none() => Some(Arc::clone(node)),
+        match &self.0 {
+            Handle::Later(awaited) if awaited.later.ended().is_none() => Some(Arc::clone(&awaited.node)),
             _ => None,
         }
     }
@@ -310,7 +332,10 @@ impl<T: Send + Sync + 'static> IntoFuture for Output<T> {
 
 impl<T> Clone for Output<T> {
     fn clone(&self) -> Self {
-        Output(Arc::clone(&self.0))
+        Output(match &self.0 {
+            Handle::Settled(settled) => Handle::Settled(Arc::clone(settled)),
+            Handle::Later(awaited) => Handle::Later(Arc::clone(awaited)),
+        })
     }
 }
 

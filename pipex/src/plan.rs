@@ -21,17 +21,19 @@ use self::telling::Details;
 use crate::alive;
 use crate::call::{Away, Body, Call, Job, Raised, Work};
 use crate::context::{self, Context, Filled};
+use crate::environment;
 use crate::error::{Cause, Error, Result, RunError};
 use crate::fingerprint::Fingerprint;
 use crate::flow::FlowRun;
 use crate::journal::{self, Given, Journal, There, Why};
 use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
+use crate::panics::{Panic, Phase, catch, guard};
 use crate::provenance::{Decision, Provenance, Reasons, Wanted, decide};
 use crate::remote;
 use crate::report::{State, say};
 use crate::run::{Attempt, Failure, Label, Made, Maker, Name, Place};
-use crate::runtime::{catch, drive, elsewhere, timeout};
+use crate::runtime::{drive, elsewhere, timeout};
 use crate::seen::{Outputs, Seen, tell};
 use crate::stale::{Content, Contents};
 use crate::store::{Claim, Lease, Receipt, Record, Stamp, Store, StoreError};
@@ -75,6 +77,8 @@ struct Run {
     why: Why,
     /// The output that is there and is not to be taken: its stamp, and why it is stale.
     outdated: Option<(Stamp, Reasons)>,
+    /// What goes on, besides the function.
+    phase: Phase,
 }
 
 impl<'a, R: Send> Plan<'a, R> {
@@ -96,7 +100,10 @@ impl<'a, R: Send> Plan<'a, R> {
         }
         let name = label.name(name);
         let outside = match &context {
-            Some(context) if context.flow.is_none() => {
+            Some(context) if context.flow.is_none() && mode != Mode::DoNothing => {
+                if !context.is_isolated() {
+                    environment::warn_of_unknown();
+                }
                 Journal::outside(&context.journal, mode, context.settings.dry_run)
             }
             _ => None,
@@ -115,33 +122,42 @@ impl<'a, R: Send> Plan<'a, R> {
             inputs: Box::default(),
             why: Why::default(),
             outdated: None,
+            phase: Phase::Preparing,
         };
         let (arguments, inputs) = (Fingerprint::NONE, Contents::default());
         let mut plan = Plan { job, wait_for, run, arguments, inputs, record: None, away: None };
-        if mode.executes() {
-            plan.fill_name();
-        }
-        if plan.run.context.as_ref().is_some_and(|context| context.wants_inputs) {
-            let mut makers = Vec::new();
-            plan.job.look(&mut Seen::makers(&mut makers, plan.run.task.parameters));
-            plan.wait_for.iter().for_each(|outputs| outputs.visit(&mut Seen::makers(&mut makers, &["wait_for"])));
-            plan.run.inputs = makers.into();
-        }
-
-        // A function that is given its target has to write somewhere, in every mode.
-        if !mode.caches() && !plan.run.task.wants_target {
-            let label = plan.run.label.clone();
-            return Ok((plan, label, None));
-        }
-        let placed = plan.place(target, caller);
+        let placed = guard(|| plan.prepare(target, caller))
+            .unwrap_or_else(|panic| Err((None, Unplaced::Refused(plan.run.caught(panic)))));
         let label = plan.run.label.clone();
         match placed {
-            Ok(place) => Ok((plan, label, Some(place))),
+            Ok(place) => Ok((plan, label, place)),
             Err((target, Unplaced::Upstream(root))) => Err((plan.run.not_ready(target.as_ref(), root), label)),
             Err((target, Unplaced::Refused(error))) => {
                 Err((plan.run.failed(target.as_ref(), error.into(), Duration::ZERO), label))
             }
         }
+    }
+
+    /// Finds out what the call is about from its arguments.
+    fn prepare(
+        &mut self,
+        target: Option<Location>,
+        caller: &'static panic::Location<'static>,
+    ) -> Result<Option<Place<R>>, (Option<Location>, Unplaced)> {
+        if self.run.mode.executes() {
+            self.fill_name();
+        }
+        if self.run.context.as_ref().is_some_and(|context| context.wants_inputs) {
+            let mut makers = Vec::new();
+            self.job.look(&mut Seen::makers(&mut makers, self.run.task.parameters));
+            self.wait_for.iter().for_each(|outputs| outputs.visit(&mut Seen::makers(&mut makers, &["wait_for"])));
+            self.run.inputs = makers.into();
+        }
+        // A function that is given its target has to write somewhere, in every mode.
+        if self.run.mode.caches() || self.run.task.wants_target {
+            return self.place(target, caller).map(Some);
+        }
+        Ok(None)
     }
 
     /// Fills the target, and enters it as this call's.
@@ -222,6 +238,13 @@ impl<'a, R: Send> Plan<'a, R> {
 
     /// Whether the target is there, and is to be taken as it is: nothing has to run.
     pub(crate) fn is_there(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
+        guard(|| self.is_taken(place)).unwrap_or_else(|panic| {
+            let target = place.map(|place| &place.location);
+            Err(self.run.failed(target, self.run.caught(panic).into(), Duration::ZERO))
+        })
+    }
+
+    fn is_taken(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
         let Some(place) = place.filter(|_| self.run.mode.caches()) else { return Ok(false) };
         let stamp = place.store.stamp(&place.location).map_err(|source| {
             let error = RunError::Store { action: LOOK, source: source.into() };
@@ -270,19 +293,13 @@ impl<'a, R: Send> Plan<'a, R> {
         if let Some(root) = self.upstream() {
             return Attempt::Ended(Err(self.run.not_ready(target, root)));
         }
-        if self.run.mode.caches() {
-            self.fill_name();
-        }
-        if self.has_come_out_as_it_was(place) {
-            return Attempt::Ended(Ok(Made::Saved));
-        }
-        if self.run.is_dry() {
-            if self.run.lists() {
-                remote::list(self.run.task.remote.then(|| self.order(place, None)));
-            } else {
-                self.run.would_run(target);
+        match guard(|| self.ends_early(place)) {
+            Ok(Some(made)) => return Attempt::Ended(Ok(made)),
+            Ok(None) => {}
+            Err(panic) => {
+                let error = self.run.caught(panic).into();
+                return Attempt::Ended(Err(self.run.failed(target, error, Duration::ZERO)));
             }
-            return Attempt::Ended(Ok(Made::Nothing));
         }
         self.run.attempt += 1;
         let started = Instant::now();
@@ -301,13 +318,44 @@ impl<'a, R: Send> Plan<'a, R> {
                 span.in_scope(|| self.run.awaits_retry(target, raised.cause, elapsed, delay));
                 return Attempt::Again(delay);
             }
-            Err(raised) => Err(span.in_scope(|| self.run.failed(target, raised.cause, elapsed))),
+            Err(Raised { cause, thrown, .. }) => {
+                let failure = span.in_scope(|| self.run.failed(target, cause, elapsed));
+                if let Some(panic) = thrown {
+                    panic.resume();
+                }
+                Err(failure)
+            }
         };
         span.record("elapsed", elapsed.as_secs_f64());
         Attempt::Ended(outcome)
     }
 
+    /// What is known without a run, now that all that it takes is there.
+    fn ends_early(&mut self, place: Option<&Place<R>>) -> Option<Made<R>> {
+        if self.run.mode.caches() {
+            self.fill_name();
+        }
+        if self.has_come_out_as_it_was(place) {
+            return Some(Made::Saved);
+        }
+        if !self.run.is_dry() {
+            return None;
+        }
+        if self.run.lists() {
+            remote::list(self.run.task.remote.then(|| self.order(place, None)));
+        } else {
+            self.run.would_run(place.map(|place| &place.location));
+        }
+        Some(Made::Nothing)
+    }
+
+    /// Sees to it that the output is there. What panics fails the run.
     async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
+        let made = catch(self.make_here_or_elsewhere(place, started)).await;
+        made.unwrap_or_else(|panic| Err(self.run.caught(panic).into()))
+    }
+
+    async fn make_here_or_elsewhere(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
         let Some(place) = place else {
             if let Some(carrier) = self.run.carrier() {
                 return self.make_elsewhere(carrier, None, None, started).await;
@@ -334,6 +382,7 @@ impl<'a, R: Send> Plan<'a, R> {
         let given = self.given();
         let draft = if self.run.task.wants_target { claim.fresh_draft()? } else { PathBuf::new() };
         let value = self.call(draft, Some(&claim), started).await?;
+        self.run.phase = Phase::Saving;
         if !self.run.has_written(place)? {
             return self.run.keep_in_memory(place, value, record, given, started);
         }
@@ -342,12 +391,19 @@ impl<'a, R: Send> Plan<'a, R> {
             Saved::There(stamp) => return Ok(self.take_what_another_made(place, stamp)),
         };
         let there = self.run.found(place, &receipt, record, bytes);
+        self.run.phase = Phase::Dropping;
+        // A function that saves its own output may give something else besides.
+        let made = if self.run.task.saves {
+            drop(value);
+            Made::Saved
+        } else {
+            Made::Value(value)
+        };
         // What is lost of it in a kill, the output says itself.
         let urgent = there.is_some() && !receipt.is_recorded.load(Ordering::Relaxed);
         let details = Details { there, given, bytes, urgent, ..Details::default() };
         self.run.completed(&place.location, started.elapsed(), details);
-        // A function that saves its own output may give something else besides.
-        Ok(if self.run.task.saves { Made::Saved } else { Made::Value(value) })
+        Ok(made)
     }
 
     fn take_what_another_made(&mut self, place: &Place<R>, stamp: Stamp) -> Made<R> {
@@ -356,45 +412,60 @@ impl<'a, R: Send> Plan<'a, R> {
         Made::Saved
     }
 
-    /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has.
+    /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has; where no
+    /// executor runs it, a panic of the function is its caller's.
     async fn call(&mut self, draft: PathBuf, claim: Option<&Claim>, started: Instant) -> Result<R, Raised> {
         let Run { task, mode, ref context, attempt, .. } = self.run;
         let target = claim.map(Claim::target);
-        if !mode.executes() {
+        let (away, job) = (self.away, &mut *self.job);
+        let mut taken = false;
+        let there = &mut taken;
+        let called = if mode.executes() {
+            let context = Context::within(context.as_ref(), task, target);
+            let _alive = alive::watch(&context, self.run.number(), task, &self.run.name, target, attempt, started);
+            let last = attempt > task.retries;
+            catch(async move {
+                match (away, task.timeout) {
+                    (Some(away), Some(limit)) => {
+                        let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_draft).transpose()?;
+                        let body = context.enter(|| job.defer(draft, last, there)).map_err(not_to_be_had)?;
+                        timeout(Some(limit), away(Work::Body(body, abandoned), context)).await?
+                    }
+                    (Some(away), None) => match start(job, Some(&context), draft, last, there)? {
+                        Body::Done(value) => value,
+                        Body::Future(future) => away(Work::Future(future), context).await,
+                    },
+                    (None, limit) => match (start(job, Some(&context), draft, last, there)?, limit) {
+                        (Body::Done(_), Some(limit)) if started.elapsed() > limit => {
+                            Err(RunError::TimedOut { limit }.into())
+                        }
+                        (Body::Done(value), _) => value,
+                        (Body::Future(future), limit) => timeout(limit, drive_in(Some(context), future)).await?,
+                    },
+                }
+            })
+            .await
+        } else {
             let context = match target {
                 Some(_) => Some(Context::within(context.as_ref(), task, target)),
                 None => context.clone(),
             };
-            return match start(&mut *self.job, context.as_ref(), draft, true)? {
-                Body::Done(value) => value,
-                Body::Future(future) => drive_in(context, future).await,
-            };
-        }
-        let context = Context::within(context.as_ref(), task, target);
-        let _alive = alive::watch(&context, self.run.number(), task, &self.run.name, target, attempt, started);
-        let last = attempt > task.retries;
-        let (away, job) = (self.away, &mut *self.job);
-        catch(async move {
-            match (away, task.timeout) {
-                (Some(away), Some(limit)) => {
-                    let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_draft).transpose()?;
-                    let body = context.enter(|| job.defer(draft, last)).map_err(not_to_be_had)?;
-                    timeout(Some(limit), away(Work::Body(body, abandoned), context)).await?
-                }
-                (Some(away), None) => match start(job, Some(&context), draft, last)? {
+            catch(async move {
+                match start(job, context.as_ref(), draft, true, there)? {
                     Body::Done(value) => value,
-                    Body::Future(future) => away(Work::Future(future), context).await,
-                },
-                (None, limit) => match (start(job, Some(&context), draft, last)?, limit) {
-                    (Body::Done(_), Some(limit)) if started.elapsed() > limit => {
-                        Err(RunError::TimedOut { limit }.into())
-                    }
-                    (Body::Done(value), _) => value,
-                    (Body::Future(future), limit) => timeout(limit, drive_in(Some(context), future)).await?,
-                },
+                    Body::Future(future) => drive_in(context, future).await,
+                }
+            })
+            .await
+        };
+        called.unwrap_or_else(|panic| {
+            if !taken {
+                self.run.phase = Phase::Loading;
+                return Err(self.run.caught(panic).into());
             }
+            let raised = Raised::from(panic.error(Phase::Running));
+            Err(Raised { thrown: (!mode.executes()).then_some(panic), ..raised })
         })
-        .await?
     }
 }
 
@@ -403,8 +474,9 @@ fn start<'a, R>(
     context: Option<&Arc<Context>>,
     draft: PathBuf,
     last: bool,
+    taken: &mut bool,
 ) -> Result<Body<'a, R>, Raised> {
-    let start = || job.start(draft, last);
+    let start = || job.start(draft, last, taken);
     let body = match context {
         Some(context) => context.enter(start),
         None => start(),
@@ -540,6 +612,14 @@ impl Run {
                 Claimed::Ours(claim) => claim,
             };
         }
+    }
+
+    /// A panic as its error. In mode `do_nothing`, where the function is simply called, it is the caller's.
+    fn caught(&self, panic: Panic) -> RunError {
+        if self.mode == Mode::DoNothing {
+            panic.resume();
+        }
+        panic.error(self.phase)
     }
 
     /// The journal that it is told to; in mode `do_nothing` none is, whoever else has one here.

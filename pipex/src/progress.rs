@@ -25,8 +25,8 @@ pub(crate) fn suspend<T>(write: impl FnOnce() -> T) -> T {
 
 /// Shows a bar for each task function: how many of its runs have ended, and when all will have.
 ///
-/// Flow runs show it by themselves in the modes `prefect` and `prefect.cache`, unless they are
-/// [quiet](crate::Config::quiet). Only on a terminal.
+/// Flow runs show it by themselves, in every mode but `do_nothing`, unless they are [quiet](crate::Config::quiet). Only on a
+/// terminal.
 #[derive(Debug, Clone)]
 pub struct Progress(Option<Arc<Functions>>);
 

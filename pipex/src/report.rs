@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::BuildHasherDefault;
 use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::fingerprint::AsIs;
 use crate::flow::{Cancelled, Flow};
 use crate::journal::Why;
 use crate::provenance::Reasons;
@@ -247,7 +249,7 @@ impl Counts {
 
 /// By the task functions' addresses.
 #[derive(Debug, Default)]
-struct Rows(HashMap<usize, Row>);
+struct Rows(HashMap<usize, Row, BuildHasherDefault<AsIs>>);
 
 #[derive(Debug)]
 struct Row {

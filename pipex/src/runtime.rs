@@ -1,6 +1,5 @@
 //! How asynchronous work is driven from synchronous code: on the caller's thread, without a runtime of the caller's.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -140,21 +139,6 @@ pub(crate) async fn blocking<T: Send + 'static>(
         draft.keep();
     }
     value.map_err(|panic| resume_unwind(panic))
-}
-
-/// Runs a future whose panic is an error.
-pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, RunError> {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(polled) => polled.map(Ok),
-        Err(panic) => Poll::Ready(Err(RunError::Panicked { message: message(&*panic) })),
-    })
-    .await
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a value that is no text".to_owned())
 }
 
 /// Waits no longer than this, if there is a limit.

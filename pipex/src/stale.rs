@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::context::env_text;
+use crate::environment::env_text;
 use crate::error::Error;
 use crate::fingerprint::Fingerprint;
 

@@ -2,17 +2,16 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
 use super::{Executor, Permit, Ready};
-use crate::context::setting;
+use crate::environment::setting;
 #[cfg(not(feature = "nats"))]
 use crate::error::Error;
 use crate::error::Result;
@@ -32,12 +31,30 @@ const IDLE: Duration = Duration::from_secs(2);
 ///
 /// let config = Config::new().mode(Mode::PrefectCache).executor(Local::new().workers(8).limit("database", 2));
 /// ```
+///
+/// A clone shares the workers and the limits. What a builder method gives has workers of its own, and leaves the clones of
+/// what it was called on as they are.
 #[derive(Clone)]
-pub struct Local(Arc<Pool>);
+pub struct Local(Arc<Shared>);
+
+/// What clones share: how they run, and the pool that does so from the first run on.
+struct Shared {
+    settings: Settings,
+    pool: OnceLock<Arc<Pool>>,
+}
+
+#[derive(Clone)]
+struct Settings {
+    workers: usize,
+    /// How many runs that have a tag may run at a time.
+    limits: HashMap<String, usize>,
+    carrier: Option<Arc<dyn Carrier>>,
+}
 
 struct Pool {
     workers: usize,
-    carrier: Option<Arc<dyn Carrier>>,
+    /// Whether runs of `#[task(remote)]` functions go to other processes.
+    carries: bool,
     state: Mutex<State>,
     /// There is something to do.
     work: Condvar,
@@ -61,7 +78,7 @@ struct State {
     limits: HashMap<String, Limit>,
 }
 
-/// How many runs that have a tag may run at a time.
+/// How many more runs that have a tag may run now, and those that wait for it.
 struct Limit {
     free: usize,
     waiting: VecDeque<Waiting>,
@@ -85,22 +102,20 @@ impl Local {
     /// As many workers as there are cores.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(cores(), HashMap::new(), None)
+        Self::with(Settings { workers: cores(), limits: HashMap::new(), carrier: None })
     }
 
-    fn with(workers: usize, limits: HashMap<String, Limit>, carrier: Option<Arc<dyn Carrier>>) -> Self {
-        let state = State {
-            resumed: VecDeque::new(),
-            admissions: VecDeque::new(),
-            ready: VecDeque::new(),
-            fresh: VecDeque::new(),
-            free: workers,
-            threads: 0,
-            idle: 0,
-            woken: 0,
-            limits,
-        };
-        Local(Arc::new(Pool { workers, carrier, state: Mutex::new(state), work: Condvar::new() }))
+    fn with(settings: Settings) -> Self {
+        Local(Arc::new(Shared { settings, pool: OnceLock::new() }))
+    }
+
+    fn settings(&self) -> Settings {
+        self.0.settings.clone()
+    }
+
+    /// The pool, which has no threads before it has something to run.
+    fn pool(&self) -> &Arc<Pool> {
+        self.0.pool.get_or_init(|| Arc::new(Pool::new(&self.0.settings)))
     }
 
     /// The executor of this process: `PIPEX_WORKERS` workers, and the limits in `PIPEX_LIMITS` (`database=2,web=5`).
@@ -123,24 +138,22 @@ impl Local {
     /// Sets how many runs there may be at a time; 0 counts as 1.
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
-        let limits = mem::take(&mut self.0.lock().limits);
-        Self::with(workers.max(1), limits, self.0.carrier.clone())
+        Self::with(Settings { workers: workers.max(1), ..self.settings() })
     }
 
     /// Has `carrier` bring the runs of `#[task(remote)]` functions to other processes. There, they take no worker here;
     /// limits by tag hold for them, too.
     #[must_use]
     pub fn carrier(self, carrier: impl Carrier + 'static) -> Self {
-        let limits = mem::take(&mut self.0.lock().limits);
-        Self::with(self.0.workers, limits, Some(Arc::new(carrier)))
+        Self::with(Settings { carrier: Some(Arc::new(carrier)), ..self.settings() })
     }
 
     /// Sets how many runs of tasks with this tag there may be at a time; 0 counts as 1.
     #[must_use]
     pub fn limit(self, tag: impl Into<String>, runs: usize) -> Self {
-        let limit = Limit { free: runs.max(1), waiting: VecDeque::new() };
-        self.0.lock().limits.insert(tag.into(), limit);
-        self
+        let mut settings = self.settings();
+        settings.limits.insert(tag.into(), runs.max(1));
+        Self::with(settings)
     }
 }
 
@@ -167,7 +180,7 @@ fn with_carrier(local: Local) -> Result<Local> {
 
 #[cfg(not(feature = "nats"))]
 fn with_carrier(local: Local) -> Result<Local> {
-    match crate::context::env_text("PIPEX_NATS_URL") {
+    match crate::environment::env_text("PIPEX_NATS_URL") {
         Some(_) => Err(Error::Feature { feature: "nats", what: "PIPEX_NATS_URL asks for NATS" }),
         None => Ok(local),
     }
@@ -181,11 +194,12 @@ impl Default for Local {
 
 impl Executor for Local {
     fn carrier(&self) -> Option<Arc<dyn Carrier>> {
-        self.0.carrier.clone()
+        self.0.settings.carrier.clone()
     }
 
     fn submit(&self, ready: Ready) {
-        let mut state = self.0.lock();
+        let pool = self.pool();
+        let mut state = pool.lock();
         if ready.first {
             state.fresh.push_back(ready)
         } else {
@@ -193,18 +207,19 @@ impl Executor for Local {
         }
         // Where there is no room, whoever gives some back sees to it.
         if state.free > 0 {
-            self.0.wake_one(&mut state);
+            pool.wake_one(&mut state);
         }
     }
 
     fn admit(&self, task: &'static Task, nested: bool) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
         let granted = AtomicBool::new(false);
         let admission = Arc::new(Admission { task, nested, granted, waker: Mutex::new(None) });
-        let mut state = self.0.lock();
+        let pool = Arc::clone(self.pool());
+        let mut state = pool.lock();
         state.admissions.push_back(Arc::clone(&admission));
         state.admit();
         drop(state);
-        let waits = Waits { pool: Arc::clone(&self.0), admission: Some(admission) };
+        let waits = Waits { pool, admission: Some(admission) };
         Box::pin(waits.granted())
     }
 }
@@ -333,6 +348,23 @@ impl State {
 }
 
 impl Pool {
+    fn new(settings: &Settings) -> Self {
+        let limit = |(tag, runs): (&String, &usize)| (tag.clone(), Limit { free: *runs, waiting: VecDeque::new() });
+        let state = State {
+            resumed: VecDeque::new(),
+            admissions: VecDeque::new(),
+            ready: VecDeque::new(),
+            fresh: VecDeque::new(),
+            free: settings.workers,
+            threads: 0,
+            idle: 0,
+            woken: 0,
+            limits: settings.limits.iter().map(limit).collect(),
+        };
+        let (workers, carries) = (settings.workers, settings.carrier.is_some());
+        Pool { workers, carries, state: Mutex::new(state), work: Condvar::new() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -398,7 +430,7 @@ impl Pool {
         let pool = Arc::clone(self);
         let future = Mutex::new(Some(future));
         // What waits for another process takes nobody's room.
-        let away = task.remote && self.carrier.is_some();
+        let away = task.remote && self.carries;
         if away {
             let mut state = self.lock();
             state.free += 1;

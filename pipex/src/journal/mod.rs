@@ -165,8 +165,10 @@ impl Journal {
 
     /// The journal of a run that starts now; in mode `do_nothing` there is none.
     pub(crate) fn new(at: &Whereabouts, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Option<Self> {
-        let directory = at.directory().filter(|_| mode != Mode::DoNothing)?.into_owned();
-        Some(Self::begin(directory, flow, mode, dry))
+        if mode == Mode::DoNothing {
+            return None;
+        }
+        Some(Self::begin(at.directory()?.into_owned(), flow, mode, dry))
     }
 
     fn begin(directory: PathBuf, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Self {

@@ -32,7 +32,7 @@ pub(crate) use self::carrier::Carrier;
 #[cfg(feature = "logging")]
 pub(crate) use self::worker::log;
 pub(crate) use self::worker::serve;
-use crate::context::{env_text, setting};
+use crate::environment::{env_text, setting};
 use crate::error::{Cause, Error, Result};
 use crate::report::say;
 use crate::task::Task;

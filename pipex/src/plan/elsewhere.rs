@@ -63,7 +63,7 @@ impl<R: Send> Plan<'_, R> {
         record: Option<Record>,
         started: Instant,
     ) -> Result<Made<R>, Raised> {
-        let stays = |error: JobError| Raised { cause: error.into(), retry: false };
+        let stays = |error: JobError| Raised::new(error, false);
         let order = self.order(place, record).map_err(stays)?;
         let job = Job::new(self.run.task, self.run.attempt, &order).map_err(stays)?;
         if let (Some(journal), Some(place)) = (self.run.journal(), place) {
@@ -88,7 +88,7 @@ impl<R: Send> Plan<'_, R> {
         match (ended, place) {
             (Ended::Failed(raised), _) => {
                 let retry = raised.retry;
-                Err(Raised { cause: raised.cause(), retry })
+                Err(Raised::new(raised.cause(), retry))
             }
             (Ended::Value(sent), _) => {
                 let Some(value) = value(sent) else {
@@ -170,7 +170,7 @@ fn ended<R: Send>(
         None => Err("its type has no `Serialize` and `Deserialize`".to_owned()),
     };
     let (made, place) = match (made, place) {
-        (Err(Raised { cause, retry }), _) => return Ended::Failed(remote::Raised::new(&cause, retry)),
+        (Err(Raised { cause, retry, .. }), _) => return Ended::Failed(remote::Raised::new(&cause, retry)),
         (Ok(made), Some(place)) => (made, place),
         (Ok(made), None) => {
             let value = match &made {

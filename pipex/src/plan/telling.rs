@@ -192,9 +192,7 @@ impl Run {
         }
         let Task { file, line, funcname, .. } = *self.task;
         match error {
-            Some(error)
-                if self.mode.executes() && matches!(state, State::Failed | State::Crashed | State::TimedOut) =>
-            {
+            Some(error) if matches!(state, State::Failed | State::Crashed | State::TimedOut) => {
                 tracing::error!(target: "pipex", file, line, ?state, ?elapsed, "{error:?}");
             }
             _ => tracing::debug!(

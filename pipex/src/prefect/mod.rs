@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use self::client::Client;
-use crate::context::{env_text, is_set, setting};
+use crate::environment::{env_text, is_set, setting};
 use crate::error::{Error, Result};
 use crate::fingerprint::of_process;
 use crate::report::{Counts, FlowRun, Reporter, State, Summary, TaskRun, say};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::registry::all;
 use super::{JobError, Order, find};
 use crate::config::Config;
-use crate::context::{env_text, is_set};
+use crate::environment::{env_text, is_set};
 use crate::executor::Local;
 use crate::mode::Mode;
 use crate::report::say;
@@ -156,6 +156,19 @@ fn missing(arguments: &[String]) -> ! {
         program.env("PIPEX", "cache");
     }
     failed(&program.exec())
+}
+
+/// Whether a dry run has come to where it cannot go on.
+static ENDED: AtomicBool = AtomicBool::new(false);
+
+/// The dry run has come to where it cannot go on.
+pub(crate) fn end_dry_run() {
+    ENDED.store(true, Ordering::Relaxed);
+}
+
+/// Whether it has.
+pub(crate) fn has_ended_dry_run() -> bool {
+    ENDED.load(Ordering::Relaxed)
 }
 
 /// How many runs were not listed: for what they take has to be made first, and since their task is not `remote`.

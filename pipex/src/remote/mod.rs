@@ -52,7 +52,7 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 
 pub use self::command::command;
-pub(crate) use self::command::{from_env, list, listed};
+pub(crate) use self::command::{end_dry_run, from_env, has_ended_dry_run, list, listed};
 pub(crate) use self::packing::Packing;
 pub(crate) use self::parcel::Travel;
 #[doc(hidden)]
@@ -68,7 +68,7 @@ use crate::config::Config;
 use crate::error::Cause;
 use crate::executor::Local;
 use crate::mode::Mode;
-use crate::runtime::catch;
+use crate::panics::{Phase, catch};
 use crate::task::Task;
 
 // The document's code is compiled and run.
@@ -154,6 +154,6 @@ pub async fn work(payload: &[u8]) -> Vec<u8> {
     // A function that panics is one that failed; a store that does takes nothing else along.
     match catch(config.scope_async(outcome)).await {
         Ok(outcome) => outcome.unwrap_or_else(Outcome::refused).to_bytes(),
-        Err(panicked) => Outcome::failed(&panicked.into(), true).to_bytes(),
+        Err(panic) => Outcome::failed(&panic.error(Phase::Preparing).into(), true).to_bytes(),
     }
 }
