@@ -6,9 +6,9 @@ mod cut;
 mod day;
 mod formats;
 mod killed;
+mod outside;
 #[cfg(feature = "browser")]
 mod page;
-
 mod removing;
 mod stores;
 mod together;

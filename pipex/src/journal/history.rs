@@ -3,14 +3,15 @@
 //! It only saves reading the journals: deleted or damaged, it is made from them again.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::hash::BuildHasherDefault;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::line::There;
+use super::reader::open_regular;
 use crate::fingerprint::{AsIs, Fingerprint};
 use crate::provenance::{Present, Provenance};
 use crate::run::Key;
@@ -100,10 +101,12 @@ pub(crate) struct History {
 impl History {
     /// Reads the file; `None` if it is not there, or not whole.
     pub(crate) fn read(path: &Path) -> Option<Self> {
-        let mut records = fs::read(path).ok()?;
+        let mut file = open_regular(path, OpenOptions::new().read(true)).ok()?;
+        let mut records = vec![0; MAGIC.len()];
+        file.read_exact(&mut records).ok().filter(|()| records == MAGIC)?;
+        file.read_to_end(&mut records).ok()?;
         let checksum = records.split_off(records.len().checked_sub(8)?);
-        if !records.starts_with(MAGIC)
-            || !(records.len() - MAGIC.len()).is_multiple_of(RECORD)
+        if !records.len().checked_sub(MAGIC.len())?.is_multiple_of(RECORD)
             || checksum != xxhash_rust::xxh3::xxh3_64(&records).to_le_bytes()
         {
             return None;
@@ -114,7 +117,13 @@ impl History {
     /// Writes it whole, or leaves what was there.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
         let draft = path.with_extension("new");
-        let mut file = fs::File::create(&draft)?;
+        // What a kill left there, or a link to somewhere else, is not written to.
+        if let Err(error) = fs::remove_file(&draft)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
         let records = if self.records.is_empty() { MAGIC } else { &self.records[..] };
         file.write_all(records)?;
         file.write_all(&xxhash_rust::xxh3::xxh3_64(records).to_le_bytes())?;

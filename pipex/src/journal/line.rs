@@ -1,8 +1,6 @@
 //! What stands in a journal: a line of JSON for each thing that happened.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -347,25 +345,4 @@ fn is_fresh(stale: &Reasons) -> bool {
 
 fn is_false(truth: &bool) -> bool {
     !truth
-}
-
-/// Reads a journal up to its end, or up to where it was cut; a line of a kind that this version does not know is passed over.
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn read(path: &Path, mut each: impl FnMut(Line<'static>)) -> io::Result<()> {
-    let mut reader = BufReader::with_capacity(256 << 10, File::open(path)?);
-    let mut text = Vec::new();
-    loop {
-        text.clear();
-        reader.read_until(b'\n', &mut text)?;
-        if !text.ends_with(b"\n") {
-            return Ok(());
-        }
-        if let Ok(line) = serde_json::from_slice(&text) {
-            each(line);
-        } else if serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_err() {
-            return Ok(());
-        }
-    }
 }

@@ -29,15 +29,15 @@
 //! more than what nothing was made by. What was cut by a kill ends where it was cut.
 
 mod history;
+mod index;
 mod line;
+mod reader;
 mod roots;
-mod sum;
 mod writer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -47,11 +47,10 @@ use std::time::{Instant, SystemTime};
 use self::history::{History, Record};
 pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Why, of_inputs,
-    read,
 };
+pub use self::reader::{is_live, read, runs};
 pub(crate) use self::roots::key_of;
 use self::roots::{Roots, key};
-use self::sum::journals;
 pub(crate) use self::writer::worker;
 use self::writer::{Running, Writer, flush_now_and_then};
 use crate::fingerprint::Fingerprint;
@@ -67,21 +66,6 @@ use crate::task::Task;
 
 /// Where a journal is, if nothing else is said.
 pub const DIRECTORY: &str = ".pipex";
-
-/// The journals below this directory, from the first run to the last.
-///
-/// # Errors
-/// When the directory cannot be read. One that is not there has no runs.
-pub fn runs(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    // In this order, so that one that ends meanwhile is met at least once.
-    let mut runs = journals(&directory.join(LIVE))?;
-    runs.extend(journals(&directory.join(RUNS))?);
-    runs.retain(|run| run.extension().is_some_and(|extension| extension == "jsonl"));
-    // A run that ended meanwhile may be there twice.
-    runs.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
-    runs.dedup_by(|a, b| a.file_name() == b.file_name());
-    Ok(runs)
-}
 
 const LIVE: &str = "live";
 const RUNS: &str = "runs";

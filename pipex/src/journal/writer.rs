@@ -55,10 +55,12 @@ impl Writer {
 
     pub(super) fn open(&mut self, journal: &Journal, task: Option<&'static Task>) -> io::Result<()> {
         let live = journal.directory.join(LIVE);
-        let ignore = journal.directory.join(".gitignore");
         fs::create_dir_all(&live)?;
-        if !ignore.exists() {
-            fs::write(ignore, "*\n")?;
+        // Also if it is a link: what it leads to is somebody else's.
+        if let Ok(mut ignore) =
+            OpenOptions::new().write(true).create_new(true).open(journal.directory.join(".gitignore"))
+        {
+            ignore.write_all(b"*\n")?;
         }
         let started = jiff::Timestamp::try_from(journal.started_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let flow = journal.flow.map(|flow| flow.name);
