@@ -12,6 +12,7 @@ mod lifetimes;
 mod mistakes;
 mod remote;
 mod signature;
+mod source;
 mod task;
 mod template;
 

@@ -264,7 +264,7 @@ impl FlowRun {
     }
 
     /// The flow run has ended, with this error.
-    fn tell_end(self: &Arc<Self>, context: &Context, error: Option<&str>) {
+    fn tell_end(self: &Arc<Self>, context: &Context, error: Option<&str>) -> State {
         let state = match (self.cancelled(), error) {
             (Some(Cancelled::Gone), _) => State::Crashed,
             (Some(Cancelled::Signal(_) | Cancelled::Asked(_)), _) => State::Cancelled,
@@ -272,6 +272,7 @@ impl FlowRun {
             (_, None) => State::Completed,
         };
         self.tell(context, |reporter, run| reporter.flow_ended(run), &[], Some(state), error);
+        state
     }
 }
 
@@ -409,9 +410,9 @@ impl Started {
         run.span.record("elapsed", started.elapsed().as_secs_f64());
         let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
         let failed = error.as_ref().map(|error| format!("{error:?}")).or_else(|| failure(&value));
-        run.tell_end(&context, failed.as_deref());
+        let state = run.tell_end(&context, failed.as_deref());
         if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
-            journal.close();
+            journal.end(state);
         }
         if let Some(table) = table.filter(|table| !table.is_empty()) {
             let _ = writeln!(io::stderr(), "{table}");
@@ -442,7 +443,10 @@ impl Drop for Underway<'_> {
     fn drop(&mut self) {
         let Started { run, context, .. } = self.0;
         run.cancel(Cancelled::Gone);
-        run.tell_end(context, Some("its body panicked, or its future was dropped"));
+        let state = run.tell_end(context, Some("its body panicked, or its future was dropped"));
+        if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
+            journal.abandon(state);
+        }
         signals::ended(run);
     }
 }

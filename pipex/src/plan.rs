@@ -27,7 +27,7 @@ use crate::flow::FlowRun;
 use crate::journal::{self, Given, Journal, There, Why};
 use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
-use crate::provenance::{Decision, Provenance, Reasons, Wanted, decide};
+use crate::provenance::{Decision, EDITED, Provenance, Reasons, Wanted, decide};
 use crate::remote;
 use crate::report::State;
 use crate::run::{Attempt, Failure, Label, Made, Maker, Name, Place};
@@ -424,9 +424,6 @@ async fn drive_in<F: Future<Output: Send> + Send>(context: Option<Arc<Context>>,
         None => drive(future).await,
     }
 }
-
-/// All that is wrong with an output that somebody has edited.
-const EDITED: Reasons = Reasons { code: false, arguments: false, inputs: false, format: false, content: true };
 
 /// What a store is asked before anything runs.
 const LOOK: &str = "tell whether the output is there";

@@ -8,14 +8,14 @@ use std::hash::BuildHasherDefault;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, Weak};
+use std::sync::{LazyLock, Mutex, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use super::line::{Began, FORMAT, Function, Head, Line};
+use super::line::{Began, FORMAT, Function, Head, Line, Over};
 use super::{Journal, LIVE, RUNS, lock};
-use crate::fingerprint::AsIs;
-use crate::report::say;
+use crate::fingerprint::{AsIs, Fingerprint, of_process};
+use crate::report::{State, say};
 use crate::target::Location;
 use crate::task::Task;
 
@@ -23,6 +23,8 @@ use crate::task::Task;
 pub(super) struct Writer {
     pub(super) file: Option<File>,
     pub(super) path: PathBuf,
+    /// Where all journals are.
+    directory: PathBuf,
     buffer: Vec<u8>,
     /// The numbers of task functions, by their addresses.
     tasks: HashMap<usize, u32, BuildHasherDefault<AsIs>>,
@@ -41,6 +43,9 @@ pub(super) struct Running {
     pub(super) store: Box<str>,
     pub(super) at: f64,
 }
+
+/// What tells this run of the program from all others.
+static INVOCATION: LazyLock<Fingerprint> = LazyLock::new(of_process);
 
 /// Enough that writing costs little beside filling it.
 const BUFFER: usize = 64 << 10;
@@ -86,7 +91,7 @@ impl Writer {
             })
             .expect("there is no end of numbers")?;
         file.lock()?;
-        (self.file, self.path) = (Some(file), path);
+        (self.file, self.path, self.directory) = (Some(file), path, journal.directory.clone());
         self.append(&Line::Run(Head {
             format: FORMAT,
             pipex: env!("CARGO_PKG_VERSION").into(),
@@ -96,6 +101,7 @@ impl Writer {
             mode: journal.mode.as_str().into(),
             started: started.to_string().into(),
             process,
+            invocation: *INVOCATION,
             host: gethostname::gethostname().to_string_lossy(),
             directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned().into(),
             prefix: journal.roots().prefix.as_str().into(),
@@ -116,6 +122,16 @@ impl Writer {
             say(&format!("cannot write to the journal {}, and goes on without: {error}", self.path.display()));
         }
         self.buffer.clear();
+    }
+
+    /// The last line: the run ended like this, after so long. Whether there is a journal to say it in.
+    pub(super) fn end(&mut self, elapsed: Duration, state: State) -> bool {
+        if self.file.is_none() || self.off {
+            return false;
+        }
+        self.append(&Line::Over(Over { elapsed: elapsed.as_secs_f64(), state: Some(state) }));
+        self.flush();
+        true
     }
 
     /// A run begins. It is told of only if it takes its time; what ends soon is told of then.
@@ -156,6 +172,7 @@ impl Writer {
             Entry::Occupied(entry) => return *entry.get(),
             Entry::Vacant(entry) => _ = entry.insert(number),
         }
+        let helpers = task.source.helpers();
         self.append(&Line::Task(Function {
             task: number,
             name: task.funcname.into(),
@@ -163,7 +180,9 @@ impl Writer {
             file: task.file.into(),
             line: task.line,
             code: task.code,
+            helpers: helpers.iter().map(|helper| helper.as_used()).collect(),
         }));
+        helpers.into_iter().chain([&task.source]).for_each(|code| code.keep_text(&self.directory));
         number
     }
 }
