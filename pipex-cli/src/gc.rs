@@ -24,7 +24,11 @@ pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<O
     for directory in directories(project) {
         let entries = match fs::read_dir(&directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            entries => entries?,
+            Err(error) => {
+                print::aside(format!("cannot look into {}: {error}", directory.display()));
+                continue;
+            }
+            Ok(entries) => entries,
         };
         for entry in entries {
             let path = entry?.path();

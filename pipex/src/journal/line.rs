@@ -185,6 +185,33 @@ pub struct Ended<'l> {
     pub given: Vec<Given<'l>>,
 }
 
+impl<'l> Ended<'l> {
+    /// What a command says of an output that is there: that this made it, and why that is said. It has no arguments yet.
+    #[must_use]
+    pub fn of_command(task: u32, target: Cow<'l, str>, store: Cow<'l, str>, why: Why, there: There) -> Self {
+        Ended {
+            task,
+            name: target.clone(),
+            target: Some(target),
+            store,
+            state: State::Cached,
+            why,
+            stale: Reasons::default(),
+            at: 0.0,
+            elapsed: 0.0,
+            worker: 0,
+            attempt: 0,
+            bytes: 0,
+            error: None,
+            root: None,
+            there: Some(there),
+            now: None,
+            format: Fingerprint::NONE,
+            given: Vec::new(),
+        }
+    }
+}
+
 /// What lies at a target, and what made it. Zero is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -240,6 +267,12 @@ impl There {
     pub fn made_by(self, provenance: Provenance) -> Self {
         let Provenance { code, arguments, inputs, format } = provenance;
         There { code, arguments, inputs, format, ..self }
+    }
+
+    /// The same, of which this is known.
+    #[must_use]
+    pub fn known_as(self, stored: Stored) -> Self {
+        There { content: stored.content, original: stored.original, ..self.made_by(stored.provenance) }
     }
 
     /// Its content, and what made it.

@@ -40,7 +40,8 @@ mod writer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -53,6 +54,7 @@ pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,
     Why, of_inputs,
 };
+use self::reader::open_regular;
 pub use self::reader::{is_live, read, runs};
 pub(crate) use self::roots::key_of;
 use self::roots::{Roots, key};
@@ -69,6 +71,20 @@ use crate::run::Key;
 use crate::store::{Entry, Stamp, of_file};
 use crate::target::Location;
 use crate::task::Task;
+
+/// The fingerprint of a file whose path is an argument: of all its bytes.
+///
+/// ```
+/// let file = tempfile::NamedTempFile::new()?;
+/// assert_ne!(pipex::journal::fingerprint_source(file.path())?, pipex::Fingerprint::NONE);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// When it cannot be read, or is no regular file.
+pub fn fingerprint_source(path: &Path) -> io::Result<Fingerprint> {
+    of_file(&mut open_regular(path, OpenOptions::new().read(true))?)
+}
 
 /// Where a journal is, if nothing else is said.
 pub const DIRECTORY: &str = ".pipex";
@@ -262,7 +278,7 @@ impl Journal {
         if let Some(record) = self.known(key).filter(|record| record.stamp == stamp) {
             return Some(record.stored.content);
         }
-        let Ok(content) = File::open(path).and_then(|mut file| of_file(&mut file)) else {
+        let Ok(content) = fingerprint_source(path) else {
             return Some(Fingerprint::NONE);
         };
         let path = location.as_str().into();

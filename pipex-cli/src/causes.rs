@@ -1,0 +1,139 @@
+//! Why runs came to nothing: each cause once, however many it is the cause of.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::condition::Condition;
+use crate::project::{Last, Project, Target};
+use crate::survey::Look;
+use crate::{Error, print};
+
+/// The causes that were met, in the order in which they were.
+#[derive(Default)]
+pub struct Causes<'p> {
+    groups: Vec<Group<'p>>,
+    numbers: HashMap<(Condition, Option<&'p str>, String), usize>,
+}
+
+/// Outputs with the same cause.
+#[derive(Serialize)]
+pub struct Group<'p> {
+    condition: Condition,
+    /// Whose failure it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<Root<'p>>,
+    cause: String,
+    count: usize,
+    /// One of them.
+    example: &'p str,
+    #[serde(skip)]
+    place: usize,
+}
+
+/// A target whose failure others did not run for, or a task run that has no target.
+#[derive(Clone, Copy, Serialize)]
+#[serde(transparent)]
+struct Root<'p> {
+    name: &'p str,
+    #[serde(skip)]
+    place: Option<usize>,
+}
+
+impl<'p> Causes<'p> {
+    pub fn add(&mut self, project: &'p Project, place: usize, look: &Look) {
+        let target = &project.targets[place];
+        let (root, cause) = match (look.condition, &target.last) {
+            (Condition::Unknown, _) => (None, look.problem.as_deref().unwrap_or_default().to_owned()),
+            (condition, Some(last)) if condition.is_failure() => {
+                let (root, cause) = cause(project, target, last);
+                (root, cause.to_owned())
+            }
+            _ => return,
+        };
+        let key = (look.condition, root.map(|root| root.name), cause.clone());
+        let number = *self.numbers.entry(key).or_insert_with(|| {
+            let example = &*target.name;
+            self.groups.push(Group { condition: look.condition, root, cause, count: 0, example, place });
+            self.groups.len() - 1
+        });
+        self.groups[number].count += 1;
+    }
+
+    pub fn into_groups(self) -> Vec<Group<'p>> {
+        self.groups
+    }
+
+    /// Says the first ten of each kind.
+    pub fn say(&self, project: &Project) -> Result<(), Error> {
+        const MOST: usize = 10;
+        let kinds = [
+            (Condition::Unknown, "cannot be looked at", "pipex ls"),
+            (Condition::Failed, "failed", "pipex ls --failed"),
+            (Condition::NotReady, "did not run", "pipex ls --not-ready"),
+            (Condition::Cancelled, "were cancelled", "pipex ls --cancelled"),
+        ];
+        for (condition, what, command) in kinds {
+            let groups = || self.groups.iter().filter(|group| group.condition == condition);
+            for group in groups().take(MOST) {
+                print::line(group.text(project))?;
+            }
+            let rest: usize = groups().skip(MOST).map(|group| group.count).sum();
+            if rest > 0 {
+                print::line(format!("and {rest} more {what}: `{command}` lists them"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Group<'_> {
+    fn text(&self, project: &Project) -> String {
+        let Group { condition, root, cause, count, .. } = self;
+        let example = project.shown(&project.targets[self.place]);
+        let what = match (condition, root) {
+            (Condition::Unknown, _) => "cannot be looked at",
+            (_, Some(root)) => {
+                let root = root.place.map_or(root.name.into(), |place| project.shown(&project.targets[place]));
+                return format!("{count} did not run because of {root}: {cause}");
+            }
+            (Condition::Cancelled, None) => return format!("{count} did not run: {cause}"),
+            _ => "failed",
+        };
+        match count {
+            1 => format!("{what}: {example}: {cause}"),
+            _ => format!("{what}: {count} outputs, such as {example}: {cause}"),
+        }
+    }
+}
+
+/// Whose failure it was, if it was another's: its name, and its number, if it is a target; and what it said.
+fn cause<'p>(project: &'p Project, target: &Target, last: &'p Last) -> (Option<Root<'p>>, &'p str) {
+    let error = last.error.as_deref().unwrap_or("killed before it had ended");
+    let own = without_subject(error);
+    let Some(name) = last.root.as_deref() else { return (None, own.strip_prefix(DID_NOT_RUN).unwrap_or(own)) };
+    let place = project.find(last.run, "", name).or_else(|| project.exactly(name, name));
+    if place.is_some_and(|place| std::ptr::eq(&project.targets[place], target)) {
+        return (None, own);
+    }
+    // What the root said itself is shorter than what was made of it.
+    let said = place.and_then(|place| project.targets[place].last.as_ref()?.error.as_deref());
+    let said = said.unwrap_or_else(|| own.split_once(NOT_TO_BE_HAD).map_or(own, |(_, said)| said));
+    let name = place.map_or(name, |place| &project.targets[place].name);
+    (Some(Root { name, place }), without_subject(said))
+}
+
+/// What stands before the reason of a run that was cancelled.
+const DID_NOT_RUN: &str = "it did not run, since ";
+/// What stands before the story of an argument.
+const NOT_TO_BE_HAD: &str = "an argument is not to be had, so it did not run: ";
+
+/// What an error says, without the name and the target that it begins with.
+fn without_subject(error: &str) -> &str {
+    let Some(rest) = error.strip_prefix("task run \"") else { return error };
+    let end = match rest.find(" (target ") {
+        Some(_) => "): ",
+        None => "\": ",
+    };
+    rest.split_once(end).map_or(error, |(_, story)| story)
+}
