@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::condition::Condition;
 use crate::givens::Givens;
-use crate::project::Project;
+use crate::project::{Now, Project, Target};
 use crate::select::Selection;
 use crate::survey::{Found, Look, Survey};
 use crate::{Ask, Error, Outcome, ls, print};
@@ -62,7 +62,7 @@ pub fn accept(
     json: bool,
 ) -> Result<Outcome, Error> {
     // What is not there may be stale, too: what was made from it would be made from something else now.
-    let mut selected = Selection { stale: false, ..selection }.select(project)?;
+    let (survey, mut selected) = Selection { stale: false, ..selection }.select(project)?;
     selected.retain(|(_, look)| {
         matches!(look.condition, Condition::Stale | Condition::NotNeeded) && !look.reasons.is_empty()
     });
@@ -91,7 +91,7 @@ pub fn accept(
     if !ask.whether("Accept?")? {
         return Ok(Outcome::Amiss);
     }
-    write(project, &accepted, chosen);
+    write(project, &survey, &accepted, chosen);
     done.done = true;
     if json {
         print::json(&done)?;
@@ -123,28 +123,33 @@ fn say(
 }
 
 /// Records today's values.
-fn write(project: &Project, accepted: &[&(usize, Look)], chosen: Reasons) {
+fn write(project: &Project, survey: &Survey<'_>, accepted: &[&(usize, Look)], chosen: Reasons) {
     let journal = Journal::of_command(&project.journal);
     let places: Vec<usize> = accepted.iter().map(|(place, _)| *place).collect();
-    let survey = Survey::new(project, places.iter().copied());
     let mut givens = project.givens(&places);
     let mut functions = Functions::default();
     for (place, look) in accepted {
         let target = &project.targets[*place];
-        let (Some(number), Some(found)) = (target.function, look.found.or_else(|| project.recorded(target))) else {
+        let (Some(number), Some(found)) = (target.function, survey.found(*place).or_else(|| project.recorded(target)))
+        else {
             continue;
         };
         let givens = givens.remove(place).unwrap_or_default();
-        let stored = accepted_stored(project, &survey, *place, &found, &givens, chosen);
+        let stored = accepted_stored(project, survey, *place, &found, &givens, chosen);
         let mut line = functions.line(project, &journal, *place, number, Why::Accepted, found.known_as(stored));
-        line.given = accepted_given(project, &survey, &givens, chosen);
+        line.given = accepted_given(project, survey, &givens, chosen);
         line.stale = look.reasons.except(chosen);
-        if let Some(last) = target.last.as_ref().filter(|_| !line.stale.is_empty()) {
-            (line.now, line.format) = (last.now, last.format);
+        if let (false, Some(now)) = (line.stale.is_empty(), now(target)) {
+            (line.now, line.format) = (Some((now.arguments, now.inputs)), now.format);
         }
         journal.line(Line::Ended(Box::new(line)));
     }
     journal.close();
+}
+
+/// What the target's last call would make it from, if that is another.
+pub fn now(target: &Target) -> Option<&Now> {
+    target.last.as_ref()?.now.as_deref()
 }
 
 /// What is said to have made what is there.
@@ -157,24 +162,23 @@ fn accepted_stored(
     chosen: Reasons,
 ) -> Stored {
     let target = &project.targets[place];
-    let last = target.last.as_ref();
-    let now = last.and_then(|last| last.now);
+    let now = now(target);
     let mut stored = found.stored;
     let made_by = &mut stored.provenance;
     if let (true, Some(function)) = (chosen.code, project.function(target)) {
         made_by.code = function.code;
     }
-    if let (true, Some((arguments, _))) = (chosen.arguments, now) {
-        made_by.arguments = arguments;
+    if let (true, Some(now)) = (chosen.arguments, now) {
+        made_by.arguments = now.arguments;
     }
     if let (true, Some(line)) = (chosen.inputs, givens.now.as_ref().or(givens.made.as_ref())) {
         let inputs = line.given.iter().flat_map(|given| &given.inputs);
         made_by.inputs = of_inputs(inputs.map(|input| today(project, survey, input).unwrap_or_default()));
     }
-    if let (true, Some(last)) = (chosen.format, last)
-        && last.format != Fingerprint::NONE
+    if let (true, Some(now)) = (chosen.format, now)
+        && now.format != Fingerprint::NONE
     {
-        made_by.format = last.format;
+        made_by.format = now.format;
     }
     if chosen.content {
         stored.original = Fingerprint::NONE;

@@ -109,16 +109,18 @@ impl Group<'_> {
 
 /// Whose failure it was, if it was another's: its name, and its number, if it is a target; and what it said.
 fn cause<'p>(project: &'p Project, target: &Target, last: &'p Last) -> (Option<Root<'p>>, &'p str) {
-    let error = last.error.as_deref().unwrap_or("killed before it had ended");
-    let own = without_subject(error);
-    let Some(name) = last.root.as_deref() else { return (None, own.strip_prefix(DID_NOT_RUN).unwrap_or(own)) };
+    let Some(failure) = &last.failure else { return (None, "killed before it had ended") };
+    let own = without_subject(&failure.error);
+    let Some(name) = failure.root.as_deref() else { return (None, own.strip_prefix(DID_NOT_RUN).unwrap_or(own)) };
     let place = project.find(last.run, "", name).or_else(|| project.exactly(name, name));
     if place.is_some_and(|place| std::ptr::eq(&project.targets[place], target)) {
         return (None, own);
     }
     // What the root said itself is shorter than what was made of it.
-    let said = place.and_then(|place| project.targets[place].last.as_ref()?.error.as_deref());
-    let said = said.unwrap_or_else(|| own.split_once(NOT_TO_BE_HAD).map_or(own, |(_, said)| said));
+    let said = place.and_then(|place| project.targets[place].last.as_ref()?.failure.as_ref());
+    let said = said
+        .map(|failure| &*failure.error)
+        .unwrap_or_else(|| own.split_once(NOT_TO_BE_HAD).map_or(own, |(_, said)| said));
     let name = place.map_or(name, |place| &project.targets[place].name);
     (Some(Root { name, place }), without_subject(said))
 }

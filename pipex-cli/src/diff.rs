@@ -61,7 +61,7 @@ impl Change {
 pub fn changes(project: &Project, survey: &Survey<'_>, place: usize) -> Vec<Change> {
     let target = &project.targets[place];
     let (Some(made), look) = (&target.made, survey.look(place)) else { return Vec::new() };
-    let stored = look.found.map_or(made.stored, |found| found.stored);
+    let stored = survey.found(place).map_or(made.stored, |found| found.stored);
     let mut changes = Vec::new();
     if look.reasons.code {
         changes.extend(code(project, place, stored.provenance.code));
@@ -82,7 +82,7 @@ pub fn changes(project: &Project, survey: &Survey<'_>, place: usize) -> Vec<Chan
         changes.push(Change::new("an input that is not there would be made otherwise", None, None));
     }
     if look.reasons.format {
-        let now = target.last.as_ref().map(|last| last.format);
+        let now = target.last.as_ref().and_then(|last| Some(last.now.as_ref()?.format));
         changes.push(Change::new("type of the output", short(stored.provenance.format), now.and_then(short)));
     }
     if look.reasons.content {

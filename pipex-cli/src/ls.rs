@@ -47,7 +47,7 @@ pub fn unrecorded(project: &Project, selection: &Selection, json: bool) -> Resul
 }
 
 pub fn ls(project: &Project, selection: &Selection, is_edited: bool, json: bool) -> Result<Outcome, Error> {
-    let mut selected = selection.select(project)?;
+    let (_, mut selected) = selection.select(project)?;
     selected.retain(|(_, look)| !is_edited || look.condition == Condition::Stale && look.reasons.content);
     if json {
         let rows = selected.iter().map(|(place, look)| {
@@ -60,8 +60,8 @@ pub fn ls(project: &Project, selection: &Selection, is_edited: bool, json: bool)
                 stale: look.reasons,
                 because: look.because.map(|place| &*project.targets[place].name),
                 problem: look.problem.as_deref().map(str::to_owned),
-                bytes: look.bytes(),
-                saved: look.saved(),
+                bytes: look.bytes,
+                saved: look.saved,
             }
         });
         print::json(&rows.collect::<Vec<_>>())?;
@@ -75,8 +75,8 @@ pub fn ls(project: &Project, selection: &Selection, is_edited: bool, json: bool)
                 project.shown(target).into_owned(),
                 project.function(target).map_or("", |function| &function.name).to_owned(),
                 state(project, look),
-                print::bytes(look.bytes()),
-                look.saved().map(print::age).unwrap_or_default(),
+                print::bytes(look.bytes),
+                look.saved.map(print::age).unwrap_or_default(),
             ]
         })
         .collect();

@@ -126,13 +126,26 @@ pub struct Last {
     pub state: State,
     pub why: Why,
     pub stale: Reasons,
-    pub error: Option<Box<str>>,
-    /// Whose failure it did not run for.
-    pub root: Option<Box<str>>,
-    /// What it would be made from, if this is another: the fingerprints of arguments and inputs, and how it would be written.
-    pub now: Option<(Fingerprint, Fingerprint)>,
-    pub format: Fingerprint,
+    pub failure: Option<Box<Failure>>,
+    /// What it would be made from, if this is another.
+    pub now: Option<Box<Now>>,
     pub removed: bool,
+}
+
+/// Why a run came to nothing.
+pub struct Failure {
+    pub error: String,
+    /// Whose failure it did not run for.
+    pub root: Option<String>,
+}
+
+/// What a call would make its output from.
+#[derive(Clone, Copy)]
+pub struct Now {
+    pub arguments: Fingerprint,
+    pub inputs: Fingerprint,
+    /// How it would be written, if that is another.
+    pub format: Fingerprint,
 }
 
 /// A run: one journal.
@@ -356,10 +369,8 @@ impl Default for Last {
             state: State::Cached,
             why: Why::default(),
             stale: Reasons::default(),
-            error: None,
-            root: None,
+            failure: None,
             now: None,
-            format: Fingerprint::NONE,
             removed: false,
         }
     }

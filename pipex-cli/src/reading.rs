@@ -10,7 +10,7 @@ use pipex::journal::{self, Ended, Function, Head, Line, There, Why};
 use pipex::store::{Files, Listing, Stamp};
 use pipex::{Counts, SqliteStore, State};
 
-use crate::project::{Flow, Input, Last, Made, Origin, Project, Run, StoreAt, Target, time};
+use crate::project::{Failure, Flow, Input, Last, Made, Now, Origin, Project, Run, StoreAt, Target, time};
 use crate::{Error, print};
 
 pub use pipex::journal::read;
@@ -161,9 +161,11 @@ impl Project {
                 Some(known) => known.succeed(made),
             });
         }
-        let Ended { state, why, stale, now, format, at, elapsed, .. } = ended;
-        let [error, root] = [ended.error, ended.root].map(|text| text.map(|text| text.into_owned().into_boxed_str()));
-        let last = Last { run, at: at + elapsed, state, why, stale, error, root, now, format, removed: false };
+        let Ended { state, why, stale, now, format, at, elapsed, root, .. } = ended;
+        let root = root.map(Cow::into_owned);
+        let failure = ended.error.map(|error| Box::new(Failure { error: error.into_owned(), root }));
+        let now = now.map(|(arguments, inputs)| Box::new(Now { arguments, inputs, format }));
+        let last = Last { run, at: at + elapsed, state, why, stale, failure, now, removed: false };
         if is_of_command {
             target.last = Some(last);
         } else {

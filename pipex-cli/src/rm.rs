@@ -9,7 +9,7 @@ use crate::condition::Condition;
 use crate::paths::{Bounds, Where};
 use crate::project::{Project, Target};
 use crate::select::Selection;
-use crate::survey::{Look, Survey};
+use crate::survey::{Found, Look, Survey};
 use crate::{Ask, Error, Outcome, print};
 
 /// What may go.
@@ -44,18 +44,16 @@ pub fn rm(project: &Project, selection: &Selection, options: Options, ask: Ask, 
     if selection.is_all() {
         return Err(Error::Everything);
     }
-    let selected = selection.select(project)?;
-    let looks: Vec<(usize, Look)> = if options.downstream {
-        let mut places = project.downstream(selected.into_iter().map(|(place, _)| place));
+    let (mut survey, selected) = selection.select(project)?;
+    let mut places: Vec<usize> = selected.into_iter().map(|(place, _)| place).collect();
+    if options.downstream {
+        places = project.downstream(places);
         places.sort_by(|a, b| project.targets[*a].name.cmp(&project.targets[*b].name));
-        let survey = Survey::new(project, places.iter().copied());
-        places.into_iter().map(|place| (place, survey.look(place))).collect()
-    } else {
-        selected
-    };
+        survey = Survey::new(project, places.iter().copied());
+    }
     let mut plan = Plan { project, options, bounds: Bounds::new(project), removed: Vec::new(), done: Done::default() };
-    for (place, look) in looks {
-        plan.add(place, look);
+    for place in places {
+        plan.add(place, &survey.look(place), survey.found(place));
     }
     if !json {
         plan.say()?;
@@ -77,49 +75,58 @@ struct Plan<'p> {
     project: &'p Project,
     options: Options,
     bounds: Bounds<'p>,
-    removed: Vec<(usize, Look)>,
+    removed: Vec<(usize, Found)>,
     done: Done<'p>,
 }
 
 impl<'p> Plan<'p> {
-    fn add(&mut self, place: usize, look: Look) {
+    fn add(&mut self, place: usize, look: &Look, found: Option<Found>) {
         let target = &self.project.targets[place];
         let lies = self.bounds.locate(target);
-        match self.reason_against(target, &look, lies) {
-            Some(reason) => self.done.left.push((&target.name, reason)),
-            None if look.found.is_none() => {}
-            None => {
+        let problem = look.problem.as_deref().map(str::to_owned);
+        let reason =
+            problem.or_else(|| self.reason_against(target, look.condition, found.as_ref(), lies).map(str::to_owned));
+        match (reason, found) {
+            (Some(reason), _) => self.done.left.push((&target.name, reason)),
+            (None, None) => {}
+            (None, Some(found)) => {
                 if lies != Where::Inside {
                     self.done.outside.push(&target.name);
                 }
                 self.done.targets.push(&target.name);
-                self.done.bytes = self.done.bytes.saturating_add(look.bytes());
-                self.removed.push((place, look));
+                self.done.bytes = self.done.bytes.saturating_add(found.bytes);
+                self.removed.push((place, found));
             }
         }
     }
 
     /// Why a target is left alone.
-    fn reason_against(&self, target: &Target, look: &Look, lies: Where) -> Option<String> {
-        let reason = match look.condition {
-            Condition::Running => "a process makes it",
-            Condition::Unknown => return Some(look.problem.as_deref().unwrap_or_default().to_owned()),
-            _ if look.found.is_none() => return None,
-            _ if target.function.is_none() => "pipex did not make it",
-            Condition::Foreign => "it is not known to be what pipex made",
-            _ if lies == Where::Ours => "it is the project's directory, or its journal",
-            _ if lies == Where::Outside && !self.options.outside => {
-                "it lies outside the project's directory: --outside removes it, too"
+    fn reason_against(
+        &self,
+        target: &Target,
+        condition: Condition,
+        found: Option<&Found>,
+        lies: Where,
+    ) -> Option<&'static str> {
+        if condition == Condition::Running {
+            return Some("a process makes it");
+        }
+        let found = found?;
+        match lies {
+            _ if target.function.is_none() => Some("pipex did not make it"),
+            _ if condition == Condition::Foreign => Some("it is not known to be what pipex made"),
+            Where::Ours => Some("it is the project's directory, or its journal"),
+            Where::Outside if !self.options.outside => {
+                Some("it lies outside the project's directory: --outside removes it, too")
             }
-            _ if look.found.is_some_and(|found| found.stored.is_edited()) && !self.options.edited => {
-                "it was changed since pipex made it: --edited removes it, too"
+            _ if found.stored.is_edited() && !self.options.edited => {
+                Some("it was changed since pipex made it: --edited removes it, too")
             }
-            _ if !self.project.has_all_of_it(target, look) => {
-                "it is a directory, and what is in it is not what pipex wrote: remove it by hand"
+            _ if !self.project.has_all_of_it(target, found) => {
+                Some("it is a directory, and what is in it is not what pipex wrote: remove it by hand")
             }
-            _ => return None,
-        };
-        Some(reason.to_owned())
+            _ => None,
+        }
     }
 
     fn say(&self) -> Result<(), Error> {
@@ -150,9 +157,9 @@ impl<'p> Plan<'p> {
         let project = self.project;
         let journal = Journal::of_command(&project.journal);
         let mut failed = 0;
-        for (place, look) in &self.removed {
+        for (place, found) in &self.removed {
             let target = &project.targets[*place];
-            if let Err(problem) = project.remove(target, look) {
+            if let Err(problem) = project.remove(target, found) {
                 failed += 1;
                 print::aside(format!("cannot remove {}: {problem}", project.shown(target)));
                 self.done.targets.retain(|name| *name != &*target.name);
@@ -174,22 +181,21 @@ impl<'p> Plan<'p> {
 
 impl Project {
     /// Removes what was found at a target.
-    fn remove(&self, target: &Target, look: &Look) -> Result<(), String> {
+    fn remove(&self, target: &Target, found: &Found) -> Result<(), String> {
         let location = target.location();
-        let found = look.found.ok_or("it is not there")?;
         let reason = |problem: crate::project::Problem| problem.reason.to_string();
         // Between the look and the answer to a question there may be hours.
         if self.store(target).ask(|store| store.stamp(&location)).map_err(reason)? != Some(found.stamp) {
             return Err("it is another than it was just now".to_owned());
         }
-        if !self.has_all_of_it(target, look) {
+        if !self.has_all_of_it(target, found) {
             return Err("it is a directory, and what is in it is another than it was just now".to_owned());
         }
         self.store(target).ask(|store| store.remove(&location)).map_err(reason)
     }
 
     /// Whether what is in a directory is all that the journal says, and nothing else. Files say that themselves, by their stamps.
-    fn has_all_of_it(&self, target: &Target, look: &Look) -> bool {
+    fn has_all_of_it(&self, target: &Target, found: &Found) -> bool {
         if !self.is_file(target) || !target.location().path().symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
         {
             return true;
@@ -197,6 +203,6 @@ impl Project {
         let location = target.location();
         let content =
             self.store(target).ask(|store| store.entry(&location)).ok().flatten().and_then(|entry| entry.content);
-        look.found.is_some_and(|found| !found.stored.is_edited() && content == Some(found.stored.content))
+        !found.stored.is_edited() && content == Some(found.stored.content)
     }
 }

@@ -58,13 +58,13 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 
 impl Selection {
     /// The outputs that it is about, each with how it stands.
-    pub fn select(&self, project: &Project) -> Result<Vec<(usize, Look)>, Error> {
+    pub fn select<'p>(&self, project: &'p Project) -> Result<(Survey<'p>, Vec<(usize, Look)>), Error> {
         let places = self.named(project)?;
         let survey = Survey::new(project, places.iter().copied());
         let mut selected: Vec<(usize, Look)> = places.into_iter().map(|place| (place, survey.look(place))).collect();
         selected.retain(|(_, look)| self.is_about(look));
         selected.sort_by(|a, b| project.targets[a.0].name.cmp(&project.targets[b.0].name));
-        Ok(selected)
+        Ok((survey, selected))
     }
 
     /// The outputs that it names, whatever their state.
@@ -98,7 +98,7 @@ impl Selection {
         ];
         let is_any = states.iter().all(|(is_meant, _)| !is_meant);
         let is_meant = is_any || states.iter().any(|(is_meant, state)| *is_meant && look.condition == *state);
-        let age = look.saved().map(|saved| Timestamp::now().duration_since(saved));
+        let age = look.saved.map(|saved| Timestamp::now().duration_since(saved));
         let is_old = self.older_than.is_none_or(|limit| age.is_some_and(|age| age > limit));
         is_meant && is_old && look.condition != Condition::Gone
     }

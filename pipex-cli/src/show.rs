@@ -75,7 +75,7 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Outc
         made: run.map(|(run, made)| run.moment(made.at + made.elapsed).to_string()),
         run: run.map(|(run, _)| run.id.clone()),
         seconds: run.map(|(_, made)| time(made.elapsed)),
-        bytes: look.bytes(),
+        bytes: look.bytes,
         type_name: made_by.map(|made| made.type_name.clone()),
         arguments: arguments.collect(),
         inputs: names(&inputs),

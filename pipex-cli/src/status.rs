@@ -62,7 +62,7 @@ const COLUMNS: [Column; 13] = [
 ];
 
 pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<Outcome, Error> {
-    let selected = selection.select(project)?;
+    let (_, selected) = selection.select(project)?;
     let is_amiss = selected.iter().any(|(_, look)| look.condition.is_amiss());
     let mut rows: BTreeMap<u32, Row<'_>> = BTreeMap::new();
     let mut causes: BTreeMap<u32, Causes<'_>> = BTreeMap::new();
@@ -83,8 +83,8 @@ pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<Ou
             row.because.entry(&project.targets[because].name).or_insert((0, &target.name)).0 += 1;
         }
         causes.entry(number).or_default().add(project, *place, look);
-        row.bytes = row.bytes.saturating_add(look.bytes());
-        row.newest = row.newest.max(look.saved());
+        row.bytes = row.bytes.saturating_add(look.bytes);
+        row.newest = row.newest.max(look.saved);
     }
     let outcome = Outcome::amiss(is_amiss);
     if json {

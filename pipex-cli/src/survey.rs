@@ -10,7 +10,7 @@ use pipex::{Fingerprint, Reasons, Stale};
 
 use crate::condition::{Asked, Condition, Facts};
 use crate::paths::{Bounds, Where};
-use crate::project::{Input, Last, Problem, Project, Target};
+use crate::project::{Input, Now, Problem, Project, Target};
 
 /// What was found when outputs were looked at, and all that they were made from.
 pub struct Survey<'p> {
@@ -63,18 +63,9 @@ pub struct Look {
     pub because: Option<usize>,
     /// Why it cannot be looked at.
     pub problem: Option<Rc<str>>,
-    /// What is there, if something is.
-    pub found: Option<Found>,
-}
-
-impl Look {
-    pub fn bytes(&self) -> u64 {
-        self.found.map_or(0, |found| found.bytes)
-    }
-
-    pub fn saved(&self) -> Option<Timestamp> {
-        self.found.and_then(|found| found.saved)
-    }
+    /// Of what is there, if something is.
+    pub bytes: u64,
+    pub saved: Option<Timestamp>,
 }
 
 impl<'p> Survey<'p> {
@@ -114,7 +105,7 @@ impl<'p> Survey<'p> {
         for place in &looked_at {
             // It was said that its inputs will be others when they have been made, which they have not yet.
             let said = project.targets[*place].last.as_ref().is_some_and(|last| {
-                last.stale.inputs && last.now.is_some_and(|(_, inputs)| inputs == Fingerprint::NONE)
+                last.stale.inputs && last.now.as_ref().is_some_and(|now| now.inputs == Fingerprint::NONE)
             });
             survey.reasons[*place].inputs |= said && survey.because[*place] > 0;
         }
@@ -143,11 +134,12 @@ impl<'p> Survey<'p> {
         });
         let because = self.because[place].checked_sub(1).map(|place| place as usize);
         let problem = problem.map(|problem| Rc::clone(&problem.reason));
-        Look { condition, reasons: self.reasons[place], because, problem, found }
+        let (bytes, saved) = found.map_or((0, None), |found| (found.bytes, found.saved));
+        Look { condition, reasons: self.reasons[place], because, problem, bytes, saved }
     }
 
     /// What lies at a target.
-    fn found(&self, place: usize) -> Option<Found> {
+    pub fn found(&self, place: usize) -> Option<Found> {
         match self.sights[place].as_ref()? {
             Sight::Running | Sight::Unknown(_) | Sight::Absent => None,
             Sight::Recorded => self.project.recorded(&self.project.targets[place]),
@@ -186,8 +178,8 @@ impl<'p> Survey<'p> {
     fn wanted(&self, target: &Target) -> Wanted {
         let mut wanted = Wanted::default();
         wanted.provenance.code = self.project.function(target).map_or(Fingerprint::NONE, |function| function.code);
-        match target.last.as_ref().filter(|last| last.state.is_success()) {
-            Some(Last { now: Some((arguments, inputs)), format, .. }) => {
+        match target.last.as_ref().filter(|last| last.state.is_success()).and_then(|last| last.now.as_deref()) {
+            Some(Now { arguments, inputs, format }) => {
                 let now = self.inputs_now(target).filter(|now| *now != Fingerprint::NONE);
                 wanted.provenance =
                     Provenance::new(wanted.provenance.code, *arguments, now.unwrap_or(*inputs)).with_format(*format);

@@ -33,7 +33,7 @@ pub fn undo(project: &Project, open: Open<'_>, dry_run: bool, json: bool) -> Res
     let mut restored = Vec::new();
     for place in places {
         let target = &project.targets[place];
-        let now = survey.look(place).found.or_else(|| project.recorded(target));
+        let now = survey.found(place).or_else(|| project.recorded(target));
         match now.filter(|now| now.stored == accepted[&place].stored()) {
             Some(found) => restored.push((place, found)),
             None => done.left.push((&target.name, "it has been made again or changed since")),
@@ -83,7 +83,10 @@ fn write(project: &Project, open: Open<'_>, run: u32, restored: Vec<(usize, Foun
             line.given = made.given;
         }
         if let Some(last) = known.and_then(|place| before.targets[place].last.as_ref()) {
-            (line.stale, line.now, line.format) = (last.stale, last.now, last.format);
+            line.stale = last.stale;
+            if let Some(now) = &last.now {
+                (line.now, line.format) = (Some((now.arguments, now.inputs)), now.format);
+            }
         }
         journal.line(Line::Ended(Box::new(line)));
     }

@@ -42,15 +42,16 @@ pub fn why(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> 
     let target = &project.targets[place];
     let survey = Survey::new(project, [place]);
     let look = survey.look(place);
-    let changes = if look.found.is_some() { changes(project, &survey, place) } else { Vec::new() };
+    let is_there = survey.found(place).is_some();
+    let changes = if is_there { changes(project, &survey, place) } else { Vec::new() };
     let upstream = upstream(project, &survey, place);
     let answer = Answer {
         target: &target.name,
         last: last(project, target),
-        now: now(target, &look),
+        now: now(target, &look, is_there),
         condition: look.condition,
         would_run: matches!(look.condition, Condition::Stale | Condition::Missing) || look.condition.is_failure(),
-        error: target.last.as_ref().and_then(|last| last.error.as_deref()),
+        error: target.last.as_ref().and_then(|last| Some(&*last.failure.as_ref()?.error)),
         changes,
         upstream,
     };
@@ -74,7 +75,7 @@ pub fn why(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> 
 }
 
 /// How it stands, and what a run would do.
-fn now(target: &Target, look: &Look) -> String {
+fn now(target: &Target, look: &Look, is_there: bool) -> String {
     if target.function.is_none() {
         return "it is a file whose path is an argument: pipex did not make it".to_owned();
     }
@@ -92,7 +93,7 @@ fn now(target: &Target, look: &Look) -> String {
             "it is outdated: what it was made from is stale; if that is made again and comes out otherwise, this is stale, too"
                 .to_owned()
         }
-        Condition::Failed | Condition::NotReady | Condition::Cancelled if look.found.is_some() => {
+        Condition::Failed | Condition::NotReady | Condition::Cancelled if is_there => {
             "what is there is older than its last run, which made nothing: a run would try again".to_owned()
         }
         Condition::Missing | Condition::Failed | Condition::NotReady | Condition::Cancelled => {
