@@ -112,7 +112,7 @@ fn cause<'p>(project: &'p Project, target: &Target, last: &'p Last) -> (Option<R
     let Some(failure) = &last.failure else { return (None, "killed before it had ended") };
     let own = without_subject(&failure.error);
     let Some(name) = failure.root.as_deref() else { return (None, own.strip_prefix(DID_NOT_RUN).unwrap_or(own)) };
-    let place = project.find(last.run, "", name).or_else(|| project.exactly(name, name));
+    let place = project.find(last.run, "", name).or_else(|| project.anywhere(name));
     if place.is_some_and(|place| std::ptr::eq(&project.targets[place], target)) {
         return (None, own);
     }

@@ -50,16 +50,21 @@ impl Project {
 
     /// The target that a user names.
     pub fn named(&self, name: &str) -> Result<usize, Error> {
-        self.exactly(&self.name_of(name), name).ok_or_else(|| Error::NoTarget { target: name.to_owned() })
+        let place = self.file(&self.name_of(name)).or_else(|| self.anywhere(name));
+        place.ok_or_else(|| Error::NoTarget { target: name.to_owned() })
     }
 
-    /// The file with the first name, else the target of whatever store with the second.
-    pub fn exactly(&self, in_files: &str, anywhere: &str) -> Option<usize> {
-        let file = self.stores[0].places.get(in_files);
-        let place = file.or_else(|| self.stores.iter().find_map(|store| store.places.get(anywhere)));
+    /// The file with this name.
+    pub fn file(&self, name: &str) -> Option<usize> {
         // Few targets have `.` or `..` in their names.
-        let is_same = |target: &Target| self.is_file(target) && *simple(&target.name) == *in_files;
-        place.map(|place| *place as usize).or_else(|| self.targets.iter().position(is_same))
+        let is_same = |target: &Target| self.is_file(target) && *simple(&target.name) == *name;
+        let place = self.stores[0].places.get(name).map(|place| *place as usize);
+        place.or_else(|| self.targets.iter().position(is_same))
+    }
+
+    /// The target with this name, in whatever store.
+    pub fn anywhere(&self, name: &str) -> Option<usize> {
+        self.stores.iter().find_map(|store| store.places.get(name)).map(|place| *place as usize)
     }
 }
 

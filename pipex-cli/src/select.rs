@@ -122,29 +122,36 @@ impl Selection {
         globs.is_empty() && task.is_empty() && older_than.is_none() && !states.into_iter().any(|state| *state)
     }
 
-    /// The outputs that an argument means: a target or a directory of this name, else those that it is a pattern of.
+    /// The outputs that an argument means: a target or a directory of this name, else those that it is a pattern of. As the
+    /// shell means it; else named from where the journal is, or in whatever store.
     fn matches(&self, project: &Project, argument: &str) -> Result<Vec<usize>, Error> {
         let in_files = project.name_of(argument);
         let literal = argument.strip_prefix("./").unwrap_or(argument).trim_end_matches('/');
-        let is_output = |place: &usize| project.targets[*place].function.is_some();
-        if let Some(place) = project.exactly(&in_files, literal).filter(is_output) {
-            return Ok(vec![place]);
-        }
         let matching = |is_match: &dyn Fn(&Target, &str) -> bool| -> Vec<usize> {
             let targets = project.outputs().map(|place| (place, &project.targets[place]));
             targets.filter(|(_, target)| is_match(target, &simple(&target.name))).map(|(place, _)| place).collect()
         };
+        let exactly = |place: Option<usize>| -> Vec<usize> {
+            place.into_iter().filter(|place| project.targets[*place].function.is_some()).collect()
+        };
         let is_within =
             |name: &str, directory: &str| name.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
-        // All that there is, files or not.
-        let is_root = in_files.is_empty();
-        let mut found = matching(&|target, name| is_root || project.is_file(target) && is_within(name, &in_files));
+        // Where the journal is, all there is is here, files or not.
+        let is_root = project.here == project.root;
+        let is_all = in_files.is_empty();
+        let mut found = exactly(project.file(&in_files));
+        if found.is_empty() {
+            found = matching(&|target, name| is_all || project.is_file(target) && is_within(name, &in_files));
+        }
+        if found.is_empty() {
+            found = exactly(project.anywhere(literal));
+        }
         if found.is_empty() {
             found = matching(&|_, name| is_within(name, literal));
         }
         if found.is_empty() && !self.literal {
             let here = patterns(&pattern_here(project, literal))?;
-            found = matching(&|target, name| project.is_file(target) && here.is_match(name));
+            found = matching(&|target, name| (is_root || project.is_file(target)) && here.is_match(name));
         }
         if found.is_empty() && !self.literal {
             let anywhere = patterns(&at_any_depth("", literal))?;

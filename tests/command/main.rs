@@ -11,6 +11,7 @@ mod orphans;
 mod outside;
 #[cfg(feature = "browser")]
 mod page;
+mod paths;
 mod removing;
 mod states;
 mod stores;
