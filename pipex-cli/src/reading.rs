@@ -141,10 +141,8 @@ impl Project {
         let is_stale = ended.now.is_some();
         let target = &mut self.targets[place];
         let mut inputs = inputs.into_boxed_slice();
-        if is_stale && !is_made {
-            target.takes = Some(std::mem::take(&mut inputs));
-        } else if !is_of_command || !is_stale {
-            target.takes = None;
+        if !is_of_command {
+            target.takes = (is_stale && !is_made).then(|| std::mem::take(&mut inputs));
         }
         if let Some(there) = ended.there {
             let found = self.runs[run as usize].moment(ended.at + ended.elapsed);

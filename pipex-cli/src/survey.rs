@@ -195,11 +195,10 @@ impl<'p> Survey<'p> {
         wanted
     }
 
-    /// The fingerprint of what lies at the inputs of the target's last call.
+    /// The fingerprint of what lies at the inputs of the target's last call, if these are known.
     fn inputs_now(&self, target: &Target) -> Option<Fingerprint> {
         let content = |input: &Input| self.content(input.place as usize, input.is_source);
-        let takes = target.takes.as_deref().unwrap_or(target.inputs());
-        takes.iter().map(content).collect::<Option<Vec<_>>>().map(of_inputs)
+        target.takes.as_ref()?.iter().map(content).collect::<Option<Vec<_>>>().map(of_inputs)
     }
 
     /// Has all that was made from something stale know it.

@@ -1,5 +1,6 @@
 //! The `pipex` command, as a user meets it: on real files, made by real processes.
 
+mod accepting;
 #[path = "../child.rs"]
 mod child;
 mod cut;
