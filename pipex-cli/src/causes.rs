@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use pipex::State;
 use serde::Serialize;
 
 use crate::condition::Condition;
@@ -51,10 +52,12 @@ impl<'p> Causes<'p> {
             }
             _ => return,
         };
-        let key = (look.condition, root.map(|root| root.name), cause.clone());
+        // Whether it could not take an argument, or did not get to that.
+        let condition = if root.is_some() { Condition::NotReady } else { look.condition };
+        let key = (condition, root.map(|root| root.name), cause.clone());
         let number = *self.numbers.entry(key).or_insert_with(|| {
             let example = &*target.name;
-            self.groups.push(Group { condition: look.condition, root, cause, count: 0, example, place });
+            self.groups.push(Group { condition, root, cause, count: 0, example, place });
             self.groups.len() - 1
         });
         self.groups[number].count += 1;
@@ -97,7 +100,8 @@ impl Group<'_> {
                 let root = root.place.map_or(root.name.into(), |place| project.shown(&project.targets[place]));
                 return format!("{count} did not run because of {root}: {cause}");
             }
-            (Condition::Cancelled, None) => return format!("{count} did not run: {cause}"),
+            (Condition::Cancelled, None) if *count > 1 => return format!("{count} did not run: {cause}"),
+            (Condition::Cancelled, None) => "cancelled",
             _ => "failed",
         };
         match count {
@@ -109,20 +113,31 @@ impl Group<'_> {
 
 /// Whose failure it was, if it was another's: its name, and its number, if it is a target; and what it said.
 fn cause<'p>(project: &'p Project, target: &Target, last: &'p Last) -> (Option<Root<'p>>, &'p str) {
-    let Some(failure) = &last.failure else { return (None, "killed before it had ended") };
-    let own = without_subject(&failure.error);
-    let Some(name) = failure.root.as_deref() else { return (None, own.strip_prefix(DID_NOT_RUN).unwrap_or(own)) };
+    let Some(failure) = &last.failure else {
+        let is_cancelled = project.runs[last.run as usize].state == Some(State::Cancelled);
+        let what =
+            if is_cancelled { "its run was cancelled before it had ended" } else { "killed before it had ended" };
+        return (None, what);
+    };
+    let own = story(&failure.error);
+    let Some(name) = failure.root.as_deref() else { return (None, own) };
     let place = project.find(last.run, "", name).or_else(|| project.anywhere(name));
     if place.is_some_and(|place| std::ptr::eq(&project.targets[place], target)) {
         return (None, own);
     }
-    // What the root said itself is shorter than what was made of it.
+    // What the root said itself, if it is known, is told as it told it.
     let said = place.and_then(|place| project.targets[place].last.as_ref()?.failure.as_ref());
-    let said = said
-        .map(|failure| &*failure.error)
-        .unwrap_or_else(|| own.split_once(NOT_TO_BE_HAD).map_or(own, |(_, said)| said));
     let name = place.map_or(name, |place| &project.targets[place].name);
-    (Some(Root { name, place }), without_subject(said))
+    (Some(Root { name, place }), said.map_or(own, |failure| story(&failure.error)))
+}
+
+/// What an error says, without the names, the targets and the sentences that stand before it on its way here.
+fn story(error: &str) -> &str {
+    let mut story = without_subject(error);
+    while let Some(rest) = story.strip_prefix(NOT_TO_BE_HAD) {
+        story = without_subject(rest);
+    }
+    story.strip_prefix(DID_NOT_RUN).unwrap_or(story)
 }
 
 /// What stands before the reason of a run that was cancelled.

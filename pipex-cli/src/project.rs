@@ -306,7 +306,11 @@ impl Project {
             State::NotReady => Some(Condition::NotReady),
             State::Cancelled => Some(Condition::Cancelled),
             state if state.is_success() => None,
-            state => (state.has_ended() || !self.runs[last.run as usize].is_live).then_some(Condition::Failed),
+            state if state.has_ended() => Some(Condition::Failed),
+            _ if self.runs[last.run as usize].is_live => None,
+            // It did not get to its end.
+            _ if self.runs[last.run as usize].state == Some(State::Cancelled) => Some(Condition::Cancelled),
+            _ => Some(Condition::Failed),
         }
     }
 

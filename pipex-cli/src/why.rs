@@ -139,6 +139,7 @@ fn last(project: &Project, target: &Target) -> String {
         State::Cancelled => format!("it was not made {in_run}: the run was cancelled"),
         state if state.has_ended() => format!("making it ended as {state:?} {in_run}, {reason}"),
         _ if run.is_live => format!("it is being made {in_run}"),
+        _ if run.state == Some(State::Cancelled) => format!("the run was cancelled while it was made, {in_run}"),
         _ => format!("the process was killed while it was made, {in_run}"),
     }
 }

@@ -1,6 +1,8 @@
 //! The `pipex` command, as a user meets it: on real files, made by real processes.
 
 mod accepting;
+mod causes;
+mod changed;
 #[path = "../child.rs"]
 mod child;
 mod cut;

@@ -76,6 +76,36 @@ fn the_runs_of_a_flow_in_one_run_of_its_program_count_together() {
     assert_eq!([&conditions["columns/cell/2-0.json"], &conditions["columns/cell/3-0.json"]], ["fresh", "fresh"]);
 }
 
+/// Older versions did not say which runs were of one run of the program: then host and process tell.
+#[test]
+fn journals_of_older_versions_are_told_apart_by_process() {
+    let desk = Desk::new();
+    let columns = |xs| desk.grid(xs, &[("WHAT", "columns")]);
+    columns("1,2,3");
+    columns("2,3");
+    let is_new = |part: &str| {
+        ["\"invocation\":", "\"state\":\"Completed\"}}", "\"helpers\":"].iter().any(|new| part.contains(new))
+    };
+    for run in pipex::journal::runs(&desk.file(".pipex")).unwrap() {
+        let text = fs::read_to_string(&run).unwrap();
+        let head = text.lines().next().unwrap();
+        let start = head.find("\"invocation\":").unwrap();
+        let older = text.replacen(&head[start..start + 48], "", 1).replace(",\"state\":\"Completed\"}}", "}}");
+        let older: Vec<_> = older
+            .lines()
+            .map(|line| match line.find(",\"helpers\":") {
+                Some(start) => format!("{}}}}}", &line[..start]),
+                None => line.to_owned(),
+            })
+            .collect();
+        let older = older.join("\n") + "\n";
+        assert!(is_new(&text) && !is_new(&older), "{older}");
+        fs::write(run, older).unwrap();
+    }
+    let conditions = desk.conditions();
+    assert_eq!(conditions.values().collect::<Vec<_>>(), ["orphaned", "fresh", "fresh"]);
+}
+
 #[test]
 fn each_flow_drops_only_what_it_asked_for_and_what_another_asks_for_stays() {
     let desk = Desk::new();

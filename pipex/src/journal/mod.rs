@@ -382,6 +382,7 @@ impl Journal {
     /// Takes down that the run ends like this, though some of its task runs may not have ended: it waits for nothing.
     pub(crate) fn abandon(&self, state: State) {
         if let Ok(mut writer) = self.writer.try_lock() {
+            writer.tell_of_running(f64::MAX);
             writer.end(self.started.elapsed(), state);
         }
     }

@@ -35,11 +35,21 @@ pub(super) struct Details {
     pub(super) root: Option<String>,
 }
 
-/// What the error is about: a target, or a task run that has none.
-fn subject(error: &Error) -> Option<String> {
+/// Where an error began: at a target, or at a task run that has none.
+fn root(error: &Error) -> Option<String> {
     match error {
-        Error::Task { target: Some(target), .. } | Error::Load { target, .. } => Some(target.to_string()),
-        Error::Task { name, .. } => Some(name.clone()),
+        Error::Task { name, target, source } => upstream(source)
+            .and_then(root)
+            .or_else(|| Some(target.as_ref().map_or_else(|| name.clone(), |target| target.to_string()))),
+        Error::Load { target, .. } => Some(target.to_string()),
+        _ => None,
+    }
+}
+
+/// Why an argument was not to be had, if that is the cause.
+fn upstream(cause: &Cause) -> Option<&Error> {
+    match cause.downcast_ref() {
+        Some(RunError::Upstream { source }) => Some(source),
         _ => None,
     }
 }
@@ -115,10 +125,7 @@ impl Run {
             Some(RunError::Cancelled { .. }) => State::Cancelled,
             _ => State::Failed,
         };
-        let root = match cause.downcast_ref::<RunError>() {
-            Some(RunError::Upstream { source }) => subject(source),
-            _ => None,
-        };
+        let root = upstream(&cause).and_then(root);
         let error = self.error(target, cause);
         self.tell(state, target, elapsed, Some(&error), Details { root, ..Details::default() });
         Failure::new(error)
@@ -130,12 +137,17 @@ impl Run {
         self.skipped(target, RunError::Upstream { source: root.error().clone() }, Some(root))
     }
 
-    pub(super) fn skipped(&self, target: Option<&Location>, why: RunError, root: Option<Arc<Failure>>) -> Arc<Failure> {
-        let state = if root.is_some() { State::NotReady } else { State::Cancelled };
+    pub(super) fn skipped(
+        &self,
+        target: Option<&Location>,
+        why: RunError,
+        failure: Option<Arc<Failure>>,
+    ) -> Arc<Failure> {
+        let state = if failure.is_some() { State::NotReady } else { State::Cancelled };
         let error = self.error(target, why.into());
-        let subject = root.as_ref().and_then(|root| subject(root.error()));
-        self.tell(state, target, Duration::ZERO, Some(&error), Details { root: subject, ..Details::default() });
-        Failure::skipped(error, root)
+        let origin = failure.as_ref().and_then(|failure| root(failure.error()));
+        self.tell(state, target, Duration::ZERO, Some(&error), Details { root: origin, ..Details::default() });
+        Failure::skipped(error, failure)
     }
 
     pub(super) fn awaits_retry(&self, target: Option<&Location>, cause: Cause, elapsed: Duration, delay: Duration) {
