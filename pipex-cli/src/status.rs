@@ -167,7 +167,7 @@ impl Row<'_> {
             print::line(format!("{}: {outputs} stale, {changed}; such as {}", self.task, project.shown_path(example)))?;
         }
         // One of what is stale stands for all of it.
-        if let Some((because, (_, example))) = self.because.iter().max_by_key(|(_, (count, _))| count) {
+        if let Some((because, (_, example))) = self.because.iter().rev().max_by_key(|(_, (count, _))| count) {
             let outputs = print::count(self.outdated, "output");
             let (example, because) = (project.shown_path(example), project.shown_path(because));
             print::line(format!("{}: {outputs} outdated, such as {example}: {because} is stale", self.task))?;

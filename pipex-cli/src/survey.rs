@@ -210,6 +210,7 @@ impl<'p> Survey<'p> {
         if open.is_empty() {
             return;
         }
+        open.sort_unstable();
         let mut consumers = vec![Vec::new(); self.project.targets.len()];
         for place in looked_at {
             for input in self.project.targets[*place].inputs() {

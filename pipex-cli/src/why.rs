@@ -1,6 +1,6 @@
 //! `pipex why`.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use pipex::journal::Why;
 use pipex::{Reasons, State};
@@ -34,7 +34,7 @@ struct Upstream<'p> {
     condition: Condition,
     stale: Reasons,
     #[serde(skip)]
-    text: String,
+    place: usize,
 }
 
 pub fn why(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> {
@@ -66,11 +66,7 @@ pub fn why(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> 
     }
     print::line(answer.now)?;
     answer.changes.iter().try_for_each(|change| change.say())?;
-    const MOST: usize = 20;
-    answer.upstream.iter().take(MOST).try_for_each(|upstream| print::line(&upstream.text))?;
-    if answer.upstream.len() > MOST {
-        print::line(format!("and {} more that it was made from are stale", answer.upstream.len() - MOST))?;
-    }
+    explain(project, &answer.upstream)?;
     Ok(outcome)
 }
 
@@ -157,10 +153,27 @@ fn upstream<'p>(project: &'p Project, survey: &Survey<'_>, place: usize) -> Vec<
             open.push_back(input);
             let (target, look) = (&project.targets[input], survey.look(input));
             if !look.reasons.is_empty() {
-                let text = format!("outdated: {} is stale, changed: {}", project.shown(target), look.reasons);
-                upstream.push(Upstream { target: &target.name, condition: look.condition, stale: look.reasons, text });
+                let (condition, stale) = (look.condition, look.reasons);
+                upstream.push(Upstream { target: &target.name, condition, stale, place: input });
             }
         }
     }
     upstream
+}
+
+/// Says what is stale upstream: of each task function and for each reason one, and how many more.
+fn explain(project: &Project, upstream: &[Upstream<'_>]) -> Result<(), Error> {
+    let key = |upstream: &Upstream<'_>| (project.targets[upstream.place].function, upstream.stale);
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    upstream.iter().for_each(|upstream| *counts.entry(key(upstream)).or_default() += 1);
+    for upstream in upstream {
+        let Some(count) = counts.remove(&key(upstream)) else { continue };
+        let target = &project.targets[upstream.place];
+        let more = match (count, project.function(target)) {
+            (1, _) | (_, None) => String::new(),
+            (count, Some(function)) => format!("; and so are {} more of {}", count - 1, function.name),
+        };
+        print::line(format!("outdated: {} is stale, changed: {}{more}", project.shown(target), upstream.stale))?;
+    }
+    Ok(())
 }
