@@ -11,7 +11,7 @@ use crate::condition::Condition;
 use crate::givens::Givens;
 use crate::project::{Now, Project, Target};
 use crate::select::Selection;
-use crate::survey::{Found, Look, Survey};
+use crate::survey::{Found, Standing, Survey};
 use crate::{Ask, Error, Outcome, ls, print};
 
 /// What may have changed.
@@ -63,21 +63,22 @@ pub fn accept(
 ) -> Result<Outcome, Error> {
     // What is not there may be stale, too: what was made from it would be made from something else now.
     let (survey, mut selected) = Selection { stale: false, ..selection }.select(project)?;
-    selected.retain(|(_, look)| {
-        matches!(look.condition, Condition::Stale | Condition::NotNeeded) && !look.reasons.is_empty()
+    selected.retain(|(_, standing)| {
+        matches!(standing.condition, Condition::Stale | Condition::NotNeeded) && !standing.reasons.is_empty()
     });
-    let of = |reasons: Reasons| reasons.except(reasons.except(chosen));
-    let accepted: Vec<&(usize, Look)> = selected.iter().filter(|(_, look)| !of(look.reasons).is_empty()).collect();
+    let part = |reasons: Reasons| reasons.except(reasons.except(chosen));
+    let accepted: Vec<&(usize, Standing)> =
+        selected.iter().filter(|(_, standing)| !part(standing.reasons).is_empty()).collect();
     let name = |place: usize| &*project.targets[place].name;
-    let left = |(place, look): &(usize, Look)| {
-        Some((name(*place), look.reasons.except(chosen))).filter(|(_, left)| !left.is_empty())
+    let left = |(place, standing): &(usize, Standing)| {
+        Some((name(*place), standing.reasons.except(chosen))).filter(|(_, left)| !left.is_empty())
     };
     let targets = accepted.iter().map(|(place, _)| name(*place)).collect();
     let mut done = Done { done: false, targets, left: selected.iter().filter_map(left).collect() };
     if !json {
-        say(project, &accepted, &of, "")?;
-        let left: Vec<&(usize, Look)> =
-            selected.iter().filter(|(_, look)| !look.reasons.except(chosen).is_empty()).collect();
+        say(project, &accepted, &part, "")?;
+        let left: Vec<&(usize, Standing)> =
+            selected.iter().filter(|(_, standing)| !standing.reasons.except(chosen).is_empty()).collect();
         say(project, &left, &|reasons| reasons.except(chosen), " will stay stale")?;
         let what = if dry_run { "would accept" } else { "to accept:" };
         print::line(format!("{what} {} as they are", print::count(accepted.len(), "stale output")))?;
@@ -91,7 +92,7 @@ pub fn accept(
     if !ask.whether("Accept?")? {
         return Ok(Outcome::Amiss);
     }
-    write(project, &survey, &accepted, chosen);
+    write(project, &survey, &accepted, chosen)?;
     done.done = true;
     if json {
         print::json(&done)?;
@@ -105,14 +106,14 @@ pub fn accept(
 /// How many of each task function, and for which reasons, and one of them.
 fn say(
     project: &Project,
-    outputs: &[&(usize, Look)],
-    of: &dyn Fn(Reasons) -> Reasons,
+    outputs: &[&(usize, Standing)],
+    part: &dyn Fn(Reasons) -> Reasons,
     what: &str,
 ) -> Result<(), Error> {
     let mut by_task: BTreeMap<(&str, String), (usize, usize)> = BTreeMap::new();
-    for (place, look) in outputs {
+    for (place, standing) in outputs {
         let task = project.function(&project.targets[*place]).map_or("", |function| &function.name);
-        by_task.entry((task, ls::reasons(of(look.reasons)))).or_insert((0, *place)).0 += 1;
+        by_task.entry((task, ls::reasons(part(standing.reasons)))).or_insert((0, *place)).0 += 1;
     }
     for ((task, reasons), (count, example)) in by_task {
         let example = project.shown(&project.targets[example]);
@@ -123,28 +124,44 @@ fn say(
 }
 
 /// Records today's values.
-fn write(project: &Project, survey: &Survey<'_>, accepted: &[&(usize, Look)], chosen: Reasons) {
+fn write(
+    project: &Project,
+    survey: &Survey<'_>,
+    accepted: &[&(usize, Standing)],
+    chosen: Reasons,
+) -> Result<(), Error> {
     let journal = Journal::of_command(&project.journal);
     let places: Vec<usize> = accepted.iter().map(|(place, _)| *place).collect();
     let mut givens = project.givens(&places);
     let mut functions = Functions::default();
-    for (place, look) in accepted {
+    for (place, standing) in accepted {
         let target = &project.targets[*place];
         let (Some(number), Some(found)) = (target.function, survey.found(*place).or_else(|| project.recorded(target)))
         else {
             continue;
         };
         let givens = givens.remove(place).unwrap_or_default();
+        let left = standing.reasons.except(chosen);
+        let chosen = standing.reasons.except(left);
         let stored = accepted_stored(project, survey, *place, &found, &givens, chosen);
         let mut line = functions.line(project, &journal, *place, number, Why::Accepted, found.known_as(stored));
         line.given = accepted_given(project, survey, &givens, chosen);
-        line.stale = look.reasons.except(chosen);
+        line.stale = left;
         if let (false, Some(now)) = (line.stale.is_empty(), now(target)) {
             (line.now, line.format) = (Some((now.arguments, now.inputs)), now.format);
         }
         journal.line(Line::Ended(Box::new(line)));
     }
+    close(project, &journal)
+}
+
+/// Ends a command's journal, in which all that it has done is what it says.
+pub fn close(project: &Project, journal: &Journal) -> Result<(), Error> {
+    if journal.has_failed() {
+        return Err(Error::NotRecorded { path: project.journal.clone() });
+    }
     journal.close();
+    Ok(())
 }
 
 /// What the target's last call would make it from, if that is another.
@@ -235,6 +252,6 @@ impl Functions {
             journal.line(Line::Task(function));
             next
         });
-        Ended::of_command(task, (&*target.name).into(), project.address(target).into(), why, there)
+        Ended::by_command(task, (&*target.name).into(), project.address(target).into(), why, there)
     }
 }

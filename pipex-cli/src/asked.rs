@@ -1,6 +1,6 @@
 //! What the last complete run of each flow asked for. What none of them did is orphaned.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use pipex::{Fingerprint, State};
@@ -15,11 +15,11 @@ struct Invocation {
     is_complete: bool,
 }
 
-/// The last complete invocation of a flow, and its other runs.
+/// The last complete invocation of a flow.
 struct Latest {
-    /// For each run, by its number: what it says of a target that had its last line there.
-    verdicts: HashMap<u32, Asked>,
     started: Timestamp,
+    /// The runs of the flow that were over by then.
+    before: HashSet<u32>,
 }
 
 impl Project {
@@ -62,7 +62,7 @@ impl Project {
             let Some(latest) = latest else { return Asked::Yes };
             let is_outside_since =
                 met(&self.flows[0]).is_some_and(|run| !self.runs[run as usize].is_over_by(latest.started));
-            if is_outside_since || latest.verdicts.get(&run) != Some(&Asked::No) {
+            if is_outside_since || !latest.before.contains(&run) {
                 return Asked::Yes;
             }
             asked = Asked::No;
@@ -72,26 +72,24 @@ impl Project {
 
     /// The last complete invocation of a flow.
     fn latest(&self, flow: u32) -> Option<Latest> {
-        let of_flow = || self.runs.iter().enumerate().filter(|(_, run)| run.flow == flow && run.has_targets());
+        let of_flow = || self.runs.iter().enumerate().filter(|(_, run)| run.flow == flow);
         let mut invocations: HashMap<(Fingerprint, &str, u32), Invocation> = HashMap::new();
         let mut last = None;
-        for (_, run) in of_flow() {
+        for (_, run) in of_flow().filter(|(_, run)| run.has_targets()) {
             let started = run.started;
             let invocation = invocations.entry(run.invocation()).or_insert(Invocation { started, is_complete: true });
             invocation.is_complete &= run.is_complete();
         }
         for (_, run) in of_flow() {
-            if invocations[&run.invocation()].is_complete {
+            if invocations.get(&run.invocation()).is_some_and(|invocation| invocation.is_complete) {
                 last = Some(run.invocation());
             }
         }
         let last = last?;
         let started = invocations[&last].started;
-        let verdict = |run: &Run| {
-            if run.invocation() != last && run.is_over_by(started) { Asked::No } else { Asked::Yes }
-        };
-        let verdicts = of_flow().map(|(number, run)| (number as u32, verdict(run))).collect();
-        Some(Latest { verdicts, started })
+        let is_before = |run: &Run| run.invocation() != last && run.is_over_by(started);
+        let before = of_flow().filter(|(_, run)| is_before(run)).map(|(number, _)| number as u32).collect();
+        Some(Latest { started, before })
     }
 
     /// All that was made from these, however far down, and themselves.
@@ -124,7 +122,7 @@ impl Run {
     }
 
     /// Whether it has asked for all that it would ask for.
-    pub fn is_complete(&self) -> bool {
+    fn is_complete(&self) -> bool {
         match self.state {
             Some(state) => state == State::Completed,
             None => self.elapsed.is_some() && self.counts.failed + self.counts.skipped == 0,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::condition::Condition;
 use crate::project::{Last, Project, Target};
-use crate::survey::Look;
+use crate::survey::Standing;
 use crate::{Error, print};
 
 /// The causes that were met, in the order in which they were.
@@ -42,10 +42,10 @@ struct Root<'p> {
 }
 
 impl<'p> Causes<'p> {
-    pub fn add(&mut self, project: &'p Project, place: usize, look: &Look) {
+    pub fn add(&mut self, project: &'p Project, place: usize, standing: &Standing) {
         let target = &project.targets[place];
-        let (root, cause) = match (look.condition, &target.last) {
-            (Condition::Unknown, _) => (None, look.problem.as_deref().unwrap_or_default().to_owned()),
+        let (root, cause) = match (standing.condition, &target.last) {
+            (Condition::Unknown, _) => (None, standing.problem.as_deref().unwrap_or_default().to_owned()),
             (condition, Some(last)) if condition.is_failure() => {
                 let (root, cause) = cause(project, target, last);
                 (root, cause.to_owned())
@@ -53,7 +53,7 @@ impl<'p> Causes<'p> {
             _ => return,
         };
         // Whether it could not take an argument, or did not get to that.
-        let condition = if root.is_some() { Condition::NotReady } else { look.condition };
+        let condition = if root.is_some() { Condition::NotReady } else { standing.condition };
         let key = (condition, root.map(|root| root.name), cause.clone());
         let number = *self.numbers.entry(key).or_insert_with(|| {
             let example = &*target.name;

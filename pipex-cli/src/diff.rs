@@ -60,10 +60,10 @@ impl Change {
 /// What has changed since a target was made.
 pub fn changes(project: &Project, survey: &Survey<'_>, place: usize) -> Vec<Change> {
     let target = &project.targets[place];
-    let (Some(made), look) = (&target.made, survey.look(place)) else { return Vec::new() };
+    let (Some(made), standing) = (&target.made, survey.standing(place)) else { return Vec::new() };
     let stored = survey.found(place).map_or(made.stored, |found| found.stored);
     let mut changes = Vec::new();
-    if look.reasons.code {
+    if standing.reasons.code {
         changes.extend(code(project, place, stored.provenance.code));
     }
     let givens = project.givens(&[place]).remove(&place).unwrap_or_default();
@@ -78,14 +78,14 @@ pub fn changes(project: &Project, survey: &Survey<'_>, place: usize) -> Vec<Chan
         let what = format!("content of {}", target.name);
         changes.push(Change { shown, ..Change::new(what, short(input.content), now.and_then(short)) });
     }
-    if look.reasons.inputs && changes.is_empty() {
+    if standing.reasons.inputs && changes.is_empty() {
         changes.push(Change::new("an input that is not there would be made otherwise", None, None));
     }
-    if look.reasons.format {
+    if standing.reasons.format {
         let now = target.last.as_ref().and_then(|last| Some(last.now.as_ref()?.format));
         changes.push(Change::new("type of the output", short(stored.provenance.format), now.and_then(short)));
     }
-    if look.reasons.content {
+    if standing.reasons.content {
         changes.push(Change::new(
             "the file itself, since pipex made it",
             short(stored.original),

@@ -134,7 +134,7 @@ impl Graph {
         let mut nodes: BTreeMap<Option<u32>, (usize, State)> = BTreeMap::new();
         let mut edges: BTreeMap<(Option<u32>, Option<u32>), usize> = BTreeMap::new();
         for (place, target) in project.targets.iter().enumerate() {
-            let state = match target.function.map(|_| survey.look(place).condition) {
+            let state = match target.function.map(|_| survey.standing(place).condition) {
                 None => State::Source,
                 Some(Condition::Gone) => continue,
                 Some(condition) => State::new(condition),
@@ -185,7 +185,7 @@ impl Graph {
             let target = &project.targets[*place];
             let state = match target.function {
                 None => State::Source,
-                Some(_) => State::new(survey.look(*place).condition),
+                Some(_) => State::new(survey.standing(*place).condition),
             };
             Node::new(&target.name, state)
         };

@@ -43,7 +43,7 @@ mod undo;
 mod why;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -66,6 +66,8 @@ enum Error {
     Enter { path: PathBuf, source: io::Error },
     #[error("{source}: write it as a shell would take it")]
     Glob { source: globset::Error },
+    #[error("it could not be recorded: the journal in {} cannot be written", path.display())]
+    NotRecorded { path: PathBuf },
     #[error("there is no accept to take back")]
     NothingAccepted,
     #[error("{} could not be removed", print::count(*count, "output"))]
@@ -133,8 +135,7 @@ impl Ask {
             Ask::No => Ok(true),
             Ask::Nobody => Err(Error::NobodyToAsk),
             Ask::Here => {
-                print!("{question} [y/N] ");
-                io::stdout().flush()?;
+                eprint!("{question} [y/N] ");
                 let mut answer = String::new();
                 io::stdin().read_line(&mut answer)?;
                 Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

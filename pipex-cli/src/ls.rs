@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::condition::Condition;
 use crate::project::Project;
 use crate::select::Selection;
-use crate::survey::Look;
+use crate::survey::Standing;
 use crate::{Error, Outcome, chain, print};
 
 #[derive(Serialize)]
@@ -32,36 +32,39 @@ struct Row<'p> {
 
 /// Lists outputs that the journal does not know.
 pub fn unrecorded(project: &Project, selection: &Selection, json: bool) -> Result<Outcome, Error> {
-    let mut names = Vec::new();
-    for target in project.unrecorded() {
+    let mut unrecorded = Vec::new();
+    for (is_file, target) in project.unrecorded() {
         if selection.is_match(project, target.as_str())? {
-            names.push(target.as_str().to_owned());
+            unrecorded.push((is_file, target));
         }
     }
     if json {
-        print::json(&names)?;
-    } else {
-        names.iter().try_for_each(|name| print::line(project.shown_path(name)))?;
+        print::json(&unrecorded.iter().map(|(_, target)| target.as_str()).collect::<Vec<_>>())?;
+        return Ok(Outcome::Well);
+    }
+    for (is_file, target) in &unrecorded {
+        let name = target.as_str();
+        print::line(if *is_file { project.shown_path(name) } else { name.into() })?;
     }
     Ok(Outcome::Well)
 }
 
 pub fn ls(project: &Project, selection: &Selection, is_edited: bool, json: bool) -> Result<Outcome, Error> {
     let (_, mut selected) = selection.select(project)?;
-    selected.retain(|(_, look)| !is_edited || look.condition == Condition::Stale && look.reasons.content);
+    selected.retain(|(_, standing)| !is_edited || standing.condition == Condition::Stale && standing.reasons.content);
     if json {
-        let rows = selected.iter().map(|(place, look)| {
+        let rows = selected.iter().map(|(place, standing)| {
             let target = &project.targets[*place];
             Row {
                 target: &target.name,
                 store: project.address(target),
                 task: project.function(target).map_or("", |function| &function.name),
-                condition: look.condition,
-                stale: look.reasons,
-                because: look.because.map(|place| &*project.targets[place].name),
-                problem: look.problem.as_deref().map(str::to_owned),
-                bytes: look.bytes,
-                saved: look.saved,
+                condition: standing.condition,
+                stale: standing.reasons,
+                because: standing.because.map(|place| &*project.targets[place].name),
+                problem: standing.problem.as_deref().map(str::to_owned),
+                bytes: standing.bytes,
+                saved: standing.saved,
             }
         });
         print::json(&rows.collect::<Vec<_>>())?;
@@ -69,14 +72,14 @@ pub fn ls(project: &Project, selection: &Selection, is_edited: bool, json: bool)
     }
     let rows: Vec<Vec<String>> = selected
         .iter()
-        .map(|(place, look)| {
+        .map(|(place, standing)| {
             let target = &project.targets[*place];
             vec![
                 project.shown(target).into_owned(),
                 project.function(target).map_or("", |function| &function.name).to_owned(),
-                state(project, look),
-                print::bytes(look.bytes),
-                look.saved.map(print::age).unwrap_or_default(),
+                state(project, standing),
+                print::bytes(standing.bytes),
+                standing.saved.map(print::age).unwrap_or_default(),
             ]
         })
         .collect();
@@ -85,10 +88,10 @@ pub fn ls(project: &Project, selection: &Selection, is_edited: bool, json: bool)
 }
 
 /// `stale: code and inputs`.
-pub fn state(project: &Project, look: &Look) -> String {
-    let mut state = look.condition.to_string();
-    let _ = match (look.condition, &look.problem, look.because) {
-        (Condition::Stale, ..) => write!(state, ": {}", reasons(look.reasons)),
+pub fn state(project: &Project, standing: &Standing) -> String {
+    let mut state = standing.condition.to_string();
+    let _ = match (standing.condition, &standing.problem, standing.because) {
+        (Condition::Stale, ..) => write!(state, ": {}", reasons(standing.reasons)),
         (Condition::Unknown, Some(problem), _) => write!(state, ": {problem}"),
         (Condition::Outdated, _, Some(because)) => {
             write!(state, ": {} is stale", project.shown(&project.targets[because]))
@@ -100,8 +103,7 @@ pub fn state(project: &Project, look: &Look) -> String {
 
 /// `code and inputs`; `edited`.
 pub fn reasons(reasons: Reasons) -> String {
-    let edited = Reasons::from(vec!["content".to_owned()]);
-    match (reasons.content, reasons.except(edited)) {
+    match (reasons.content, reasons.except(Reasons::EDITED)) {
         (true, others) if others.is_empty() => "edited".to_owned(),
         (true, others) => format!("{others}, and edited"),
         (false, others) => others.to_string(),
@@ -109,7 +111,8 @@ pub fn reasons(reasons: Reasons) -> String {
 }
 impl Project {
     /// Outputs that say themselves that pipex made them, and of which the journal does not know: beside those that it knows.
-    fn unrecorded(&self) -> Vec<Location> {
+    /// Whether each is a file.
+    fn unrecorded(&self) -> Vec<(bool, Location)> {
         let mut unrecorded = Vec::new();
         for (number, store) in self.stores.iter().enumerate() {
             let Some(listing) = &store.listing else { continue };
@@ -129,7 +132,7 @@ impl Project {
             for location in unknown {
                 // What cannot be looked at says nothing of itself.
                 if listing.entry(&location).ok().flatten().is_some_and(|entry| entry.made.is_some()) {
-                    unrecorded.push(location);
+                    unrecorded.push((number == 0, location));
                 }
             }
         }

@@ -30,6 +30,11 @@ impl Project {
         self.shown_path(&target.name)
     }
 
+    /// The same of a target that is known by its name alone.
+    pub fn shown_name<'t>(&self, name: &'t str) -> Cow<'t, str> {
+        if self.stores[0].places.contains_key(name) { self.shown_path(name) } else { Cow::Borrowed(name) }
+    }
+
     /// The same of a path that is named from where the journal is.
     pub fn shown_path<'t>(&self, name: &'t str) -> Cow<'t, str> {
         if self.here == self.root {

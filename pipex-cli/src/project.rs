@@ -13,7 +13,7 @@ use pipex::store::{Listing, Stamp, StoreError, StoreResult};
 use pipex::{Counts, Fingerprint, Location, Reasons, State};
 
 use crate::condition::Condition;
-use crate::reading::{read, tell_unreadable};
+use crate::reading::{read, report_unreadable};
 use crate::{Error, chain};
 
 pub struct Project {
@@ -240,7 +240,7 @@ impl StoreAt {
 }
 
 impl Project {
-    /// The number of the target's store is that of files.
+    /// Whether the target is a path.
     pub fn is_file(&self, target: &Target) -> bool {
         self.stores[target.store as usize].is_of_files()
     }
@@ -348,7 +348,7 @@ impl Project {
                 each(place, *ended);
             });
             if let Err(error) = read {
-                tell_unreadable(path, &error);
+                report_unreadable(path, &error);
             }
         }
     }

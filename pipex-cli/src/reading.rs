@@ -52,7 +52,7 @@ impl Project {
                 read = journal::read(&moved, |line| project.take(number, line, &mut reader));
             }
             match read {
-                Err(error) if tells => tell_unreadable(&path, &error),
+                Err(error) if tells => report_unreadable(&path, &error),
                 _ => {}
             }
         }
@@ -62,7 +62,7 @@ impl Project {
     fn take(&mut self, run: u32, line: Line<'static>, reader: &mut Reader<'_>) {
         match line {
             Line::Run(head) => self.begin(run, head),
-            Line::Task(function) => self.function_of(run, function, reader),
+            Line::Task(function) => self.name_function(run, function, reader),
             Line::Began(began) => {
                 let place = self.place(run, &began.store, &began.target, reader);
                 let last = Last { run, at: began.at, state: State::Running, ..Last::default() };
@@ -110,7 +110,7 @@ impl Project {
         run.head = Some(head);
     }
 
-    fn function_of(&mut self, run: u32, function: Function<'static>, reader: &mut Reader<'_>) {
+    fn name_function(&mut self, run: u32, function: Function<'static>, reader: &mut Reader<'_>) {
         let key = (function.module.clone().into_owned(), function.name.clone().into_owned());
         let number = *reader.by_name.entry(key).or_insert(self.functions.len() as u32);
         if !function.helpers.is_empty() {
@@ -280,6 +280,6 @@ fn open(address: &str, other: Open<'_>) -> Option<Box<dyn Listing>> {
 }
 
 /// Says that a journal, or a part of it, is passed over.
-pub fn tell_unreadable(path: &Path, error: &io::Error) {
+pub fn report_unreadable(path: &Path, error: &io::Error) {
     print::aside(format!("passed over what cannot be read of the journal {}: {error}", path.display()));
 }

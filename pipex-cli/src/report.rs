@@ -11,7 +11,7 @@ use tinytemplate::TinyTemplate;
 
 use crate::graph::Graph;
 use crate::project::{Project, Run, time};
-use crate::reading::tell_unreadable;
+use crate::reading::report_unreadable;
 use crate::runs::state;
 use crate::{Error, Outcome, print};
 
@@ -139,7 +139,7 @@ impl Page {
             _ => {}
         });
         if let Err(error) = read {
-            tell_unreadable(&run.path, &error);
+            report_unreadable(&run.path, &error);
         }
         let drawn = bars.len().min(MOST_BARS);
         let undrawn = bars.len() - drawn;

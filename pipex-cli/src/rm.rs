@@ -9,7 +9,7 @@ use crate::condition::Condition;
 use crate::paths::{Bounds, Where};
 use crate::project::{Project, Target};
 use crate::select::Selection;
-use crate::survey::{Found, Look, Survey};
+use crate::survey::{Found, Standing, Survey};
 use crate::{Ask, Error, Outcome, print};
 
 /// What may go.
@@ -53,7 +53,7 @@ pub fn rm(project: &Project, selection: &Selection, options: Options, ask: Ask, 
     }
     let mut plan = Plan { project, options, bounds: Bounds::new(project), removed: Vec::new(), done: Done::default() };
     for place in places {
-        plan.add(place, &survey.look(place), survey.found(place));
+        plan.add(place, &survey.standing(place), survey.found(place));
     }
     if !json {
         plan.say()?;
@@ -80,12 +80,12 @@ struct Plan<'p> {
 }
 
 impl<'p> Plan<'p> {
-    fn add(&mut self, place: usize, look: &Look, found: Option<Found>) {
+    fn add(&mut self, place: usize, standing: &Standing, found: Option<Found>) {
         let target = &self.project.targets[place];
         let lies = self.bounds.locate(target);
-        let problem = look.problem.as_deref().map(str::to_owned);
-        let reason =
-            problem.or_else(|| self.reason_against(target, look.condition, found.as_ref(), lies).map(str::to_owned));
+        let problem = standing.problem.as_deref().map(str::to_owned);
+        let reason = problem
+            .or_else(|| self.reason_against(target, standing.condition, found.as_ref(), lies).map(str::to_owned));
         match (reason, found) {
             (Some(reason), _) => self.done.left.push((&target.name, reason)),
             (None, None) => {}
@@ -132,10 +132,10 @@ impl<'p> Plan<'p> {
     fn say(&self) -> Result<(), Error> {
         let project = self.project;
         for (target, why) in &self.done.left {
-            print::line(format!("left alone: {}: {why}", project.shown_path(target)))?;
+            print::line(format!("left alone: {}: {why}", project.shown_name(target)))?;
         }
         for target in &self.done.outside {
-            print::line(format!("outside the project's directory: {}", project.shown_path(target)))?;
+            print::line(format!("outside the project's directory: {}", project.shown_name(target)))?;
         }
         // How many of each task function, and one of them.
         let mut by_task: BTreeMap<&str, (usize, usize)> = BTreeMap::new();

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::condition::Condition;
 use crate::paths::simple;
 use crate::project::{Project, Target};
-use crate::survey::{Look, Survey};
+use crate::survey::{Standing, Survey};
 
 /// Which outputs; all that is said has to hold. Of several states one has to.
 #[derive(Debug, Default, Args)]
@@ -58,11 +58,12 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 
 impl Selection {
     /// The outputs that it is about, each with how it stands.
-    pub fn select<'p>(&self, project: &'p Project) -> Result<(Survey<'p>, Vec<(usize, Look)>), Error> {
+    pub fn select<'p>(&self, project: &'p Project) -> Result<(Survey<'p>, Vec<(usize, Standing)>), Error> {
         let places = self.named(project)?;
         let survey = Survey::new(project, places.iter().copied());
-        let mut selected: Vec<(usize, Look)> = places.into_iter().map(|place| (place, survey.look(place))).collect();
-        selected.retain(|(_, look)| self.is_about(look));
+        let mut selected: Vec<(usize, Standing)> =
+            places.into_iter().map(|place| (place, survey.standing(place))).collect();
+        selected.retain(|(_, standing)| self.is_about(standing));
         selected.sort_by(|a, b| project.targets[a.0].name.cmp(&project.targets[b.0].name));
         Ok((survey, selected))
     }
@@ -81,12 +82,12 @@ impl Selection {
             }
             places.into_iter().collect()
         };
-        places.retain(|place| self.task.is_empty() || self.task.iter().any(|name| is_of(project, *place, name)));
+        places.retain(|place| self.task.is_empty() || self.task.iter().any(|name| is_made_by(project, *place, name)));
         Ok(places)
     }
 
     /// Whether an output in this state is meant.
-    fn is_about(&self, look: &Look) -> bool {
+    fn is_about(&self, standing: &Standing) -> bool {
         let states = [
             (self.stale, Condition::Stale),
             (self.outdated, Condition::Outdated),
@@ -97,10 +98,10 @@ impl Selection {
             (self.orphaned, Condition::Orphaned),
         ];
         let is_any = states.iter().all(|(is_meant, _)| !is_meant);
-        let is_meant = is_any || states.iter().any(|(is_meant, state)| *is_meant && look.condition == *state);
-        let age = look.saved.map(|saved| Timestamp::now().duration_since(saved));
+        let is_meant = is_any || states.iter().any(|(is_meant, state)| *is_meant && standing.condition == *state);
+        let age = standing.saved.map(|saved| Timestamp::now().duration_since(saved));
         let is_old = self.older_than.is_none_or(|limit| age.is_some_and(|age| age > limit));
-        is_meant && is_old && look.condition != Condition::Gone
+        is_meant && is_old && standing.condition != Condition::Gone
     }
 
     /// Whether it says nothing, so that all outputs there are would be meant.
@@ -161,7 +162,7 @@ impl Selection {
     }
 }
 
-fn is_of(project: &Project, place: usize, name: &str) -> bool {
+fn is_made_by(project: &Project, place: usize, name: &str) -> bool {
     project
         .function(&project.targets[place])
         .is_some_and(|function| *name == *function.name || *name == format!("{}::{}", function.module, function.name))

@@ -33,7 +33,7 @@ struct Shown {
 pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Outcome, Error> {
     let place = project.named(name)?;
     let target = &project.targets[place];
-    let look = Survey::new(project, [place]).look(place);
+    let standing = Survey::new(project, [place]).standing(place);
     let store = project.opened(target)?;
     let failed = |source| Error::Store { target: name.to_owned(), source };
     let entry = store.entry(&target.location()).map_err(failed)?;
@@ -69,13 +69,13 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Outc
     let names = |targets: &[&Target]| targets.iter().map(|target| target.name.to_string()).collect();
     let mut shown = Shown {
         target: target.name.to_string(),
-        condition: ls::state(project, &look),
+        condition: ls::state(project, &standing),
         task: function.map(|function| format!("{}::{}", function.module, function.name)),
         file: function.map(|function| format!("{}:{}", function.file, function.line)),
         made: run.map(|(run, made)| run.moment(made.at + made.elapsed).to_string()),
         run: run.map(|(run, _)| run.id.clone()),
         seconds: run.map(|(_, made)| time(made.elapsed)),
-        bytes: look.bytes,
+        bytes: standing.bytes,
         type_name: made_by.map(|made| made.type_name.clone()),
         arguments: arguments.collect(),
         inputs: names(&inputs),

@@ -63,10 +63,10 @@ const COLUMNS: [Column; 13] = [
 
 pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<Outcome, Error> {
     let (_, selected) = selection.select(project)?;
-    let is_amiss = selected.iter().any(|(_, look)| look.condition.is_amiss());
+    let is_amiss = selected.iter().any(|(_, standing)| standing.condition.is_amiss());
     let mut rows: BTreeMap<u32, Row<'_>> = BTreeMap::new();
     let mut causes: BTreeMap<u32, Causes<'_>> = BTreeMap::new();
-    for (place, look) in &selected {
+    for (place, standing) in &selected {
         let target = &project.targets[*place];
         let Some((number, function)) = target.function.zip(project.function(target)) else { continue };
         let row = rows.entry(number).or_insert_with(|| Row {
@@ -75,16 +75,16 @@ pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<Ou
             file: format!("{}:{}", function.file, function.line),
             ..Row::default()
         });
-        row.count(look.condition);
-        if look.condition == Condition::Stale {
-            row.reasons.entry(reasons(look.reasons)).or_insert((0, &target.name)).0 += 1;
+        row.count(standing.condition);
+        if standing.condition == Condition::Stale {
+            row.reasons.entry(reasons(standing.reasons)).or_insert((0, &target.name)).0 += 1;
         }
-        if let (Condition::Outdated, Some(because)) = (look.condition, look.because) {
+        if let (Condition::Outdated, Some(because)) = (standing.condition, standing.because) {
             row.because.entry(&project.targets[because].name).or_insert((0, &target.name)).0 += 1;
         }
-        causes.entry(number).or_default().add(project, *place, look);
-        row.bytes = row.bytes.saturating_add(look.bytes);
-        row.newest = row.newest.max(look.saved);
+        causes.entry(number).or_default().add(project, *place, standing);
+        row.bytes = row.bytes.saturating_add(standing.bytes);
+        row.newest = row.newest.max(standing.saved);
     }
     let outcome = Outcome::amiss(is_amiss);
     if json {
@@ -99,9 +99,14 @@ pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<Ou
         row.explain(project)?;
     }
     let mut all = Causes::default();
-    selected.iter().for_each(|(place, look)| all.add(project, *place, look));
+    selected.iter().for_each(|(place, standing)| all.add(project, *place, standing));
     all.say(project)?;
-    advise(selected.iter().filter(|(_, look)| look.condition == Condition::Stale).map(|(_, look)| look.reasons))?;
+    advise(
+        selected
+            .iter()
+            .filter(|(_, standing)| standing.condition == Condition::Stale)
+            .map(|(_, standing)| standing.reasons),
+    )?;
     Ok(outcome)
 }
 
@@ -164,12 +169,12 @@ impl Row<'_> {
             } else {
                 format!("changed: {reason}")
             };
-            print::line(format!("{}: {outputs} stale, {changed}; such as {}", self.task, project.shown_path(example)))?;
+            print::line(format!("{}: {outputs} stale, {changed}; such as {}", self.task, project.shown_name(example)))?;
         }
         // One of what is stale stands for all of it.
         if let Some((because, (_, example))) = self.because.iter().rev().max_by_key(|(_, (count, _))| count) {
             let outputs = print::count(self.outdated, "output");
-            let (example, because) = (project.shown_path(example), project.shown_path(because));
+            let (example, because) = (project.shown_name(example), project.shown_name(because));
             print::line(format!("{}: {outputs} outdated, such as {example}: {because} is stale", self.task))?;
         }
         Ok(())

@@ -56,7 +56,7 @@ impl Found {
 }
 
 /// How an output stands.
-pub struct Look {
+pub struct Standing {
     pub condition: Condition,
     pub reasons: Reasons,
     /// Something stale that it was made from.
@@ -113,9 +113,10 @@ impl<'p> Survey<'p> {
     }
 
     /// How a target stands that was looked at.
-    pub fn look(&self, place: usize) -> Look {
+    pub fn standing(&self, place: usize) -> Standing {
         let (project, target) = (self.project, &self.project.targets[place]);
         let found = self.found(place);
+        let is_source = target.function.is_none();
         // What no file can be called is not there.
         let problem = match &self.sights[place] {
             Some(Sight::Unknown(problem)) if !problem.is_of_the_name || self.asked[place] != Asked::No => Some(problem),
@@ -124,18 +125,18 @@ impl<'p> Survey<'p> {
         let condition = Condition::new(&Facts {
             is_running: matches!(self.sights[place], Some(Sight::Running)),
             is_unknown: problem.is_some(),
-            is_there: found.is_some(),
+            is_there: found.is_some() || is_source && project.source(target).is_some(),
             asked: self.asked[place],
             failure: project.failure(target),
             is_in_memory: target.made.as_ref().is_some_and(|made| made.stamp == IN_MEMORY),
-            is_known: target.function.is_none() || found.is_some_and(|found| found.stored.provenance.is_known()),
+            is_known: is_source || found.is_some_and(|found| found.stored.provenance.is_known()),
             reasons: self.reasons[place],
             is_outdated: self.because[place] > 0,
         });
         let because = self.because[place].checked_sub(1).map(|place| place as usize);
         let problem = problem.map(|problem| Rc::clone(&problem.reason));
         let (bytes, saved) = found.map_or((0, None), |found| (found.bytes, found.saved));
-        Look { condition, reasons: self.reasons[place], because, problem, bytes, saved }
+        Standing { condition, reasons: self.reasons[place], because, problem, bytes, saved }
     }
 
     /// What lies at a target.
@@ -203,9 +204,8 @@ impl<'p> Survey<'p> {
 
     /// Has all that was made from something stale know it.
     fn spread(&mut self, looked_at: &[usize]) {
-        let edited = Reasons::from(vec!["content".to_owned()]);
         // What was edited is taken as it is: what was made from it is stale if it was made from something else.
-        let is_stale = |place: &usize| !self.reasons[*place].except(edited).is_empty();
+        let is_stale = |place: &usize| !self.reasons[*place].except(Reasons::EDITED).is_empty();
         let mut open: Vec<usize> = looked_at.iter().copied().filter(is_stale).collect();
         if open.is_empty() {
             return;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use pipex::journal::{Journal, Line, There, Undone, Why, read};
 use serde::Serialize;
 
-use crate::accept::Functions;
+use crate::accept::{Functions, close};
 use crate::project::{Project, Target};
-use crate::reading::{Open, tell_unreadable};
+use crate::reading::{Open, report_unreadable};
 use crate::survey::{Found, Survey};
 use crate::{Error, Outcome, print};
 
@@ -41,17 +41,17 @@ pub fn undo(project: &Project, open: Open<'_>, dry_run: bool, json: bool) -> Res
     }
     done.targets = restored.iter().map(|(place, _)| &*project.targets[*place].name).collect();
     if !dry_run {
-        write(project, open, run, restored);
+        write(project, open, run, restored)?;
     }
     if json {
         print::json(&done)?;
         return Ok(Outcome::Well);
     }
     for (target, why) in &done.left {
-        print::line(format!("left alone: {}: {why}", project.shown_path(target)))?;
+        print::line(format!("left alone: {}: {why}", project.shown_name(target)))?;
     }
     let what = if dry_run { "would take back" } else { "took back" };
-    let example = done.targets.first().map(|example| format!(", such as {}", project.shown_path(example)));
+    let example = done.targets.first().map(|example| format!(", such as {}", project.shown_name(example)));
     let outputs = print::count(done.targets.len(), "output");
     let example = example.unwrap_or_default();
     print::line(format!("{what} what run {} accepted: {outputs} as before{example}", done.run))?;
@@ -59,7 +59,7 @@ pub fn undo(project: &Project, open: Open<'_>, dry_run: bool, json: bool) -> Res
 }
 
 /// Records what was known before a run of `pipex accept`.
-fn write(project: &Project, open: Open<'_>, run: u32, restored: Vec<(usize, Found)>) {
+fn write(project: &Project, open: Open<'_>, run: u32, restored: Vec<(usize, Found)>) -> Result<(), Error> {
     let journals = project.runs[..run as usize].iter().map(|run| run.path.clone()).collect();
     let before = Project::read_runs(&project.journal, project.here.clone(), open, journals, false);
     let place_before = |target: &Target| {
@@ -91,7 +91,7 @@ fn write(project: &Project, open: Open<'_>, run: u32, restored: Vec<(usize, Foun
         journal.line(Line::Ended(Box::new(line)));
     }
     journal.line(Line::Undone(Undone::new(&*project.runs[run as usize].id)));
-    journal.close();
+    close(project, &journal)
 }
 
 impl Project {
@@ -108,7 +108,7 @@ impl Project {
             }
         });
         if let Err(error) = read {
-            tell_unreadable(path, &error);
+            report_unreadable(path, &error);
         }
         accepted
     }

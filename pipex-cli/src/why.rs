@@ -10,7 +10,7 @@ use crate::condition::Condition;
 use crate::diff::{Change, changes};
 use crate::ls;
 use crate::project::{Last, Project, Target};
-use crate::survey::{Look, Survey};
+use crate::survey::{Standing, Survey};
 use crate::{Error, Outcome, print};
 
 #[derive(Serialize)]
@@ -41,21 +41,22 @@ pub fn why(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> 
     let place = project.named(name)?;
     let target = &project.targets[place];
     let survey = Survey::new(project, [place]);
-    let look = survey.look(place);
+    let standing = survey.standing(place);
     let is_there = survey.found(place).is_some();
     let changes = if is_there { changes(project, &survey, place) } else { Vec::new() };
     let upstream = upstream(project, &survey, place);
     let answer = Answer {
         target: &target.name,
         last: last(project, target),
-        now: now(target, &look, is_there),
-        condition: look.condition,
-        would_run: matches!(look.condition, Condition::Stale | Condition::Missing) || look.condition.is_failure(),
+        now: now(target, &standing, is_there),
+        condition: standing.condition,
+        would_run: matches!(standing.condition, Condition::Stale | Condition::Missing)
+            || standing.condition.is_failure(),
         error: target.last.as_ref().and_then(|last| Some(&*last.failure.as_ref()?.error)),
         changes,
         upstream,
     };
-    let outcome = Outcome::amiss(look.condition.is_amiss());
+    let outcome = Outcome::amiss(standing.condition.is_amiss());
     if json {
         print::json(&answer)?;
         return Ok(outcome);
@@ -71,19 +72,19 @@ pub fn why(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> 
 }
 
 /// How it stands, and what a run would do.
-fn now(target: &Target, look: &Look, is_there: bool) -> String {
+fn now(target: &Target, standing: &Standing, is_there: bool) -> String {
     if target.function.is_none() {
         return "it is a file whose path is an argument: pipex did not make it".to_owned();
     }
-    match look.condition {
+    match standing.condition {
         Condition::Fresh => "a run would take it as it is".to_owned(),
-        Condition::Stale if look.reasons.content => format!(
+        Condition::Stale if standing.reasons.content => format!(
             "it is stale, changed since pipex made it ({}); a run takes it as it is and warns, or with stale = \"rerun\" makes it again",
-            ls::reasons(look.reasons)
+            ls::reasons(standing.reasons)
         ),
         Condition::Stale => format!(
             "it is stale, changed: {}; a run takes it as it is and warns, or with stale = \"rerun\" makes it again",
-            look.reasons
+            standing.reasons
         ),
         Condition::Outdated => {
             "it is outdated: what it was made from is stale; if that is made again and comes out otherwise, this is stale, too"
@@ -103,7 +104,7 @@ fn now(target: &Target, look: &Look, is_there: bool) -> String {
         Condition::Orphaned => "nothing makes it any more: the last complete run did not ask for it".to_owned(),
         Condition::Foreign => "it is not known to be what pipex made; a run would take it as it is".to_owned(),
         Condition::Running => "a process makes it".to_owned(),
-        Condition::Unknown => format!("it cannot be looked at: {}", look.problem.as_deref().unwrap_or_default()),
+        Condition::Unknown => format!("it cannot be looked at: {}", standing.problem.as_deref().unwrap_or_default()),
     }
 }
 
@@ -151,9 +152,9 @@ fn upstream<'p>(project: &'p Project, survey: &Survey<'_>, place: usize) -> Vec<
                 continue;
             }
             open.push_back(input);
-            let (target, look) = (&project.targets[input], survey.look(input));
-            if !look.reasons.is_empty() {
-                let (condition, stale) = (look.condition, look.reasons);
+            let (target, standing) = (&project.targets[input], survey.standing(input));
+            if !standing.reasons.is_empty() {
+                let (condition, stale) = (standing.condition, standing.reasons);
                 upstream.push(Upstream { target: &target.name, condition, stale, place: input });
             }
         }

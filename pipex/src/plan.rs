@@ -27,7 +27,7 @@ use crate::flow::FlowRun;
 use crate::journal::{self, Given, Journal, There, Why};
 use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
-use crate::provenance::{Decision, EDITED, Provenance, Reasons, Wanted, decide};
+use crate::provenance::{Decision, Provenance, Reasons, Wanted, decide};
 use crate::remote;
 use crate::report::State;
 use crate::run::{Attempt, Failure, Label, Made, Maker, Name, Place};
@@ -183,7 +183,7 @@ impl<'a, R: Send> Plan<'a, R> {
             Some((content, present)) => match decide(&self.wanted(&*store), Some(&present), self.run.policy()) {
                 Decision::Make(_) => Content::Changes,
                 // What was edited is taken as it is.
-                Decision::Warn(reasons) if reasons.exceed(EDITED) => Content::Changes,
+                Decision::Warn(reasons) if reasons.exceed(Reasons::EDITED) => Content::Changes,
                 Decision::Warn(_) | Decision::Take => Content::of(content),
             },
         };

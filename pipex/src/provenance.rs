@@ -192,11 +192,10 @@ pub struct Reasons {
     pub content: bool,
 }
 
-/// All that is wrong with an output that somebody has edited.
-pub(crate) const EDITED: Reasons =
-    Reasons { code: false, arguments: false, inputs: false, format: false, content: true };
-
 impl Reasons {
+    /// All that is wrong with an output that somebody has edited.
+    pub const EDITED: Reasons = Reasons { code: false, arguments: false, inputs: false, format: false, content: true };
+
     /// Whether there is none: the output is not stale.
     #[must_use]
     pub fn is_empty(self) -> bool {

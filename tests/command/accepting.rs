@@ -99,6 +99,16 @@ fn nothing_is_accepted_before_somebody_says_yes() {
 }
 
 #[test]
+fn what_cannot_be_recorded_is_an_error() {
+    let desk = changed();
+    fs::remove_dir_all(desk.file(".pipex/live")).unwrap();
+    desk.write(".pipex/live", "a file");
+    let said = desk.said("accept --yes");
+    assert!(said.contains("cannot be written") && said.contains("[1]") && !said.contains("\naccepted"), "{said}");
+    assert_eq!(reasons(&desk, "out/cell/1-1.json"), ["code"]);
+}
+
+#[test]
 fn accepts_are_taken_back_one_after_the_other() {
     let desk = changed();
     let all = ["out/cell/1-0.json", "out/cell/1-1.json", "out/row/1", "out/total.json"];

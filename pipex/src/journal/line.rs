@@ -188,7 +188,7 @@ pub struct Ended<'l> {
 impl<'l> Ended<'l> {
     /// What a command says of an output that is there: that this made it, and why that is said. It has no arguments yet.
     #[must_use]
-    pub fn of_command(task: u32, target: Cow<'l, str>, store: Cow<'l, str>, why: Why, there: There) -> Self {
+    pub fn by_command(task: u32, target: Cow<'l, str>, store: Cow<'l, str>, why: Why, there: There) -> Self {
         Ended {
             task,
             name: target.clone(),

@@ -356,6 +356,12 @@ impl Journal {
         (!writer.off).then_some(writer)
     }
 
+    /// Whether a line could not be written: then nothing is any more.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        lock(&self.writer).off
+    }
+
     /// The command has done what it was to do.
     pub fn close(&self) {
         self.end(State::Completed);

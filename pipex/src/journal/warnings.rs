@@ -1,6 +1,6 @@
 //! What is said of outputs that were taken and are not what their calls would give: a line for each task function.
 
-use crate::provenance::{EDITED, Reasons};
+use crate::provenance::Reasons;
 use crate::report::say;
 use crate::target::Location;
 use crate::task::Task;
@@ -19,7 +19,7 @@ struct Warning {
 impl Warnings {
     /// Counts an output that was taken; if it is the first of its kind, it is said `now`, or in the end.
     pub(super) fn add(&mut self, task: &'static Task, target: &Location, reasons: Reasons, now: bool) {
-        let stale = reasons.except(EDITED);
+        let stale = reasons.except(Reasons::EDITED);
         for reasons in [stale, reasons.except(stale)].into_iter().filter(|reasons| !reasons.is_empty()) {
             let is_same =
                 |warning: &&mut Warning| std::ptr::eq(warning.task, task) && warning.reasons.content == reasons.content;
