@@ -1,6 +1,7 @@
 //! `pipex diff`.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use pipex::Fingerprint;
 use pipex::journal::{Given, UsedHelper, read_code};
@@ -136,7 +137,8 @@ fn code(project: &Project, place: usize, was: Fingerprint) -> Vec<Change> {
 
 /// The lines that have changed; `None` if none has.
 fn lines(name: &str, was: &str, is: &str) -> Option<String> {
-    let diff = TextDiff::from_lines(was, is);
+    // What somebody has put there may be anything.
+    let diff = TextDiff::configure().timeout(Duration::from_secs(2)).diff_lines(was, is);
     let headed = format!("{name}, as it was");
     let text = diff.unified_diff().context_radius(3).header(&headed, &format!("{name}, as it is")).to_string();
     (was != is).then_some(text)

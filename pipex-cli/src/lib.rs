@@ -226,5 +226,10 @@ fn find_journal(journal: Option<PathBuf>, here: &Path) -> Result<PathBuf, Error>
         Some(journal) => Some(normalized(&here.join(journal))),
         None => here.ancestors().map(|directory| directory.join(DIRECTORY)).find(|journal| journal.is_dir()),
     };
-    journal.filter(|journal| journal.is_dir()).ok_or(Error::NoJournal)
+    let journal = journal.filter(|journal| journal.is_dir()).ok_or(Error::NoJournal)?;
+    // Where it is, wherever links lead on the way there; it may be one itself.
+    match (journal.parent().map(Path::canonicalize), journal.file_name()) {
+        (Some(Ok(root)), Some(name)) => Ok(root.join(name)),
+        _ => Ok(journal),
+    }
 }

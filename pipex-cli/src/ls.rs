@@ -20,6 +20,7 @@ struct Row<'p> {
     task: &'p str,
     condition: Condition,
     stale: Reasons,
+    failed: bool,
     /// What is stale, of what it was made from.
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<&'p str>,
@@ -61,6 +62,7 @@ pub fn ls(project: &Project, selection: &Selection, is_edited: bool, json: bool)
                 task: project.function(target).map_or("", |function| &function.name),
                 condition: standing.condition,
                 stale: standing.reasons,
+                failed: standing.condition.is_failure(),
                 because: standing.because.map(|place| &*project.targets[place].name),
                 problem: standing.problem.as_deref().map(str::to_owned),
                 bytes: standing.bytes,

@@ -80,7 +80,10 @@ fn pipeline() {
     let ended = match what.as_str() {
         "columns" => xs.into_iter().try_for_each(column),
         "other" => xs.into_iter().try_for_each(other),
-        "outside" => pipex::Config::new().path("outside").scope(|| xs.into_iter().try_for_each(|x| first(x, 0).wait())),
+        "outside" => {
+            let path = std::env::var("OUTSIDE").unwrap_or("outside".to_owned());
+            pipex::Config::new().path(path).scope(|| xs.into_iter().try_for_each(|x| first(x, 0).wait()))
+        }
         _ => grid(&xs, &version).map(drop),
     };
     match ended {

@@ -132,6 +132,18 @@ fn what_calls_outside_flows_made_is_never_orphaned() {
     assert_eq!([&conditions["outside/cell/1-0.json"], &conditions["outside/cell/2-0.json"]], ["fresh", "fresh"]);
 }
 
+/// As one task that is run by its name is: it asks for nothing, and yet it was asked for.
+#[test]
+fn what_a_call_outside_flows_takes_up_again_waits_for_the_next_complete_run() {
+    let desk = Desk::new();
+    desk.grid("1,2", &[]);
+    desk.grid("1", &[]);
+    desk.grid("2", &[("WHAT", "outside"), ("OUTSIDE", "out")]);
+    assert_eq!(cells(&desk, ["fresh", "orphaned"]), [13, 11]);
+    desk.grid("1", &[]);
+    assert_eq!(cells(&desk, ["fresh", "orphaned"]), [12, 12]);
+}
+
 #[test]
 fn a_run_in_a_mode_without_targets_drops_nothing() {
     let desk = Desk::new();

@@ -104,6 +104,22 @@ fn arguments_are_relative_to_where_the_command_is_called_and_so_is_what_is_print
 }
 
 #[test]
+fn links_on_the_way_to_the_project_lead_there() {
+    let desk = made();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link");
+    std::os::unix::fs::symlink(desk.path(), &link).unwrap();
+    let by_link = link.join("out/north/2013.csv");
+    let [link, by_link] = [&link, &by_link].map(|path| path.to_str().unwrap());
+    assert_eq!(listed(&desk, ".", &[by_link]), ["out/north/2013.csv"]);
+    assert_eq!(listed(&desk, ".", &["-C", link, "out/north"]), ["out/north/2013.csv"]);
+    assert_eq!(listed(&desk, ".", &["--journal", &format!("{link}/.pipex"), "out/north"]), ["out/north/2013.csv"]);
+    let output =
+        desk.command().current_dir(elsewhere.path()).args(["-C", "link/out", "rm", "north", "--yes"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("removed 1 output"), "{output:?}");
+}
+
+#[test]
 fn a_pattern_without_a_slash_is_for_names_at_any_depth() {
     let desk = made();
     let both = ["my-retail-shop", "out/my-retail-shop/2013.csv"];
