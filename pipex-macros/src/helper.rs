@@ -1,8 +1,10 @@
 //! `#[helper]`: the item as it is, and its fingerprint under the same name.
 
+use std::mem::{replace, take};
+
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{Attribute, Error, ImplItemFn, Item, ItemConst, ItemStatic, Result, Visibility};
+use syn::{Attribute, Error, ImplItemFn, Item, Result, Visibility};
 
 use crate::attributes::HelperMeta;
 use crate::code;
@@ -68,35 +70,15 @@ impl Helper {
                 let code = quote!(#signature #block);
                 (item.attrs, item.vis, item.sig.ident, code.clone(), code)
             }
-            Item::Const(ItemConst {
-                attrs,
-                vis,
-                const_token,
-                ident,
-                colon_token,
-                ty,
-                eq_token,
-                expr,
-                semi_token,
-                ..
-            }) => {
-                let text = quote!(#const_token #ident #colon_token #ty #eq_token #expr #semi_token);
-                (attrs, vis, ident, quote!(#ty #expr), text)
+            Item::Const(mut item) => {
+                let (attributes, visibility) = (take(&mut item.attrs), replace(&mut item.vis, Visibility::Inherited));
+                let (ty, value) = (&item.ty, &item.expr);
+                (attributes, visibility, item.ident.clone(), quote!(#ty #value), quote!(#item))
             }
-            Item::Static(ItemStatic {
-                attrs,
-                vis,
-                static_token,
-                ident,
-                colon_token,
-                ty,
-                eq_token,
-                expr,
-                semi_token,
-                ..
-            }) => {
-                let text = quote!(#static_token #ident #colon_token #ty #eq_token #expr #semi_token);
-                (attrs, vis, ident, quote!(#ty #expr), text)
+            Item::Static(mut item) => {
+                let (attributes, visibility) = (take(&mut item.attrs), replace(&mut item.vis, Visibility::Inherited));
+                let (ty, value) = (&item.ty, &item.expr);
+                (attributes, visibility, item.ident.clone(), quote!(#ty #value), quote!(#item))
             }
             item => return Err(Error::new_spanned(item, mistake)),
         };

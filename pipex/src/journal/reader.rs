@@ -10,8 +10,8 @@ use rustix::fs::OFlags;
 use super::line::Line;
 use super::{LIVE, RUNS};
 
-/// No line that pipex writes comes near it.
-const LONGEST_LINE: u64 = 16 << 20;
+/// What is longer is no line, with the line break behind it.
+pub(super) const LONGEST_LINE: u64 = 16 << 20;
 
 /// The journals below this directory, from the first run to the last.
 ///

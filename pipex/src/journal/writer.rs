@@ -12,7 +12,8 @@ use std::sync::{LazyLock, Mutex, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use super::line::{Began, FORMAT, Function, Head, Line, Over};
+use super::line::{Began, Ended, FORMAT, Function, Head, Line, Over};
+use super::reader::LONGEST_LINE;
 use super::{Journal, LIVE, RUNS, lock};
 use crate::fingerprint::{AsIs, Fingerprint, of_process};
 use crate::report::{State, say};
@@ -110,9 +111,19 @@ impl Writer {
     }
 
     pub(super) fn append(&mut self, line: &Line<'_>) {
+        let start = self.buffer.len();
         // Into memory, and of types that can be written.
         let _ = serde_json::to_writer(&mut self.buffer, line);
         self.buffer.push(b'\n');
+        // Of what takes more than 100,000 outputs, what made it is known, and not from which.
+        if (self.buffer.len() - start) as u64 > LONGEST_LINE
+            && let Line::Ended(ended) = line
+        {
+            self.buffer.truncate(start);
+            let shortened = Ended { given: Vec::new(), ..(**ended).clone() };
+            let _ = serde_json::to_writer(&mut self.buffer, &Line::Ended(Box::new(shortened)));
+            self.buffer.push(b'\n');
+        }
     }
 
     pub(super) fn flush(&mut self) {
@@ -210,4 +221,34 @@ pub(crate) fn worker() -> u32 {
         static WORKER: u32 = WORKERS.fetch_add(1, Ordering::Relaxed);
     }
     WORKER.with(|worker| *worker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Given, Input, There, Why, read};
+    use crate::store::Stamp;
+
+    #[test]
+    fn a_line_that_would_be_too_long_is_written_without_its_arguments() {
+        let mut given = Given::new("outputs");
+        let input =
+            |number: u32| Input::new(format!("{number}{}", "x".repeat(1_000)), String::new(), Fingerprint::NONE);
+        given.inputs = (0..20_000).map(input).collect();
+        let there = There::new(Fingerprint::new(7), Stamp::new(7), 7);
+        let mut line = Ended::by_command(0, "out/all".into(), "".into(), Why::Missing, there);
+        line.given = vec![given];
+        let mut writer = Writer::new(false);
+        writer.append(&Line::Ended(Box::new(line)));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), &writer.buffer).unwrap();
+        let mut contents = Vec::new();
+        read(file.path(), |line| {
+            let Line::Ended(ended) = line else { panic!("{line:?}") };
+            assert!(ended.given.is_empty());
+            contents.push(ended.there.unwrap().content);
+        })
+        .unwrap();
+        assert_eq!(contents, [Fingerprint::new(7)]);
+    }
 }
