@@ -64,7 +64,7 @@ pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<O
             print::line(path.display().to_string())?;
         }
         for failed in &done.failed {
-            eprintln!("pipex: {failed}");
+            print::aside(failed);
         }
         print::line(format!(
             "{} {} and {}, {}",
@@ -82,7 +82,7 @@ pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<O
 
 /// Where outputs are, and so temporary files.
 fn directories(project: &Project) -> BTreeSet<PathBuf> {
-    let files = project.targets.iter().filter(|target| target.function.is_some() && project.address(target).is_empty());
+    let files = project.targets.iter().filter(|target| target.function.is_some() && project.is_file(target));
     let parents = files.filter_map(|target| Path::new(&*target.name).parent());
     parents.map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }.to_owned()).collect()
 }

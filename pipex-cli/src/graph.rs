@@ -1,18 +1,21 @@
 //! `pipex graph`.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::path::Path;
 
 use clap::ValueEnum;
 use layout::backends::svg::SVGWriter;
 use layout::gv::{DotParser, GraphBuilder};
 use serde::Serialize;
 
-use crate::look::Condition;
+use crate::condition::Condition;
 use crate::project::Project;
+use crate::survey::Survey;
 use crate::{Error, Outcome, print};
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Svg,
     Dot,
@@ -34,55 +37,76 @@ struct Node {
     state: State,
 }
 
+impl Node {
+    fn new(label: &str, state: State) -> Self {
+        Node { label: print::visible(label).into_owned(), state }
+    }
+}
+
 /// How a node stands, the worst of all that it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum State {
     Source,
     Fresh,
+    NotSaved,
     Missing,
     Orphaned,
     Foreign,
+    Outdated,
     Stale,
     Failed,
 }
 
 impl State {
-    const ALL: [State; 7] =
-        [State::Source, State::Fresh, State::Missing, State::Orphaned, State::Foreign, State::Stale, State::Failed];
+    /// Each with its name and its color.
+    const ALL: [(State, &str, &str); 9] = [
+        (State::Source, "source", "#ffffff"),
+        (State::Fresh, "fresh", "#c8e6c9"),
+        (State::NotSaved, "not_saved", "#f1f8e9"),
+        (State::Missing, "missing", "#eeeeee"),
+        (State::Orphaned, "orphaned", "#d7ccc8"),
+        (State::Foreign, "foreign", "#bbdefb"),
+        (State::Outdated, "outdated", "#fff9c4"),
+        (State::Stale, "stale", "#ffe0b2"),
+        (State::Failed, "failed", "#ffcdd2"),
+    ];
 
-    fn color(self) -> &'static str {
-        match self {
-            State::Source => "#ffffff",
-            State::Fresh => "#c8e6c9",
-            State::Missing => "#eeeeee",
-            State::Orphaned => "#d7ccc8",
-            State::Foreign => "#bbdefb",
-            State::Stale => "#ffe0b2",
-            State::Failed => "#ffcdd2",
+    fn new(condition: Condition) -> Self {
+        match condition {
+            Condition::Fresh | Condition::Running => State::Fresh,
+            Condition::NotSaved => State::NotSaved,
+            Condition::Missing | Condition::NotNeeded | Condition::Unknown | Condition::Gone => State::Missing,
+            Condition::Orphaned => State::Orphaned,
+            Condition::Foreign => State::Foreign,
+            Condition::Outdated => State::Outdated,
+            Condition::Stale => State::Stale,
+            Condition::Failed | Condition::NotReady | Condition::Cancelled => State::Failed,
         }
     }
 
     fn name(self) -> &'static str {
-        match self {
-            State::Source => "source",
-            State::Fresh => "fresh",
-            State::Missing => "missing",
-            State::Orphaned => "orphaned",
-            State::Foreign => "foreign",
-            State::Stale => "stale",
-            State::Failed => "failed",
-        }
+        Self::ALL[self as usize].1
+    }
+
+    fn color(self) -> &'static str {
+        Self::ALL[self as usize].2
     }
 }
 
 /// More than that nobody can look at.
 const MOST: usize = 300;
 
-pub fn graph(project: &Project, target: Option<&str>, format: Format, json: bool) -> Result<Outcome, Error> {
+pub fn graph(
+    project: &Project,
+    target: Option<&str>,
+    format: Format,
+    output: Option<&Path>,
+    json: bool,
+) -> Result<Outcome, Error> {
     let graph = match target {
-        Some(name) => Graph::of_target(project, project.named(name)?)?,
-        None => Graph::of_functions(project)?,
+        Some(name) => Graph::of_target(project, project.named(name)?),
+        None => Graph::of_functions(project),
     };
     if json {
         print::json(&graph)?;
@@ -99,58 +123,73 @@ pub fn graph(project: &Project, target: Option<&str>, format: Format, json: bool
             )
         }
     };
-    print::line(text)?;
+    print::to(output, text)?;
     Ok(Outcome::Well)
 }
 
 impl Graph {
     /// Of all outputs, a node for each task function.
-    pub fn of_functions(project: &Project) -> Result<Self, Error> {
-        let orphans = project.orphans();
+    pub fn of_functions(project: &Project) -> Self {
+        let survey = Survey::new(project, project.outputs());
         let mut nodes: BTreeMap<Option<u32>, (usize, State)> = BTreeMap::new();
         let mut edges: BTreeMap<(Option<u32>, Option<u32>), usize> = BTreeMap::new();
         for (place, target) in project.targets.iter().enumerate() {
-            let state = state(project, place, &orphans)?;
+            let state = match target.function.map(|_| survey.standing(place).condition) {
+                None => State::Source,
+                Some(Condition::Gone) => continue,
+                Some(condition) => State::new(condition),
+            };
             let node = nodes.entry(target.function).or_insert((0, state));
             *node = (node.0 + 1, node.1.max(state));
-            for (input, _) in target.made.iter().flat_map(|made| &*made.inputs) {
-                let from = project.targets[*input as usize].function;
+            for input in target.inputs() {
+                let from = project.targets[input.place as usize].function;
                 *edges.entry((from, target.function)).or_default() += 1;
             }
         }
-        let number = |function: &Option<u32>| nodes.keys().position(|key| key == function).unwrap_or_default();
-        let edges = edges.iter().map(|((from, to), count)| (number(from), number(to), *count)).collect();
+        let numbers: HashMap<Option<u32>, usize> =
+            nodes.keys().enumerate().map(|(number, key)| (*key, number)).collect();
+        let edge = |((from, to), count): (&(Option<u32>, Option<u32>), &usize)| {
+            Some((*numbers.get(from)?, *numbers.get(to)?, *count))
+        };
+        let edges = edges.iter().filter_map(edge).collect();
         let label = |function: &Option<u32>, count: usize| match function {
             Some(number) => format!("{} ({count})", project.functions[*number as usize].name),
             None => print::count(count, "file"),
         };
-        let nodes = nodes.iter().map(|(of, (count, state))| Node { label: label(of, *count), state: *state }).collect();
-        Ok(Graph { nodes, edges })
+        let nodes = nodes.iter().map(|(of, (count, state))| Node::new(&label(of, *count), *state)).collect();
+        Graph { nodes, edges }
     }
 
     /// Of all that a target was made from.
-    fn of_target(project: &Project, place: usize) -> Result<Self, Error> {
+    fn of_target(project: &Project, place: usize) -> Self {
+        let survey = Survey::new(project, [place]);
         let mut places = vec![place];
+        let mut numbers = HashMap::from([(place, 0)]);
         let mut edges = Vec::new();
         let mut next = 0;
         while let Some(place) = places.get(next).copied() {
-            for (input, _) in project.targets[place].made.iter().flat_map(|made| &*made.inputs) {
-                let from = match places.iter().position(|place| *place == *input as usize) {
-                    Some(number) => number,
-                    None if places.len() == MOST => continue,
-                    None => {
-                        places.push(*input as usize);
-                        places.len() - 1
+            for input in project.targets[place].inputs().iter().map(|input| input.place as usize) {
+                let number = match numbers.entry(input) {
+                    Entry::Occupied(number) => *number.get(),
+                    Entry::Vacant(_) if places.len() == MOST => continue,
+                    Entry::Vacant(number) => {
+                        places.push(input);
+                        *number.insert(places.len() - 1)
                     }
                 };
-                edges.push((from, next, 1));
+                edges.push((number, next, 1));
             }
             next += 1;
         }
         let node = |place: &usize| {
-            Ok(Node { label: project.targets[*place].name.to_string(), state: state(project, *place, &[])? })
+            let target = &project.targets[*place];
+            let state = match target.function {
+                None => State::Source,
+                Some(_) => State::new(survey.standing(*place).condition),
+            };
+            Node::new(&target.name, state)
         };
-        Ok(Graph { nodes: places.iter().map(node).collect::<Result<_, Error>>()?, edges })
+        Graph { nodes: places.iter().map(node).collect(), edges }
     }
 
     fn dot(&self) -> String {
@@ -168,14 +207,15 @@ impl Graph {
     fn mermaid(&self) -> String {
         let mut text = "flowchart LR\n".to_owned();
         for (number, Node { label, state }) in self.nodes.iter().enumerate() {
-            let _ = writeln!(text, "  n{number}[\"{}\"]:::{}", label.replace('"', "&quot;"), state.name());
+            let _ = writeln!(text, "  n{number}[\"{}\"]:::{}", marked_up(label), state.name());
         }
         for (from, to, count) in &self.edges {
             let label = if *count > 1 { format!("|{count}|") } else { String::new() };
             let _ = writeln!(text, "  n{from} -->{label} n{to}");
         }
-        for state in State::ALL.into_iter().filter(|state| self.nodes.iter().any(|node| node.state == *state)) {
-            let _ = writeln!(text, "  classDef {} fill:{},stroke:#616161", state.name(), state.color());
+        let is_there = |(state, ..): &(State, &str, &str)| self.nodes.iter().any(|node| node.state == *state);
+        for (_, name, color) in State::ALL.into_iter().filter(is_there) {
+            let _ = writeln!(text, "  classDef {name} fill:{color},stroke:#616161");
         }
         text.trim_end().to_owned()
     }
@@ -193,21 +233,8 @@ impl Graph {
     }
 }
 
-fn state(project: &Project, place: usize, orphans: &[bool]) -> Result<State, Error> {
-    let target = &project.targets[place];
-    if target.function.is_none() {
-        return Ok(State::Source);
-    }
-    if project.has_failed(target) {
-        return Ok(State::Failed);
-    }
-    Ok(match project.look(place, orphans)?.condition {
-        Condition::Fresh | Condition::Running => State::Fresh,
-        Condition::Stale => State::Stale,
-        Condition::Orphaned => State::Orphaned,
-        Condition::Foreign => State::Foreign,
-        Condition::Missing | Condition::Unknown => State::Missing,
-    })
+fn marked_up(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn quoted(text: &str) -> String {

@@ -17,12 +17,20 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod accept;
+mod arguments;
+mod asked;
+mod causes;
+mod condition;
+mod diff;
 mod gc;
+mod givens;
 mod graph;
-mod look;
 mod ls;
+mod paths;
 mod print;
 mod project;
+mod reading;
 mod report;
 mod rm;
 mod runs;
@@ -30,6 +38,8 @@ mod select;
 mod shape;
 mod show;
 mod status;
+mod survey;
+mod undo;
 mod why;
 
 use std::ffi::OsString;
@@ -37,113 +47,13 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 use pipex::journal::DIRECTORY;
 
-pub use crate::project::Open;
+use crate::arguments::{Arguments, Command};
+use crate::paths::normalized;
 use crate::project::Project;
-use crate::select::Selection;
-
-#[derive(Debug, Parser)]
-#[command(
-    name = "pipex",
-    version,
-    about = "What is stale, what ran and why, in pipelines written with pipex",
-    after_help = "Exit codes: 0 all is well; 1 an error; 2 the command line is wrong; 3 something is stale, missing or has failed."
-)]
-struct Arguments {
-    /// Where the journal is: without it, the nearest `.pipex` from here upwards
-    #[arg(long, env = "PIPEX_JOURNAL", global = true, value_name = "DIR")]
-    journal: Option<PathBuf>,
-    /// Write JSON, for programs
-    #[arg(long, global = true)]
-    json: bool,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// How the outputs of each task function stand
-    Status(Selection),
-    /// List outputs
-    Ls {
-        #[command(flatten)]
-        selection: Selection,
-        /// Those that say themselves that pipex made them, and that the journal does not know
-        #[arg(long, conflicts_with_all = ["task", "stale", "failed", "orphaned", "older_than"])]
-        unrecorded: bool,
-    },
-    /// Show what an output has: text as it is, bincode as JSON; beside it, on stderr, what made it
-    Show {
-        /// The target
-        target: String,
-    },
-    /// Say why a target was made, and whether it would be again
-    Why {
-        /// The target
-        target: String,
-    },
-    /// Say what has changed since a target was made
-    Diff {
-        /// The target
-        target: String,
-    },
-    /// Remove outputs, so that they are made again
-    Rm {
-        #[command(flatten)]
-        selection: Selection,
-        /// And all that was made from them
-        #[arg(long)]
-        downstream: bool,
-        /// Only say what would go
-        #[arg(long)]
-        dry_run: bool,
-        /// Do not ask
-        #[arg(long, short)]
-        yes: bool,
-    },
-    /// Take today's code and inputs for what made these outputs, and run nothing: "I only changed a log line"
-    Accept {
-        #[command(flatten)]
-        selection: Selection,
-        /// Only say what would be accepted
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Draw what was made from what: of all, by task function; of a target, all that it was made from
-    Graph {
-        /// The target
-        target: Option<String>,
-        /// How it is drawn
-        #[arg(long, default_value = "mermaid")]
-        format: graph::Format,
-    },
-    /// List runs
-    Runs,
-    /// Write a run's report, a page of HTML that needs nothing else
-    Report {
-        /// The run, as `pipex runs` names it; without it, the last
-        run: Option<String>,
-        /// Where to write it; without it, to stdout
-        #[arg(long, short, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Remove what killed processes left: temporary files, and journals that nothing refers to
-    Gc {
-        /// Keep the journals of so many runs, the last ones
-        #[arg(long, default_value_t = 50, value_name = "RUNS")]
-        keep: usize,
-        /// Only say what would go
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Write what has a shell complete this command's arguments
-    Completions {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
-}
+pub use crate::reading::Open;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +66,12 @@ enum Error {
     Enter { path: PathBuf, source: io::Error },
     #[error("{source}: write it as a shell would take it")]
     Glob { source: globset::Error },
+    #[error("it could not be recorded: the journal in {} cannot be written", path.display())]
+    NotRecorded { path: PathBuf },
+    #[error("there is no accept to take back")]
+    NothingAccepted,
+    #[error("{} could not be removed", print::count(*count, "output"))]
+    NotRemoved { count: usize },
     #[error("{globs} matches nothing that a pipeline here has made: `pipex ls` lists what there is")]
     NoMatch { globs: String },
     #[error("{target} is not known: `pipex ls` lists what there is")]
@@ -166,7 +82,7 @@ enum Error {
     NoStore { target: String, address: String },
     #[error("{target}")]
     Store { target: String, source: Box<dyn std::error::Error + Send + Sync> },
-    #[error("that is everything: name what is to go, or say --stale, --failed, --orphaned, --task or `**`")]
+    #[error("that is everything: name what is to go, or say --stale, --orphaned, --task or `**`")]
     Everything,
     #[error("there is nobody to ask: say --yes")]
     NobodyToAsk,
@@ -200,6 +116,38 @@ impl Outcome {
     }
 }
 
+/// Who is asked before anything is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    No,
+    Here,
+    Nobody,
+}
+
+impl Ask {
+    fn new(yes: bool) -> Self {
+        match (yes, io::stdin().is_terminal()) {
+            (true, _) => Ask::No,
+            (false, true) => Ask::Here,
+            (false, false) => Ask::Nobody,
+        }
+    }
+
+    /// Whether it is to be done.
+    fn whether(self, question: &str) -> Result<bool, Error> {
+        match self {
+            Ask::No => Ok(true),
+            Ask::Nobody => Err(Error::NobodyToAsk),
+            Ask::Here => {
+                eprint!("{question} [y/N] ");
+                let mut answer = String::new();
+                io::stdin().read_line(&mut answer)?;
+                Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+            }
+        }
+    }
+}
+
 /// Runs the command with the process's arguments; `open` opens stores by their addresses, those that are not pipex's own.
 #[must_use]
 pub fn main(open: Open<'_>) -> ExitCode {
@@ -215,7 +163,7 @@ pub fn main_with(arguments: impl IntoIterator<Item = OsString>, open: Open<'_>) 
         // Whoever read what was written has had enough, as `head` has.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("pipex: {}", chain(&error));
+            print::aside(chain(&error));
             ExitCode::FAILURE
         }
     }
@@ -233,58 +181,60 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn run(arguments: Arguments, open: Open<'_>) -> Result<Outcome, Error> {
-    let Arguments { journal, json, command } = arguments;
+    let Arguments { directory, journal, json, command } = arguments;
     if let Command::Completions { shell } = command {
         clap_complete::generate(shell, &mut Arguments::command(), "pipex", &mut io::stdout());
         return Ok(Outcome::Well);
     }
-    let output = match &command {
-        Command::Report { output: Some(output), .. } => Some(std::path::absolute(output)?),
-        _ => None,
-    };
-    let journal = enter(journal)?;
+    if let Some(directory) = directory {
+        enter(&directory)?;
+    }
+    let here = std::env::current_dir()?;
+    let journal = find_journal(journal, &here)?;
+    // Where relative targets are relative to.
+    enter(journal.parent().unwrap_or(Path::new("/")))?;
+    let absolute = |output: Option<PathBuf>| output.map(|output| here.join(output));
     let _open = pipex::SqliteStore::keep_open();
-    let project = Project::read(&journal, open)?;
+    let project = Project::read(&journal, here.clone(), open)?;
     match command {
         Command::Status(selection) => status::status(&project, &selection, json),
-        Command::Ls { selection, unrecorded: true } => ls::unrecorded(&project, &selection, json),
-        Command::Ls { selection, .. } => ls::ls(&project, &selection, json),
-        Command::Show { target } => show::show(&project, &target, json),
+        Command::Ls { selection, unrecorded: true, .. } => ls::unrecorded(&project, &selection, json),
+        Command::Ls { selection, edited, .. } => ls::ls(&project, &selection, edited, json),
+        Command::Show { target, raw } => show::show(&project, &target, raw, json),
         Command::Why { target } => why::why(&project, &target, json),
-        Command::Diff { target } => why::diff(&project, &target, json),
-        Command::Rm { selection, downstream, dry_run, yes } => {
-            let ask = if yes {
-                rm::Ask::No
-            } else if io::stdin().is_terminal() {
-                rm::Ask::Here
-            } else {
-                rm::Ask::Nobody
-            };
-            rm::rm(&project, &selection, downstream, dry_run, ask, json)
+        Command::Diff { target } => diff::diff(&project, &target, json),
+        Command::Rm { selection, options, yes } => rm::rm(&project, &selection, options, Ask::new(yes), json),
+        Command::Accept { undo: true, dry_run, .. } => undo::undo(&project, open, dry_run, json),
+        Command::Accept { selection, reason, dry_run, yes, .. } => {
+            accept::accept(&project, selection, accept::reasons(&reason), dry_run, Ask::new(yes), json)
         }
-        Command::Accept { selection, dry_run } => rm::accept(&project, &selection, dry_run, json),
-        Command::Graph { target, format } => graph::graph(&project, target.as_deref(), format, json),
+        Command::Graph { target, format, output } => {
+            let extension = output.as_deref().and_then(Path::extension).and_then(|extension| extension.to_str());
+            let by_name = extension.and_then(|extension| graph::Format::from_str(extension, true).ok());
+            let format = format.or(by_name).unwrap_or(graph::Format::Mermaid);
+            graph::graph(&project, target.as_deref(), format, absolute(output).as_deref(), json)
+        }
         Command::Runs => runs::runs(&project, json),
-        Command::Report { run, .. } => report::report(&project, run.as_deref(), output.as_deref(), json),
+        Command::Report { run, output } => report::report(&project, run.as_deref(), absolute(output).as_deref(), json),
         Command::Gc { keep, dry_run } => gc::gc(&project, keep, dry_run, json),
         Command::Completions { .. } => Ok(Outcome::Well),
     }
 }
 
-/// Goes to where relative targets are relative to; the journal, from there.
-fn enter(journal: Option<PathBuf>) -> Result<PathBuf, Error> {
+fn enter(directory: &Path) -> Result<(), Error> {
+    std::env::set_current_dir(directory).map_err(|source| Error::Enter { path: directory.to_owned(), source })
+}
+
+/// The journal that is named, or the nearest.
+fn find_journal(journal: Option<PathBuf>, here: &Path) -> Result<PathBuf, Error> {
     let journal = match journal {
-        Some(journal) => std::path::absolute(journal)?,
-        None => {
-            let here = std::env::current_dir()?;
-            let found = here.ancestors().map(|directory| directory.join(DIRECTORY)).find(|journal| journal.is_dir());
-            found.ok_or(Error::NoJournal)?
-        }
+        Some(journal) => Some(normalized(&here.join(journal))),
+        None => here.ancestors().map(|directory| directory.join(DIRECTORY)).find(|journal| journal.is_dir()),
     };
-    if !journal.is_dir() {
-        return Err(Error::NoJournal);
+    let journal = journal.filter(|journal| journal.is_dir()).ok_or(Error::NoJournal)?;
+    // Where it is, wherever links lead on the way there; it may be one itself.
+    match (journal.parent().map(Path::canonicalize), journal.file_name()) {
+        (Some(Ok(root)), Some(name)) => Ok(root.join(name)),
+        _ => Ok(journal),
     }
-    let root = journal.parent().unwrap_or(Path::new("/"));
-    std::env::set_current_dir(root).map_err(|source| Error::Enter { path: root.to_owned(), source })?;
-    Ok(journal)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use pipex::journal::{self, Line};
@@ -11,7 +10,8 @@ use serde::Serialize;
 use tinytemplate::TinyTemplate;
 
 use crate::graph::Graph;
-use crate::project::{Project, Run};
+use crate::project::{Project, Run, time};
+use crate::reading::report_unreadable;
 use crate::runs::state;
 use crate::{Error, Outcome, print};
 
@@ -97,13 +97,7 @@ pub fn report(project: &Project, run: Option<&str>, output: Option<&Path>, json:
     let mut templates = TinyTemplate::new();
     templates.add_template("report", include_str!("report.html"))?;
     let html = templates.render("report", &page)?;
-    match output {
-        None => print::line(html)?,
-        Some(path) => {
-            fs::write(path, html).map_err(|source| Error::Write { path: path.to_owned(), source })?;
-            print::line(format!("{}", path.display()))?;
-        }
-    }
+    print::to(output, html)?;
     Ok(Outcome::Well)
 }
 
@@ -115,18 +109,19 @@ impl Page {
         let mut failures = Vec::new();
         let mut failed = 0;
         let mut row = |task: u32, count: &mut dyn FnMut(&mut Row)| {
-            let function = run.function(task).unwrap_or_default() as usize;
+            let function = run.functions.get(task as usize).copied().unwrap_or_default() as usize;
             count(rows.entry(function).or_default());
             function
         };
         let read = journal::read(&run.path, |line| match line {
             Line::Cached(cached) => _ = row(cached.task, &mut |row| row.counts.count(State::Cached, 0)),
             Line::Ended(ended) => {
+                let (at, elapsed) = (time(ended.at), time(ended.elapsed));
                 let is_bad = matches!(ended.state, State::Failed | State::Crashed | State::TimedOut);
                 let function = row(ended.task, &mut |row| {
                     row.counts.count(ended.state, ended.bytes);
-                    row.seconds += ended.elapsed;
-                    row.longest = row.longest.max(ended.elapsed);
+                    row.seconds += elapsed;
+                    row.longest = row.longest.max(elapsed);
                 });
                 if is_bad {
                     failed += 1;
@@ -136,15 +131,16 @@ impl Page {
                         failures.push(Failure { name, state, error });
                     }
                 }
-                if ended.elapsed > 0.0 {
-                    let (at, elapsed) = (ended.at, ended.elapsed);
+                if elapsed > 0.0 {
                     let name = ended.name.into_owned();
                     bars.push(Bar { worker: ended.worker, function, name, at, elapsed, failed: is_bad });
                 }
             }
             _ => {}
         });
-        read.map_err(|source| Error::Journal { path: run.path.clone(), source })?;
+        if let Err(error) = read {
+            report_unreadable(&run.path, &error);
+        }
         let drawn = bars.len().min(MOST_BARS);
         let undrawn = bars.len() - drawn;
         bars.sort_by(|a, b| b.elapsed.total_cmp(&a.elapsed));
@@ -193,7 +189,7 @@ impl Page {
             bars: drawn,
             undrawn,
             timeline_svg: timeline(&bars, until),
-            graph_svg: Graph::of_functions(project)?.svg()?,
+            graph_svg: Graph::of_functions(project).svg()?,
         })
     }
 }

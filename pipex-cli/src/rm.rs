@@ -1,169 +1,208 @@
-//! `pipex rm` and `pipex accept`.
+//! `pipex rm`.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write as _};
+use std::collections::BTreeMap;
 
-use pipex::journal::{Journal, Line, Provenance, Removed, Why, of_inputs};
-use pipex::{Fingerprint, Reasons, State};
+use pipex::journal::{Journal, Line, Removed};
 use serde::Serialize;
 
-use crate::look::Condition;
-use crate::project::Project;
-use crate::select::{Selection, with_downstream};
-use crate::{Error, Outcome, print};
+use crate::condition::Condition;
+use crate::paths::{Bounds, Where};
+use crate::project::{Project, Target};
+use crate::select::Selection;
+use crate::survey::{Found, Standing, Survey};
+use crate::{Ask, Error, Outcome, print};
 
-/// Who is asked before anything goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Ask {
-    No,
-    Here,
-    Nobody,
+/// What may go.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Options {
+    /// And all that was made from them
+    #[arg(long)]
+    downstream: bool,
+    /// Also those that somebody has changed since pipex made them
+    #[arg(long)]
+    edited: bool,
+    /// Also those that lie outside the project's directory: they are listed by name
+    #[arg(long)]
+    outside: bool,
+    /// Only say what would go
+    #[arg(long)]
+    dry_run: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Done<'p> {
     done: bool,
     targets: Vec<&'p str>,
     bytes: u64,
+    /// Those that go and lie outside the project's directory.
+    outside: Vec<&'p str>,
     /// Those left alone, and why.
-    left: Vec<(&'p str, &'static str)>,
+    left: Vec<(&'p str, String)>,
 }
 
-pub fn rm(
-    project: &Project,
-    selection: &Selection,
-    downstream: bool,
-    dry_run: bool,
-    ask: Ask,
-    json: bool,
-) -> Result<Outcome, Error> {
+pub fn rm(project: &Project, selection: &Selection, options: Options, ask: Ask, json: bool) -> Result<Outcome, Error> {
     if selection.is_all() {
         return Err(Error::Everything);
     }
-    let mut places: Vec<usize> = selection.of(project)?.into_iter().map(|(place, _)| place).collect();
-    if downstream {
-        places = with_downstream(project, places);
+    let (mut survey, selected) = selection.select(project)?;
+    let mut places: Vec<usize> = selected.into_iter().map(|(place, _)| place).collect();
+    if options.downstream {
+        places = project.downstream(places);
+        places.sort_by(|a, b| project.targets[*a].name.cmp(&project.targets[*b].name));
+        survey = Survey::new(project, places.iter().copied());
     }
-    let mut done = Done { done: false, targets: Vec::new(), bytes: 0, left: Vec::new() };
-    let mut removed = Vec::new();
-    // How many of each task function, and one of them.
-    let mut by_task: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    let mut plan = Plan { project, options, bounds: Bounds::new(project), removed: Vec::new(), done: Done::default() };
     for place in places {
-        let target = &project.targets[place];
-        let look = project.look(place, &[])?;
-        match look.condition {
-            Condition::Missing => {}
-            Condition::Foreign => done.left.push((&target.name, "it is not known to be what pipex made")),
-            Condition::Running => done.left.push((&target.name, "a process makes it")),
-            Condition::Unknown => done.left.push((&target.name, "its store cannot be opened here")),
-            _ if target.function.is_none() => done.left.push((&target.name, "pipex did not make it")),
-            _ => {
-                removed.push(place);
-                done.targets.push(&target.name);
-                done.bytes += look.bytes;
-                let task = project.function(target).map_or("", |function| &function.name);
-                by_task.entry(task).or_insert((0, &target.name)).0 += 1;
-            }
-        }
+        plan.add(place, &survey.standing(place), survey.found(place));
     }
     if !json {
-        for (target, why) in &done.left {
-            print::line(format!("left alone: {target}: {why}"))?;
-        }
-        for (task, (count, example)) in &by_task {
-            print::line(format!("{task}: {}, such as {example}", print::count(*count, "output")))?;
-        }
-        print::line(format!(
-            "{} {}, {}",
-            if dry_run { "would remove" } else { "to remove:" },
-            print::count(removed.len(), "output"),
-            print::bytes(done.bytes)
-        ))?;
+        plan.say()?;
     }
-    let outcome = Outcome::amiss(dry_run && !removed.is_empty());
-    if dry_run || removed.is_empty() {
+    if options.dry_run || plan.removed.is_empty() {
         if json {
-            print::json(&done)?;
+            print::json(&plan.done)?;
         }
-        return Ok(outcome);
+        return Ok(Outcome::amiss(options.dry_run && !plan.removed.is_empty()));
     }
-    match ask {
-        Ask::No => {}
-        Ask::Nobody => return Err(Error::NobodyToAsk),
-        Ask::Here => {
-            print!("Remove? [y/N] ");
-            io::stdout().flush()?;
-            let mut answer = String::new();
-            io::stdin().read_line(&mut answer)?;
-            if !matches!(answer.trim(), "y" | "Y" | "yes") {
-                return Ok(Outcome::Amiss);
-            }
-        }
+    if !ask.whether("Remove?")? {
+        return Ok(Outcome::Amiss);
     }
-    let journal = Journal::of_command(&project.journal);
-    for place in &removed {
-        let target = &project.targets[*place];
-        let failed = |source| Error::Store { target: target.name.to_string(), source };
-        project.opened(target)?.remove(&target.location()).map_err(failed)?;
-        journal.line(Line::Removed(Removed::new(&*target.name, project.address(target))));
-    }
-    journal.close();
-    done.done = true;
-    if json {
-        print::json(&done)?;
-    } else {
-        print::line(format!("removed {}", print::count(removed.len(), "output")))?;
-    }
-    Ok(Outcome::Well)
+    plan.carry_out(json)
 }
 
-/// Records today's code, arguments and inputs as what made what is there.
-pub fn accept(project: &Project, selection: &Selection, dry_run: bool, json: bool) -> Result<Outcome, Error> {
-    let selected = selection.of(project)?;
-    let stale: Vec<usize> =
-        selected.iter().filter(|(_, look)| look.condition == Condition::Stale).map(|(place, _)| *place).collect();
-    let mut done = Done { done: !dry_run, targets: Vec::new(), bytes: 0, left: Vec::new() };
-    done.targets = stale.iter().map(|place| &*project.targets[*place].name).collect();
-    if !dry_run && !stale.is_empty() {
+/// What is to go, and what not.
+struct Plan<'p> {
+    project: &'p Project,
+    options: Options,
+    bounds: Bounds<'p>,
+    removed: Vec<(usize, Found)>,
+    done: Done<'p>,
+}
+
+impl<'p> Plan<'p> {
+    fn add(&mut self, place: usize, standing: &Standing, found: Option<Found>) {
+        let target = &self.project.targets[place];
+        let lies = self.bounds.locate(target);
+        let problem = standing.problem.as_deref().map(str::to_owned);
+        let reason = problem
+            .or_else(|| self.reason_against(target, standing.condition, found.as_ref(), lies).map(str::to_owned));
+        match (reason, found) {
+            (Some(reason), _) => self.done.left.push((&target.name, reason)),
+            (None, None) => {}
+            (None, Some(found)) => {
+                if lies != Where::Inside {
+                    self.done.outside.push(&target.name);
+                }
+                self.done.targets.push(&target.name);
+                self.done.bytes = self.done.bytes.saturating_add(found.bytes);
+                self.removed.push((place, found));
+            }
+        }
+    }
+
+    /// Why a target is left alone.
+    fn reason_against(
+        &self,
+        target: &Target,
+        condition: Condition,
+        found: Option<&Found>,
+        lies: Where,
+    ) -> Option<&'static str> {
+        if condition == Condition::Running {
+            return Some("a process makes it");
+        }
+        let found = found?;
+        match lies {
+            _ if target.function.is_none() => Some("pipex did not make it"),
+            _ if condition == Condition::Foreign => Some("it is not known to be what pipex made"),
+            Where::Ours => Some("it is the project's directory, or its journal"),
+            Where::Outside if !self.options.outside => {
+                Some("it lies outside the project's directory: --outside removes it, too")
+            }
+            _ if found.stored.is_edited() && !self.options.edited => {
+                Some("it was changed since pipex made it: --edited removes it, too")
+            }
+            _ if !self.project.has_all_of_it(target, found) => {
+                Some("it is a directory, and what is in it is not what pipex wrote: remove it by hand")
+            }
+            _ => None,
+        }
+    }
+
+    fn say(&self) -> Result<(), Error> {
+        let project = self.project;
+        for (target, why) in &self.done.left {
+            print::line(format!("left alone: {}: {why}", project.shown_name(target)))?;
+        }
+        for target in &self.done.outside {
+            print::line(format!("outside the project's directory: {}", project.shown_name(target)))?;
+        }
+        // How many of each task function, and one of them.
+        let mut by_task: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for (place, _) in &self.removed {
+            let task = project.function(&project.targets[*place]).map_or("", |function| &function.name);
+            by_task.entry(task).or_insert((0, *place)).0 += 1;
+        }
+        for (task, (count, example)) in by_task {
+            let example = project.shown(&project.targets[example]);
+            print::line(format!("{task}: {}, such as {example}", print::count(count, "output")))?;
+        }
+        let what = if self.options.dry_run { "would remove" } else { "to remove:" };
+        let outputs = print::count(self.removed.len(), "output");
+        print::line(format!("{what} {outputs}, {}", print::bytes(self.done.bytes)))?;
+        Ok(())
+    }
+
+    fn carry_out(mut self, json: bool) -> Result<Outcome, Error> {
+        let project = self.project;
         let journal = Journal::of_command(&project.journal);
-        let mut lines = project.lines(&stale)?;
-        let mut numbers: HashMap<u32, u32> = HashMap::new();
-        for place in &stale {
+        let mut failed = 0;
+        for (place, found) in &self.removed {
             let target = &project.targets[*place];
-            let (Some(number), Some(made), Some(mut line)) = (target.function, &target.made, lines.remove(place))
-            else {
+            if let Err(problem) = project.remove(target, found) {
+                failed += 1;
+                print::aside(format!("cannot remove {}: {problem}", project.shown(target)));
+                self.done.targets.retain(|name| *name != &*target.name);
+                self.done.left.push((&target.name, problem));
                 continue;
-            };
-            let mut function = project.functions[number as usize].clone();
-            let next = numbers.len() as u32;
-            let task = *numbers.entry(number).or_insert(next);
-            if task == next {
-                function.task = task;
-                journal.line(Line::Task(function.clone()));
             }
-            // What lies there stays; what made it is said to be what would make it now.
-            for input in line.given.iter_mut().flat_map(|given| &mut given.inputs) {
-                let now = project.find(&input.store, &input.target).map(|place| project.content(place));
-                input.content = now.filter(|now| *now != Fingerprint::NONE).unwrap_or(input.content);
-            }
-            let inputs = of_inputs(line.given.iter().flat_map(|given| &given.inputs).map(|input| input.content));
-            let now = target.last.as_ref().filter(|last| last.state == State::Cached).and_then(|last| last.now);
-            let arguments = now.map_or(made.there.arguments, |(arguments, _)| arguments);
-            line.there = Some(
-                made.there.made_by(Provenance::new(function.code, arguments, inputs).with_format(made.there.format)),
-            );
-            (line.task, line.state, line.why, line.stale) = (task, State::Cached, Why::Accepted, Reasons::default());
-            (line.now, line.error, line.elapsed, line.at) = (None, None, 0.0, 0.0);
-            journal.line(Line::Ended(Box::new(line)));
+            journal.line(Line::Removed(Removed::new(&*target.name, project.address(target))));
         }
         journal.close();
+        self.done.done = true;
+        if json {
+            print::json(&self.done)?;
+        } else {
+            print::line(format!("removed {}", print::count(self.removed.len() - failed, "output")))?;
+        }
+        if failed > 0 { Err(Error::NotRemoved { count: failed }) } else { Ok(Outcome::Well) }
     }
-    let outcome = Outcome::amiss(dry_run && !stale.is_empty());
-    if json {
-        print::json(&done)?;
-    } else {
-        let what = if dry_run { "would accept" } else { "accepted" };
-        print::line(format!("{what} {} as they are", print::count(stale.len(), "stale output")))?;
+}
+
+impl Project {
+    /// Removes what was found at a target.
+    fn remove(&self, target: &Target, found: &Found) -> Result<(), String> {
+        let location = target.location();
+        let reason = |problem: crate::project::Problem| problem.reason.to_string();
+        // Between the look and the answer to a question there may be hours.
+        if self.store(target).ask(|store| store.stamp(&location)).map_err(reason)? != Some(found.stamp) {
+            return Err("it is another than it was just now".to_owned());
+        }
+        if !self.has_all_of_it(target, found) {
+            return Err("it is a directory, and what is in it is another than it was just now".to_owned());
+        }
+        self.store(target).ask(|store| store.remove(&location)).map_err(reason)
     }
-    Ok(outcome)
+
+    /// Whether what is in a directory is all that the journal says, and nothing else. Files say that themselves, by their stamps.
+    fn has_all_of_it(&self, target: &Target, found: &Found) -> bool {
+        if !self.is_file(target) || !target.location().path().symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+        {
+            return true;
+        }
+        let location = target.location();
+        let content =
+            self.store(target).ask(|store| store.entry(&location)).ok().flatten().and_then(|entry| entry.content);
+        !found.stored.is_edited() && content == Some(found.stored.content)
+    }
 }

@@ -1,7 +1,7 @@
 //! `pipex runs`.
 
 use jiff::Timestamp;
-use pipex::Counts;
+use pipex::{Counts, State};
 use serde::Serialize;
 
 use crate::project::{Project, Run};
@@ -25,12 +25,19 @@ struct Row<'p> {
     counts: Counts,
 }
 
+/// How it ended.
 pub fn state(run: &Run) -> &'static str {
-    match (run.is_live, run.elapsed) {
-        (true, None) => "running",
-        (false, None) => "killed",
-        (_, Some(_)) if run.counts.failed + run.counts.skipped > 0 => "failed",
-        _ => "completed",
+    match (run.state, run.elapsed) {
+        (Some(State::Cancelled), _) => "cancelled",
+        (Some(State::Crashed), _) => "crashed",
+        (Some(State::Failed), _) => "failed",
+        (Some(_), _) => "completed",
+        (None, None) if run.is_live => "running",
+        // Calls outside flows end with their program, which does not say so.
+        (None, None) if run.flow == 0 => "ended",
+        (None, None) => "killed",
+        (None, Some(_)) if run.counts.failed + run.counts.skipped > 0 => "failed",
+        (None, Some(_)) => "completed",
     }
 }
 

@@ -1,27 +1,48 @@
 //! Which targets a command is about.
 
-use clap::Args;
+use std::collections::BTreeSet;
+
+use clap::{Args, ValueHint};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use crate::Error;
-use crate::look::{Condition, Look};
-use crate::project::Project;
+use crate::condition::Condition;
+use crate::paths::simple;
+use crate::project::{Project, Target};
+use crate::survey::{Standing, Survey};
 
-/// Which outputs; all that is said has to hold.
-#[derive(Debug, Args)]
+/// Which outputs; all that is said has to hold. Of several states one has to.
+#[derive(Debug, Default, Args)]
 pub struct Selection {
-    /// Targets, directories, or patterns: `*` within a directory, `**` through directories. All, if there is none
+    /// Targets, directories, or patterns: `*` within a directory, `**` through directories, and one without `/` at any depth.
+    /// As the shell means them; what matches nothing there is looked for from where `.pipex` is. All, if there is none
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub globs: Vec<String>,
+    /// Take them as they are: `*`, `?`, `[` and `{` stand for themselves. A target that is called so comes first in any case
+    #[arg(long)]
+    pub literal: bool,
     /// Only those of this task function
     #[arg(long, value_name = "NAME")]
     pub task: Vec<String>,
     /// Only those that are stale
     #[arg(long)]
     pub stale: bool,
+    /// Only those that were made from something that is stale
+    #[arg(long)]
+    pub outdated: bool,
     /// Only those whose last run failed
     #[arg(long)]
     pub failed: bool,
+    /// Only those that did not run, since what they take was not to be had
+    #[arg(long)]
+    pub not_ready: bool,
+    /// Only those that did not run, since their flow run was cancelled
+    #[arg(long)]
+    pub cancelled: bool,
+    /// Only those that are not there
+    #[arg(long)]
+    pub missing: bool,
     /// Only those that nothing makes any more
     #[arg(long)]
     pub orphaned: bool,
@@ -36,83 +57,155 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 impl Selection {
-    /// The outputs that it is about, each with what was found there.
-    pub fn of(&self, project: &Project) -> Result<Vec<(usize, Look)>, Error> {
-        let globs = self.globs()?;
-        let orphans = project.orphans();
-        let now = Timestamp::now();
-        let mut selected = Vec::new();
-        for place in project.outputs() {
-            let target = &project.targets[place];
-            let is_named = globs.is_match(&*target.name);
-            let function = project.function(target);
-            let is_of = |name: &String| {
-                function.is_some_and(|function| {
-                    *name == function.name || *name == format!("{}::{}", function.module, function.name)
-                })
-            };
-            if !is_named
-                || !(self.task.is_empty() || self.task.iter().any(is_of))
-                || self.failed && !project.has_failed(target)
-            {
-                continue;
-            }
-            let look = project.look(place, &orphans)?;
-            let age = look.saved.map(|saved| now.duration_since(saved));
-            let is_old = self.older_than.is_none_or(|limit| age.is_some_and(|age| age > limit));
-            let is_stale = !self.stale || look.condition == Condition::Stale;
-            if is_old && is_stale && (!self.orphaned || look.condition == Condition::Orphaned) {
-                selected.push((place, look));
-            }
-        }
-        if selected.is_empty()
-            && !self.globs.is_empty()
-            && !project.outputs().any(|place| globs.is_match(&*project.targets[place].name))
-        {
-            return Err(Error::NoMatch { globs: self.globs.join(" ") });
-        }
+    /// The outputs that it is about, each with how it stands.
+    pub fn select<'p>(&self, project: &'p Project) -> Result<(Survey<'p>, Vec<(usize, Standing)>), Error> {
+        let places = self.named(project)?;
+        let survey = Survey::new(project, places.iter().copied());
+        let mut selected: Vec<(usize, Standing)> =
+            places.into_iter().map(|place| (place, survey.standing(place))).collect();
+        selected.retain(|(_, standing)| self.is_about(standing));
         selected.sort_by(|a, b| project.targets[a.0].name.cmp(&project.targets[b.0].name));
-        Ok(selected)
+        Ok((survey, selected))
     }
 
-    /// Whether it names anything, so that not all outputs there are would be meant.
-    pub fn is_all(&self) -> bool {
-        self.globs.is_empty()
-            && self.task.is_empty()
-            && !self.stale
-            && !self.failed
-            && !self.orphaned
-            && self.older_than.is_none()
-    }
-
-    pub fn globs(&self) -> Result<GlobSet, Error> {
-        let failed = |source: globset::Error| Error::Glob { source };
-        let mut set = GlobSetBuilder::new();
-        if self.globs.is_empty() {
-            set.add(GlobBuilder::new("**").build().map_err(failed)?);
-        }
-        for glob in &self.globs {
-            let glob = glob.trim_start_matches("./").trim_end_matches('/');
-            // A directory stands for all that is in it.
-            for glob in [glob.to_owned(), format!("{glob}/**")] {
-                set.add(GlobBuilder::new(&glob).literal_separator(true).build().map_err(failed)?);
+    /// The outputs that it names, whatever their state.
+    pub fn named(&self, project: &Project) -> Result<Vec<usize>, Error> {
+        let mut places: Vec<usize> = if self.globs.is_empty() {
+            project.outputs().collect()
+        } else {
+            let mut places = BTreeSet::new();
+            for glob in &self.globs {
+                places.extend(self.matches(project, glob)?);
             }
+            if places.is_empty() {
+                return Err(Error::NoMatch { globs: self.globs.join(" ") });
+            }
+            places.into_iter().collect()
+        };
+        places.retain(|place| self.task.is_empty() || self.task.iter().any(|name| is_made_by(project, *place, name)));
+        Ok(places)
+    }
+
+    /// Whether an output in this state is meant.
+    fn is_about(&self, standing: &Standing) -> bool {
+        let states = [
+            (self.stale, Condition::Stale),
+            (self.outdated, Condition::Outdated),
+            (self.failed, Condition::Failed),
+            (self.not_ready, Condition::NotReady),
+            (self.cancelled, Condition::Cancelled),
+            (self.missing, Condition::Missing),
+            (self.orphaned, Condition::Orphaned),
+        ];
+        let is_any = states.iter().all(|(is_meant, _)| !is_meant);
+        let is_meant = is_any || states.iter().any(|(is_meant, state)| *is_meant && standing.condition == *state);
+        let age = standing.saved.map(|saved| Timestamp::now().duration_since(saved));
+        let is_old = self.older_than.is_none_or(|limit| age.is_some_and(|age| age > limit));
+        is_meant && is_old && standing.condition != Condition::Gone
+    }
+
+    /// Whether it says nothing, so that all outputs there are would be meant.
+    pub fn is_all(&self) -> bool {
+        let Selection {
+            globs,
+            literal: _,
+            task,
+            stale,
+            outdated,
+            failed,
+            not_ready,
+            cancelled,
+            missing,
+            orphaned,
+            older_than,
+        } = self;
+        let states = [stale, outdated, failed, not_ready, cancelled, missing, orphaned];
+        globs.is_empty() && task.is_empty() && older_than.is_none() && !states.into_iter().any(|state| *state)
+    }
+
+    /// The outputs that an argument means: a target or a directory of this name, else those that it is a pattern of. As the
+    /// shell means it; else named from where the journal is, or in whatever store.
+    fn matches(&self, project: &Project, argument: &str) -> Result<Vec<usize>, Error> {
+        let in_files = project.name_of(argument);
+        let literal = argument.strip_prefix("./").unwrap_or(argument).trim_end_matches('/');
+        let matching = |is_match: &dyn Fn(&Target, &str) -> bool| -> Vec<usize> {
+            let targets = project.outputs().map(|place| (place, &project.targets[place]));
+            targets.filter(|(_, target)| is_match(target, &simple(&target.name))).map(|(place, _)| place).collect()
+        };
+        let exactly = |place: Option<usize>| -> Vec<usize> {
+            place.into_iter().filter(|place| project.targets[*place].function.is_some()).collect()
+        };
+        let is_within =
+            |name: &str, directory: &str| name.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+        // Where the journal is, all there is is here, files or not.
+        let is_root = project.here == project.root;
+        let is_all = in_files.is_empty();
+        let mut found = exactly(project.file(&in_files));
+        if found.is_empty() {
+            found = matching(&|target, name| is_all || project.is_file(target) && is_within(name, &in_files));
         }
-        set.build().map_err(failed)
+        if found.is_empty() {
+            found = exactly(project.anywhere(literal));
+        }
+        if found.is_empty() {
+            found = matching(&|_, name| is_within(name, literal));
+        }
+        if found.is_empty() && !self.literal {
+            let here = patterns(&pattern_here(project, literal))?;
+            found = matching(&|target, name| (is_root || project.is_file(target)) && here.is_match(name));
+        }
+        if found.is_empty() && !self.literal {
+            let anywhere = patterns(&at_any_depth("", literal))?;
+            found = matching(&|_, name| anywhere.is_match(name));
+        }
+        Ok(found)
     }
 }
 
-/// These, and all that was made from them.
-pub fn with_downstream(project: &Project, places: impl IntoIterator<Item = usize>) -> Vec<usize> {
-    let consumers = project.consumers();
-    let mut is_in = vec![false; project.targets.len()];
-    let mut open: Vec<usize> = places.into_iter().collect();
-    while let Some(place) = open.pop() {
-        if !std::mem::replace(&mut is_in[place], true) {
-            open.extend(consumers[place].iter().map(|consumer| *consumer as usize));
-        }
+fn is_made_by(project: &Project, place: usize, name: &str) -> bool {
+    project
+        .function(&project.targets[place])
+        .is_some_and(|function| *name == *function.name || *name == format!("{}::{}", function.module, function.name))
+}
+
+/// The pattern as the shell means it, named from where the journal is.
+fn pattern_here(project: &Project, pattern: &str) -> String {
+    // What leads elsewhere is no pattern up to where it does.
+    if pattern.starts_with('/') || pattern.split('/').any(|part| part == "..") {
+        return project.name_of(pattern);
     }
-    let mut places: Vec<_> = (0..is_in.len()).filter(|place| is_in[*place]).collect();
-    places.sort_by(|a, b| project.targets[*a].name.cmp(&project.targets[*b].name));
-    places
+    let here = project.name_of(".");
+    let here = if here.is_empty() { here } else { format!("{}/", globset::escape(&here)) };
+    at_any_depth(&here, pattern)
+}
+
+fn at_any_depth(directory: &str, pattern: &str) -> String {
+    if pattern.contains('/') { format!("{directory}{pattern}") } else { format!("{directory}**/{pattern}") }
+}
+
+/// The pattern, which also stands for all that is in the directories that match it.
+fn patterns(pattern: &str) -> Result<GlobSet, Error> {
+    let failed = |source: globset::Error| Error::Glob { source };
+    let mut set = GlobSetBuilder::new();
+    for pattern in [pattern.to_owned(), format!("{pattern}/**")] {
+        set.add(GlobBuilder::new(&pattern).literal_separator(true).build().map_err(failed)?);
+    }
+    set.build().map_err(failed)
+}
+
+impl Selection {
+    /// Whether a name is meant of which the journal does not know, named from where the journal is.
+    pub fn is_match(&self, project: &Project, name: &str) -> Result<bool, Error> {
+        let mut is_match = self.globs.is_empty();
+        for glob in &self.globs {
+            let literal = project.name_of(glob);
+            let within = name.strip_prefix(&literal).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            is_match |= within || literal.is_empty();
+            if !is_match && !self.literal {
+                is_match = patterns(&pattern_here(project, glob))?.is_match(name)
+                    || patterns(&at_any_depth("", glob))?.is_match(name);
+            }
+        }
+        Ok(is_match)
+    }
 }

@@ -7,8 +7,8 @@ use pipex::store::{StoreResult, expand};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::look::Condition;
-use crate::project::Project;
+use crate::project::{Project, Target, time};
+use crate::survey::Survey;
 use crate::{Error, Outcome, ls, print, shape};
 
 /// What made an output, and what it was made from.
@@ -31,42 +31,18 @@ struct Shown {
     content: Option<Value>,
 }
 
-pub fn show(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> {
+pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Outcome, Error> {
     let place = project.named(name)?;
     let target = &project.targets[place];
-    let look = project.look(place, &[])?;
+    let standing = Survey::new(project, [place]).standing(place);
     let store = project.opened(target)?;
     let failed = |source| Error::Store { target: name.to_owned(), source };
-    let is_there = look.condition != Condition::Missing;
-    let entry = if is_there { store.entry(&target.location()).map_err(failed)? } else { None };
+    let entry = store.entry(&target.location()).map_err(failed)?;
     let made_by = entry.as_ref().and_then(|entry| entry.made.as_ref());
-    let line = project.lines(&[place])?.remove(&place);
-    let arguments = line.iter().flat_map(|line| &line.given);
-    let arguments = arguments.filter_map(|given| Some((given.name.to_string(), given.value.as_ref()?.to_string())));
-    let inputs = target.made.iter().flat_map(|made| &*made.inputs);
-    let run = target.made.as_ref().map(|made| (&project.runs[made.run as usize], made));
-    let function = project.function(target);
-    let mut shown = Shown {
-        target: target.name.to_string(),
-        condition: ls::condition(look.condition, look.stale),
-        task: function.map(|function| format!("{}::{}", function.module, function.name)),
-        file: function.map(|function| format!("{}:{}", function.file, function.line)),
-        made: run.map(|(run, made)| run.moment(made.at + made.elapsed).to_string()),
-        run: run.map(|(run, _)| run.id.clone()),
-        seconds: run.map(|(_, made)| made.elapsed),
-        bytes: look.bytes,
-        type_name: made_by.map(|made| made.type_name.clone()),
-        arguments: arguments.collect(),
-        inputs: inputs.map(|(input, _)| project.targets[*input as usize].name.to_string()).collect(),
-        outputs: project.consumers()[place]
-            .iter()
-            .map(|output| project.targets[*output as usize].name.to_string())
-            .collect(),
-        content: None,
-    };
+    let outcome = Outcome::amiss(entry.is_none());
     let content = match &entry {
         None => Ok(Content::Nothing),
-        Some(_) if target.location().path().is_dir() && project.address(target).is_empty() => {
+        Some(_) if project.is_file(target) && target.location().path().is_dir() => {
             let directory = format!("{}/", target.name);
             let mut names = Vec::new();
             let mut each = |file: Location| names.extend(file.as_str().strip_prefix(&directory).map(str::to_owned));
@@ -76,22 +52,50 @@ pub fn show(project: &Project, name: &str, json: bool) -> Result<Outcome, Error>
         }
         Some(_) => {
             let payload = store.payload(&target.location()).map_err(failed)?;
+            if raw && !json {
+                io::stdout().lock().write_all(&payload)?;
+                return Ok(outcome);
+            }
             let expanded = entry.as_ref().and_then(|entry| entry.expanded);
             Content::of(&target.name, payload, expanded, made_by.map(|made| &*made.shape))
         }
     };
+    let line = project.givens(&[place]).remove(&place).and_then(|givens| givens.made);
+    let arguments = line.iter().flat_map(|line| &line.given);
+    let arguments = arguments.filter_map(|given| Some((given.name.to_string(), given.value.as_ref()?.to_string())));
+    let run = target.made.as_ref().map(|made| (&project.runs[made.run as usize], made));
+    let function = project.function(target);
+    let consumers = project.consumers();
+    let inputs: Vec<&Target> = target.inputs().iter().map(|input| &project.targets[input.place as usize]).collect();
+    let outputs: Vec<&Target> = consumers[place].iter().map(|output| &project.targets[*output as usize]).collect();
+    let names = |targets: &[&Target]| targets.iter().map(|target| target.name.to_string()).collect();
+    let mut shown = Shown {
+        target: target.name.to_string(),
+        condition: ls::state(project, &standing),
+        task: function.map(|function| format!("{}::{}", function.module, function.name)),
+        file: function.map(|function| format!("{}:{}", function.file, function.line)),
+        made: run.map(|(run, made)| run.moment(made.at + made.elapsed).to_string()),
+        run: run.map(|(run, _)| run.id.clone()),
+        seconds: run.map(|(_, made)| time(made.elapsed)),
+        bytes: standing.bytes,
+        type_name: made_by.map(|made| made.type_name.clone()),
+        arguments: arguments.collect(),
+        inputs: names(&inputs),
+        outputs: names(&outputs),
+        content: None,
+    };
     if json {
         shown.content = content.map_err(failed)?.into_value();
         print::json(&shown)?;
-        return Ok(Outcome::amiss(!is_there));
+        return Ok(outcome);
     }
     // Beside what it has: so that `pipex show x.json | jq` works.
     let mut aside = io::stderr().lock();
     let mut say = |name: &str, text: Option<String>| match text {
-        Some(text) if !text.is_empty() => writeln!(aside, "{name:10} {text}"),
+        Some(text) if !text.is_empty() => writeln!(aside, "{name:10} {}", print::visible(&text)),
         _ => Ok(()),
     };
-    say("target", Some(shown.target))?;
+    say("target", Some(project.shown(target).into_owned()))?;
     say("state", Some(shown.condition))?;
     say("task", shown.task.zip(shown.file).map(|(task, file)| format!("{task} ({file})")))?;
     say(
@@ -103,17 +107,16 @@ pub fn show(project: &Project, name: &str, json: bool) -> Result<Outcome, Error>
     say("type", shown.type_name)?;
     let arguments: Vec<_> = shown.arguments.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     say("arguments", Some(arguments.join(", ")))?;
-    say("made from", Some(few(&shown.inputs)))?;
-    say("taken by", Some(few(&shown.outputs)))?;
+    let few = |targets: &[&Target]| {
+        const FEW: usize = 8;
+        let more = if targets.len() > FEW { format!(", and {} more", targets.len() - FEW) } else { String::new() };
+        format!("{}{more}", targets.iter().take(FEW).map(|target| project.shown(target)).collect::<Vec<_>>().join(", "))
+    };
+    say("made from", Some(few(&inputs)))?;
+    say("taken by", Some(few(&outputs)))?;
     drop(aside);
-    content.map_err(failed)?.write(&mut io::stdout().lock())?;
-    Ok(Outcome::amiss(!is_there))
-}
-
-fn few(names: &[String]) -> String {
-    const FEW: usize = 8;
-    let more = if names.len() > FEW { format!(", and {} more", names.len() - FEW) } else { String::new() };
-    format!("{}{more}", names.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", "))
+    content.map_err(failed)?.write()?;
+    Ok(outcome)
 }
 
 const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
@@ -153,17 +156,15 @@ impl Content {
         }
     }
 
-    fn write(self, out: &mut impl io::Write) -> Result<(), Error> {
+    fn write(self) -> Result<(), Error> {
         match self {
             Content::Nothing => {}
-            Content::Text(text) => out.write_all(text.as_bytes())?,
-            Content::Value(value) => {
-                writeln!(out, "{}", serde_json::to_string_pretty(&value)?)?;
-            }
+            Content::Text(text) => write!(io::stdout().lock(), "{}", print::visible_lines(&text))?,
+            Content::Value(value) => print::json(&value)?,
             Content::Bytes(bytes) => {
                 writeln!(io::stderr(), "{} that only the program can read", print::count(bytes, "byte"))?;
             }
-            Content::Files(names) => names.iter().try_for_each(|name| writeln!(out, "{name}"))?,
+            Content::Files(names) => names.iter().try_for_each(print::line)?,
         }
         Ok(())
     }

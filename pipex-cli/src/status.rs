@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use pipex::Reasons;
 use serde::Serialize;
 
-use crate::look::Condition;
+use crate::causes::{Causes, Group};
+use crate::condition::Condition;
+use crate::ls::reasons;
 use crate::project::Project;
 use crate::select::Selection;
 use crate::{Error, Outcome, print};
@@ -18,23 +21,53 @@ struct Row<'p> {
     file: String,
     fresh: usize,
     stale: usize,
-    /// Why, and how many, and one of them.
-    reasons: BTreeMap<String, (usize, &'p str)>,
+    outdated: usize,
     failed: usize,
+    not_ready: usize,
+    cancelled: usize,
     missing: usize,
+    not_saved: usize,
+    not_needed: usize,
     orphaned: usize,
     foreign: usize,
     unknown: usize,
     running: usize,
+    /// Why they are stale, and how many, and one of them.
+    reasons: BTreeMap<String, (usize, &'p str)>,
+    /// Of those that are outdated: what they were made from, and how many, and one of them.
+    because: BTreeMap<&'p str, (usize, &'p str)>,
+    /// Why runs came to nothing, and why outputs cannot be looked at.
+    causes: Vec<Group<'p>>,
     bytes: u64,
     newest: Option<Timestamp>,
 }
 
+/// A column of the table; those that nothing is in are left out, but for some.
+type Column = (&'static str, fn(&Row<'_>) -> usize, bool);
+
+const COLUMNS: [Column; 13] = [
+    (" fresh", |row| row.fresh, true),
+    (" stale", |row| row.stale, true),
+    (" outdated", |row| row.outdated, false),
+    (" failed", |row| row.failed, true),
+    (" not ready", |row| row.not_ready, false),
+    (" cancelled", |row| row.cancelled, false),
+    (" missing", |row| row.missing, true),
+    (" not saved", |row| row.not_saved, false),
+    (" not needed", |row| row.not_needed, false),
+    (" orphaned", |row| row.orphaned, false),
+    (" foreign", |row| row.foreign, false),
+    (" unknown", |row| row.unknown, false),
+    (" running", |row| row.running, false),
+];
+
 pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<Outcome, Error> {
+    let (_, selected) = selection.select(project)?;
+    let is_amiss = selected.iter().any(|(_, standing)| standing.condition.is_amiss());
     let mut rows: BTreeMap<u32, Row<'_>> = BTreeMap::new();
-    let mut failures: Vec<(&str, &str)> = Vec::new();
-    for (place, look) in selection.of(project)? {
-        let target = &project.targets[place];
+    let mut causes: BTreeMap<u32, Causes<'_>> = BTreeMap::new();
+    for (place, standing) in &selected {
+        let target = &project.targets[*place];
         let Some((number, function)) = target.function.zip(project.function(target)) else { continue };
         let row = rows.entry(number).or_insert_with(|| Row {
             task: &function.name,
@@ -42,66 +75,108 @@ pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<Ou
             file: format!("{}:{}", function.file, function.line),
             ..Row::default()
         });
-        match look.condition {
-            Condition::Fresh => row.fresh += 1,
-            Condition::Stale => {
-                row.stale += 1;
-                row.reasons.entry(look.stale.to_string()).or_insert((0, &target.name)).0 += 1;
-            }
-            Condition::Orphaned => row.orphaned += 1,
-            Condition::Foreign => row.foreign += 1,
-            Condition::Running => row.running += 1,
-            Condition::Missing => row.missing += 1,
-            Condition::Unknown => row.unknown += 1,
+        row.count(standing.condition);
+        if standing.condition == Condition::Stale {
+            row.reasons.entry(reasons(standing.reasons)).or_insert((0, &target.name)).0 += 1;
         }
-        if project.has_failed(target) {
-            row.failed += 1;
-            let error = target.last.as_ref().and_then(|last| last.error.as_deref());
-            failures.push((&target.name, error.unwrap_or("killed before it had ended")));
+        if let (Condition::Outdated, Some(because)) = (standing.condition, standing.because) {
+            row.because.entry(&project.targets[because].name).or_insert((0, &target.name)).0 += 1;
         }
-        row.bytes += look.bytes;
-        row.newest = row.newest.max(look.saved);
+        causes.entry(number).or_default().add(project, *place, standing);
+        row.bytes = row.bytes.saturating_add(standing.bytes);
+        row.newest = row.newest.max(standing.saved);
     }
-    let outcome = Outcome::amiss(rows.values().any(|row| row.stale + row.failed + row.unknown > 0));
+    let outcome = Outcome::amiss(is_amiss);
     if json {
+        for (number, causes) in causes {
+            rows.entry(number).or_default().causes = causes.into_groups();
+        }
         print::json(&rows.into_values().collect::<Vec<_>>())?;
         return Ok(outcome);
     }
-    let number = |number: usize| if number == 0 { "-".to_owned() } else { number.to_string() };
-    let table: Vec<Vec<String>> = rows
-        .values()
-        .map(|row| {
-            vec![
-                row.task.to_owned(),
-                number(row.fresh),
-                number(row.stale),
-                number(row.failed),
-                number(row.missing),
-                number(row.orphaned),
-                number(row.foreign),
-                print::bytes(row.bytes),
-                row.newest.map(print::age).unwrap_or_default(),
-            ]
-        })
-        .collect();
-    let head = ["task", " fresh", " stale", " failed", " missing", " orphaned", " foreign", " size", " newest"];
-    print::table(&head, &table)?;
+    table(rows.values())?;
     for row in rows.values() {
-        for (reason, (count, example)) in &row.reasons {
-            let outputs = print::count(*count, "output");
-            print::line(format!("{}: {outputs} stale, changed: {reason}; such as {example}", row.task))?;
-        }
+        row.explain(project)?;
     }
-    for (target, error) in failures.iter().take(10) {
-        print::line(format!("failed: {target}: {error}"))?;
-    }
-    if failures.len() > 10 {
-        print::line(format!("and {} more failed: `pipex ls --failed` lists them", failures.len() - 10))?;
-    }
-    if rows.values().any(|row| row.stale > 0) {
-        print::line(
-            "to have them made again: pipex rm --stale --downstream; to take them as they are: pipex accept --stale",
-        )?;
-    }
+    let mut all = Causes::default();
+    selected.iter().for_each(|(place, standing)| all.add(project, *place, standing));
+    all.say(project)?;
+    advise(
+        selected
+            .iter()
+            .filter(|(_, standing)| standing.condition == Condition::Stale)
+            .map(|(_, standing)| standing.reasons),
+    )?;
     Ok(outcome)
+}
+
+/// What can be done about outputs that are stale for these reasons.
+fn advise(reasons: impl Iterator<Item = Reasons>) -> Result<(), Error> {
+    let Some(all) = reasons.reduce(Reasons::and) else { return Ok(()) };
+    let names: Vec<&str> = all.into();
+    let reason = if names == ["code"] { String::new() } else { format!(" --reason {}", names.join(",")) };
+    let edited = if all.content { " --edited" } else { "" };
+    print::line(format!(
+        "to have them made again: pipex rm --stale --downstream{edited}; to take them as they are: pipex accept{reason}"
+    ))?;
+    Ok(())
+}
+
+fn table<'r, 'p: 'r>(rows: impl Iterator<Item = &'r Row<'p>> + Clone) -> Result<(), Error> {
+    let is_shown = |(_, number, always): &&Column| *always || rows.clone().any(|row| number(row) > 0);
+    let columns: Vec<&Column> = COLUMNS.iter().filter(is_shown).collect();
+    let cells = |row: &Row<'_>| {
+        let mut cells = vec![row.task.to_owned()];
+        cells.extend(columns.iter().map(|(_, number, _)| match number(row) {
+            0 => "-".to_owned(),
+            number => number.to_string(),
+        }));
+        cells.extend([print::bytes(row.bytes), row.newest.map(print::age).unwrap_or_default()]);
+        cells
+    };
+    let head: Vec<&str> =
+        ["task"].into_iter().chain(columns.iter().map(|(name, ..)| *name)).chain([" size", " newest"]).collect();
+    print::table(&head, &rows.clone().map(cells).collect::<Vec<_>>())?;
+    Ok(())
+}
+
+impl Row<'_> {
+    fn count(&mut self, condition: Condition) {
+        *match condition {
+            Condition::Running => &mut self.running,
+            Condition::Unknown => &mut self.unknown,
+            Condition::Gone => return,
+            Condition::Failed => &mut self.failed,
+            Condition::NotReady => &mut self.not_ready,
+            Condition::Cancelled => &mut self.cancelled,
+            Condition::NotSaved => &mut self.not_saved,
+            Condition::NotNeeded => &mut self.not_needed,
+            Condition::Missing => &mut self.missing,
+            Condition::Foreign => &mut self.foreign,
+            Condition::Orphaned => &mut self.orphaned,
+            Condition::Stale => &mut self.stale,
+            Condition::Outdated => &mut self.outdated,
+            Condition::Fresh => &mut self.fresh,
+        } += 1;
+    }
+
+    /// Says why outputs are stale or outdated.
+    fn explain(&self, project: &Project) -> Result<(), Error> {
+        for (reason, (count, example)) in &self.reasons {
+            let outputs = print::count(*count, "output");
+            let changed = if reason == "edited" {
+                "changed since pipex made it".to_owned()
+            } else {
+                format!("changed: {reason}")
+            };
+            print::line(format!("{}: {outputs} stale, {changed}; such as {}", self.task, project.shown_name(example)))?;
+        }
+        // One of what is stale stands for all of it.
+        if let Some((because, (_, example))) = self.because.iter().rev().max_by_key(|(_, (count, _))| count) {
+            let outputs = print::count(self.outdated, "output");
+            let (example, because) = (project.shown_name(example), project.shown_name(because));
+            print::line(format!("{}: {outputs} outdated, such as {example}: {because} is stale", self.task))?;
+        }
+        Ok(())
+    }
 }

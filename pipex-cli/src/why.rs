@@ -1,59 +1,62 @@
-//! `pipex why` and `pipex diff`.
+//! `pipex why`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use pipex::journal::{Given, Why};
-use pipex::{Fingerprint, Reasons, State};
+use pipex::journal::Why;
+use pipex::{Reasons, State};
 use serde::Serialize;
 
-use crate::look::{Condition, differ};
+use crate::condition::Condition;
+use crate::diff::{Change, changes};
+use crate::ls;
 use crate::project::{Last, Project, Target};
+use crate::survey::{Standing, Survey};
 use crate::{Error, Outcome, print};
 
 #[derive(Serialize)]
-struct Answer {
-    target: String,
+struct Answer<'p> {
+    target: &'p str,
     /// What became of it last.
     last: String,
-    /// What a run would do now.
+    /// How it stands, and what a run would do now.
     now: String,
+    condition: Condition,
     would_run: bool,
-    error: Option<String>,
+    error: Option<&'p str>,
     changes: Vec<Change>,
+    /// What is stale, of all that it was made from, and why.
+    upstream: Vec<Upstream<'p>>,
 }
 
-/// Something that is not what it was.
 #[derive(Serialize)]
-struct Change {
-    what: String,
-    was: Option<String>,
-    is: Option<String>,
+struct Upstream<'p> {
+    target: &'p str,
+    condition: Condition,
+    stale: Reasons,
+    #[serde(skip)]
+    place: usize,
 }
 
 pub fn why(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> {
     let place = project.named(name)?;
     let target = &project.targets[place];
-    let look = project.look(place, &project.orphans())?;
-    let changes = if look.condition == Condition::Missing { Vec::new() } else { changes(project, place)? };
-    let (now, would_run) = match look.condition {
-        Condition::Fresh => ("a run would take it as it is".to_owned(), false),
-        Condition::Stale => (
-            format!(
-                "it is stale, changed: {}; a run takes it as it is and warns, or with stale = \"rerun\" makes it again",
-                look.stale
-            ),
-            true,
-        ),
-        Condition::Missing => ("it is not there: a run that asks for it would make it".to_owned(), true),
-        Condition::Orphaned => ("nothing makes it any more: the last run did not meet it".to_owned(), false),
-        Condition::Foreign => ("it is not known to be what pipex made; a run would take it as it is".to_owned(), false),
-        Condition::Running => ("a process makes it".to_owned(), false),
-        Condition::Unknown => ("its store cannot be opened here".to_owned(), false),
+    let survey = Survey::new(project, [place]);
+    let standing = survey.standing(place);
+    let is_there = survey.found(place).is_some();
+    let changes = if is_there { changes(project, &survey, place) } else { Vec::new() };
+    let upstream = upstream(project, &survey, place);
+    let answer = Answer {
+        target: &target.name,
+        last: last(project, target),
+        now: now(target, &standing, is_there),
+        condition: standing.condition,
+        would_run: matches!(standing.condition, Condition::Stale | Condition::Missing)
+            || standing.condition.is_failure(),
+        error: target.last.as_ref().and_then(|last| Some(&*last.failure.as_ref()?.error)),
+        changes,
+        upstream,
     };
-    let error = target.last.as_ref().and_then(|last| last.error.as_deref()).map(str::to_owned);
-    let answer =
-        Answer { target: target.name.to_string(), last: last(project, target), now, would_run, error, changes };
-    let outcome = Outcome::amiss(would_run || project.has_failed(target));
+    let outcome = Outcome::amiss(standing.condition.is_amiss());
     if json {
         print::json(&answer)?;
         return Ok(outcome);
@@ -63,29 +66,45 @@ pub fn why(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> 
         print::line(format!("error: {error}"))?;
     }
     print::line(answer.now)?;
-    answer.changes.iter().try_for_each(say)?;
+    answer.changes.iter().try_for_each(|change| change.say())?;
+    explain(project, &answer.upstream)?;
     Ok(outcome)
 }
 
-pub fn diff(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> {
-    let place = project.named(name)?;
-    let changes = changes(project, place)?;
-    let outcome = Outcome::amiss(!changes.is_empty());
-    if json {
-        print::json(&changes)?;
-    } else if changes.is_empty() {
-        print::line("nothing has changed since it was made")?;
-    } else {
-        changes.iter().try_for_each(say)?;
+/// How it stands, and what a run would do.
+fn now(target: &Target, standing: &Standing, is_there: bool) -> String {
+    if target.function.is_none() {
+        return "it is a file whose path is an argument: pipex did not make it".to_owned();
     }
-    Ok(outcome)
-}
-
-fn say(change: &Change) -> std::io::Result<()> {
-    match (&change.was, &change.is) {
-        (Some(was), Some(is)) => print::line(format!("  {}: {was} -> {is}", change.what)),
-        (None, Some(is)) => print::line(format!("  {}: {is}", change.what)),
-        _ => print::line(format!("  {}", change.what)),
+    match standing.condition {
+        Condition::Fresh => "a run would take it as it is".to_owned(),
+        Condition::Stale if standing.reasons.content => format!(
+            "it is stale, changed since pipex made it ({}); a run takes it as it is and warns, or with stale = \"rerun\" makes it again",
+            ls::reasons(standing.reasons)
+        ),
+        Condition::Stale => format!(
+            "it is stale, changed: {}; a run takes it as it is and warns, or with stale = \"rerun\" makes it again",
+            standing.reasons
+        ),
+        Condition::Outdated => {
+            "it is outdated: what it was made from is stale; if that is made again and comes out otherwise, this is stale, too"
+                .to_owned()
+        }
+        Condition::Failed | Condition::NotReady | Condition::Cancelled if is_there => {
+            "what is there is older than its last run, which made nothing: a run would try again".to_owned()
+        }
+        Condition::Missing | Condition::Failed | Condition::NotReady | Condition::Cancelled => {
+            "it is not there: a run that asks for it would make it".to_owned()
+        }
+        Condition::NotSaved => "its data were in memory, and nothing was saved: a run makes them again".to_owned(),
+        Condition::NotNeeded => {
+            "it is not there, and the last complete run did not need it: a run makes it if it needs it".to_owned()
+        }
+        Condition::Gone => "it is not there, and nothing asks for it any more".to_owned(),
+        Condition::Orphaned => "nothing makes it any more: the last complete run did not ask for it".to_owned(),
+        Condition::Foreign => "it is not known to be what pipex made; a run would take it as it is".to_owned(),
+        Condition::Running => "a process makes it".to_owned(),
+        Condition::Unknown => format!("it cannot be looked at: {}", standing.problem.as_deref().unwrap_or_default()),
     }
 }
 
@@ -105,74 +124,57 @@ fn last(project: &Project, target: &Target) -> String {
         Why::There => format!("though it was stale, changed: {stale}"),
         Why::MadeMeanwhile => "since another made it meanwhile".to_owned(),
         Why::Unchanged => "since what it takes was made again and came out as it was".to_owned(),
-        Why::Accepted => "since it was accepted as it is".to_owned(),
+        Why::Accepted => return format!("it was accepted as it is {in_run}"),
+        Why::Restored => return format!("that it had been accepted was taken back {in_run}"),
+        Why::InMemory => "since its data are held in memory".to_owned(),
         _ => "since nothing is saved in this mode".to_owned(),
     };
     match state {
         State::Completed => format!("it was made {in_run}, {reason}"),
         State::Cached => format!("it was taken as it was {in_run}, {reason}"),
-        State::Running if run.is_live => format!("it is being made {in_run}"),
-        State::Running => format!("the process was killed while it was made, {in_run}"),
         State::NotReady => format!("it was not made {in_run}: what it takes was not to be had"),
         State::Cancelled => format!("it was not made {in_run}: the run was cancelled"),
-        state => format!("making it ended as {state:?} {in_run}, {reason}"),
+        state if state.has_ended() => format!("making it ended as {state:?} {in_run}, {reason}"),
+        _ if run.is_live => format!("it is being made {in_run}"),
+        _ if run.state == Some(State::Cancelled) => format!("the run was cancelled while it was made, {in_run}"),
+        _ => format!("the process was killed while it was made, {in_run}"),
     }
 }
 
-/// What has changed since it was made.
-fn changes(project: &Project, place: usize) -> Result<Vec<Change>, Error> {
-    let target = &project.targets[place];
-    let Some(made) = &target.made else { return Ok(Vec::new()) };
-    let mut changes = Vec::new();
-    let short = |fingerprint: Fingerprint| fingerprint.to_string()[..8].to_owned();
-    if let Some(function) = project.function(target)
-        && differ(made.there.code, function.code)
-    {
-        changes.push(Change {
-            what: format!("code of {} ({}:{})", function.name, function.file, function.line),
-            was: Some(short(made.there.code)),
-            is: Some(short(function.code)),
-        });
-    }
-    let (then, now) = givens(project, place)?;
-    if let Some(now) = &now {
-        let was: HashMap<&str, &Given<'_>> = then.iter().map(|given| (&*given.name, given)).collect();
-        for given in now {
-            let before = was.get(&*given.name);
-            if before.is_some_and(|before| before.fingerprint == given.fingerprint) {
+/// What is stale of all that a target was made from, the nearest first.
+fn upstream<'p>(project: &'p Project, survey: &Survey<'_>, place: usize) -> Vec<Upstream<'p>> {
+    let mut upstream = Vec::new();
+    let mut open = VecDeque::from([place]);
+    let mut known = HashSet::from([place]);
+    while let Some(place) = open.pop_front() {
+        for input in project.targets[place].inputs().iter().map(|input| input.place as usize) {
+            if !known.insert(input) {
                 continue;
             }
-            let show = |given: &Given<'_>| {
-                given.value.as_ref().map_or_else(|| short(given.fingerprint), |value| value.to_string())
-            };
-            let what = format!("argument {}", given.name);
-            changes.push(Change { what, was: before.map(|before| show(before)), is: Some(show(given)) });
+            open.push_back(input);
+            let (target, standing) = (&project.targets[input], survey.standing(input));
+            if !standing.reasons.is_empty() {
+                let (condition, stale) = (standing.condition, standing.reasons);
+                upstream.push(Upstream { target: &target.name, condition, stale, place: input });
+            }
         }
     }
-    for (input, content) in &made.inputs {
-        let (input, now) = (&project.targets[*input as usize], project.content(*input as usize));
-        if differ(*content, now) {
-            let what = format!("content of {}", input.name);
-            changes.push(Change { what, was: Some(short(*content)), is: Some(short(now)) });
-        }
-    }
-    let stale = target.last.as_ref().map_or(Reasons::default(), |last| last.stale);
-    if changes.is_empty() && stale.inputs && target.last.as_ref().is_some_and(|last| last.state == State::Cached) {
-        let what = "an input that is not there would be made otherwise".to_owned();
-        changes.push(Change { what, was: None, is: None });
-    }
-    Ok(changes)
+    upstream
 }
 
-/// The arguments that it was made from, and those of its last call, if these are others.
-fn givens(project: &Project, place: usize) -> Result<(Vec<Given<'static>>, Option<Vec<Given<'static>>>), Error> {
-    let (mut then, mut now) = (Vec::new(), None);
-    project.each_given(&[place], |_, ended| {
-        if ended.state == State::Cached && ended.now.is_some() {
-            now = Some(ended.given);
-        } else {
-            then = ended.given;
-        }
-    })?;
-    Ok((then, now))
+/// Says what is stale upstream: of each task function and for each reason one, and how many more.
+fn explain(project: &Project, upstream: &[Upstream<'_>]) -> Result<(), Error> {
+    let key = |upstream: &Upstream<'_>| (project.targets[upstream.place].function, upstream.stale);
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    upstream.iter().for_each(|upstream| *counts.entry(key(upstream)).or_default() += 1);
+    for upstream in upstream {
+        let Some(count) = counts.remove(&key(upstream)) else { continue };
+        let target = &project.targets[upstream.place];
+        let more = match (count, project.function(target)) {
+            (1, _) | (_, None) => String::new(),
+            (count, Some(function)) => format!("; and so are {} more of {}", count - 1, function.name),
+        };
+        print::line(format!("outdated: {} is stale, changed: {}{more}", project.shown(target), upstream.stale))?;
+    }
+    Ok(())
 }

@@ -1,32 +1,41 @@
 //! The fingerprint of a function's code.
 
-use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
 use quote::quote;
-use syn::Path;
+use syn::ext::IdentExt as _;
+use syn::{LitStr, Path};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::attributes::CodeMeta;
 
-/// An expression for the fingerprint of these tokens, with the version and the helpers that the attribute names.
-pub fn of(tokens: TokenStream, meta: &CodeMeta, pipex: &Path) -> TokenStream {
-    let version = meta.version.as_ref().map(|version| version.value());
+/// An expression for what is known of the code of a function or helper: its name, its fingerprint, which is that of `tokens`
+/// with the version and the helpers that the attribute names, and its text.
+pub fn describe(name: &Ident, tokens: TokenStream, text: String, meta: &CodeMeta, pipex: &Path) -> TokenStream {
+    let version = meta.version.as_ref().map(LitStr::value);
     let own = Literal::u128_suffixed(fingerprint(tokens, version.as_deref()));
-    if meta.uses.is_empty() {
-        return quote!(#own);
-    }
-    let uses = &meta.uses;
-    quote!(#pipex::internal::code(#own, &[#(#uses::CODE),*]))
+    let text = match version {
+        Some(version) => format!("// version = {version:?}\n{text}"),
+        None => text,
+    };
+    let (name, uses) = (name.unraw().to_string(), &meta.uses);
+    quote!(#pipex::internal::Code::new(#name, #own, #text, &[#(&#uses::CODE),*]))
 }
 
 /// The fingerprint of these tokens. Comments, documentation and formatting do not change it.
 fn fingerprint(tokens: TokenStream, version: Option<&str>) -> u128 {
-    let mut text = String::new();
-    write(tokens, &mut text);
+    let mut text = without_formatting(tokens);
     if let Some(version) = version {
         text.push('\0');
         text.push_str(version);
     }
     xxh3_128(text.as_bytes())
+}
+
+/// The tokens as text that is the same however they are formatted.
+pub fn without_formatting(tokens: TokenStream) -> String {
+    let mut text = String::new();
+    write(tokens, &mut text);
+    text
 }
 
 /// Writes each token with a space behind it.

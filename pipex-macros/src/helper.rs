@@ -1,13 +1,16 @@
 //! `#[helper]`: the item as it is, and its fingerprint under the same name.
 
+use std::mem::{replace, take};
+
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{Attribute, Error, ImplItemFn, Item, ItemConst, ItemStatic, Result, Visibility};
+use syn::{Attribute, Error, ImplItemFn, Item, Result, Visibility};
 
 use crate::attributes::HelperMeta;
 use crate::code;
 use crate::crate_path::crate_path;
 use crate::mistakes::Mistakes;
+use crate::source;
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     process(arguments, item.clone()).unwrap_or_else(|error| {
@@ -21,9 +24,10 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let meta = mistakes.keep(HelperMeta::parse(arguments)).unwrap_or_default();
     let helper = mistakes.keep(Helper::of(&item));
     mistakes.into_result()?;
-    let Helper { attributes, visibility, name, code } = helper.expect("a helper that could not be read is a mistake");
+    let helper = helper.expect("a helper that could not be read is a mistake");
+    let Helper { attributes, visibility, name, code, text } = helper;
     let pipex = crate_path(meta.krate.clone());
-    let code = code::of(code, &meta.code, &pipex);
+    let code = code::describe(&name, code, source::text(text), &meta.code, &pipex);
     // A type of the same name: types and values have names of their own, and `use` takes both.
     Ok(quote! {
         #item
@@ -35,7 +39,7 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
         impl #name {
             #[doc(hidden)]
             #[allow(dead_code)]
-            #visibility const CODE: u128 = #code;
+            #visibility const CODE: #pipex::internal::Code = #code;
         }
     })
 }
@@ -45,7 +49,10 @@ struct Helper {
     attributes: Vec<Attribute>,
     visibility: Visibility,
     name: Ident,
+    /// What makes it what it is.
     code: TokenStream,
+    /// All of it that people are shown.
+    text: TokenStream,
 }
 
 impl Helper {
@@ -56,19 +63,27 @@ impl Helper {
             let method = syn::parse2::<ImplItemFn>(item.clone());
             method.map_or(error, |method| Error::new_spanned(method.sig, mistake))
         })?;
-        let (attributes, visibility, name, code) = match parsed {
+        let (attributes, visibility, name, code, text) = match parsed {
             Item::Fn(item) if item.sig.receiver().is_some() => return Err(Error::new_spanned(item.sig, mistake)),
             Item::Fn(item) => {
                 let (signature, block) = (&item.sig, &item.block);
                 let code = quote!(#signature #block);
-                (item.attrs, item.vis, item.sig.ident, code)
+                (item.attrs, item.vis, item.sig.ident, code.clone(), code)
             }
-            Item::Const(ItemConst { attrs, vis, ident, ty, expr, .. })
-            | Item::Static(ItemStatic { attrs, vis, ident, ty, expr, .. }) => (attrs, vis, ident, quote!(#ty #expr)),
+            Item::Const(mut item) => {
+                let (attributes, visibility) = (take(&mut item.attrs), replace(&mut item.vis, Visibility::Inherited));
+                let (ty, value) = (&item.ty, &item.expr);
+                (attributes, visibility, item.ident.clone(), quote!(#ty #value), quote!(#item))
+            }
+            Item::Static(mut item) => {
+                let (attributes, visibility) = (take(&mut item.attrs), replace(&mut item.vis, Visibility::Inherited));
+                let (ty, value) = (&item.ty, &item.expr);
+                (attributes, visibility, item.ident.clone(), quote!(#ty #value), quote!(#item))
+            }
             item => return Err(Error::new_spanned(item, mistake)),
         };
         let is_condition = |attribute: &Attribute| attribute.path().is_ident("cfg");
         let attributes = attributes.into_iter().filter(is_condition).collect();
-        Ok(Helper { attributes, visibility, name, code })
+        Ok(Helper { attributes, visibility, name, code, text })
     }
 }

@@ -13,6 +13,7 @@ mod mistakes;
 mod remote;
 mod returns;
 mod signature;
+mod source;
 mod task;
 mod template;
 

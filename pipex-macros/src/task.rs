@@ -13,6 +13,7 @@ use crate::lifetimes::written_out;
 use crate::mistakes::Mistakes;
 use crate::returns::Returns;
 use crate::signature::{self, Argument, Function, Kind};
+use crate::source;
 use crate::template::{Part, Template};
 
 const TARGET: &str = "{path}/{funcname}/{base}";
@@ -103,7 +104,8 @@ impl Emit {
         let funcname = item.sig.ident.unraw().to_string();
         let target = self.template(&self.target);
         let (signature, block) = (&item.sig, &item.block);
-        let code = code::of(quote!(#signature #block), &meta.code, pipex);
+        let tokens = quote!(#signature #block);
+        let code = code::describe(&item.sig.ident, tokens.clone(), source::text(tokens), &meta.code, pipex);
         let parameters = self.function.arguments.iter().map(|argument| argument.name.unraw().to_string());
         let stale = meta.stale.as_ref().map(|stale| quote!(.stale(#pipex::Stale::#stale)));
         let name = self.name.as_ref().map(|name| self.template(name)).map(|name| quote!(.name(#name)));

@@ -56,18 +56,6 @@ impl Fingerprint {
     }
 }
 
-/// The fingerprint of a function's code: its own, and those of the helpers that it names.
-#[must_use]
-pub const fn code(own: u128, uses: &[u128]) -> u128 {
-    let mut code = Fingerprint::new(own);
-    let mut place = 0;
-    while place < uses.len() {
-        code = code.then(Fingerprint::new(uses[place]));
-        place += 1;
-    }
-    code.get()
-}
-
 /// From 32 hexadecimal digits, as it is displayed.
 impl FromStr for Fingerprint {
     type Err = ParseIntError;
@@ -109,7 +97,6 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> Fingerprint {
 }
 
 /// What tells this process, now, from all others.
-#[cfg(any(feature = "nats", feature = "prefect-server"))]
 pub(crate) fn of_process() -> Fingerprint {
     let now = std::time::SystemTime::now();
     of_bytes(format!("{:?} {} {now:?}", gethostname::gethostname(), std::process::id()).as_bytes())

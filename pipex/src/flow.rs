@@ -268,7 +268,7 @@ impl FlowRun {
     }
 
     /// The flow run has ended, with this error.
-    fn tell_end(self: &Arc<Self>, context: &Context, error: Option<&str>) {
+    fn tell_end(self: &Arc<Self>, context: &Context, error: Option<&str>) -> State {
         let state = match (self.cancelled(), error) {
             (Some(Cancelled::Gone), _) => State::Crashed,
             (Some(Cancelled::Signal(_) | Cancelled::Asked(_)), _) => State::Cancelled,
@@ -276,6 +276,7 @@ impl FlowRun {
             (_, None) => State::Completed,
         };
         self.tell(context, |reporter, run| reporter.flow_ended(run), &[], Some(state), error);
+        state
     }
 }
 
@@ -420,9 +421,9 @@ impl Started {
         run.span.record("elapsed", started.elapsed().as_secs_f64());
         let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
         let failed = error.as_ref().map(|error| Failed::new(error)).or_else(|| failure(&value));
-        run.tell_end(&context, failed.as_ref().map(|failed| failed.text.as_str()));
+        let state = run.tell_end(&context, failed.as_ref().map(|failed| failed.text.as_str()));
         if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
-            journal.close();
+            journal.end(state);
         }
         if let Some(table) = table.filter(|table| !table.is_empty()) {
             let _ = writeln!(io::stderr(), "{table}");
@@ -455,7 +456,10 @@ impl Drop for Underway<'_> {
     fn drop(&mut self) {
         let Started { run, context, .. } = self.0;
         run.cancel(Cancelled::Gone);
-        run.tell_end(context, Some("its body panicked, or its future was dropped"));
+        let state = run.tell_end(context, Some("its body panicked, or its future was dropped"));
+        if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
+            journal.abandon(state);
+        }
         signals::ended(run);
     }
 }

@@ -13,7 +13,6 @@ pub use inventory;
 pub use crate::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
 pub use crate::call::{Body, Raised, call};
 pub use crate::carry::{CannotCarry, Carrier, CarryError, TellCauses, TellError, TellNothing, cannot_carry};
-pub use crate::fingerprint::code;
 pub use crate::flow::{Flow, start};
 pub use crate::remote::{
     OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Registered, Stays, Travels, any_store, called,
@@ -24,7 +23,7 @@ pub use crate::returned::{Given, Returned, ReturnedValue};
 pub use crate::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
 use crate::store::{OwnOutput, Store};
 pub use crate::target::{Field, Part, Template};
-pub use crate::task::Task;
+pub use crate::task::{Code, Task};
 pub use crate::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
 
 /// The body of a synchronous function.

@@ -199,7 +199,7 @@ impl<'a, R: Send> Plan<'a, R> {
             Some((content, present)) => match decide(&self.wanted(&*store), Some(&present), self.run.policy()) {
                 Decision::Make(_) => Content::Changes,
                 // What was edited is taken as it is.
-                Decision::Warn(reasons) if reasons.exceed(EDITED) => Content::Changes,
+                Decision::Warn(reasons) if reasons.exceed(Reasons::EDITED) => Content::Changes,
                 Decision::Warn(_) | Decision::Take => Content::of(content),
             },
         };
@@ -494,9 +494,6 @@ async fn drive_in<F: Future<Output: Send> + Send>(context: Option<Arc<Context>>,
         None => drive(future).await,
     }
 }
-
-/// All that is wrong with an output that somebody has edited.
-const EDITED: Reasons = Reasons { code: false, arguments: false, inputs: false, format: false, content: true };
 
 /// What a store is asked before anything runs.
 const LOOK: &str = "tell whether the output is there";

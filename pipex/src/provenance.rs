@@ -82,6 +82,63 @@ pub struct Present {
     pub is_edited: bool,
 }
 
+/// What was found at a place: a content, and what made it. What is not known is [`Fingerprint::NONE`].
+///
+/// ```
+/// use pipex::Fingerprint;
+/// use pipex::journal::{Provenance, Stored};
+///
+/// let [code, arguments, inputs, first, second] = [1, 2, 3, 4, 5].map(Fingerprint::new);
+/// let made = Stored::new(first, Provenance::new(code, arguments, inputs));
+/// // A file that says nothing of itself is found in its place, with another content.
+/// let found = Stored::new(second, Provenance::default()).succeed(&made);
+/// assert_eq!(found.provenance, made.provenance);
+/// assert!(found.is_edited());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Stored {
+    /// The content.
+    pub content: Fingerprint,
+    /// What made it.
+    pub provenance: Provenance,
+    /// The content as it was made, if somebody has changed it since.
+    pub original: Fingerprint,
+}
+
+impl Stored {
+    /// This content, made by this, and not changed since.
+    #[must_use]
+    pub fn new(content: Fingerprint, provenance: Provenance) -> Self {
+        Stored { content, provenance, original: Fingerprint::NONE }
+    }
+
+    /// What is there now, found where `earlier` was: where it does not say itself what made it, that is what made the
+    /// earlier one, be it a copy of the same content or one that somebody has changed.
+    #[must_use]
+    pub fn succeed(mut self, earlier: &Self) -> Self {
+        if self.provenance.is_known() || !earlier.provenance.is_known() || self.content == Fingerprint::NONE {
+            return self;
+        }
+        self.provenance = earlier.provenance;
+        let made = if earlier.is_edited() { earlier.original } else { earlier.content };
+        self.original = if made.half() == self.content.half() { Fingerprint::NONE } else { made };
+        self
+    }
+
+    /// Whether somebody has changed it since it was made.
+    #[must_use]
+    pub fn is_edited(&self) -> bool {
+        self.original != Fingerprint::NONE
+    }
+
+    /// As [`decide`] asks for it.
+    #[must_use]
+    pub fn present(&self) -> Present {
+        Present { provenance: self.provenance, is_edited: self.is_edited() }
+    }
+}
+
 /// What is to be done about a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -136,6 +193,9 @@ pub struct Reasons {
 }
 
 impl Reasons {
+    /// All that is wrong with an output that somebody has edited.
+    pub const EDITED: Reasons = Reasons { code: false, arguments: false, inputs: false, format: false, content: true };
+
     /// Whether there is none: the output is not stale.
     #[must_use]
     pub fn is_empty(self) -> bool {
@@ -151,12 +211,22 @@ impl Reasons {
     /// Those of both.
     #[must_use]
     pub fn and(self, other: Reasons) -> Self {
+        self.combine(other, |one, other| one || other)
+    }
+
+    /// Those of the first that are none of the second.
+    #[must_use]
+    pub fn except(self, other: Reasons) -> Self {
+        self.combine(other, |one, other| one && !other)
+    }
+
+    fn combine(self, other: Reasons, both: impl Fn(bool, bool) -> bool) -> Self {
         Reasons {
-            code: self.code || other.code,
-            arguments: self.arguments || other.arguments,
-            inputs: self.inputs || other.inputs,
-            format: self.format || other.format,
-            content: self.content || other.content,
+            code: both(self.code, other.code),
+            arguments: both(self.arguments, other.arguments),
+            inputs: both(self.inputs, other.inputs),
+            format: both(self.format, other.format),
+            content: both(self.content, other.content),
         }
     }
 

@@ -243,7 +243,7 @@ impl Counts {
             state if state.has_ended() => self.failed += 1,
             _ => {}
         }
-        self.bytes += bytes;
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 }
 

@@ -9,7 +9,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::flow::{Cancelled, FlowRun};
-use crate::report::say;
+use crate::report::{State, say};
 use crate::store;
 
 /// The flow runs that have not ended, and how long each gives its tasks.
@@ -89,6 +89,10 @@ fn name(signal: i32) -> &'static str {
 fn exit(signal: i32) -> ! {
     #[cfg(feature = "prefect-server")]
     crate::prefect::stop();
+    flows()
+        .iter()
+        .filter_map(|(run, _)| run.shared.journal.as_ref())
+        .for_each(|journal| journal.abandon(State::Cancelled));
     let _ending = store::end();
     std::process::exit(128 + signal)
 }

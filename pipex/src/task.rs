@@ -7,6 +7,44 @@ use crate::retry::RetryDelay;
 use crate::stale::Stale;
 use crate::target::Template;
 
+/// The code of a task function, or of a helper.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Code {
+    pub(crate) name: &'static str,
+    /// Of its tokens, its `version` and the helpers that it names.
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) text: &'static str,
+    /// The helpers that it names.
+    pub(crate) uses: &'static [&'static Code],
+}
+
+impl Code {
+    #[must_use]
+    pub const fn new(name: &'static str, own: u128, text: &'static str, uses: &'static [&'static Code]) -> Self {
+        let mut fingerprint = Fingerprint::new(own);
+        let mut place = 0;
+        while place < uses.len() {
+            fingerprint = fingerprint.then(uses[place].fingerprint);
+            place += 1;
+        }
+        Code { name, fingerprint, text, uses }
+    }
+
+    /// The helpers that it names, and those that they name, each once.
+    pub(crate) fn helpers(&self) -> Vec<&'static Code> {
+        let mut helpers: Vec<&'static Code> = Vec::new();
+        let mut next = self.uses.to_vec();
+        while let Some(helper) = next.pop() {
+            if !helpers.iter().any(|known| known.fingerprint == helper.fingerprint && known.name == helper.name) {
+                helpers.push(helper);
+                next.extend(helper.uses);
+            }
+        }
+        helpers
+    }
+}
+
 /// What is known of a task function when it is compiled.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -29,6 +67,8 @@ pub struct Task {
     pub name: Option<Template>,
     /// The fingerprint of the function's tokens, its `version` and its helpers: comments and formatting do not change it.
     pub code: Fingerprint,
+    #[doc(hidden)]
+    pub source: Code,
     /// What is to be done with stale outputs, if the task says it.
     pub stale: Option<Stale>,
     /// Whether a parameter is marked `#[target]`.
@@ -78,6 +118,7 @@ impl Task {
             target,
             name: None,
             code: Fingerprint::NONE,
+            source: Code::new(funcname, 0, "", &[]),
             stale: None,
             wants_target: false,
             saves: true,
@@ -92,8 +133,8 @@ impl Task {
 
     #[doc(hidden)]
     #[must_use]
-    pub const fn code(mut self, code: u128) -> Self {
-        self.code = Fingerprint::new(code);
+    pub const fn code(mut self, code: Code) -> Self {
+        (self.code, self.source) = (code.fingerprint, code);
         self
     }
 

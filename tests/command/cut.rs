@@ -53,6 +53,20 @@ fn read_up_to_the_cut() {
 }
 
 #[test]
+fn a_line_that_is_too_long_is_passed_over_and_told() {
+    let desk = made();
+    let [run] = &journal::runs(&desk.file(".pipex")).unwrap()[..] else { panic!("one run") };
+    let mut whole = fs::read(run).unwrap();
+    let lines = whole.iter().filter(|byte| **byte == b'\n').count();
+    let second = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    whole.splice(second..second, [vec![b' '; 17 << 20], b"\n".to_vec()].concat());
+    fs::write(run, whole).unwrap();
+    let mut read = 0;
+    let error = journal::read(run, |_| read += 1).unwrap_err();
+    assert_eq!((read, error.to_string().as_str()), (lines, "a line of more than 16 MiB is passed over"));
+}
+
+#[test]
 fn without_it_outputs_are_taken_and_known_again_after_a_run() {
     let desk = made();
     fs::remove_dir_all(desk.file(".pipex")).unwrap();

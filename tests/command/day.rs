@@ -133,7 +133,7 @@ fn a_day() {
     pipex!("status");
     // Only a line for the log.
     run("logging", &mut told);
-    pipex!("ls --stale", "accept --stale --dry-run", "accept --stale", "status");
+    pipex!("ls --stale", "accept --stale --dry-run", "accept --stale", "accept --stale --yes", "status");
     run("logging", &mut told);
     pipex!("why out/clean/LGA.json", "runs", "gc");
     steady().bind(|| insta::assert_snapshot!("day", told));

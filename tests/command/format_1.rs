@@ -271,7 +271,7 @@ fn plain_rows_that_are_cut_are_fewer_rows_or_none() {
 fn what_does_not_say_how_large_it_is_expands_as_far_as_the_setting_allows() {
     let desk = desk();
     let show = |target: &str, limit: &str| {
-        let output = desk.command(&format!("show {target}")).env("PIPEX_DECODE_LIMIT", limit).output().unwrap();
+        let output = desk.command().args(["show", target]).env("PIPEX_DECODE_LIMIT", limit).output().unwrap();
         [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat()
     };
     for target in ["out/everything.zst", "out/everything.json.zst", "rows/readings.json.zst"] {

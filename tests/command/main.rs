@@ -1,19 +1,27 @@
 //! The `pipex` command, as a user meets it: on real files, made by real processes.
 
+mod accepting;
+mod causes;
+mod changed;
 #[path = "../child.rs"]
 mod child;
 mod cut;
 mod day;
 mod format_1;
 mod formats;
+mod grid;
 mod killed;
+mod orphans;
+mod outside;
 #[cfg(feature = "browser")]
 mod page;
-
+mod paths;
 mod removing;
+mod states;
 mod stores;
 mod together;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -49,14 +57,15 @@ impl Desk {
         command
     }
 
-    fn pipex(&self, line: &str) -> Output {
-        self.command(line).output().unwrap()
+    /// The command, called here.
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pipex"));
+        command.current_dir(self.path()).env_remove("PIPEX_JOURNAL");
+        command
     }
 
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pipex"));
-        command.args(line.split_whitespace()).current_dir(self.path()).env_remove("PIPEX_JOURNAL");
-        command
+    fn pipex(&self, line: &str) -> Output {
+        self.command().args(line.split_whitespace()).output().unwrap()
     }
 
     /// What the command says and how it ends, without what is another in each run.
@@ -76,6 +85,13 @@ impl Desk {
         let said = String::from_utf8_lossy(&output.stdout);
         serde_json::from_str(&said)
             .unwrap_or_else(|error| panic!("{line}: {error}: {said} {}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// How each output stands, by their names.
+    fn conditions(&self) -> BTreeMap<String, String> {
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let rows = self.json("ls");
+        rows.as_array().unwrap().iter().map(|row| (text(&row["target"]), text(&row["condition"]))).collect()
     }
 
     /// How many outputs of a task function are in this state.

@@ -3,28 +3,25 @@
 //! It only saves reading the journals: deleted or damaged, it is made from them again.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::hash::BuildHasherDefault;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::line::There;
 use crate::fingerprint::{AsIs, Fingerprint};
-use crate::provenance::{Present, Provenance};
+use crate::provenance::{Provenance, Stored};
 use crate::run::Key;
-use crate::store::Stamp;
+use crate::store::{Stamp, open_regular};
 
 /// What lies at a place, and what made it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Record {
     pub(crate) key: Key,
     pub(crate) stamp: Stamp,
-    pub(crate) content: Fingerprint,
-    pub(crate) provenance: Provenance,
-    /// The content as it was made, if somebody has changed it since.
-    pub(crate) original: Fingerprint,
+    pub(crate) stored: Stored,
     /// When this was found, in nanoseconds since 1970: of two records the later one holds.
     pub(crate) found: u64,
 }
@@ -35,33 +32,16 @@ const MAGIC: &[u8; 8] = b"pipex\0\0\x02";
 impl Record {
     /// What was found to lie at a place.
     pub(crate) fn new(key: Key, there: &There, found: u64) -> Self {
-        let There { content, stamp, .. } = *there;
-        let (stamp, provenance) = (Stamp::new(stamp), there.provenance());
-        Record { key, stamp, content, provenance, original: Fingerprint::NONE, found }
+        Record { key, stamp: Stamp::new(there.stamp), stored: there.stored(), found }
     }
 
-    /// What is there now, found where `earlier` was: where it does not say itself what made it, that is what made the
-    /// earlier one, be it a copy of the same content or one that somebody has changed.
-    pub(crate) fn succeed(mut self, earlier: &Self) -> Self {
-        if self.provenance.is_known() || !earlier.provenance.is_known() || self.content == Fingerprint::NONE {
-            return self;
-        }
-        self.provenance = earlier.provenance;
-        let made = if earlier.is_edited() { earlier.original } else { earlier.content };
-        self.original = if made.half() == self.content.half() { Fingerprint::NONE } else { made };
-        self
-    }
-
-    fn is_edited(&self) -> bool {
-        self.original != Fingerprint::NONE
-    }
-
-    pub(crate) fn present(&self) -> Present {
-        Present { provenance: self.provenance, is_edited: self.is_edited() }
+    /// What is there now, found where `earlier` was.
+    pub(crate) fn succeed(self, earlier: &Self) -> Self {
+        Record { stored: self.stored.succeed(&earlier.stored), ..self }
     }
 
     fn to_bytes(self) -> [u8; RECORD] {
-        let Record { key, stamp, content, provenance, original, found } = self;
+        let Record { key, stamp, stored: Stored { content, provenance, original, .. }, found } = self;
         let Provenance { code, arguments, inputs, format } = provenance;
         let mut bytes = [0; RECORD];
         bytes[..16].copy_from_slice(&key.get().to_le_bytes());
@@ -77,12 +57,11 @@ impl Record {
         let wide = |at: usize| u128::from_le_bytes(bytes[at..at + 16].try_into().expect("16 bytes"));
         let part = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
         let half = |at: usize| Fingerprint::new(part(at).into());
+        let provenance = Provenance::new(half(40), half(48), half(56)).with_format(half(64));
         Record {
             key: Fingerprint::new(wide(0)),
-            content: Fingerprint::new(wide(16)),
             stamp: Stamp::new(part(32)),
-            provenance: Provenance::new(half(40), half(48), half(56)).with_format(half(64)),
-            original: half(72),
+            stored: Stored { original: half(72), ..Stored::new(Fingerprint::new(wide(16)), provenance) },
             found: part(80),
         }
     }
@@ -100,10 +79,12 @@ pub(crate) struct History {
 impl History {
     /// Reads the file; `None` if it is not there, or not whole.
     pub(crate) fn read(path: &Path) -> Option<Self> {
-        let mut records = fs::read(path).ok()?;
+        let mut file = open_regular(path, OpenOptions::new().read(true)).ok()?;
+        let mut records = vec![0; MAGIC.len()];
+        file.read_exact(&mut records).ok().filter(|()| records == MAGIC)?;
+        file.read_to_end(&mut records).ok()?;
         let checksum = records.split_off(records.len().checked_sub(8)?);
-        if !records.starts_with(MAGIC)
-            || !(records.len() - MAGIC.len()).is_multiple_of(RECORD)
+        if !records.len().checked_sub(MAGIC.len())?.is_multiple_of(RECORD)
             || checksum != xxhash_rust::xxh3::xxh3_64(&records).to_le_bytes()
         {
             return None;
@@ -114,7 +95,13 @@ impl History {
     /// Writes it whole, or leaves what was there.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
         let draft = path.with_extension("new");
-        let mut file = fs::File::create(&draft)?;
+        // What a kill left there, or a link to somewhere else, is not written to.
+        if let Err(error) = fs::remove_file(&draft)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
         let records = if self.records.is_empty() { MAGIC } else { &self.records[..] };
         file.write_all(records)?;
         file.write_all(&xxhash_rust::xxh3::xxh3_64(records).to_le_bytes())?;

@@ -1,14 +1,12 @@
 //! What stands in a journal: a line of JSON for each thing that happened.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
-use crate::provenance::{Provenance, Reasons};
+use crate::provenance::{Provenance, Reasons, Stored};
 use crate::report::State;
 use crate::stale::{Content, Contents};
 use crate::store::{Entry, Stamp};
@@ -35,6 +33,8 @@ pub enum Line<'l> {
     Source(Source<'l>),
     /// A target that the `pipex` command removed.
     Removed(Removed<'l>),
+    /// What `pipex accept` had said was taken back.
+    Undone(Undone<'l>),
     /// The run has ended, and all its task runs with it.
     Over(Over),
 }
@@ -59,6 +59,9 @@ pub struct Head<'l> {
     pub started: Cow<'l, str>,
     /// The process.
     pub process: u32,
+    /// What tells this run of the program from all others; zero in journals of older versions.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub invocation: Fingerprint,
     /// The host it ran on.
     pub host: Cow<'l, str>,
     /// The directory it ran in.
@@ -82,6 +85,20 @@ pub struct Function<'l> {
     pub file: Cow<'l, str>,
     /// The line it is written on.
     pub line: u32,
+    /// The fingerprint of its code.
+    pub code: Fingerprint,
+    /// The helpers that are part of it: those that it names with `uses(..)`, and those that they name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub helpers: Vec<UsedHelper<'l>>,
+}
+
+/// A helper that is part of a task function's code. Below `.pipex/code/` a file that is named like its fingerprint has its text,
+/// and so for task functions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UsedHelper<'l> {
+    /// Its name.
+    pub name: Cow<'l, str>,
     /// The fingerprint of its code.
     pub code: Fingerprint,
 }
@@ -149,15 +166,50 @@ pub struct Ended<'l> {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'l, str>>,
+    /// Of a run that did not run, or could not take an argument: the target whose run failed, or that could not be loaded;
+    /// the name of that run, if it has no target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<Cow<'l, str>>,
     /// What lies at the target now, and what made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub there: Option<There>,
     /// What the call would make it from now, where that is another: the fingerprints of its arguments and inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<(Fingerprint, Fingerprint)>,
-    /// The arguments, each for itself.
+    /// And how it would write it: the fingerprint of the shape of its type.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub format: Fingerprint,
+    /// The arguments, each for itself: those of the call. What is there was made from them if the run completed, or if its
+    /// output was accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given: Vec<Given<'l>>,
+}
+
+impl<'l> Ended<'l> {
+    /// What a command says of an output that is there: that this made it, and why that is said. It has no arguments yet.
+    #[must_use]
+    pub fn by_command(task: u32, target: Cow<'l, str>, store: Cow<'l, str>, why: Why, there: There) -> Self {
+        Ended {
+            task,
+            name: target.clone(),
+            target: Some(target),
+            store,
+            state: State::Cached,
+            why,
+            stale: Reasons::default(),
+            at: 0.0,
+            elapsed: 0.0,
+            worker: 0,
+            attempt: 0,
+            bytes: 0,
+            error: None,
+            root: None,
+            there: Some(there),
+            now: None,
+            format: Fingerprint::NONE,
+            given: Vec::new(),
+        }
+    }
 }
 
 /// What lies at a target, and what made it. Zero is not known.
@@ -179,6 +231,10 @@ pub struct There {
     /// The fingerprint of how it is written: of the shape of its type.
     #[serde(default, skip_serializing_if = "is_unknown")]
     pub format: Fingerprint,
+    /// The content as it was made, where it is said that somebody has changed it since. What merely does not say what made
+    /// it is held against what was there before: see [`Stored::succeed`].
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub original: Fingerprint,
 }
 
 impl There {
@@ -186,7 +242,8 @@ impl There {
     #[must_use]
     pub fn new(content: Fingerprint, stamp: Stamp, bytes: u64) -> Self {
         let none = Fingerprint::NONE;
-        There { content, stamp: stamp.get(), bytes, code: none, arguments: none, inputs: none, format: none }
+        let stamp = stamp.get();
+        There { content, stamp, bytes, code: none, arguments: none, inputs: none, format: none, original: none }
     }
 
     /// What a store found, and what made it, if that is recorded beside it.
@@ -210,6 +267,18 @@ impl There {
     pub fn made_by(self, provenance: Provenance) -> Self {
         let Provenance { code, arguments, inputs, format } = provenance;
         There { code, arguments, inputs, format, ..self }
+    }
+
+    /// The same, of which this is known.
+    #[must_use]
+    pub fn known_as(self, stored: Stored) -> Self {
+        There { content: stored.content, original: stored.original, ..self.made_by(stored.provenance) }
+    }
+
+    /// Its content, and what made it.
+    #[must_use]
+    pub fn stored(&self) -> Stored {
+        Stored { original: self.original, ..Stored::new(self.content, self.provenance()) }
     }
 }
 
@@ -293,6 +362,22 @@ impl<'l> Removed<'l> {
     }
 }
 
+/// That what `pipex accept` had said was taken back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Undone<'l> {
+    /// The run of `pipex accept`: the name of its journal, without `.jsonl`.
+    pub run: Cow<'l, str>,
+}
+
+impl<'l> Undone<'l> {
+    /// In this run.
+    #[must_use]
+    pub fn new(run: impl Into<Cow<'l, str>>) -> Self {
+        Undone { run: run.into() }
+    }
+}
+
 /// The fingerprint of the contents of a call's inputs, in their order; zero if one of them is not known.
 #[must_use]
 pub fn of_inputs(contents: impl IntoIterator<Item = Fingerprint>) -> Fingerprint {
@@ -307,6 +392,9 @@ pub fn of_inputs(contents: impl IntoIterator<Item = Fingerprint>) -> Fingerprint
 pub struct Over {
     /// How long it took, in seconds.
     pub elapsed: f64,
+    /// How it ended: completed, failed, cancelled or crashed. Older versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
 }
 
 /// Why a task run ran, or did not.
@@ -329,6 +417,8 @@ pub enum Why {
     Unchanged,
     /// It did not run: its output was accepted as what today's code would give.
     Accepted,
+    /// It did not run: what was said when its output was accepted was taken back.
+    Restored,
     /// It ran: its function saves its own output, wrote none, and gave data, which are held in memory.
     InMemory,
 }
@@ -347,25 +437,4 @@ fn is_fresh(stale: &Reasons) -> bool {
 
 fn is_false(truth: &bool) -> bool {
     !truth
-}
-
-/// Reads a journal up to its end, or up to where it was cut; a line of a kind that this version does not know is passed over.
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn read(path: &Path, mut each: impl FnMut(Line<'static>)) -> io::Result<()> {
-    let mut reader = BufReader::with_capacity(256 << 10, File::open(path)?);
-    let mut text = Vec::new();
-    loop {
-        text.clear();
-        reader.read_until(b'\n', &mut text)?;
-        if !text.ends_with(b"\n") {
-            return Ok(());
-        }
-        if let Ok(line) = serde_json::from_slice(&text) {
-            each(line);
-        } else if serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_err() {
-            return Ok(());
-        }
-    }
 }

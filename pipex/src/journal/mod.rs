@@ -23,20 +23,24 @@
 //! | `live/RUN.jsonl` | journals of runs that go on, or were killed |
 //! | `runs/RUN.jsonl` | journals of runs that have ended |
 //! | `index` | what made the outputs that are there: the sum of all journals |
+//! | `code/FINGERPRINT` | the text of a task function or a helper |
 //!
 //! It is never in the way: it can be deleted at any time, and where it cannot be written the run goes on without. A line is
 //! written before the run that made a target counts as ended, and any other soon after, so a kill at any instant loses no
 //! more than what nothing was made by. What was cut by a kill ends where it was cut.
 
+mod code;
 mod history;
+mod index;
 mod line;
+mod reader;
 mod roots;
-mod sum;
+mod warnings;
 mod writer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,44 +48,45 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Instant, SystemTime};
 
+pub use self::code::read_code;
 use self::history::{History, Record};
 pub use self::line::{
-    Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Why, of_inputs,
-    read,
+    Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,
+    Why, of_inputs,
 };
+pub use self::reader::{is_live, read, runs};
 pub(crate) use self::roots::key_of;
 use self::roots::{Roots, key};
-use self::sum::journals;
+use self::warnings::Warnings;
 pub(crate) use self::writer::worker;
 use self::writer::{Running, Writer, flush_now_and_then};
 use crate::fingerprint::Fingerprint;
 use crate::flow::Flow;
 use crate::mode::Mode;
-pub use crate::provenance::{Decision, Provenance, Wanted, decide};
-use crate::provenance::{Present, Reasons};
-use crate::report::say;
+use crate::provenance::Reasons;
+pub use crate::provenance::{Decision, Present, Provenance, Stored, Wanted, decide};
+use crate::report::{State, say};
 use crate::run::Key;
 use crate::store::{Entry, Stamp, of_file, open_regular};
 use crate::target::Location;
 use crate::task::Task;
 
-/// Where a journal is, if nothing else is said.
-pub const DIRECTORY: &str = ".pipex";
-
-/// The journals below this directory, from the first run to the last.
+/// The fingerprint of a file whose path is an argument: of all its bytes.
+///
+/// ```
+/// let file = tempfile::NamedTempFile::new()?;
+/// assert_ne!(pipex::journal::fingerprint_source(file.path())?, pipex::Fingerprint::NONE);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
-/// When the directory cannot be read. One that is not there has no runs.
-pub fn runs(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    // In this order, so that one that ends meanwhile is met at least once.
-    let mut runs = journals(&directory.join(LIVE))?;
-    runs.extend(journals(&directory.join(RUNS))?);
-    runs.retain(|run| run.extension().is_some_and(|extension| extension == "jsonl"));
-    // A run that ended meanwhile may be there twice.
-    runs.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
-    runs.dedup_by(|a, b| a.file_name() == b.file_name());
-    Ok(runs)
+/// When it cannot be read, or is no regular file.
+pub fn fingerprint_source(path: &Path) -> io::Result<Fingerprint> {
+    of_file(&mut open_regular(path, OpenOptions::new().read(true))?)
 }
+
+/// Where a journal is, if nothing else is said.
+pub const DIRECTORY: &str = ".pipex";
 
 const LIVE: &str = "live";
 const RUNS: &str = "runs";
@@ -125,15 +130,7 @@ pub struct Journal {
     has_found: AtomicBool,
     /// What lies at the paths that were arguments.
     sources: Mutex<HashMap<PathBuf, Option<Fingerprint>>>,
-    warnings: Mutex<Vec<Warning>>,
-}
-
-/// Stale outputs of a task function that were taken.
-struct Warning {
-    task: &'static Task,
-    count: usize,
-    example: Location,
-    reasons: Reasons,
+    warnings: Mutex<Warnings>,
 }
 
 /// The journals of calls outside flows, by their directories and whether they are of dry runs: they last as long as the process.
@@ -214,12 +211,12 @@ impl Journal {
     /// The place's number, if it was known when this run began, and what lies there, if that is known now.
     pub(crate) fn expected(&self, key: Key) -> (Option<usize>, Option<(Fingerprint, Present)>) {
         let (number, record) = self.numbered(key);
-        (number, record.map(|record| (record.content, record.present())))
+        (number, record.map(|record| (record.stored.content, record.stored.present())))
     }
 
     /// What lies at the place, as far as the journal knows.
     pub(crate) fn content(&self, key: Key) -> Option<Fingerprint> {
-        self.known(key).map(|record| record.content)
+        self.known(key).map(|record| record.stored.content)
     }
 
     /// What lies at the place, and what made it. Where the stamp is another than the journal's, its content decides, and
@@ -232,7 +229,7 @@ impl Journal {
     ) -> (Fingerprint, Present, Option<There>) {
         let known = self.known(key);
         if let Some(record) = known.filter(|record| record.stamp == stamp) {
-            return (record.content, record.present(), None);
+            return (record.stored.content, record.stored.present(), None);
         }
         let there = read().map_or(There::new(Fingerprint::NONE, stamp, 0), |entry| There::of(&entry));
         let mut found = Record::new(key, &there, self.now());
@@ -240,7 +237,7 @@ impl Journal {
             found = found.succeed(&known);
         }
         self.add(found);
-        (found.content, found.present(), Some(there))
+        (found.stored.content, found.stored.present(), Some(there))
     }
 
     /// Takes down what lies at a place.
@@ -280,9 +277,9 @@ impl Journal {
         let location = Location::new(path.to_str()?);
         let key = self.key("source:", &location);
         if let Some(record) = self.known(key).filter(|record| record.stamp == stamp) {
-            return Some(record.content);
+            return Some(record.stored.content);
         }
-        let Some(content) = open_regular(path).ok().and_then(|mut file| of_file(&mut file).ok()) else {
+        let Ok(content) = fingerprint_source(path) else {
             return Some(Fingerprint::NONE);
         };
         let path = location.as_str().into();
@@ -323,20 +320,8 @@ impl Journal {
 
     /// A stale output was taken.
     pub(crate) fn warn(&self, task: &'static Task, target: &Location, reasons: Reasons) {
-        let mut warnings = lock(&self.warnings);
-        match warnings.iter_mut().find(|warning| std::ptr::eq(warning.task, task)) {
-            Some(warning) => {
-                warning.count += 1;
-                warning.reasons = warning.reasons.and(reasons);
-            }
-            None => {
-                warnings.push(Warning { task, count: 1, example: target.clone(), reasons });
-                // Outside flows nothing ends.
-                if self.flow.is_none() {
-                    warnings.iter().filter(|warning| std::ptr::eq(warning.task, task)).for_each(Warning::say);
-                }
-            }
-        }
+        // Outside flows nothing ends.
+        lock(&self.warnings).add(task, target, reasons, self.flow.is_none());
     }
 
     /// Appends a line. What it says lies at a target holds from now on.
@@ -372,15 +357,24 @@ impl Journal {
         (!writer.off).then_some(writer)
     }
 
-    /// The run has ended: says what was stale, and adds what was found to the sum of all journals.
+    /// Whether a line could not be written: then nothing is any more.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        lock(&self.writer).off
+    }
+
+    /// The command has done what it was to do.
     pub fn close(&self) {
-        lock(&self.warnings).drain(..).for_each(|warning| warning.say());
+        self.end(State::Completed);
+    }
+
+    /// The run has ended like this: says what was stale, and adds what was found to the index.
+    pub(crate) fn end(&self, state: State) {
+        lock(&self.warnings).say();
         let mut writer = lock(&self.writer);
-        if writer.file.is_none() || writer.off {
+        if !writer.end(self.started.elapsed(), state) {
             return;
         }
-        writer.append(&Line::Over(Over { elapsed: self.started.elapsed().as_secs_f64() }));
-        writer.flush();
         writer.off = true;
         if let Some(flusher) = writer.flusher.take() {
             flusher.unpark();
@@ -391,18 +385,12 @@ impl Journal {
         }
         writer.file = None;
     }
-}
 
-impl Warning {
-    fn say(&self) {
-        let Warning { task, count, example, reasons } = self;
-        let outputs = match count {
-            1 => format!("a stale output was taken, {example}"),
-            _ => format!("{count} stale outputs were taken, such as {example}"),
-        };
-        say(&format!(
-            "{name}: {outputs} (changed: {reasons}); to have them made again: pipex rm --task {name} --stale --downstream",
-            name = task.funcname
-        ));
+    /// Takes down that the run ends like this, though some of its task runs may not have ended: it waits for nothing.
+    pub(crate) fn abandon(&self, state: State) {
+        if let Ok(mut writer) = self.writer.try_lock() {
+            writer.tell_of_running(f64::MAX);
+            writer.end(self.started.elapsed(), state);
+        }
     }
 }

@@ -8,14 +8,15 @@ use std::hash::BuildHasherDefault;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, Weak};
+use std::sync::{LazyLock, Mutex, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use super::line::{Began, FORMAT, Function, Head, Line};
+use super::line::{Began, Ended, FORMAT, Function, Head, Line, Over};
+use super::reader::LONGEST_LINE;
 use super::{Journal, LIVE, RUNS, lock};
-use crate::fingerprint::AsIs;
-use crate::report::say;
+use crate::fingerprint::{AsIs, Fingerprint, of_process};
+use crate::report::{State, say};
 use crate::target::Location;
 use crate::task::Task;
 
@@ -23,6 +24,8 @@ use crate::task::Task;
 pub(super) struct Writer {
     pub(super) file: Option<File>,
     pub(super) path: PathBuf,
+    /// Where all journals are.
+    directory: PathBuf,
     buffer: Vec<u8>,
     /// The numbers of task functions, by their addresses.
     tasks: HashMap<usize, u32, BuildHasherDefault<AsIs>>,
@@ -42,6 +45,9 @@ pub(super) struct Running {
     pub(super) at: f64,
 }
 
+/// What tells this run of the program from all others.
+static INVOCATION: LazyLock<Fingerprint> = LazyLock::new(of_process);
+
 /// Enough that writing costs little beside filling it.
 const BUFFER: usize = 64 << 10;
 /// How long a line that is not urgent may wait, and how long a run may take before it is told of.
@@ -55,10 +61,12 @@ impl Writer {
 
     pub(super) fn open(&mut self, journal: &Journal, task: Option<&'static Task>) -> io::Result<()> {
         let live = journal.directory.join(LIVE);
-        let ignore = journal.directory.join(".gitignore");
         fs::create_dir_all(&live)?;
-        if !ignore.exists() {
-            fs::write(ignore, "*\n")?;
+        // Also if it is a link: what it leads to is somebody else's.
+        if let Ok(mut ignore) =
+            OpenOptions::new().write(true).create_new(true).open(journal.directory.join(".gitignore"))
+        {
+            ignore.write_all(b"*\n")?;
         }
         let started = jiff::Timestamp::try_from(journal.started_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let flow = journal.flow.map(|flow| flow.name);
@@ -84,7 +92,7 @@ impl Writer {
             })
             .expect("there is no end of numbers")?;
         file.lock()?;
-        (self.file, self.path) = (Some(file), path);
+        (self.file, self.path, self.directory) = (Some(file), path, journal.directory.clone());
         self.append(&Line::Run(Head {
             format: FORMAT,
             pipex: env!("CARGO_PKG_VERSION").into(),
@@ -94,6 +102,7 @@ impl Writer {
             mode: journal.mode.as_str().into(),
             started: started.to_string().into(),
             process,
+            invocation: *INVOCATION,
             host: gethostname::gethostname().to_string_lossy(),
             directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned().into(),
             prefix: journal.roots().prefix.as_str().into(),
@@ -102,9 +111,19 @@ impl Writer {
     }
 
     pub(super) fn append(&mut self, line: &Line<'_>) {
+        let start = self.buffer.len();
         // Into memory, and of types that can be written.
         let _ = serde_json::to_writer(&mut self.buffer, line);
         self.buffer.push(b'\n');
+        // Of what takes more than 100,000 outputs, what made it is known, and not from which.
+        if (self.buffer.len() - start) as u64 > LONGEST_LINE
+            && let Line::Ended(ended) = line
+        {
+            self.buffer.truncate(start);
+            let shortened = Ended { given: Vec::new(), ..(**ended).clone() };
+            let _ = serde_json::to_writer(&mut self.buffer, &Line::Ended(Box::new(shortened)));
+            self.buffer.push(b'\n');
+        }
     }
 
     pub(super) fn flush(&mut self) {
@@ -114,6 +133,16 @@ impl Writer {
             say(&format!("cannot write to the journal {}, and goes on without: {error}", self.path.display()));
         }
         self.buffer.clear();
+    }
+
+    /// The last line: the run ended like this, after so long. Whether there is a journal to say it in.
+    pub(super) fn end(&mut self, elapsed: Duration, state: State) -> bool {
+        if self.file.is_none() || self.off {
+            return false;
+        }
+        self.append(&Line::Over(Over { elapsed: elapsed.as_secs_f64(), state: Some(state) }));
+        self.flush();
+        true
     }
 
     /// A run begins. It is told of only if it takes its time; what ends soon is told of then.
@@ -154,6 +183,7 @@ impl Writer {
             Entry::Occupied(entry) => return *entry.get(),
             Entry::Vacant(entry) => _ = entry.insert(number),
         }
+        let helpers = task.source.helpers();
         self.append(&Line::Task(Function {
             task: number,
             name: task.funcname.into(),
@@ -161,7 +191,9 @@ impl Writer {
             file: task.file.into(),
             line: task.line,
             code: task.code,
+            helpers: helpers.iter().map(|helper| helper.as_used()).collect(),
         }));
+        helpers.into_iter().chain([&task.source]).for_each(|code| code.keep_text(&self.directory));
         number
     }
 }
@@ -189,4 +221,34 @@ pub(crate) fn worker() -> u32 {
         static WORKER: u32 = WORKERS.fetch_add(1, Ordering::Relaxed);
     }
     WORKER.with(|worker| *worker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Given, Input, There, Why, read};
+    use crate::store::Stamp;
+
+    #[test]
+    fn a_line_that_would_be_too_long_is_written_without_its_arguments() {
+        let mut given = Given::new("outputs");
+        let input =
+            |number: u32| Input::new(format!("{number}{}", "x".repeat(1_000)), String::new(), Fingerprint::NONE);
+        given.inputs = (0..20_000).map(input).collect();
+        let there = There::new(Fingerprint::new(7), Stamp::new(7), 7);
+        let mut line = Ended::by_command(0, "out/all".into(), "".into(), Why::Missing, there);
+        line.given = vec![given];
+        let mut writer = Writer::new(false);
+        writer.append(&Line::Ended(Box::new(line)));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), &writer.buffer).unwrap();
+        let mut contents = Vec::new();
+        read(file.path(), |line| {
+            let Line::Ended(ended) = line else { panic!("{line:?}") };
+            assert!(ended.given.is_empty());
+            contents.push(ended.there.unwrap().content);
+        })
+        .unwrap();
+        assert_eq!(contents, [Fingerprint::new(7)]);
+    }
 }

@@ -4,7 +4,7 @@ use super::telling::Details;
 use super::{Plan, Run};
 use crate::fingerprint::Fingerprint;
 use crate::journal::{Given, Journal, There, Why};
-use crate::provenance::{Decision, Reasons, decide};
+use crate::provenance::{Decision, Provenance, Reasons, decide};
 use crate::run::Place;
 use crate::seen::{describe, tell};
 use crate::stale::{Content, Stale};
@@ -52,9 +52,10 @@ impl<R: Send> Plan<'_, R> {
         if stale.is_empty() {
             return self.run.cached(&place.location, Details { there, ..Details::default() });
         }
-        let now = Some((self.arguments, self.inputs.fingerprint()));
-        let given = self.given();
-        self.run.cached(&place.location, Details { stale, now, there, given, ..Details::default() });
+        let Provenance { arguments, inputs, format, .. } = self.wanted(&*place.store).provenance;
+        let format = if stale.format { format } else { Fingerprint::NONE };
+        let (now, given) = (Some((arguments, inputs)), self.given());
+        self.run.cached(&place.location, Details { stale, now, format, there, given, ..Details::default() });
     }
 
     /// The arguments, for the journal.

@@ -1,5 +1,6 @@
 //! What is told of a task run: its states, to reporters and in the log, and its failures.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,12 +23,35 @@ pub(super) struct Details {
     pub(super) stale: Reasons,
     /// What the call would make a stale output from now: the fingerprints of its arguments and inputs.
     pub(super) now: Option<(Fingerprint, Fingerprint)>,
+    /// And how it would write it, where that is another.
+    pub(super) format: Fingerprint,
     pub(super) there: Option<There>,
     pub(super) given: Vec<Given<'static>>,
     /// The bytes that its output takes.
     pub(super) bytes: u64,
     /// Nothing but the journal would know.
     pub(super) urgent: bool,
+    /// What another run's end is the reason of this one's: that one's target, or its name.
+    pub(super) root: Option<String>,
+}
+
+/// Where an error began: at a target, or at a task run that has none.
+fn root(error: &Error) -> Option<String> {
+    match error {
+        Error::Task { name, target, source } => upstream(source)
+            .and_then(root)
+            .or_else(|| Some(target.as_ref().map_or_else(|| name.clone(), |target| target.to_string()))),
+        Error::Load { target, .. } => Some(target.to_string()),
+        _ => None,
+    }
+}
+
+/// Why an argument was not to be had, if that is the cause.
+fn upstream(cause: &Cause) -> Option<&Error> {
+    match cause.downcast_ref() {
+        Some(RunError::Upstream { source }) => Some(source),
+        _ => None,
+    }
 }
 
 impl Run {
@@ -101,8 +125,9 @@ impl Run {
             Some(RunError::Cancelled { .. }) => State::Cancelled,
             _ => State::Failed,
         };
+        let root = upstream(&cause).and_then(root);
         let error = self.error(target, cause);
-        self.report(state, target, elapsed, Some(&error));
+        self.tell(state, target, elapsed, Some(&error), Details { root, ..Details::default() });
         Failure::new(error)
     }
 
@@ -112,11 +137,17 @@ impl Run {
         self.skipped(target, RunError::Upstream { source: root.error().clone() }, Some(root))
     }
 
-    pub(super) fn skipped(&self, target: Option<&Location>, why: RunError, root: Option<Arc<Failure>>) -> Arc<Failure> {
-        let state = if root.is_some() { State::NotReady } else { State::Cancelled };
+    pub(super) fn skipped(
+        &self,
+        target: Option<&Location>,
+        why: RunError,
+        failure: Option<Arc<Failure>>,
+    ) -> Arc<Failure> {
+        let state = if failure.is_some() { State::NotReady } else { State::Cancelled };
         let error = self.error(target, why.into());
-        self.report(state, target, Duration::ZERO, Some(&error));
-        Failure::skipped(error, root)
+        let origin = failure.as_ref().and_then(|failure| root(failure.error()));
+        self.tell(state, target, Duration::ZERO, Some(&error), Details { root: origin, ..Details::default() });
+        Failure::skipped(error, failure)
     }
 
     pub(super) fn awaits_retry(&self, target: Option<&Location>, cause: Cause, elapsed: Duration, delay: Duration) {
@@ -147,7 +178,7 @@ impl Run {
         self.say(state, target, elapsed, error, &details);
         if let Some(journal) = self.journal().filter(|_| state.has_ended() || state == State::AwaitingRetry) {
             let stale = self.stale(&details);
-            let Details { now, there, given, bytes, urgent, .. } = details;
+            let Details { now, format, there, given, bytes, urgent, root, .. } = details;
             let line = |task| {
                 Line::Ended(Box::new(Ended {
                     task,
@@ -163,8 +194,10 @@ impl Run {
                     attempt: self.attempt.max(1),
                     bytes,
                     error: error.map(|error| format!("{error:?}").into()),
+                    root: root.map(Cow::Owned),
                     there,
                     now,
+                    format,
                     given,
                 }))
             };

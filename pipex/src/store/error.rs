@@ -32,7 +32,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Something else is where a file should be.
-    #[error("{} is {found} where a regular file should be: remove it, or give the task another target", path.display())]
+    #[error("{} is {found} where a regular file should be: remove it, or use another path", path.display())]
     NotRegular {
         /// Where.
         path: PathBuf,

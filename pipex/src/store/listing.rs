@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::error::StoreError;
 use super::footer::Footer;
-use super::regular::{kind, open_regular, read_regular};
+use super::regular::{self, kind, read_regular};
 use super::{StoreResult, remove_whatever};
 use crate::fingerprint::{Fingerprint, of_bytes};
 use crate::provenance::Provenance;
@@ -166,7 +166,7 @@ impl Listing for Files {
             (entry.content, entry.bytes) = (Some(content), bytes);
             return Ok(Some(entry));
         }
-        let mut file = open_regular(path)?;
+        let mut file = regular::read(path)?;
         match Footer::at_end_of(&mut file, metadata.len()).map_err(failed)? {
             Some(footer) => {
                 (entry.content, entry.expanded) = (Some(footer.checksum), footer.expanded);
@@ -261,7 +261,7 @@ fn of_directory(directory: &Path) -> Result<(Fingerprint, u64), StoreError> {
             of_directory(&path)?
         } else {
             let failed = |error| StoreError::io("read", &path, error);
-            let mut file = open_regular(&path)?;
+            let mut file = regular::read(&path)?;
             (of_file(&mut file).map_err(failed)?, file.metadata().map_err(failed)?.len())
         };
         content = content.then(of_bytes(name.as_encoded_bytes())).then(of_entry);

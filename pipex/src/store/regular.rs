@@ -9,20 +9,25 @@ use rustix::fs::OFlags;
 
 use super::error::StoreError;
 
-/// Opens a regular file, or what a link to one leads to, to read it.
-pub(crate) fn open_regular(path: &Path) -> Result<File, StoreError> {
-    let opened = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
+/// Opens a regular file, or what a link to one leads to. Anything else is an error that says what it is.
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let opened = options.custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
     // A socket cannot be opened at all.
     let metadata = opened.as_ref().map_or_else(|_| fs::metadata(path), File::metadata);
     match metadata.ok().and_then(|metadata| kind(metadata.file_type())) {
-        Some(found) => Err(StoreError::not_regular(path, found)),
-        None => opened.map_err(|error| StoreError::io("read", path, error)),
+        Some(found) => Err(io::Error::other(StoreError::not_regular(path, found))),
+        None => opened,
     }
+}
+
+/// Opens a regular file to read it.
+pub(super) fn read(path: &Path) -> Result<File, StoreError> {
+    open_regular(path, OpenOptions::new().read(true)).map_err(|error| StoreError::io("read", path, error))
 }
 
 /// All that a regular file has.
 pub(super) fn read_regular(path: &Path) -> Result<Vec<u8>, StoreError> {
-    let mut file = open_regular(path)?;
+    let mut file = read(path)?;
     let mut bytes = Vec::new();
     // A file with holes may have more bytes than memory.
     let room = bytes.try_reserve_exact(file.metadata().map_or(0, |metadata| metadata.len() as usize));

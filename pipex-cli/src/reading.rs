@@ -1,0 +1,285 @@
+//! From the lines of the journals to what they say together.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use pipex::journal::{self, Ended, Function, Head, Line, There, Why};
+use pipex::store::{Files, Listing, Stamp};
+use pipex::{Counts, SqliteStore, State};
+
+use crate::project::{Failure, Flow, Input, Last, Made, Now, Origin, Project, Run, StoreAt, Target, time};
+use crate::{Error, print};
+
+pub use pipex::journal::read;
+
+/// Opens the store with an address that is not pipex's own.
+pub type Open<'o> = &'o dyn Fn(&str) -> Option<Box<dyn Listing>>;
+
+impl Project {
+    /// Reads all journals. What cannot be read is passed over, and told.
+    pub fn read(journal: &Path, here: PathBuf, open: Open<'_>) -> Result<Self, Error> {
+        let runs = journal::runs(journal).map_err(|source| Error::Journal { path: journal.to_owned(), source })?;
+        Ok(Self::read_runs(journal, here, open, runs, true))
+    }
+
+    /// What the journals of these runs say.
+    pub fn read_runs(journal: &Path, here: PathBuf, open: Open<'_>, runs: Vec<PathBuf>, tells: bool) -> Self {
+        let mut project = Project {
+            journal: journal.to_owned(),
+            root: journal.parent().unwrap_or(Path::new("/")).to_owned(),
+            here,
+            runs: Vec::new(),
+            functions: Vec::new(),
+            helpers: HashMap::new(),
+            targets: Vec::new(),
+            flows: vec![Flow { program: String::new(), name: None, met: Vec::new() }],
+            stores: vec![StoreAt::new(String::new(), Some(Box::new(Files)))],
+            accepts: Vec::new(),
+            undone: HashSet::new(),
+        };
+        let mut reader = Reader { open, by_name: HashMap::new(), latest: Timestamp::now() + DAY };
+        for path in runs {
+            let number = project.runs.len() as u32;
+            project.runs.push(Run::new(path.clone()));
+            let mut read = read(&path, |line| project.take(number, line, &mut reader));
+            let moved = journal.join("runs").join(path.file_name().unwrap_or_default());
+            // It has ended meanwhile.
+            if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) && moved.exists() {
+                project.runs[number as usize].path.clone_from(&moved);
+                read = journal::read(&moved, |line| project.take(number, line, &mut reader));
+            }
+            match read {
+                Err(error) if tells => report_unreadable(&path, &error),
+                _ => {}
+            }
+        }
+        project
+    }
+
+    fn take(&mut self, run: u32, line: Line<'static>, reader: &mut Reader<'_>) {
+        match line {
+            Line::Run(head) => self.begin(run, head),
+            Line::Task(function) => self.name_function(run, function, reader),
+            Line::Began(began) => {
+                let place = self.place(run, &began.store, &began.target, reader);
+                let last = Last { run, at: began.at, state: State::Running, ..Last::default() };
+                self.meet(run, place, began.task, last);
+            }
+            Line::Cached(cached) => {
+                let place = self.place(run, &cached.store, &cached.target, reader);
+                self.runs[run as usize].counts.count(State::Cached, 0);
+                self.meet(run, place, cached.task, Last { run, why: Why::There, ..Last::default() });
+                self.targets[place].takes = None;
+            }
+            Line::Ended(ended) => self.end(run, *ended, reader),
+            Line::Source(source) => {
+                let place = self.place(run, "", &source.path, reader);
+                self.targets[place].source = Some((source.content, Stamp::new(source.stamp)));
+            }
+            Line::Removed(removed) => {
+                let place = self.place(run, &removed.store, &removed.target, reader);
+                self.targets[place].last = Some(Last { run, removed: true, ..Last::default() });
+            }
+            Line::Undone(undone) => _ = self.undone.insert(undone.run.into_owned()),
+            Line::Over(over) => {
+                let run = &mut self.runs[run as usize];
+                (run.elapsed, run.state) = (Some(time(over.elapsed)), over.state);
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, run: u32, head: Head<'static>) {
+        let flow = head.flow.as_deref().map(|flow| {
+            let known = self
+                .flows
+                .iter()
+                .position(|known| known.name.as_deref() == Some(flow) && known.program == head.program);
+            known.unwrap_or_else(|| {
+                let (program, name) = (head.program.to_string(), Some(flow.to_owned()));
+                self.flows.push(Flow { program, name, met: Vec::new() });
+                self.flows.len() - 1
+            }) as u32
+        });
+        let run = &mut self.runs[run as usize];
+        run.started = head.started.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        run.flow = flow.unwrap_or(0);
+        run.head = Some(head);
+    }
+
+    fn name_function(&mut self, run: u32, function: Function<'static>, reader: &mut Reader<'_>) {
+        let key = (function.module.clone().into_owned(), function.name.clone().into_owned());
+        let number = *reader.by_name.entry(key).or_insert(self.functions.len() as u32);
+        if !function.helpers.is_empty() {
+            self.helpers.entry(function.code).or_insert_with(|| function.helpers.clone());
+        }
+        match self.functions.get_mut(number as usize) {
+            Some(known) => *known = function,
+            None => self.functions.push(function),
+        }
+        self.runs[run as usize].functions.push(number);
+    }
+
+    fn end(&mut self, run: u32, ended: Ended<'static>, reader: &mut Reader<'_>) {
+        self.runs[run as usize].counts.count(ended.state, ended.bytes);
+        let Some(name) = &ended.target else { return };
+        let place = self.place(run, &ended.store, name, reader);
+        let mut inputs = Vec::new();
+        for input in ended.given.iter().flat_map(|given| &given.inputs) {
+            let place = self.place(run, &input.store, &input.target, reader) as u32;
+            inputs.push(Input { place, is_source: input.source, content: input.content });
+        }
+        let is_of_command = matches!(ended.why, Why::Accepted | Why::Restored);
+        if ended.why == Why::Accepted && self.accepts.last() != Some(&run) {
+            self.accepts.push(run);
+        }
+        // Its arguments are those of the call, which may not be what lies there was made from.
+        let is_made = ended.state == State::Completed || is_of_command;
+        let is_stale = ended.now.is_some();
+        let target = &mut self.targets[place];
+        let mut inputs = inputs.into_boxed_slice();
+        if !is_of_command {
+            target.takes = (is_stale && !is_made).then(|| std::mem::take(&mut inputs));
+        }
+        if let Some(there) = ended.there {
+            let found = self.runs[run as usize].moment(ended.at + ended.elapsed);
+            let found = if found > reader.latest { Timestamp::UNIX_EPOCH } else { found };
+            let origin = match is_made {
+                _ if is_of_command => Origin::Accepted,
+                true => Origin::Made,
+                false => Origin::Found,
+            };
+            let made = Made::new(run, &ended, there, found, origin, inputs);
+            target.made = Some(match target.made.take() {
+                None => made,
+                Some(known) if known.found <= found => made.succeed(known),
+                Some(known) => known.succeed(made),
+            });
+        }
+        let Ended { state, why, stale, now, format, at, elapsed, root, .. } = ended;
+        let root = root.map(Cow::into_owned);
+        let failure = ended.error.map(|error| Box::new(Failure { error: error.into_owned(), root }));
+        let now = now.map(|(arguments, inputs)| Box::new(Now { arguments, inputs, format }));
+        let last = Last { run, at: at + elapsed, state, why, stale, failure, now, removed: false };
+        if is_of_command {
+            target.last = Some(last);
+        } else {
+            self.meet(run, place, ended.task, last);
+        }
+    }
+
+    /// A run of a flow has a line for the target.
+    fn meet(&mut self, run: u32, place: usize, task: u32, last: Last) {
+        let Run { functions, flow, .. } = &self.runs[run as usize];
+        let target = &mut self.targets[place];
+        target.function = functions.get(task as usize).copied().or(target.function);
+        target.last = Some(last);
+        let met = &mut self.flows[*flow as usize].met;
+        if met.len() <= place {
+            met.resize(place + 1, 0);
+        }
+        met[place] = run + 1;
+    }
+
+    /// The target's number.
+    fn place(&mut self, run: u32, store: &str, target: &str, reader: &mut Reader<'_>) -> usize {
+        let store = self.number_of(store).unwrap_or_else(|| {
+            self.stores.push(StoreAt::new(store.to_owned(), open(store, reader.open)));
+            self.stores.len() - 1
+        });
+        let name = self.name_in(run, &self.stores[store].address, target);
+        if let Some(place) = self.stores[store].places.get(&*name) {
+            return *place as usize;
+        }
+        let place = self.targets.len();
+        let name: Box<str> = name.into();
+        let new = Target {
+            store: store as u32,
+            function: None,
+            made: None,
+            last: None,
+            takes: None,
+            source: None,
+            name: name.clone(),
+        };
+        self.targets.push(new);
+        self.stores[store].places.insert(name, place as u32);
+        place
+    }
+
+    /// The target, named from where the journal is.
+    pub fn name_in<'t>(&self, run: u32, store: &str, target: &'t str) -> Cow<'t, str> {
+        let prefix = self.runs[run as usize].head.as_ref().map_or("", |head| &head.prefix);
+        if !store.is_empty() {
+            return Cow::Borrowed(target);
+        }
+        if target.starts_with('/') {
+            let within = self.root.to_str().and_then(|root| target.strip_prefix(root)?.strip_prefix('/'));
+            return Cow::Borrowed(within.filter(|within| !within.is_empty()).unwrap_or(target));
+        }
+        if prefix.is_empty() { Cow::Borrowed(target) } else { Cow::Owned(format!("{prefix}{target}")) }
+    }
+}
+
+impl Made {
+    fn new(run: u32, ended: &Ended<'_>, there: There, found: Timestamp, origin: Origin, inputs: Box<[Input]>) -> Self {
+        let (stored, stamp, bytes) = (there.stored(), Stamp::new(there.stamp), there.bytes);
+        let inputs = if origin == Origin::Found { Box::default() } else { inputs };
+        Made { stored, stamp, bytes, origin, run, at: ended.at, elapsed: ended.elapsed, told: run, found, inputs }
+    }
+
+    /// What is there now, found where `earlier` was. What was only found there was made before, if the same made it.
+    fn succeed(self, earlier: Self) -> Self {
+        let stored = self.stored.succeed(&earlier.stored);
+        let Made { run, at, elapsed, inputs, .. } = earlier;
+        match self.origin {
+            Origin::Accepted => Made { stored, run, at, elapsed, ..self },
+            Origin::Found if stored.provenance == earlier.stored.provenance => {
+                Made { stored, run, at, elapsed, inputs, ..self }
+            }
+            Origin::Found | Origin::Made => Made { stored, ..self },
+        }
+    }
+}
+
+impl Run {
+    fn new(path: PathBuf) -> Self {
+        Run {
+            id: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            // Only those of `live` may go on.
+            is_live: path.parent().is_some_and(|parent| parent.ends_with("live")) && journal::is_live(&path),
+            path,
+            head: None,
+            started: Timestamp::UNIX_EPOCH,
+            flow: 0,
+            elapsed: None,
+            state: None,
+            counts: Counts::default(),
+            functions: Vec::new(),
+        }
+    }
+}
+
+/// More than clocks differ. What claims to be later would hold against all that is found from now on.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+struct Reader<'o> {
+    open: Open<'o>,
+    by_name: HashMap<(String, String), u32>,
+    latest: Timestamp,
+}
+
+fn open(address: &str, other: Open<'_>) -> Option<Box<dyn Listing>> {
+    match address.strip_prefix(SqliteStore::SCHEME) {
+        Some(database) => Some(Box::new(SqliteStore::new(database))),
+        None => other(address),
+    }
+}
+
+/// Says that a journal, or a part of it, is passed over.
+pub fn report_unreadable(path: &Path, error: &io::Error) {
+    print::aside(format!("passed over what cannot be read of the journal {}: {error}", path.display()));
+}

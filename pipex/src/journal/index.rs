@@ -1,0 +1,113 @@
+//! The index: from journals to what is known of each place, and back to the file that has it in one piece.
+
+use std::collections::HashSet;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex};
+
+use super::history::{History, Record};
+use super::line::{Line, Source, There};
+use super::reader::{is_live, list_journals, read};
+use super::roots::{Roots, key};
+use super::{Journal, LIVE, RUNS, lock};
+use crate::report::say;
+use crate::store::{Stamp, open_regular};
+
+const INDEX: &str = "index";
+/// In nanoseconds.
+const DAY: u64 = 86_400_000_000_000;
+
+impl Journal {
+    /// Adds what this run found, and what runs that were killed had found, to the index.
+    pub(super) fn settle(&self, own: &Path, found: &History) -> io::Result<()> {
+        let gate =
+            open_regular(&self.directory.join("lock"), OpenOptions::new().append(true).create(true).truncate(false))?;
+        gate.lock()?;
+        let mut ended = vec![own.to_owned()];
+        for journal in list_journals(&self.directory.join(LIVE))? {
+            if journal != own && journal.is_file() && !is_live(&journal) {
+                ended.push(journal);
+            }
+        }
+        if !found.is_empty() || ended.len() > 1 {
+            let mut index = self.read_index();
+            found.records().for_each(|record| index.add(record));
+            for journal in &ended[1..] {
+                self.read_records(journal, |record| index.add(record));
+            }
+            index.write(&self.directory.join(INDEX))?;
+        }
+        fs::create_dir_all(self.directory.join(RUNS))?;
+        for journal in &ended {
+            match fs::rename(journal, self.directory.join(RUNS).join(journal.file_name().unwrap_or_default())) {
+                // Before it was locked, another took it for one whose process was killed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                renamed => renamed?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The index, and what the journals have that is not in it yet.
+    pub(super) fn read_history(&self) -> History {
+        let mut history = self.read_index();
+        for journal in list_journals(&self.directory.join(LIVE)).unwrap_or_default() {
+            self.read_records(&journal, |record| history.add(record));
+        }
+        history
+    }
+
+    /// What the journals of all runs that have ended say: from the index, or from themselves.
+    fn read_index(&self) -> History {
+        History::read(&self.directory.join(INDEX)).unwrap_or_else(|| {
+            let mut history = History::default();
+            for journal in list_journals(&self.directory.join(RUNS)).unwrap_or_default() {
+                self.read_records(&journal, |record| history.add(record));
+            }
+            history
+        })
+    }
+
+    /// What a journal has found.
+    fn read_records(&self, journal: &Path, mut each: impl FnMut(Record)) {
+        let Roots { root, .. } = self.roots();
+        let (mut prefix, mut started) = (String::new(), 0);
+        let now = self.now();
+        let read = read(journal, |line| {
+            let (key, there, at) = match &line {
+                Line::Run(head) => {
+                    prefix = head.prefix.clone().into_owned();
+                    let moment: Option<jiff::Timestamp> = head.started.parse().ok();
+                    started = moment.and_then(|moment| u64::try_from(moment.as_nanosecond()).ok()).unwrap_or(0);
+                    return;
+                }
+                Line::Ended(ended) => {
+                    let (Some(there), Some(target)) = (ended.there, &ended.target) else { return };
+                    (key(root, &prefix, &ended.store, target), there, ended.at + ended.elapsed)
+                }
+                Line::Source(Source { path, stamp, content }) => {
+                    (key(root, &prefix, "source:", path), There::new(*content, Stamp::new(*stamp), 0), 0.0)
+                }
+                _ => return,
+            };
+            // What claims to be of a future that no clock explains would hold against all that is found from now on.
+            let found = Some(started.saturating_add((at * 1e9) as u64)).filter(|found| *found < now + DAY);
+            each(Record::new(key, &there, found.unwrap_or(0)));
+        });
+        // One that is gone has moved, since its run has ended.
+        if let Err(error) = read
+            && fs::symlink_metadata(journal).is_ok()
+        {
+            say_once(journal, &error);
+        }
+    }
+}
+
+/// Says that a journal, or a part of it, is passed over.
+fn say_once(journal: &Path, error: &io::Error) {
+    static SAID: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
+    if lock(&SAID).insert(journal.to_owned()) {
+        say(&format!("passed over what cannot be read of the journal {}: {error}", journal.display()));
+    }
+}
