@@ -23,7 +23,15 @@ struct Done {
 
 pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<Outcome, Error> {
     let mut done = Done { done: !dry_run, files: Vec::new(), journals: 0, bytes: 0, failed: Vec::new() };
+    let mut unlisted = 0;
     for directory in directories(project) {
+        if let Err(error) = fs::read_dir(&directory) {
+            if error.kind() != io::ErrorKind::NotFound {
+                done.failed.push(format!("cannot look into {}: {error}", directory.display()));
+                unlisted += 1;
+            }
+            continue;
+        }
         sweep(&directory, dry_run, &mut |left| match left {
             Ok(left) => {
                 done.bytes += left.bytes;
@@ -74,8 +82,8 @@ pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<O
             print::bytes(done.bytes)
         ))?;
     }
-    match done.failed.len() {
-        0 => Ok(Outcome::amiss(dry_run && done.files.len() + done.journals > 0)),
+    match done.failed.len() - unlisted {
+        0 => Ok(Outcome::amiss(unlisted > 0 || dry_run && done.files.len() + done.journals > 0)),
         count => Err(Error::Left { count }),
     }
 }

@@ -7,8 +7,9 @@ use crate::error::{Error, Result};
 use crate::report::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "PIPEX",
+    "PIPEX_DECODE_LIMIT",
     "PIPEX_DRY_RUN",
     "PIPEX_JOURNAL",
     "PIPEX_LIMITS",
