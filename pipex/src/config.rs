@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Context;
+use crate::dry_run::DryRun;
 use crate::executor::{Executor, Local};
 use crate::journal::Whereabouts;
 use crate::mode::Mode;
@@ -157,10 +158,12 @@ impl Config {
         self
     }
 
-    /// Has nothing run, and says on stdout what would and why, as `PIPEX_DRY_RUN=1` does. Where the program needs the data
-    /// of a run that would have to run, it gets [`Error::Dry`](crate::Error::Dry).
+    /// Has nothing run, and says on stdout what would and why, as `PIPEX_DRY_RUN=1` does: at the end of a flow run how many runs
+    /// of each task function; with `PIPEX_DRY_RUN=list`, and outside flows, each run. Where the program needs the data of a
+    /// run that would have to run, it gets [`Error::Dry`](crate::Error::Dry). If the environment asked for the dry run, and
+    /// the flow passes that error on, the program ends there with exit code 0.
     pub fn dry_run(mut self, dry: bool) -> Self {
-        self.0.settings.dry_run = dry;
+        self.0.settings.dry_run = dry.then(|| DryRun::from_env().unwrap_or(DryRun::Counts));
         self
     }
 

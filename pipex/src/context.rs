@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use crate::dry_run::DryRun;
 use crate::environment::{env_text, is_set};
 use crate::error::{Error, Result, RunError};
 use crate::executor::{Executor, Local};
@@ -74,9 +75,7 @@ pub(crate) struct Settings {
     /// What is done with stale outputs where neither the task nor the flow says it.
     pub(crate) stale: Option<Stale>,
     /// Nothing runs; it is said what would.
-    pub(crate) dry_run: bool,
-    /// The same, as lines that [`remote::command`](crate::remote::command) runs.
-    pub(crate) lists: bool,
+    pub(crate) dry_run: Option<DryRun>,
     /// What `PIPEX_QUIET` says, until it is set.
     pub(crate) quiet: Option<bool>,
 }
@@ -96,8 +95,7 @@ impl Default for Settings {
             keepalive: Duration::from_secs(60),
             signals: true,
             stale: None,
-            dry_run: *DRY_RUN,
-            lists: *LISTS,
+            dry_run: DryRun::from_env(),
             quiet: None,
         }
     }
@@ -107,12 +105,6 @@ struct Making {
     target: Location,
     outer: Option<Arc<Making>>,
 }
-
-/// Whether `PIPEX_DRY_RUN` says that nothing is to run.
-static DRY_RUN: LazyLock<bool> = LazyLock::new(|| *LISTS || is_set("PIPEX_DRY_RUN"));
-
-/// Whether `PIPEX_LIST_MISSING` says that what is missing is to be listed.
-static LISTS: LazyLock<bool> = LazyLock::new(|| is_set("PIPEX_LIST_MISSING"));
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Context>>> = const { RefCell::new(None) };
@@ -168,7 +160,7 @@ impl Context {
 
     /// Sees to it that there is an executor if the mode needs one; whether it does.
     pub(crate) fn prepare(&mut self) -> bool {
-        if self.settings.dry_run {
+        if self.settings.dry_run.is_some() {
             // What does not run needs nobody who runs it.
             self.mode = std::mem::replace(&mut self.mode, Ok(Mode::DoNothing)).map(Mode::without_executor);
         }
@@ -200,9 +192,11 @@ impl Context {
 
     /// Asks of the mode here, and whether it is only said what would run.
     fn holds_here(is: impl Fn(Mode, bool) -> bool) -> bool {
-        let of = |context: &Arc<Context>| context.mode.as_ref().is_ok_and(|mode| is(*mode, context.settings.dry_run));
+        let of = |context: &Arc<Context>| {
+            context.mode.as_ref().is_ok_and(|mode| is(*mode, context.settings.dry_run.is_some()))
+        };
         let here = CURRENT.with_borrow(|context| context.as_ref().map(of));
-        here.unwrap_or_else(|| Mode::from_env().is_ok_and(|mode| is(mode, *DRY_RUN)))
+        here.unwrap_or_else(|| Mode::from_env().is_ok_and(|mode| is(mode, DryRun::from_env().is_some())))
     }
 
     /// What is done with stale outputs of this task.
@@ -277,7 +271,7 @@ impl Context {
     pub(crate) fn isolate(&mut self, directory: &Path) {
         self.set_path(directory);
         self.isolated = Some(directory.into());
-        (self.settings.dry_run, self.settings.lists) = (false, false);
+        self.settings.dry_run = None;
     }
 
     pub(crate) fn is_isolated(&self) -> bool {

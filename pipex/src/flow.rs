@@ -15,6 +15,7 @@ use tracing::{Instrument as _, Span};
 
 use crate::carry::Failed;
 use crate::context::{Context, Moment, Targets};
+use crate::dry_run::Tally;
 use crate::environment;
 use crate::error::Error;
 use crate::journal::Journal;
@@ -110,6 +111,8 @@ pub(crate) struct Shared {
     pub(crate) targets: Targets,
     pub(crate) now: Moment,
     pub(crate) journal: Option<Journal>,
+    /// In a dry run.
+    pub(crate) would_run: Tally,
 }
 
 /// What went wrong with what was submitted.
@@ -311,13 +314,18 @@ pub fn start(
     if obeys_environment && does_more {
         environment::warn_of_unknown();
     }
-    let runs = does_more && !context.settings.dry_run;
+    let runs = does_more && context.settings.dry_run.is_none();
     let shared = match &outer {
         Some(outer) => Arc::clone(&outer.shared),
         None => {
             let mode = context.mode().unwrap_or_default();
-            let journal = Journal::new(&context.journal, Some(flow), mode, context.settings.dry_run);
-            Arc::new(Shared { targets: Targets::default(), now: Moment::default(), journal })
+            let journal = Journal::new(&context.journal, Some(flow), mode, context.settings.dry_run.is_some());
+            Arc::new(Shared {
+                targets: Targets::default(),
+                now: Moment::default(),
+                journal,
+                would_run: Tally::default(),
+            })
         }
     };
     let depth = outer.as_ref().map_or(0, |outer| outer.depth + 1);
@@ -428,10 +436,8 @@ impl Started {
         if let Some(table) = table.filter(|table| !table.is_empty()) {
             let _ = writeln!(io::stderr(), "{table}");
         }
-        if context.settings.lists && run.is_outermost() {
-            // Where the list ends is no error.
-            let ends = failed.is_some_and(|failed| failed.is_dry.unwrap_or_else(remote::has_ended_dry_run));
-            remote::listed(ends);
+        if let Some(dry) = context.settings.dry_run.filter(|_| run.is_outermost()) {
+            run.shared.would_run.end(dry, failed.as_ref());
         }
         lease.give_back();
         signals::ended(&run);

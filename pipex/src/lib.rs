@@ -14,6 +14,7 @@ mod carry;
 mod config;
 mod content;
 mod context;
+mod dry_run;
 mod environment;
 mod error;
 mod executor;

@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
+use crate::dry_run;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::journal::{Input, Journal};
 use crate::later::{Awaited, Node, settle};
-use crate::remote;
 use crate::run::{Failure, Label, Made, Outcome, Place};
 use crate::runtime::block_on;
 use crate::stale::Content;
@@ -58,12 +58,6 @@ enum End<T> {
     /// In a dry run: there would be something.
     Nothing,
     Failed(Arc<Failure>),
-}
-
-/// The error of a dry run that cannot go on without these data.
-fn end_dry_run(target: Option<Location>) -> Error {
-    remote::end_dry_run();
-    Error::Dry { target }
 }
 
 impl<T> Output<T> {
@@ -188,7 +182,7 @@ impl<T> Output<T> {
             return Ok(None);
         }
         if self.is_dry() {
-            return Err(end_dry_run(self.location().cloned()));
+            return Err(dry_run::needs(self.location().cloned()));
         }
         let place = self.place().expect("a run that ended well left data or a place");
         place
@@ -220,7 +214,7 @@ impl<T> Output<T> {
                         End::InMemory(value) => Ok(value),
                         End::Saved { kept } => Ok(kept.into_inner().expect(in_memory)),
                         End::Failed(failure) => Err(failure.ask()),
-                        End::Nothing => Err(end_dry_run(place.map(|place| place.location))),
+                        End::Nothing => Err(dry_run::needs(place.map(|place| place.location))),
                     };
                 }
                 Err(shared) => Handle::Settled(shared),

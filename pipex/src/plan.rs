@@ -21,6 +21,7 @@ use self::telling::Details;
 use crate::alive;
 use crate::call::{Away, Body, Call, Job, Raised, Work};
 use crate::context::{self, Context, Filled};
+use crate::dry_run::{self, DryRun};
 use crate::environment;
 use crate::error::{Cause, Error, Result, RunError};
 use crate::fingerprint::Fingerprint;
@@ -30,7 +31,6 @@ use crate::later::{Discard, LazyRun, Node};
 use crate::mode::Mode;
 use crate::panics::{Panic, Phase, catch, guard};
 use crate::provenance::{Decision, Provenance, Reasons, Wanted, decide};
-use crate::remote;
 use crate::report::{State, say};
 use crate::run::{Attempt, Failure, Label, Made, Maker, Name, Place};
 use crate::runtime::{drive, elsewhere, timeout};
@@ -104,7 +104,7 @@ impl<'a, R: Send> Plan<'a, R> {
                 if !context.is_isolated() {
                     environment::warn_of_unknown();
                 }
-                Journal::outside(&context.journal, mode, context.settings.dry_run)
+                Journal::outside(&context.journal, mode, context.settings.dry_run.is_some())
             }
             _ => None,
         };
@@ -338,13 +338,12 @@ impl<'a, R: Send> Plan<'a, R> {
         if self.has_come_out_as_it_was(place) {
             return Some(Made::Saved);
         }
-        if !self.run.is_dry() {
-            return None;
-        }
-        if self.run.lists() {
-            remote::list(self.run.task.remote.then(|| self.order(place, None)));
-        } else {
-            self.run.would_run(place.map(|place| &place.location));
+        match self.run.dry_run()? {
+            DryRun::Jobs => {
+                let job = self.run.task.remote.then(|| self.order(place, None));
+                dry_run::list(job, self.run.flow().map(|flow| &flow.shared.would_run));
+            }
+            dry => self.run.would_run(dry, place.map(|place| &place.location)),
         }
         Some(Made::Nothing)
     }
@@ -628,13 +627,8 @@ impl Run {
         journal.filter(|_| self.mode != Mode::DoNothing)
     }
 
-    /// Whether what would run is listed.
-    fn lists(&self) -> bool {
-        self.context.as_ref().is_some_and(|context| context.settings.lists)
-    }
-
-    fn is_dry(&self) -> bool {
-        self.context.as_ref().is_some_and(|context| context.settings.dry_run)
+    fn dry_run(&self) -> Option<DryRun> {
+        self.context.as_ref()?.settings.dry_run
     }
 
     fn flow(&self) -> Option<&FlowRun> {

@@ -149,12 +149,13 @@ fn a_dry_run_says_what_would_run_and_why_and_writes_nothing() {
         let mut pipeline = desk.pipeline("day::pipeline");
         let pipeline = pipeline.env("VERSION", version).env("PIPEX_STALE", stale).env("PIPEX_DRY_RUN", dry);
         let ended = pipeline.output().unwrap();
+        assert!(ended.status.success(), "it ends well, also where it cannot go on: {ended:?}");
         told.push_str(&format!(
             "$ PIPEX=cache PIPEX_STALE={stale} PIPEX_DRY_RUN={dry} ./{version}\n{}",
             lines_of(&ended)
         ));
     };
-    run("morning", "warn", "1");
+    run("morning", "warn", "list");
     assert_eq!(fs::read_dir(desk.path()).unwrap().count(), 1, "nothing but the data");
     run("morning", "warn", "0");
     run("morning", "warn", "1");

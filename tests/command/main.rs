@@ -105,7 +105,11 @@ impl Desk {
 /// The lines that a pipeline says of itself.
 fn lines_of(output: &Output) -> String {
     let text = [&*output.stdout, &*output.stderr].map(String::from_utf8_lossy).concat();
-    let is_ours = |line: &&str| ["pipex: ", "would ", "dry run", "ended "].iter().any(|start| line.starts_with(start));
+    let is_ours = |line: &&str| {
+        // The table at the end of a dry run among them.
+        ["pipex: ", "would ", "nothing would ", "the dry run ", "ended "].iter().any(|start| line.starts_with(start))
+            || ["  why", "  not there", " changed"].iter().any(|end| line.ends_with(end))
+    };
     text.lines().filter(is_ours).map(|line| format!("{line}\n")).collect()
 }
 

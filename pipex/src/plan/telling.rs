@@ -1,12 +1,14 @@
 //! What is told of a task run: its states, to reporters and in the log, and its failures.
 
 use std::borrow::Cow;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::Span;
 
 use super::Run;
+use crate::dry_run::DryRun;
 use crate::error::{Cause, Error, RunError};
 use crate::fingerprint::Fingerprint;
 use crate::journal::{Ended, Given, Line, There, Why, worker};
@@ -103,14 +105,19 @@ impl Run {
     }
 
     /// In a dry run: it would run.
-    pub(super) fn would_run(&self, target: Option<&Location>) {
+    pub(super) fn would_run(&self, dry: DryRun, target: Option<&Location>) {
         let why = match (self.why, self.outdated) {
-            (_, Some((_, stale))) => format!("{stale} changed"),
-            (Why::Missing, _) => "not there".to_owned(),
-            _ => "nothing is saved in this mode".to_owned(),
+            (_, Some((_, stale))) => Cow::Owned(format!("{stale} changed")),
+            (Why::Missing, _) => "not there".into(),
+            _ => "nothing is saved in this mode".into(),
         };
-        let target = target.map(|target| format!(" -> {target}")).unwrap_or_default();
-        println!("would run {:?}{target}: {why}", self.name.of(self.task));
+        if dry == DryRun::Runs || self.flow().is_none() {
+            let target = target.map(|target| format!(" -> {target}")).unwrap_or_default();
+            let _ = writeln!(io::stdout(), "would run {:?}{target}: {why}", self.name.of(self.task));
+        }
+        if let Some(flow) = self.flow() {
+            flow.shared.would_run.count(self.task, why);
+        }
     }
 
     fn error(&self, target: Option<&Location>, source: Cause) -> Error {

@@ -3,10 +3,10 @@
 use std::io::{self, BufRead as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, exit};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::registry::all;
-use super::{JobError, Order, find};
+use super::{Order, find};
 use crate::config::Config;
 use crate::environment::{env_text, is_set};
 use crate::executor::Local;
@@ -156,48 +156,4 @@ fn missing(arguments: &[String]) -> ! {
         program.env("PIPEX", "cache");
     }
     failed(&program.exec())
-}
-
-/// Whether a dry run has come to where it cannot go on.
-static ENDED: AtomicBool = AtomicBool::new(false);
-
-/// The dry run has come to where it cannot go on.
-pub(crate) fn end_dry_run() {
-    ENDED.store(true, Ordering::Relaxed);
-}
-
-/// Whether it has.
-pub(crate) fn has_ended_dry_run() -> bool {
-    ENDED.load(Ordering::Relaxed)
-}
-
-/// How many runs were not listed: for what they take has to be made first, and since their task is not `remote`.
-static WAITING: AtomicUsize = AtomicUsize::new(0);
-static HERE: AtomicUsize = AtomicUsize::new(0);
-
-/// Lists a run that is missing, or counts why it is not listed. The line is what [`command`] runs.
-pub(crate) fn list(order: Option<Result<Order, JobError>>) {
-    match order {
-        Some(Ok(order)) => {
-            let line = serde_json::to_string(&Order { flow: None, ..order }).expect("it was made of JSON");
-            // Written at once: what reads it may not wait for the end.
-            let _ = writeln!(io::stdout(), "{line}");
-        }
-        Some(Err(_)) => _ = WAITING.fetch_add(1, Ordering::Relaxed),
-        None => _ = HERE.fetch_add(1, Ordering::Relaxed),
-    }
-}
-
-/// Says what was not listed. If the program `ends` there, it has done what it was asked for.
-pub(crate) fn listed(ends: bool) {
-    let count = |count: &AtomicUsize, why: &str| match count.swap(0, Ordering::Relaxed) {
-        0 => {}
-        1 => say(&format!("1 more task run is missing, which {why}")),
-        count => say(&format!("{count} more task runs are missing, which {why}")),
-    };
-    count(&WAITING, "can be listed when what they take has been made");
-    count(&HERE, "are not of tasks marked `#[task(remote)]`: the program itself runs them");
-    if ends {
-        exit(0)
-    }
 }

@@ -52,7 +52,7 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 
 pub use self::command::command;
-pub(crate) use self::command::{end_dry_run, from_env, has_ended_dry_run, list, listed};
+pub(crate) use self::command::from_env;
 pub(crate) use self::packing::Packing;
 pub(crate) use self::parcel::Travel;
 #[doc(hidden)]
