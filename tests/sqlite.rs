@@ -120,6 +120,8 @@ fn when_a_flow_has_ended_the_database_is_all_there_is() {
 fn as_well_as_when_a_signal_has_ended_it() {
     let bench = Bench::new();
     let mut child = held(&bench, "prefect.cache");
+    // Else it is closed before it is waited for, and the function that reads it goes on.
+    let _held = child.stdin.take();
     let id = child.id().to_string();
     let term = || Command::new("kill").args(["-TERM", &id]).status().unwrap().success();
     assert!(term());
