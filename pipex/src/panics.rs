@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 
 use crate::error::RunError;
@@ -53,14 +53,12 @@ pub(crate) fn guard<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_unwind(AssertUnwindSafe(work)).map_err(Panic)
 }
 
-/// Sees a future through that may panic.
-pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, Panic> {
-    let mut future = pin!(future);
-    poll_fn(|context| match guard(|| future.as_mut().poll(context)) {
+/// Sees a future through that may panic. It is pinned where it is: futures that hold futures double in size at each step.
+pub(crate) fn catch<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = Result<F::Output, Panic>> {
+    poll_fn(move |context| match guard(|| future.as_mut().poll(context)) {
         Ok(polled) => polled.map(Ok),
         Err(panic) => Poll::Ready(Err(panic)),
     })
-    .await
 }
 
 /// Drops something, whose `Drop` has nobody to fail: the panic was told when it came.

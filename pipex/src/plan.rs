@@ -8,7 +8,7 @@ mod telling;
 use std::future::Future;
 use std::panic;
 use std::path::PathBuf;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -350,14 +350,14 @@ impl<'a, R: Send> Plan<'a, R> {
 
     /// Sees to it that the output is there. What panics fails the run.
     async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
-        let made = catch(self.make_here_or_elsewhere(place, started)).await;
+        let made = catch(pin!(self.make_here_or_elsewhere(place, started))).await;
         made.unwrap_or_else(|panic| Err(self.run.caught(panic).into()))
     }
 
     async fn make_here_or_elsewhere(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
         let Some(place) = place else {
             if let Some(carrier) = self.run.carrier() {
-                return self.make_elsewhere(carrier, None, None, started).await;
+                return Box::pin(self.make_elsewhere(carrier, None, None, started)).await;
             }
             let value = self.call(PathBuf::new(), None, started).await?;
             self.run.tell_completed(None, started.elapsed(), Details::default());
@@ -369,7 +369,7 @@ impl<'a, R: Send> Plan<'a, R> {
         let record = Record::new(self.run.task, self.arguments, self.inputs.fingerprint());
         let record = *self.record.get_or_insert(record);
         if let Some(carrier) = self.run.carrier() {
-            return self.make_elsewhere(carrier, Some(place), Some(record), started).await;
+            return Box::pin(self.make_elsewhere(carrier, Some(place), Some(record), started)).await;
         }
         let claim = match self.run.claim(place, record).await? {
             Claimed::Ours(claim) => claim,
@@ -423,7 +423,7 @@ impl<'a, R: Send> Plan<'a, R> {
             let context = Context::within(context.as_ref(), task, target);
             let _alive = alive::watch(&context, self.run.number(), task, &self.run.name, target, attempt, started);
             let last = attempt > task.retries;
-            catch(async move {
+            catch(pin!(async move {
                 match (away, task.timeout) {
                     (Some(away), Some(limit)) => {
                         let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_draft).transpose()?;
@@ -442,19 +442,19 @@ impl<'a, R: Send> Plan<'a, R> {
                         (Body::Future(future), limit) => timeout(limit, drive_in(Some(context), future)).await?,
                     },
                 }
-            })
+            }))
             .await
         } else {
             let context = match target {
                 Some(_) => Some(Context::within(context.as_ref(), task, target)),
                 None => context.clone(),
             };
-            catch(async move {
+            catch(pin!(async move {
                 match start(job, context.as_ref(), draft, true, there)? {
                     Body::Done(value) => value,
                     Body::Future(future) => drive_in(context, future).await,
                 }
-            })
+            }))
             .await
         };
         called.unwrap_or_else(|panic| {
@@ -536,7 +536,7 @@ impl Run {
             }
             None => {
                 let location = location.clone();
-                let waited = elsewhere(move || Claim::wait(&path, location, record)).await;
+                let waited = Box::pin(elsewhere(move || Claim::wait(&path, location, record))).await;
                 waited.map_err(|source| RunError::Runtime { source })?.map_err(failed)?
             }
         };
@@ -599,7 +599,7 @@ impl Run {
                 place.location
             ));
             losses += 1;
-            claim = match self.claim(place, record).await? {
+            claim = match Box::pin(self.claim(place, record)).await? {
                 Claimed::There(stamp) => return Ok(Saved::There(stamp)),
                 // What a function wrote itself went with the claim.
                 Claimed::Ours(_) if self.task.wants_target || losses == LOSSES => {

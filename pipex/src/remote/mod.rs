@@ -48,7 +48,7 @@ mod registry;
 mod wire;
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::LazyLock;
 
 pub use self::command::command;
@@ -152,7 +152,7 @@ pub async fn work(payload: &[u8]) -> Vec<u8> {
         .quiet(true)
         .signals(false);
     // A function that panics is one that failed; a store that does takes nothing else along.
-    match catch(config.scope_async(outcome)).await {
+    match catch(pin!(config.scope_async(outcome))).await {
         Ok(outcome) => outcome.unwrap_or_else(Outcome::refused).to_bytes(),
         Err(panic) => Outcome::failed(&panic.error(Phase::Preparing).into(), true).to_bytes(),
     }
