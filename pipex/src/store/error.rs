@@ -56,6 +56,16 @@ pub enum StoreError {
         /// The target.
         target: String,
     },
+    /// Something stands behind what was saved.
+    #[error(
+        "{target} is whole, and has {bytes} more bytes behind its end, which are not of pipex: delete it, and it will be made again"
+    )]
+    Appended {
+        /// The target.
+        target: String,
+        /// How many bytes they are.
+        bytes: usize,
+    },
     /// The text, which has no checksum, cannot be all that was saved.
     #[error("{target} is not whole: {problem}: correct it, or delete it and it will be made again")]
     NotWhole {

@@ -94,6 +94,9 @@ impl Footer {
     ) -> Result<(&'b [u8], Self), StoreError> {
         let target = || target.to_owned();
         let Some((version, start)) = find(bytes) else {
+            if let Some(end) = end_of_whole(bytes) {
+                return Err(StoreError::Appended { target: target(), bytes: bytes.len() - end });
+            }
             return Err(if has_cut_footer(bytes) || is_beginning(bytes) {
                 StoreError::Truncated { target: target() }
             } else {
@@ -197,6 +200,19 @@ fn find(bytes: &[u8]) -> Option<(u16, Option<usize>)> {
         .filter(|length| u64::from(*length) >= SHORTEST)
         .and_then(|length| bytes.len().checked_sub(length as usize));
     Some((u16::from_le_bytes(*version), start))
+}
+
+/// Where a file ends that is whole, if it is the beginning of these bytes.
+fn end_of_whole(bytes: &[u8]) -> Option<usize> {
+    // What is no footer and looks like the end of one costs a checksum.
+    const TRIES: usize = 16;
+    let ends = bytes.windows(MAGIC.len()).enumerate().rev().filter(|(_, window)| window == MAGIC);
+    let mut ends = ends.map(|(at, _)| at + MAGIC.len() + 2).filter(|end| *end < bytes.len()).take(TRIES);
+    ends.find(|end| {
+        let bytes = &bytes[..*end];
+        let start = find(bytes).and_then(|(_, start)| start);
+        start.is_some_and(|start| Footer::whole(&bytes[start..]).is_some_and(|footer| footer.length == start as u64))
+    })
 }
 
 /// Whether a footer begins in the last bytes, and does not end there.

@@ -211,6 +211,13 @@ fn each_damage_has_a_message_of_its_own() {
     let mut newer = whole.clone();
     *newer.last_mut().unwrap() = 1;
     assert!(damage(&newer).contains("which a newer pipex wrote"));
+    // What is there is not called less than it is.
+    for behind in [&b"x"[..], b"pipex\0\x01\0\n", &[0; 100_000], &whole[60..]] {
+        let said = damage(&[&whole, behind].concat());
+        let more = format!("is whole, and has {} more bytes behind its end", behind.len());
+        assert_eq!(said.contains(&more), behind != &whole[60..], "{said}");
+        assert!(!said.contains("truncated"), "{said}");
+    }
     let mut version_0 = whole.clone();
     version_0[whole.len() - 2] = 0;
     assert!(damage(&version_0).contains("is damaged"));
