@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pipex::{Mode, Output, Stale, State, flow, task};
+use pipex::{Mode, Output, Stale, State, Summary, flow, task};
 
 use crate::support::Bench;
 
@@ -118,7 +118,8 @@ fn it_has_no_location_and_can_be_taken_whole() {
 
     for mode in [Mode::Cache, Mode::PrefectCache] {
         let bench = Bench::new();
-        bench.config(mode).quiet(true).scope(|| {
+        let summary = Summary::new();
+        bench.config(mode).reporter(summary.clone()).scope(|| {
             let output = numbers(3).base("n").run().unwrap();
             assert_eq!((output.location(), output.load().unwrap()), (None, vec![0, 1, 2]));
             assert!(!output.remove().unwrap());
@@ -126,6 +127,11 @@ fn it_has_no_location_and_can_be_taken_whole() {
             assert_eq!(taken(output).run().unwrap().load().unwrap(), 3);
         });
         assert_eq!(bench.files(), ["taken"]);
+        assert_eq!((summary.completed(), summary.not_saved()), (2, 1));
+        let table = summary.to_string();
+        assert!(table.starts_with("task        ran not saved  cached  failed"), "{table}");
+        assert!(table.contains("\nnumbers       1         1       0       0"), "{table}");
+        assert!(table.contains("\ntaken         1         0       0       0"), "{table}");
     }
 }
 

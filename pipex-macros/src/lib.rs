@@ -35,7 +35,7 @@ use proc_macro::TokenStream;
 /// | `target = "template"` | where the output is | `"{path}/{funcname}/{base}"` |
 /// | `name = "template"` | the name of the task run | made by the executor |
 /// | `store = EXPR` | how the output is saved and loaded; it may name `self`, and no other parameter | `FileStore` |
-/// | `save = false` | the function saves its own output | the store saves it |
+/// | `save = false` | the function saves its own output, or gives data that are held in memory: see Outputs | the store saves it |
 /// | `load = path::to::fn` | with `save = false`: how the output is loaded | it can't be loaded |
 /// | `version = "2"` | part of the code: change it when what the function does changes and its text does not | none |
 /// | `uses(helper, LIMIT)` | functions and constants with `#[helper]` that count as part of the code | none |
@@ -44,6 +44,7 @@ use proc_macro::TokenStream;
 /// | `retry_delay = ..` | how long to wait before that: `"5s"`, `["1s", "10s"]`, `exponential("1s")` | no wait |
 /// | `retry_if = path::to::fn` | of the function's error: whether another attempt may go better | always |
 /// | `timeout = "10m"` | how long a run may take, where an executor runs it | no limit |
+/// | `remote` | workers in other processes may run it: arguments and output have serde's traits | it runs in this process |
 /// | `tags = ["database"]` | what limits on runs at a time go by (`Local::limit`, `PIPEX_LIMITS`) | none |
 /// | `crate = path` | where pipex is, if it was re-exported | found in `Cargo.toml` |
 ///
@@ -67,6 +68,14 @@ use proc_macro::TokenStream;
 /// Arguments are told apart, and compared with those that made an output, by `Serialize`, else `Hash`, else `Debug`. A path
 /// (`&Path`, `PathBuf`, several of them) also counts by the content of the file that lies there. What comes in another order in each
 /// process, such as a `HashSet` within a struct, looks like another value each time: take a `BTreeSet`.
+///
+/// # Outputs
+///
+/// What the function returns is saved at the target. With `save = false` the function does that itself. Given a `#[target]` parameter
+/// it has to write there, to a temporary path that is renamed to the target when it returns. Without one it may write its target, or
+/// give data instead, for steps that are not worth a file: these are held in memory until the last that takes them has run, and are
+/// made again in each flow run; `.lazy()` makes them only for a reader that has to run. A target that is there is taken in any
+/// case. What is neither written nor given (`()`) is an error.
 ///
 /// # What it returns
 ///

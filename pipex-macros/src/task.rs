@@ -41,6 +41,13 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     }
     if let Some(remote) = &meta.remote {
         function.refuse_to_travel(remote, &mut mistakes);
+        if meta.own_output && function.target.is_none() {
+            mistakes.refuse(
+                remote,
+                "a `remote` task gives a file: take a `#[target]` parameter and write there, leave out `save = false`, or leave out \
+                 `remote`",
+            );
+        }
     }
     mistakes.into_result()?;
     let target = target.expect("a target that could not be read is a mistake");

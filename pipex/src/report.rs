@@ -223,6 +223,8 @@ pub struct Summary(Arc<Mutex<Rows>>);
 pub struct Counts {
     /// They ran, and have an output.
     pub completed: u64,
+    /// Of these, the outputs that are held in memory and not saved.
+    pub not_saved: u64,
     /// They did not run, since their targets were there.
     pub cached: u64,
     /// They ran and have no output: they failed, crashed or timed out.
@@ -262,10 +264,30 @@ struct Row {
 }
 
 impl Rows {
-    fn in_order(&self) -> Vec<&Row> {
+    /// The table, its head first. What is not saved is a column only where something is not.
+    fn cells(&self) -> Vec<Vec<String>> {
         let mut rows: Vec<_> = self.0.values().collect();
         rows.sort_by_key(|row| row.place);
-        rows
+        let is_any_not_saved = rows.iter().any(|row| row.counts.not_saved > 0);
+        let cells = |texts: [String; 9]| {
+            let [task, ran, not_saved, rest @ ..] = texts;
+            [Some(task), Some(ran), Some(not_saved).filter(|_| is_any_not_saved)]
+                .into_iter()
+                .flatten()
+                .chain(rest)
+                .collect::<Vec<_>>()
+        };
+        let head = ["task", "ran", "not saved", "cached", "failed", "skipped", "total s", "longest s", "bytes"];
+        let body = rows.into_iter().map(|Row { task, counts, total, longest, .. }| {
+            let Counts { completed, not_saved, cached, failed, skipped, bytes } = counts;
+            let seconds = |time: &Duration| format!("{:.3}", time.as_secs_f64());
+            let numbers = [completed, not_saved, cached, failed, skipped].map(u64::to_string);
+            let [completed, not_saved, cached, failed, skipped] = numbers;
+            let (total, longest) = (seconds(total), seconds(longest));
+            let task = task.funcname.to_owned();
+            cells([task, completed, not_saved, cached, failed, skipped, total, longest, bytes.to_string()])
+        });
+        std::iter::once(cells(head.map(str::to_owned))).chain(body).collect()
     }
 }
 
@@ -312,21 +334,20 @@ impl Summary {
         self.sum(|counts| counts.skipped)
     }
 
+    /// The task runs that ran and whose outputs are held in memory and not saved.
+    #[must_use]
+    pub fn not_saved(&self) -> usize {
+        self.sum(|counts| counts.not_saved)
+    }
+
     /// The table as Markdown.
     #[cfg(feature = "prefect-server")]
     pub(crate) fn markdown(&self) -> String {
-        let mut table = "| task | ran | cached | failed | skipped | total s | longest s | bytes |\n\
-                         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-            .to_owned();
-        for Row { task, counts, total, longest, .. } in self.rows().in_order() {
-            let Counts { completed, cached, failed, skipped, bytes } = counts;
-            let (total, longest) = (total.as_secs_f64(), longest.as_secs_f64());
-            table.push_str(&format!(
-                "\n| {} | {completed} | {cached} | {failed} | {skipped} | {total:.3} | {longest:.3} | {bytes} |",
-                task.funcname
-            ));
-        }
-        table
+        let rows = self.rows();
+        let [head, body @ ..] = &*rows.cells() else { return String::new() };
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let ruler = format!("| ---{} |\n", " | ---:".repeat(head.len() - 1));
+        [line(head), ruler].into_iter().chain(body.iter().map(|cells| line(cells))).collect()
     }
 }
 
@@ -342,30 +363,28 @@ impl Reporter for Summary {
             longest: Duration::ZERO,
         });
         row.counts.count(run.state, run.bytes);
+        row.counts.not_saved += u64::from(run.why == Why::InMemory);
         row.total += run.elapsed;
         row.longest = row.longest.max(run.elapsed);
     }
 }
 
 /// A line a task function: how many ran, were cached, failed, were skipped for what is upstream; the time they took together and the longest took, in seconds;
-/// the bytes written.
+/// the bytes written. If outputs were held in memory, also how many.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.rows();
-        let rows = rows.in_order();
-        let width = rows.iter().map(|row| row.task.funcname.len()).max().unwrap_or(0).max(4);
-        write!(
-            f,
-            "{:width$} {:>7} {:>7} {:>7} {:>7} {:>9} {:>9} {:>12}",
-            "task", "ran", "cached", "failed", "skipped", "total s", "longest s", "bytes"
-        )?;
-        for Row { task, counts, total, longest, .. } in rows {
-            let Counts { completed, cached, failed, skipped, bytes } = counts;
-            let (name, total, longest) = (task.funcname, total.as_secs_f64(), longest.as_secs_f64());
-            write!(
-                f,
-                "\n{name:width$} {completed:>7} {cached:>7} {failed:>7} {skipped:>7} {total:>9.3} {longest:>9.3} {bytes:>12}"
-            )?;
+        let rows = self.rows().cells();
+        let names = rows.iter().map(|cells| cells[0].len()).max().unwrap_or(0);
+        for (number, cells) in rows.iter().enumerate() {
+            write!(f, "{}{:names$}", if number > 0 { "\n" } else { "" }, cells[0])?;
+            for (head, cell) in rows[0].iter().zip(cells).skip(1) {
+                let width = match head.as_str() {
+                    "bytes" => 12,
+                    "total s" => 9,
+                    head => head.len().max(7),
+                };
+                write!(f, " {cell:>width$}")?;
+            }
         }
         Ok(())
     }
