@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::journal::Why;
-use crate::provenance::Reasons;
-use crate::report::{State, TaskRun, say};
-use crate::run::Name;
-use crate::target::Location;
-use crate::task::Task;
+use crate::model::name::Name;
+use crate::model::provenance::Reasons;
+use crate::model::state::State;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::report::TaskRun;
+use crate::say::say;
 
 /// A task run that is watched until this is dropped.
 pub(crate) struct Alive(u64);

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use crate::model::error::Error;
 use crate::output::Output;
 use crate::seen::{Argument, Seen};
 

@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use crate::arg::Args;
 use crate::context::{self, Context};
-use crate::error::{Cause, Error, Result, RunError};
 use crate::executor::room;
 use crate::later::{Awaited, settle};
+use crate::model::error::{Cause, Error, Result, RunError};
+use crate::model::target::Location;
+use crate::model::task::Task;
 use crate::output::Output;
 use crate::panics::Panic;
 use crate::plan::Plan;
@@ -20,8 +22,6 @@ use crate::run::{Attempt, Failure, Label, Made, Place};
 use crate::runtime::{self, block_on, drive, pause};
 use crate::seen::{Outputs, Seen};
 use crate::store::{Draft, Store};
-use crate::target::Location;
-use crate::task::Task;
 
 /// A call of a task function that has not happened yet.
 ///

@@ -5,8 +5,8 @@ use std::fmt;
 use std::iter::successors;
 use std::marker::PhantomData;
 
-use crate::error::Error;
-use crate::report::say;
+use crate::model::error::Error;
+use crate::say::say;
 
 /// Tells whether a flow's result can be a [`pipex::Error`](Error): `(&Carrier::<R>::new()).carry(..)` finds [`CarryError`]
 /// if it can, else [`CannotCarry`].

@@ -9,9 +9,9 @@ use crate::context::Context;
 use crate::dry_run::DryRun;
 use crate::executor::{Executor, Local};
 use crate::journal::Whereabouts;
-use crate::mode::Mode;
+use crate::model::mode::Mode;
+use crate::model::stale::Stale;
 use crate::report::Reporter;
-use crate::stale::Stale;
 
 /// Settings for a scope, made in code: for tests, and for programs that embed pipelines. They win over the environment.
 ///

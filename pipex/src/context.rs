@@ -11,18 +11,17 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::dry_run::DryRun;
-use crate::environment::{env_text, is_set};
-use crate::error::{Error, Result, RunError};
+use crate::environment::{self, env_text, is_set};
 use crate::executor::{Executor, Local};
-use crate::fingerprint::{AsIs, Fingerprint};
 use crate::flow::FlowRun;
 use crate::journal::Whereabouts;
-use crate::mode::Mode;
+use crate::model::error::{Error, Result, RunError};
+use crate::model::fingerprint::{AsIs, Fingerprint, Key};
+use crate::model::mode::Mode;
+use crate::model::stale::Stale;
+use crate::model::target::Location;
+use crate::model::task::Task;
 use crate::report::{Reporter, TaskRun};
-use crate::run::Key;
-use crate::stale::Stale;
-use crate::target::Location;
-use crate::task::Task;
 
 /// What holds in a scope: a flow run, a [`Config`](crate::Config)'s, a task's body. Each has what its outer one has, but
 /// for what it sets itself.
@@ -127,7 +126,7 @@ impl Context {
     /// What the environment says now, wherever this is.
     pub(crate) fn outermost() -> Self {
         Context {
-            mode: Mode::from_env(),
+            mode: environment::mode(),
             path: None,
             reporters: Arc::new([]),
             wants_inputs: false,
@@ -165,7 +164,7 @@ impl Context {
             self.mode = std::mem::replace(&mut self.mode, Ok(Mode::DoNothing)).map(Mode::without_executor);
         }
         if self.settings.stale.is_none() && self.mode.as_ref().is_ok_and(|mode| mode.caches()) {
-            match Stale::from_env() {
+            match environment::stale() {
                 Ok(stale) => self.settings.stale = stale,
                 Err(error) => self.mode = Err(error),
             }
@@ -196,7 +195,7 @@ impl Context {
             context.mode.as_ref().is_ok_and(|mode| is(*mode, context.settings.dry_run.is_some()))
         };
         let here = CURRENT.with_borrow(|context| context.as_ref().map(of));
-        here.unwrap_or_else(|| Mode::from_env().is_ok_and(|mode| is(mode, DryRun::from_env().is_some())))
+        here.unwrap_or_else(|| environment::mode().is_ok_and(|mode| is(mode, DryRun::from_env().is_some())))
     }
 
     /// What is done with stale outputs of this task.
@@ -243,7 +242,7 @@ impl Context {
             return Err(error);
         }
         static SAID: std::sync::Once = std::sync::Once::new();
-        SAID.call_once(|| crate::report::say(&format!("{error}; the run goes on")));
+        SAID.call_once(|| crate::say::say(&format!("{error}; the run goes on")));
         Ok(())
     }
 

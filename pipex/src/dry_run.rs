@@ -8,11 +8,11 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::carry::Failed;
 use crate::environment::{env_text, is_set};
-use crate::error::Error;
-use crate::remote::{JobError, Order};
-use crate::report::say;
-use crate::target::Location;
-use crate::task::Task;
+use crate::model::error::{Error, JobError};
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::remote::Order;
+use crate::say::say;
 
 /// What a dry run says on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

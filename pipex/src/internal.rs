@@ -13,17 +13,18 @@ pub use inventory;
 pub use crate::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
 pub use crate::call::{Body, Raised, call};
 pub use crate::carry::{CannotCarry, Carrier, CarryError, TellCauses, TellError, TellNothing, cannot_carry};
-pub use crate::flow::{Flow, start};
+pub use crate::flow::start;
+pub use crate::model::flow::Flow;
+pub use crate::model::retry::RetryDelay;
+pub use crate::model::target::{Field, Part, Template};
+pub use crate::model::task::{Code, Task};
 pub use crate::remote::{
     OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Registered, Stays, Travels, any_store, called,
     open_value,
 };
-pub use crate::retry::RetryDelay;
 pub use crate::returned::{Given, Returned, ReturnedValue};
 pub use crate::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
 use crate::store::{OwnOutput, Store};
-pub use crate::target::{Field, Part, Template};
-pub use crate::task::{Code, Task};
 pub use crate::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
 
 /// The body of a synchronous function.

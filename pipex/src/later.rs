@@ -9,14 +9,14 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::error::{Error, RunError};
 use crate::executor::{Executor, Ready, room};
 use crate::flow::FlowRun;
+use crate::model::contents::Content;
+use crate::model::error::{Error, RunError};
+use crate::model::task::Task;
 use crate::panics::{Phase, discard, guard};
 use crate::run::{Attempt, Failure, Label, Made, Outcome, Place};
 use crate::runtime;
-use crate::stale::Content;
-use crate::task::Task;
 
 /// A run that has yet to happen, and what came of it once it has.
 pub(crate) struct Later<T> {

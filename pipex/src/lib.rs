@@ -12,20 +12,17 @@ mod arg;
 mod call;
 mod carry;
 mod config;
-mod content;
 mod context;
 mod dry_run;
 mod environment;
-mod error;
 mod executor;
-mod fingerprint;
 mod flow;
 pub mod journal;
 mod known;
 mod later;
 #[cfg(feature = "logging")]
 pub mod logging;
-mod mode;
+mod model;
 #[cfg(feature = "nats")]
 mod nats;
 mod output;
@@ -35,20 +32,15 @@ mod plan;
 mod prefect;
 #[cfg(feature = "progress")]
 mod progress;
-mod provenance;
 pub mod remote;
 mod report;
-mod retry;
 mod returned;
 mod run;
 mod runtime;
+mod say;
 mod seen;
 mod signals;
-mod stale;
 pub mod store;
-mod target;
-mod task;
-mod temporary;
 pub mod testing;
 mod value;
 
@@ -59,20 +51,21 @@ pub use pipex_macros::{flow, helper, task};
 
 pub use crate::call::Call;
 pub use crate::config::Config;
-pub use crate::error::{Cause, Error, Result, RunError};
 pub use crate::executor::{Executor, Local, Permit, Ready};
-pub use crate::fingerprint::Fingerprint;
-pub use crate::flow::Flow;
-pub use crate::mode::Mode;
+pub use crate::model::error::{Cause, Error, Result, RunError};
+pub use crate::model::fingerprint::Fingerprint;
+pub use crate::model::flow::Flow;
+pub use crate::model::mode::Mode;
+pub use crate::model::provenance::Reasons;
+pub use crate::model::retry::RetryDelay;
+pub use crate::model::stale::Stale;
+pub use crate::model::state::State;
+pub use crate::model::target::{Location, TargetError};
+pub use crate::model::task::Task;
 pub use crate::output::Output;
 #[cfg(feature = "progress")]
 pub use crate::progress::Progress;
-pub use crate::provenance::Reasons;
-pub use crate::report::{Counts, FlowRun, Reporter, State, Summary, TaskRun};
-pub use crate::retry::RetryDelay;
-pub use crate::stale::Stale;
+pub use crate::report::{Counts, FlowRun, Reporter, Summary, TaskRun};
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
 pub use crate::store::{FileStore, Store};
-pub use crate::target::{Location, TargetError};
-pub use crate::task::Task;

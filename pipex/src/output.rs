@@ -7,14 +7,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use crate::dry_run;
-use crate::error::{Error, Result};
-use crate::fingerprint::Fingerprint;
 use crate::journal::{Input, Journal};
 use crate::later::{Awaited, Node, settle};
+use crate::model::contents::Content;
+use crate::model::error::{Error, Result};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::target::Location;
 use crate::run::{Failure, Label, Made, Outcome, Place};
 use crate::runtime::block_on;
-use crate::stale::Content;
-use crate::target::Location;
 
 /// What a task gives: data in memory (`do_nothing`, `prefect`, `save = false`), a location (`cache`, `prefect.cache`), or a
 /// run that has yet to happen. Cheap to clone; the data are loaded only where a function needs them.

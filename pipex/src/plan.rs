@@ -18,27 +18,28 @@ use tracing::Instrument as _;
 pub(crate) use self::elsewhere::serve;
 use self::filling::Filling;
 use self::telling::Details;
-use crate::alive;
 use crate::call::{Away, Body, Call, Job, Raised, Work};
 use crate::context::{self, Context, Filled};
 use crate::dry_run::{self, DryRun};
-use crate::environment;
-use crate::error::{Cause, Error, Result, RunError};
-use crate::fingerprint::Fingerprint;
 use crate::flow::FlowRun;
 use crate::journal::{self, Given, Journal, There, Why};
 use crate::later::{Discard, LazyRun, Node};
-use crate::mode::Mode;
+use crate::model::contents::{Content, Contents};
+use crate::model::error::{Cause, Error, Result, RunError};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::mode::Mode;
+use crate::model::name::Name;
+use crate::model::provenance::{Decision, Provenance, Reasons, Wanted, decide};
+use crate::model::state::State;
+use crate::model::target::{Location, TargetError};
+use crate::model::task::Task;
 use crate::panics::{Panic, Phase, catch, guard};
-use crate::provenance::{Decision, Provenance, Reasons, Wanted, decide};
-use crate::report::{State, say};
-use crate::run::{Attempt, Failure, Label, Made, Maker, Name, Place};
+use crate::run::{Attempt, Failure, Label, Made, Maker, Place};
 use crate::runtime::{drive, elsewhere, timeout};
+use crate::say::say;
 use crate::seen::{Outputs, Seen, tell};
-use crate::stale::{Content, Contents};
 use crate::store::{Claim, Lease, Receipt, Record, Stamp, Store, StoreError};
-use crate::target::{Location, TargetError};
-use crate::task::Task;
+use crate::{alive, environment};
 
 /// A call with all that is decided when it is made.
 pub(crate) struct Plan<'a, R> {
@@ -90,7 +91,7 @@ impl<'a, R: Send> Plan<'a, R> {
     ) -> Result<(Self, Label, Option<Place<R>>), (Arc<Failure>, Label)> {
         let Call { job, name, caller, wait_for, target, .. } = call;
         let context = Context::of_call();
-        let mode = match context.as_ref().map_or_else(Mode::from_env, |context| context.mode()) {
+        let mode = match context.as_ref().map_or_else(environment::mode, |context| context.mode()) {
             Ok(mode) => mode,
             Err(error) => return Err((Failure::new(error), label)),
         };

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::report::{FlowRun, Reporter, State, TaskRun};
-use crate::task::Task;
+use crate::model::state::State;
+use crate::model::task::Task;
+use crate::report::{FlowRun, Reporter, TaskRun};
+use crate::say;
 
 /// At most so many redraws a second.
 const REDRAWS: u8 = 10;
@@ -17,11 +19,6 @@ const REDRAWS: u8 = 10;
 /// The bars of this process. On what is no terminal nothing is drawn.
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS)));
-
-/// Does something that writes to the terminal while the bars are out of the way.
-pub(crate) fn suspend<T>(write: impl FnOnce() -> T) -> T {
-    if BARS.is_hidden() { write() } else { BARS.suspend(write) }
-}
 
 /// Shows a bar for each task function: how many of its runs have ended, and when all will have.
 ///
@@ -57,7 +54,12 @@ impl Progress {
     /// One that shows nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Progress((!BARS.is_hidden()).then(|| Self::with(BARS.clone())))
+        let shown = (!BARS.is_hidden()).then(|| {
+            // Lines for people do not go into the bars.
+            say::write_within(|write| BARS.suspend(write));
+            Self::with(BARS.clone())
+        });
+        Progress(shown)
     }
 
     fn with(bars: MultiProgress) -> Arc<Functions> {
@@ -177,7 +179,7 @@ mod tests {
             assert!(shown.starts_with("clean ") && shown.contains("3/3"), "{shown}");
             assert!(shown.contains("2 done, 0 cached, 1 failed, 0 running"), "{shown}");
         });
-        static FLOW: crate::Flow = crate::flow::Flow::new("year", "weather", "weather.rs", 1);
+        static FLOW: crate::Flow = crate::model::flow::Flow::new("year", "weather", "weather.rs", 1);
         progress.flow_ended(&FlowRun {
             flow: &FLOW,
             depth: 0,

@@ -3,62 +3,21 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasherDefault;
-use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::error::Error;
-use crate::fingerprint::AsIs;
-use crate::flow::{Cancelled, Flow};
+use crate::flow::Cancelled;
 use crate::journal::Why;
-use crate::provenance::Reasons;
-use crate::run::Name;
-use crate::target::Location;
-use crate::task::Task;
-
-/// Where a task run stands, in Prefect's terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum State {
-    /// It was submitted, and waits for its inputs or for a worker.
-    Pending,
-    /// It runs.
-    Running,
-    /// It ran, and its output is there.
-    Completed,
-    /// Its target was there, so it did not run.
-    Cached,
-    /// It ran or tried to, and has no output.
-    Failed,
-    /// Its function panicked, or what ran it was dropped.
-    Crashed,
-    /// It failed, and runs again.
-    Retrying,
-    /// It failed, and waits to be tried again.
-    AwaitingRetry,
-    /// It took longer than its `timeout`.
-    TimedOut,
-    /// It did not run, since the run of an argument ended without an output.
-    NotReady,
-    /// It did not run, or was stopped, since its flow run was cancelled.
-    Cancelled,
-}
-
-impl State {
-    /// Whether a run in this state has ended.
-    #[must_use]
-    pub fn has_ended(self) -> bool {
-        !matches!(self, State::Pending | State::Running | State::Retrying | State::AwaitingRetry)
-    }
-
-    /// Whether it ended with an output.
-    #[must_use]
-    pub fn is_success(self) -> bool {
-        matches!(self, State::Completed | State::Cached)
-    }
-}
+use crate::model::error::Error;
+use crate::model::fingerprint::AsIs;
+use crate::model::flow::Flow;
+use crate::model::name::Name;
+use crate::model::provenance::Reasons;
+use crate::model::state::State;
+use crate::model::target::Location;
+use crate::model::task::Task;
 
 /// A task run, as a [`Reporter`] is told of it.
 #[derive(Debug)]
@@ -179,19 +138,6 @@ pub trait Reporter: Send + Sync {
     fn flow_ended(&self, run: &FlowRun<'_>) {
         let _ = run;
     }
-}
-
-/// Says something to people, where no subscriber takes it down.
-pub(crate) fn say(line: &str) {
-    aside(|| _ = writeln!(io::stderr(), "pipex: {line}"));
-}
-
-/// Writes to stderr, beside the progress that may be there.
-pub(crate) fn aside(write: impl FnOnce()) {
-    #[cfg(feature = "progress")]
-    crate::progress::suspend(write);
-    #[cfg(not(feature = "progress"))]
-    write();
 }
 
 /// Counts task runs by task function. Displayed, it is a table; clones count together.

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use crate::call::Raised;
-use crate::error::Cause;
+use crate::model::error::Cause;
 
 /// What a task function returned. Of what follows, a `Result` has its own, which the compiler finds before that of
 /// [`ReturnedValue`], which all types have.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::error::Error;
-use crate::fingerprint::Fingerprint;
-use crate::stale::Content;
+use crate::model::contents::Content;
+use crate::model::error::Error;
+use crate::model::fingerprint::Key;
+use crate::model::name::Name;
+
+use crate::model::target::Location;
+use crate::model::task::Task;
 use crate::store::Store;
-use crate::target::Location;
-use crate::task::Task;
 
 /// The `path` and `base` that a call had, for the calls that take its output, and which run it is.
 #[derive(Clone, Default)]
@@ -58,24 +60,6 @@ impl Label {
     }
 }
 
-/// The name of a task run: it is put together only when somebody asks.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Name {
-    /// What `.name(..)` or the template said.
-    pub(crate) given: Option<Arc<str>>,
-    pub(crate) base: Option<Arc<str>>,
-}
-
-impl Name {
-    pub(crate) fn of(&self, task: &Task) -> String {
-        match (&self.given, &self.base) {
-            (Some(name), _) => name.as_ref().to_owned(),
-            (None, Some(base)) => format!("{} {base}", task.funcname),
-            (None, None) => task.funcname.to_owned(),
-        }
-    }
-}
-
 /// A location, and the store that has it.
 pub(crate) struct Place<T> {
     pub(crate) location: Location,
@@ -87,9 +71,6 @@ pub(crate) struct Place<T> {
     /// Nothing is saved there: the data are in memory.
     in_memory: AtomicBool,
 }
-
-/// The fingerprint of a location and its store's address.
-pub(crate) type Key = Fingerprint;
 
 impl<T> Place<T> {
     pub(crate) fn new(location: Location, store: Box<dyn Store<T>>, key: Key, expected: Content) -> Self {

@@ -16,8 +16,8 @@ use tokio::task::JoinHandle;
 use tracing::{Instrument as _, Span};
 
 use crate::context::Context as Scope;
-use crate::error::RunError;
 use crate::flow::{CANCELLED, FlowRun};
+use crate::model::error::RunError;
 use crate::store::Draft;
 
 thread_local! {

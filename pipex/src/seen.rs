@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::error::Error;
-use crate::fingerprint::{Fingerprint, Hasher};
 use crate::journal::{Given, Input, Journal};
 use crate::known::Known;
 use crate::later::Node;
+use crate::model::contents::{Content, Contents};
+use crate::model::error::Error;
+use crate::model::fingerprint::{Fingerprint, Hasher};
 use crate::output::Output;
 use crate::remote::Packing;
 use crate::run::{Failure, Label};
-use crate::stale::{Content, Contents};
 
 /// The names of those that have yet to be looked at.
 type Parameters<'s> = std::slice::Iter<'s, &'static str>;

@@ -9,7 +9,8 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::flow::{Cancelled, FlowRun};
-use crate::report::{State, say};
+use crate::model::state::State;
+use crate::say::say;
 use crate::store;
 
 /// The flow runs that have not ended, and how long each gives its tasks.

@@ -40,8 +40,8 @@ use tempfile::TempDir;
 
 use crate::config::Config;
 use crate::executor::Local;
-use crate::mode::Mode;
-use crate::stale::Stale;
+use crate::model::mode::Mode;
+use crate::model::stale::Stale;
 
 /// Runs `body` in mode `cache`, in a scope for tests. It is given the directory that outputs go to.
 ///

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 
 use crate::arg::{Again, Held, Referent, Take};
-use crate::error::Error;
+use crate::model::error::Error;
 use crate::output::Output;
 use crate::seen::{Argument, Seen};
 

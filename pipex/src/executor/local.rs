@@ -13,10 +13,10 @@ use std::time::Duration;
 use super::{Executor, Permit, Ready};
 use crate::environment::setting;
 #[cfg(not(feature = "nats"))]
-use crate::error::Error;
-use crate::error::Result;
+use crate::model::error::Error;
+use crate::model::error::Result;
+use crate::model::task::Task;
 use crate::remote::Carrier;
-use crate::task::Task;
 
 /// How long a thread without work lives.
 const IDLE: Duration = Duration::from_secs(2);

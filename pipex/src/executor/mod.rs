@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::later::Node;
+use crate::model::task::Task;
 use crate::remote::Carrier;
-use crate::task::Task;
 
 pub use local::Local;
 #[cfg(feature = "nats")]

@@ -11,7 +11,7 @@ use super::line::{Line, Source, There};
 use super::reader::{is_live, list_journals, read};
 use super::roots::{Roots, key};
 use super::{Journal, LIVE, RUNS, lock};
-use crate::report::say;
+use crate::say::say;
 use crate::store::{Stamp, open_regular};
 
 const INDEX: &str = "index";

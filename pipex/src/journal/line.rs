@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fingerprint::Fingerprint;
-use crate::provenance::{Provenance, Reasons, Stored};
-use crate::report::State;
-use crate::stale::{Content, Contents};
+use crate::model::contents::{Content, Contents};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::provenance::{Provenance, Reasons, Stored};
+use crate::model::state::State;
 use crate::store::{Entry, Stamp};
 
 /// The version of the journal's format.

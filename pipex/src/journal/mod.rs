@@ -60,16 +60,16 @@ use self::roots::{Roots, key};
 use self::warnings::Warnings;
 pub(crate) use self::writer::worker;
 use self::writer::{Running, Writer, flush_now_and_then};
-use crate::fingerprint::Fingerprint;
-use crate::flow::Flow;
-use crate::mode::Mode;
-use crate::provenance::Reasons;
-pub use crate::provenance::{Decision, Present, Provenance, Stored, Wanted, decide};
-use crate::report::{State, say};
-use crate::run::Key;
+use crate::model::fingerprint::{Fingerprint, Key};
+use crate::model::flow::Flow;
+use crate::model::mode::Mode;
+use crate::model::provenance::Reasons;
+pub use crate::model::provenance::{Decision, Present, Provenance, Stored, Wanted, decide};
+use crate::model::state::State;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::say::say;
 use crate::store::{Entry, Stamp, of_file, open_regular};
-use crate::target::Location;
-use crate::task::Task;
 
 /// The fingerprint of a file whose path is an argument: of all its bytes.
 ///

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use crate::fingerprint::of_bytes;
-use crate::run::Key;
-use crate::target::Location;
+use crate::model::fingerprint::{Key, of_bytes};
+use crate::model::target::Location;
 
 /// What relative targets are relative to, and where the journal is.
 #[derive(Debug, Clone)]

@@ -14,12 +14,12 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::Span;
 
 use super::{Connection, DROP, LOG, Logged, RUN, RUN_ALONE, Settings, is_gone, name, number, subject as subject_of};
-use crate::error::{Cause, Result, RunError};
-use crate::fingerprint::of_process;
-use crate::remote::{self, Job, JobError, Reply};
-use crate::report::say;
+use crate::model::error::{Cause, JobError, Result, RunError};
+use crate::model::fingerprint::of_process;
+use crate::model::task::Task;
+use crate::remote::{self, Job, Reply};
 use crate::runtime;
-use crate::task::Task;
+use crate::say::say;
 
 /// How long a job may be silent before the server is asked whether it still has it.
 const SILENT: Duration = Duration::from_secs(5);

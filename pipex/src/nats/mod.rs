@@ -33,9 +33,9 @@ pub(crate) use self::carrier::Carrier;
 pub(crate) use self::worker::log;
 pub(crate) use self::worker::serve;
 use crate::environment::{env_text, setting};
-use crate::error::{Cause, Error, Result};
-use crate::report::say;
-use crate::task::Task;
+use crate::model::error::{Cause, Error, Result};
+use crate::model::task::Task;
+use crate::say::say;
 
 /// How long the server keeps what no worker takes.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -19,13 +19,13 @@ use tokio::sync::{Notify, mpsc};
 use super::{Connection, DROP, RUN, RUN_ALONE, STARTED, Settings, name, numbered, subject};
 #[cfg(feature = "logging")]
 use super::{LOG, Logged};
-use crate::error::{Error, Result};
 use crate::executor::workers;
-use crate::remote::{self, JobError, registered, work};
-use crate::report::say;
+use crate::model::error::{Error, JobError, Result};
+use crate::model::task::Task;
+use crate::remote::{self, registered, work};
 use crate::runtime::{self, block_on};
+use crate::say::say;
 use crate::store;
-use crate::task::Task;
 
 /// How long a pull waits for a job.
 const PULL: Duration = Duration::from_secs(5);

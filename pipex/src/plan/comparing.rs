@@ -2,12 +2,13 @@
 
 use super::telling::Details;
 use super::{Plan, Run};
-use crate::fingerprint::Fingerprint;
 use crate::journal::{Given, Journal, There, Why};
-use crate::provenance::{Decision, Provenance, Reasons, decide};
+use crate::model::contents::Content;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::provenance::{Decision, Provenance, Reasons, decide};
+use crate::model::stale::Stale;
 use crate::run::Place;
 use crate::seen::{describe, tell};
-use crate::stale::{Content, Stale};
 use crate::store::{Receipt, Record, Stamp};
 
 /// The output that is there beside what its call would give now.

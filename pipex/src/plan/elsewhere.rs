@@ -10,14 +10,14 @@ use super::{Plan, Run};
 use crate::alive;
 use crate::call::{self, Call, Raised};
 use crate::context::Context;
-use crate::error::RunError;
 use crate::journal::{There, Why};
-use crate::provenance::Reasons;
-use crate::remote::{self, Carrier, Ended, Job, JobError, OfFlow, Order, Outcome, Packing, Travel};
+use crate::model::contents::Content;
+use crate::model::error::{JobError, RunError};
+use crate::model::provenance::Reasons;
+use crate::remote::{self, Carrier, Ended, Job, OfFlow, Order, Outcome, Packing, Travel};
 use crate::run::{Made, Place};
 use crate::runtime::unless_cancelled;
 use crate::seen::{Seen, checked};
-use crate::stale::Content;
 use crate::store::{Record, Stamp};
 
 impl Run {

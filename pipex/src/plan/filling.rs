@@ -2,8 +2,8 @@
 
 use super::Plan;
 use crate::context::Moment;
-use crate::error::Result;
-use crate::target::{Field, Fields, TargetError, push};
+use crate::model::error::Result;
+use crate::model::target::{Field, Fields, TargetError, push};
 
 /// What a plan's templates are filled with.
 pub(super) struct Filling<'p, 'a, R>(pub(super) &'p Plan<'a, R>);

@@ -9,15 +9,16 @@ use tracing::Span;
 
 use super::Run;
 use crate::dry_run::DryRun;
-use crate::error::{Cause, Error, RunError};
-use crate::fingerprint::Fingerprint;
 use crate::journal::{Ended, Given, Line, There, Why, worker};
-use crate::mode::Mode;
-use crate::provenance::Reasons;
-use crate::report::{State, TaskRun};
+use crate::model::error::{Cause, Error, RunError};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::mode::Mode;
+use crate::model::provenance::Reasons;
+use crate::model::state::State;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::report::TaskRun;
 use crate::run::Failure;
-use crate::target::Location;
-use crate::task::Task;
 
 /// What is known of some runs more than of others.
 #[derive(Default)]

@@ -18,11 +18,13 @@ use uuid::Uuid;
 
 use self::client::Client;
 use crate::environment::{env_text, is_set, setting};
-use crate::error::{Error, Result};
-use crate::fingerprint::of_process;
-use crate::report::{Counts, FlowRun, Reporter, State, Summary, TaskRun, say};
+use crate::model::error::{Error, Result};
+use crate::model::fingerprint::of_process;
+use crate::model::state::State;
+use crate::model::task::Task;
+use crate::report::{Counts, FlowRun, Reporter, Summary, TaskRun};
 use crate::run::number;
-use crate::task::Task;
+use crate::say::say;
 
 /// The most states that wait for the server.
 const ROOM: usize = 100_000;

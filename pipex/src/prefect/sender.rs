@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::client::Failure;
 use super::{FlowEnded, FlowStarted, Log, Prefect, Said, TaskSaid, states};
-use crate::report::{State, say};
+use crate::model::state::State;
+use crate::say::say;
 
 /// So long something may wait that is not urgent.
 const SOON: Duration = Duration::from_millis(500);

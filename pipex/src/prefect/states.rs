@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::sender::Known;
 use super::{Rolled, TaskSaid};
-use crate::report::{Counts, State, TaskRun};
+use crate::model::state::State;
+use crate::report::{Counts, TaskRun};
 
 /// The longest text that the server takes, about.
 const TEXT: usize = 20_000;

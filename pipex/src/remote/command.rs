@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::registry::all;
 use super::{Order, find};
 use crate::config::Config;
-use crate::environment::{env_text, is_set};
+use crate::environment::{self, env_text, is_set};
 use crate::executor::Local;
-use crate::mode::Mode;
-use crate::report::say;
+use crate::model::mode::Mode;
+use crate::say::say;
 
 const USAGE: &str = "\
 usage: PROGRAM pipex tasks                     the tasks marked `#[task(remote)]`, with their parameters
@@ -100,7 +100,7 @@ fn worker() -> ! {
         Err(error) => failed(&error),
     }
     #[cfg(not(feature = "nats"))]
-    failed(&crate::error::Error::Feature { feature: "nats", what: "a worker takes tasks from NATS" })
+    failed(&crate::model::error::Error::Feature { feature: "nats", what: "a worker takes tasks from NATS" })
 }
 
 fn run(arguments: &[String]) -> ! {
@@ -152,7 +152,7 @@ fn missing(arguments: &[String]) -> ! {
     let program = std::env::current_exe().unwrap_or_else(|error| failed(&error));
     let mut program = Command::new(program);
     program.args(arguments).env("PIPEX_LIST_MISSING", "1");
-    if !Mode::from_env().is_ok_and(Mode::caches) {
+    if !environment::mode().is_ok_and(Mode::caches) {
         program.env("PIPEX", "cache");
     }
     failed(&program.exec())

@@ -62,14 +62,14 @@ pub(crate) use self::registry::find;
 pub(crate) use self::registry::registered;
 #[doc(hidden)]
 pub use self::registry::{Called, Registered, Wire, any_store, called};
-pub use self::wire::JobError;
 pub(crate) use self::wire::{Ended, OfFlow, Order, Outcome, Raised};
 use crate::config::Config;
-use crate::error::Cause;
 use crate::executor::Local;
-use crate::mode::Mode;
+use crate::model::error::Cause;
+pub use crate::model::error::JobError;
+use crate::model::mode::Mode;
+use crate::model::task::Task;
 use crate::panics::{Phase, catch};
-use crate::task::Task;
 
 // The document's code is compiled and run.
 #[cfg(doctest)]

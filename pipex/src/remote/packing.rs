@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::JobError;
-use crate::content::is_same;
-use crate::error::Error;
+use crate::model::error::Error;
+use crate::model::hash::is_same;
 use crate::output::Output;
 
 /// The key under which an argument says that it is an output, and where that is.

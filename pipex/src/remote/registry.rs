@@ -9,14 +9,14 @@ use serde_json::Value;
 use super::packing::OUTPUT;
 use super::{JobError, Order, Outcome};
 use crate::call::Call;
-use crate::error::Result;
+use crate::model::contents::Content;
+use crate::model::error::Result;
+use crate::model::target::Location;
+use crate::model::task::Task;
 use crate::output::Output;
 use crate::plan::serve;
 use crate::run::{Label, Made, Maker, Place};
-use crate::stale::Content;
 use crate::store::Store;
-use crate::target::Location;
-use crate::task::Task;
 
 /// A `remote` task, as its macro has entered it.
 pub struct Registered {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::{Cause, RunError};
-use crate::fingerprint::Fingerprint;
 use crate::journal::There;
+use crate::model::error::{Cause, JobError, RunError};
+use crate::model::fingerprint::Fingerprint;
 
 /// What a process is told of a task run that it is to do.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -151,44 +151,4 @@ impl Outcome {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, JobError> {
         serde_json::from_slice(bytes).map_err(|error| JobError::Malformed { problem: error.to_string() })
     }
-}
-
-/// Why a task run cannot be done by another process.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JobError {
-    /// An argument cannot travel.
-    #[error("the argument `{parameter}` {problem}")]
-    Argument {
-        /// The parameter.
-        parameter: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The output is not saved, and cannot travel as a value.
-    #[error("its output cannot be sent as a value: {problem}; PIPEX=prefect.cache saves it, and sends its location")]
-    Output {
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// This program has no such task.
-    #[error("there is no task {task:?} marked `#[task(remote)]` in this program; there are: {known}")]
-    Unknown {
-        /// The name that was given.
-        task: String,
-        /// Those there are.
-        known: String,
-    },
-    /// This program has other code of the task.
-    #[error("this process has other code of {task}: start it from the executable that runs the flow")]
-    Code {
-        /// The task.
-        task: String,
-    },
-    /// What came cannot be read.
-    #[error("what was sent cannot be read: {problem}")]
-    Malformed {
-        /// What is wrong with it.
-        problem: String,
-    },
 }

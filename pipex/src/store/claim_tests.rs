@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use super::claim_file::{ClaimFile, Opened};
 use super::commit::Way;
 use super::{FileStore, Leftover, Store, StoreError, sweep};
-use crate::target::Location;
-use crate::temporary;
+use crate::model::target::Location;
+use crate::model::temporary;
 
 /// A target in a directory of its own.
 struct Place {

@@ -12,8 +12,8 @@ use super::bincode_reader::{self, ReadError};
 use super::compression::{compress, expand};
 use super::csv;
 use super::schema::schema;
-use crate::content::is_same;
-use crate::target::Location;
+use crate::model::hash::is_same;
+use crate::model::target::Location;
 
 /// What codecs say.
 type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -18,8 +18,8 @@ use super::regular::read_regular;
 use super::schema::schema;
 use super::sweep::release_leftover;
 use super::{Claim, Store, StoreResult};
-use crate::fingerprint::{Fingerprint, of_bytes};
-use crate::target::Location;
+use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::target::Location;
 
 /// The default store: each output is a file, its target the path.
 ///

@@ -9,7 +9,7 @@ use super::claim::Record;
 use super::error::StoreError;
 use super::listing::Made;
 use super::schema::schema;
-use crate::fingerprint::{Fingerprint, of_bytes};
+use crate::model::fingerprint::{Fingerprint, of_bytes};
 
 /// What is recorded of a value beside its payload.
 #[derive(Debug, Clone, PartialEq, Eq)]

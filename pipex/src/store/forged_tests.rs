@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::footer::Footer;
 use super::tests::{load, record, save, target};
 use super::{FileStore, Listing, Location, Store};
-use crate::fingerprint::of_bytes;
+use crate::model::fingerprint::of_bytes;
 
 /// What loading a `T` says of a whole file with this payload, with its cause.
 fn refused<T: Serialize + DeserializeOwned + 'static>(name: &str, payload: &[u8], expanded: Option<u64>) -> String {

@@ -13,9 +13,9 @@ use super::error::StoreError;
 use super::footer::Footer;
 use super::regular::{self, kind, read_regular};
 use super::{StoreResult, remove_whatever};
-use crate::fingerprint::{Fingerprint, of_bytes};
-use crate::provenance::Provenance;
-use crate::target::Location;
+use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::provenance::Provenance;
+use crate::model::target::Location;
 
 /// What tells the output that is there from one that was there before, without a look at its content.
 ///

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::StoreError;
 use super::listing::metadata;
 use super::{Claim, Stamp, Store, StoreResult};
-use crate::target::Location;
+use crate::model::target::Location;
 
 /// The store of `save = false`: the function writes a file or a directory, the store sees that it gets there whole.
 pub struct OwnOutput<R> {

@@ -21,8 +21,8 @@ use super::file::{decode, encode};
 use super::footer::Footer;
 use super::schema::schema;
 use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult};
-use crate::fingerprint::{Fingerprint, of_bytes};
-use crate::target::Location;
+use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::target::Location;
 
 /// A store that keeps outputs in the table `outputs` of an SQLite database: one file for a million small outputs.
 ///

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::environment::env_text;
-use crate::error::Error;
+use super::error::Error;
 
 /// How much of pipex happens: two independent switches, whether targets are checked and saved, and whether an executor runs
 /// the tasks.
@@ -31,11 +30,6 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// What the environment says now; an empty value says nothing.
-    pub(crate) fn from_env() -> Result<Self, Error> {
-        env_text("PIPEX").map_or(Ok(Mode::DoNothing), |value| value.parse())
-    }
-
     /// Whether targets are checked and saved.
     #[must_use]
     pub fn caches(self) -> bool {

@@ -16,6 +16,9 @@ use xxhash_rust::xxh3::Xxh3;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Fingerprint(u64, u64);
 
+/// The fingerprint of a location and its store's address.
+pub(crate) type Key = Fingerprint;
+
 impl Fingerprint {
     /// That of what is not known.
     pub const NONE: Fingerprint = Fingerprint::new(0);

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fingerprint::Fingerprint;
-use crate::stale::Stale;
+use super::fingerprint::Fingerprint;
+use super::stale::Stale;
 
 /// What made an output. A part that is not known is [`Fingerprint::NONE`].
 ///

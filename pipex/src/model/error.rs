@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::target::{Location, TargetError};
+use super::target::{Location, TargetError};
 
 /// A result whose error is pipex's.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -91,7 +91,7 @@ pub enum Error {
     },
     /// A task cannot be run by its name.
     #[error(transparent)]
-    Job(Arc<crate::remote::JobError>),
+    Job(Arc<JobError>),
     /// The program was built without a cargo feature that it is asked to use.
     #[error("{what}, and this program was built without it: build it with pipex's cargo feature `{feature}`")]
     Feature {
@@ -128,8 +128,8 @@ pub enum Error {
     },
 }
 
-impl From<crate::remote::JobError> for Error {
-    fn from(error: crate::remote::JobError) -> Self {
+impl From<JobError> for Error {
+    fn from(error: JobError) -> Self {
         Error::Job(Arc::new(error))
     }
 }
@@ -243,6 +243,46 @@ pub enum RunError {
     Cancelled {
         /// Why.
         why: String,
+    },
+}
+
+/// Why a task run cannot be done by another process.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobError {
+    /// An argument cannot travel.
+    #[error("the argument `{parameter}` {problem}")]
+    Argument {
+        /// The parameter.
+        parameter: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The output is not saved, and cannot travel as a value.
+    #[error("its output cannot be sent as a value: {problem}; PIPEX=prefect.cache saves it, and sends its location")]
+    Output {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// This program has no such task.
+    #[error("there is no task {task:?} marked `#[task(remote)]` in this program; there are: {known}")]
+    Unknown {
+        /// The name that was given.
+        task: String,
+        /// Those there are.
+        known: String,
+    },
+    /// This program has other code of the task.
+    #[error("this process has other code of {task}: start it from the executable that runs the flow")]
+    Code {
+        /// The task.
+        task: String,
+    },
+    /// What came cannot be read.
+    #[error("what was sent cannot be read: {problem}")]
+    Malformed {
+        /// What is wrong with it.
+        problem: String,
     },
 }
 

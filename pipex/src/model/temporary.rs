@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::fingerprint::of_bytes;
+use super::fingerprint::of_bytes;
 
 const CLAIM: &str = ".pipex-tmp";
 const DRAFT: &str = ".pipex-draft";

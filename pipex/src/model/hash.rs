@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::ser::{self, Serialize, Serializer};
 
-use crate::fingerprint::Hasher;
+use super::fingerprint::Hasher;
 
 impl Hasher {
     pub(crate) fn serialize<T: Serialize + ?Sized>(&mut self, value: &T) {
@@ -272,7 +272,7 @@ impl ser::SerializeMap for Entries<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fingerprint::Fingerprint;
+    use crate::model::fingerprint::Fingerprint;
     use std::collections::{BTreeMap, HashMap};
 
     fn of<T: Serialize + ?Sized>(value: &T) -> Fingerprint {

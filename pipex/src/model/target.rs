@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::temporary;
+use super::temporary;
 
 /// Where an output is: a filled target.
 ///

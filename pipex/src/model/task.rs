@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::fingerprint::Fingerprint;
-use crate::retry::RetryDelay;
-use crate::stale::Stale;
-use crate::target::Template;
+use super::fingerprint::Fingerprint;
+use super::retry::RetryDelay;
+use super::stale::Stale;
+use super::target::Template;
 
 /// The code of a task function, or of a helper.
 #[doc(hidden)]
