@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::dry_run::DryRun;
 use crate::environment::{self, env_text, is_set};
 use crate::executor::{Executor, Local};
-use crate::flow::FlowRun;
+use crate::flow_run::FlowRun;
 use crate::journal::Whereabouts;
 use crate::model::error::{Error, Result, RunError};
 use crate::model::fingerprint::{AsIs, Fingerprint, Key};
@@ -220,30 +220,6 @@ impl Context {
     pub(crate) fn add_reporter(&mut self, reporter: Arc<dyn Reporter>) {
         self.wants_inputs |= reporter.wants_inputs();
         self.reporters = self.reporters.iter().cloned().chain([reporter]).collect();
-    }
-
-    /// Reports to the Prefect server that the environment names.
-    #[cfg(feature = "prefect-server")]
-    pub(crate) fn report_to_prefect(&mut self) -> Result<()> {
-        if let Some(reporter) = crate::prefect::reporter()? {
-            self.add_reporter(reporter);
-        }
-        Ok(())
-    }
-
-    /// Says that nobody can.
-    #[cfg(not(feature = "prefect-server"))]
-    pub(crate) fn report_to_prefect(&mut self) -> Result<()> {
-        if env_text("PREFECT_API_URL").is_none() {
-            return Ok(());
-        }
-        let error = Error::Feature { feature: "prefect-server", what: "PREFECT_API_URL asks for reports to Prefect" };
-        if is_set("PIPEX_PREFECT_REQUIRED") {
-            return Err(error);
-        }
-        static SAID: std::sync::Once = std::sync::Once::new();
-        SAID.call_once(|| crate::say::say(&format!("{error}; the run goes on")));
-        Ok(())
     }
 
     /// Nothing runs here, for this reason.

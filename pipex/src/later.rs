@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::executor::{Executor, Ready, room};
-use crate::flow::FlowRun;
+use crate::flow_run::FlowRun;
 use crate::model::contents::Content;
 use crate::model::error::{Error, RunError};
 use crate::model::task::Task;

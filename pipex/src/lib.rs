@@ -14,9 +14,11 @@ mod carry;
 mod config;
 mod context;
 mod dry_run;
+mod engine;
 mod environment;
 mod executor;
 mod flow;
+mod flow_run;
 pub mod journal;
 mod known;
 mod later;
@@ -41,6 +43,7 @@ mod say;
 mod seen;
 mod signals;
 pub mod store;
+mod summary;
 pub mod testing;
 mod value;
 
@@ -65,7 +68,8 @@ pub use crate::model::task::Task;
 pub use crate::output::Output;
 #[cfg(feature = "progress")]
 pub use crate::progress::Progress;
-pub use crate::report::{Counts, FlowRun, Reporter, Summary, TaskRun};
+pub use crate::report::{FlowRun, Reporter, TaskRun};
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
 pub use crate::store::{FileStore, Store};
+pub use crate::summary::{Counts, Summary};

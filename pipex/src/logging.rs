@@ -1,5 +1,6 @@
 //! Log lines: of pipex, of tasks, and of crates that log by `log`.
 
+use crate::engine::{self, LogLine};
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 use std::sync::{PoisonError, RwLock};
@@ -210,7 +211,6 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
             place = (fields.file, fields.line);
         }
         text.push_str(around.named.as_deref().unwrap_or_else(|| crate_of(metadata.target())));
-        #[cfg(any(feature = "nats", feature = "prefect-server"))]
         let begins = text.len() + " - ".len();
         text.push_str(" - ");
         // No message can make itself look like another line.
@@ -219,17 +219,20 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
             text.extend(part.chars().filter(|c| !c.is_control() || *c == '\t'));
         }
         text.extend(fields.others.chars().map(|c| if c.is_control() { ' ' } else { c }));
-        #[cfg(feature = "nats")]
-        if let Some((flow, number)) = around.job {
-            crate::nats::log(&flow, number, *metadata.level(), &text[begins..], &place);
-        }
-        if let (Some(file), Some(line)) = place {
+        let ends = text.len();
+        let (file, line) = place;
+        if let (Some(file), Some(line)) = (&file, line) {
             let _ = write!(text, "  ({file}:{line})");
         }
-        #[cfg(feature = "prefect-server")]
-        if let Some(flow) = around.flow {
-            crate::prefect::log(*metadata.level(), flow, around.task, || text[begins..].to_owned());
-        }
+        engine::log(&LogLine {
+            level: *metadata.level(),
+            message: &text[begins..ends],
+            flow: around.flow,
+            task: around.task,
+            job: around.job.as_ref().map(|(flow, number)| (flow.as_str(), *number)),
+            file: file.as_deref(),
+            line,
+        });
         text.push('\n');
         (self.write)(&text);
     }

@@ -21,7 +21,7 @@ use self::telling::Details;
 use crate::call::{Away, Body, Call, Job, Raised, Work};
 use crate::context::{self, Context, Filled};
 use crate::dry_run::{self, DryRun};
-use crate::flow::FlowRun;
+use crate::flow_run::FlowRun;
 use crate::journal::{self, Given, Journal, There, Why};
 use crate::later::{Discard, LazyRun, Node};
 use crate::model::contents::{Content, Contents};

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tracing::{Instrument as _, Span};
 
 use crate::context::Context as Scope;
-use crate::flow::{CANCELLED, FlowRun};
+use crate::flow_run::{CANCELLED, FlowRun};
 use crate::model::error::RunError;
 use crate::store::Draft;
 

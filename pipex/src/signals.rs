@@ -8,10 +8,10 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use crate::flow::{Cancelled, FlowRun};
+use crate::flow_run::{Cancelled, FlowRun};
 use crate::model::state::State;
 use crate::say::say;
-use crate::store;
+use crate::{engine, store};
 
 /// The flow runs that have not ended, and how long each gives its tasks.
 static FLOWS: Mutex<Vec<(Arc<FlowRun>, Duration)>> = Mutex::new(Vec::new());
@@ -88,8 +88,7 @@ fn name(signal: i32) -> &'static str {
 
 /// Ends the process, as shells expect it. What is complete is there; what is not goes.
 fn exit(signal: i32) -> ! {
-    #[cfg(feature = "prefect-server")]
-    crate::prefect::stop();
+    engine::stop();
     flows()
         .iter()
         .filter_map(|(run, _)| run.shared.journal.as_ref())

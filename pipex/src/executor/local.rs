@@ -11,9 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Executor, Permit, Ready};
+use crate::engine;
 use crate::environment::setting;
-#[cfg(not(feature = "nats"))]
-use crate::model::error::Error;
 use crate::model::error::Result;
 use crate::model::task::Task;
 use crate::remote::Carrier;
@@ -130,7 +129,7 @@ impl Local {
                 text.split(',').map(limit).collect::<Option<Vec<_>>>()
             })?;
             local = limits.unwrap_or_default().into_iter().fold(local, |local, (tag, limit)| local.limit(tag, limit));
-            with_carrier(local)
+            Ok(local.with_carrier(engine::carrier()?))
         });
         PROCESS.clone()
     }
@@ -145,7 +144,11 @@ impl Local {
     /// limits by tag hold for them, too.
     #[must_use]
     pub fn carrier(self, carrier: impl Carrier + 'static) -> Self {
-        Self::with(Settings { carrier: Some(Arc::new(carrier)), ..self.settings() })
+        self.with_carrier(Some(Arc::new(carrier)))
+    }
+
+    fn with_carrier(self, carrier: Option<Arc<dyn Carrier>>) -> Self {
+        Self::with(Settings { carrier, ..self.settings() })
     }
 
     /// Sets how many runs of tasks with this tag there may be at a time; 0 counts as 1.
@@ -169,21 +172,6 @@ fn at_least_one(text: &str) -> Option<usize> {
 pub(crate) fn workers() -> Result<usize> {
     let set = setting("PIPEX_WORKERS", "a number of workers, 1 or more", at_least_one)?;
     Ok(set.unwrap_or_else(cores))
-}
-
-/// With the carrier that the environment names, if it names one.
-#[cfg(feature = "nats")]
-fn with_carrier(local: Local) -> Result<Local> {
-    let carrier = crate::nats::Carrier::from_env()?;
-    Ok(carrier.into_iter().fold(local, Local::carrier))
-}
-
-#[cfg(not(feature = "nats"))]
-fn with_carrier(local: Local) -> Result<Local> {
-    match crate::environment::env_text("PIPEX_NATS_URL") {
-        Some(_) => Err(Error::Feature { feature: "nats", what: "PIPEX_NATS_URL asks for NATS" }),
-        None => Ok(local),
-    }
 }
 
 impl Default for Local {

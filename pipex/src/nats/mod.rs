@@ -28,14 +28,22 @@ use async_nats::{Client, ConnectOptions, Event};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-pub(crate) use self::carrier::Carrier;
-#[cfg(feature = "logging")]
-pub(crate) use self::worker::log;
-pub(crate) use self::worker::serve;
+use self::carrier::Carrier;
+use crate::engine::Engine;
 use crate::environment::{env_text, setting};
 use crate::model::error::{Cause, Error, Result};
 use crate::model::task::Task;
 use crate::say::say;
+
+inventory::submit! {
+    Engine {
+        carrier: Some(|| Ok(Carrier::from_env()?.map(|carrier| Arc::new(carrier) as _))),
+        serve: Some(worker::serve),
+        #[cfg(feature = "logging")]
+        log: Some(worker::log),
+        ..Engine::NONE
+    }
+}
 
 /// How long the server keeps what no worker takes.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -19,6 +19,8 @@ use tokio::sync::{Notify, mpsc};
 use super::{Connection, DROP, RUN, RUN_ALONE, STARTED, Settings, name, numbered, subject};
 #[cfg(feature = "logging")]
 use super::{LOG, Logged};
+#[cfg(feature = "logging")]
+use crate::engine::LogLine;
 use crate::executor::workers;
 use crate::model::error::{Error, JobError, Result};
 use crate::model::task::Task;
@@ -56,19 +58,14 @@ static LOGS: std::sync::OnceLock<Connection> = std::sync::OnceLock::new();
 
 /// Brings a log line to the flow whose job it is about.
 #[cfg(feature = "logging")]
-pub(crate) fn log(
-    flow: &str,
-    number: u64,
-    level: tracing::Level,
-    message: &str,
-    (file, line): &(Option<String>, Option<u64>),
-) {
+pub(super) fn log(line: &LogLine<'_>) {
+    let Some((flow, number)) = line.job else { return };
     let Some(connection) = LOGS.get() else { return };
     let logged = Logged {
-        level: level.as_str().into(),
-        message: message.into(),
-        file: file.as_deref().unwrap_or_default().into(),
-        line: line.unwrap_or_default(),
+        level: line.level.as_str().into(),
+        message: line.message.into(),
+        file: line.file.unwrap_or_default().into(),
+        line: line.line.unwrap_or_default(),
     };
     let Ok(mut said) = serde_json::to_vec(&logged) else { return };
     said.insert(0, LOG);

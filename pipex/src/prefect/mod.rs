@@ -17,14 +17,16 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use self::client::Client;
+use crate::engine::{Engine, LogLine};
 use crate::environment::{env_text, is_set, setting};
 use crate::model::error::{Error, Result};
 use crate::model::fingerprint::of_process;
 use crate::model::state::State;
 use crate::model::task::Task;
-use crate::report::{Counts, FlowRun, Reporter, Summary, TaskRun};
+use crate::report::{FlowRun, Reporter, TaskRun};
 use crate::run::number;
 use crate::say::say;
+use crate::summary::{Counts, Summary};
 
 /// The most states that wait for the server.
 const ROOM: usize = 100_000;
@@ -37,7 +39,7 @@ const STOP: Duration = Duration::from_secs(5);
 
 /// The reporter to the server that the environment names, if it names one. A server that is not there is an error only
 /// with `PIPEX_PREFECT_REQUIRED=1`.
-pub(crate) fn reporter() -> Result<Option<Arc<dyn Reporter>>> {
+fn reporter() -> Result<Option<Arc<dyn Reporter>>> {
     let Some(prefect) = &*PREFECT else { return Ok(None) };
     let prefect = prefect.as_ref().map_err(Clone::clone)?;
     if is_set("PIPEX_PREFECT_REQUIRED") {
@@ -50,19 +52,19 @@ pub(crate) fn reporter() -> Result<Option<Arc<dyn Reporter>>> {
     Ok(Some(Arc::clone(prefect) as _))
 }
 
+inventory::submit! {
+    Engine { reporter: Some(reporter), log: Some(log), stop: Some(stop), ..Engine::NONE }
+}
+
 /// A log line of a run.
-pub(crate) fn log(level: tracing::Level, flow: u64, task: Option<u64>, message: impl FnOnce() -> String) {
-    let Some(Ok(prefect)) = &*PREFECT else { return };
-    let mut board = prefect.board();
-    if !board.flows.contains_key(&flow) {
-        return;
+fn log(line: &LogLine<'_>) {
+    if let (Some(Ok(prefect)), Some(flow)) = (&*PREFECT, line.flow) {
+        prefect.log(line.level, flow, line.task, line.message);
     }
-    let task = task.filter(|task| !board.rolled.contains_key(task));
-    board.put(Said::Log(Log { level, flow, task, message: message(), at: SystemTime::now() }));
 }
 
 /// The process is about to end: what has been said is brought to the server, if that does not take long.
-pub(crate) fn stop() {
+fn stop() {
     let Some(Ok(prefect)) = &*PREFECT else { return };
     let open: Vec<_> = prefect.board().flows.keys().copied().collect();
     if open.is_empty() {
@@ -325,6 +327,17 @@ impl Prefect {
     }
 }
 
+impl Prefect {
+    /// Takes down a line of the log of a run that it shows.
+    fn log(&self, level: tracing::Level, flow: u64, task: Option<u64>, message: &str) {
+        let mut board = self.board();
+        if board.flows.contains_key(&flow) {
+            let task = task.filter(|task| !board.rolled.contains_key(task));
+            board.put(Said::Log(Log { level, flow, task, message: message.to_owned(), at: SystemTime::now() }));
+        }
+    }
+}
+
 impl Reporter for Prefect {
     fn task_run(&self, run: &TaskRun<'_>) {
         self.say(run);
@@ -336,8 +349,8 @@ impl Reporter for Prefect {
 
     fn still_running(&self, run: &TaskRun<'_>) {
         if let Some(flow) = run.flow {
-            let message = || format!("it has been running for {:.0?}", run.elapsed);
-            log(tracing::Level::INFO, flow, Some(run.number), message);
+            let message = format!("it has been running for {:.0?}", run.elapsed);
+            self.log(tracing::Level::INFO, flow, Some(run.number), &message);
         }
     }
 

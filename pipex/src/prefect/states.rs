@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::sender::Known;
 use super::{Rolled, TaskSaid};
 use crate::model::state::State;
-use crate::report::{Counts, TaskRun};
+use crate::report::TaskRun;
+use crate::summary::Counts;
 
 /// The longest text that the server takes, about.
 const TEXT: usize = 20_000;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::registry::all;
 use super::{Order, find};
 use crate::config::Config;
+use crate::engine;
 use crate::environment::{self, env_text, is_set};
 use crate::executor::Local;
 use crate::model::mode::Mode;
@@ -94,13 +95,10 @@ fn tasks() -> ! {
 }
 
 fn worker() -> ! {
-    #[cfg(feature = "nats")]
-    match crate::nats::serve() {
+    match engine::serve() {
         Ok(()) => exit(0),
         Err(error) => failed(&error),
     }
-    #[cfg(not(feature = "nats"))]
-    failed(&crate::model::error::Error::Feature { feature: "nats", what: "a worker takes tasks from NATS" })
 }
 
 fn run(arguments: &[String]) -> ! {
