@@ -7,54 +7,28 @@ compile_error!("pipex needs a Unix: it claims targets by file locks and tells fi
 // What the macros write says `::pipex`, here too.
 extern crate self as pipex;
 
-mod alive;
-mod arg;
-mod call;
-mod carry;
-mod config;
-mod context;
-mod dry_run;
-mod engine;
+mod engines;
 mod environment;
-mod executor;
 mod flow;
-mod flow_run;
 pub mod journal;
-mod known;
-mod later;
-#[cfg(feature = "logging")]
-pub mod logging;
 mod model;
-#[cfg(feature = "nats")]
-mod nats;
-mod output;
-mod panics;
-mod plan;
-#[cfg(feature = "prefect-server")]
-mod prefect;
-#[cfg(feature = "progress")]
-mod progress;
 pub mod remote;
-mod report;
-mod returned;
 mod run;
-mod runtime;
 mod say;
-mod seen;
-mod signals;
 pub mod store;
-mod summary;
 pub mod testing;
-mod value;
 
 #[doc(hidden)]
 pub mod internal;
 
 pub use pipex_macros::{flow, helper, task};
 
-pub use crate::call::Call;
-pub use crate::config::Config;
-pub use crate::executor::{Executor, Local, Permit, Ready};
+pub use crate::flow::config::Config;
+#[cfg(feature = "logging")]
+pub use crate::flow::logging;
+#[cfg(feature = "progress")]
+pub use crate::flow::progress::Progress;
+pub use crate::flow::summary::{Counts, Summary};
 pub use crate::model::error::{Cause, Error, Result, RunError};
 pub use crate::model::fingerprint::Fingerprint;
 pub use crate::model::flow::Flow;
@@ -65,11 +39,10 @@ pub use crate::model::stale::Stale;
 pub use crate::model::state::State;
 pub use crate::model::target::{Location, TargetError};
 pub use crate::model::task::Task;
-pub use crate::output::Output;
-#[cfg(feature = "progress")]
-pub use crate::progress::Progress;
-pub use crate::report::{FlowRun, Reporter, TaskRun};
+pub use crate::run::call::Call;
+pub use crate::run::executor::{Executor, Local, Permit, Ready};
+pub use crate::run::output::Output;
+pub use crate::run::report::{FlowRun, Reporter, TaskRun};
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
 pub use crate::store::{FileStore, Store};
-pub use crate::summary::{Counts, Summary};

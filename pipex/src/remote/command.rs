@@ -5,13 +5,12 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, exit};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::registry::all;
-use super::{Order, find};
-use crate::config::Config;
-use crate::engine;
 use crate::environment::{self, env_text, is_set};
-use crate::executor::Local;
+use crate::flow::config::Config;
 use crate::model::mode::Mode;
+use crate::run::engine;
+use crate::run::executor::Local;
+use crate::run::job::{Order, all, find};
 use crate::say::say;
 
 const USAGE: &str = "\
@@ -41,12 +40,12 @@ pub fn command() {
     match arguments.next().as_deref() {
         Some("pipex") => obey(&arguments.collect::<Vec<_>>()),
         Some("--list-missing") => missing(&arguments.collect::<Vec<_>>()),
-        _ => from_env(),
+        _ => obey_environment(),
     }
 }
 
 /// The same, as the environment says.
-pub(crate) fn from_env() {
+pub(crate) fn obey_environment() {
     // What is done for it may start flows.
     static DONE: AtomicBool = AtomicBool::new(false);
     if DONE.swap(true, Ordering::Relaxed) {
