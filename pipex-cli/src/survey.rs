@@ -267,7 +267,7 @@ impl Project {
             Err(problem) => Sight::Unknown(problem),
             Ok(None) => Sight::Absent,
             Ok(Some(entry)) => {
-                let there = There::of(&entry);
+                let there = There::from_entry(&entry);
                 let stored = match &target.made {
                     Some(made) => there.stored().succeed(&made.stored),
                     None => there.stored(),
@@ -290,7 +290,7 @@ impl Project {
         let Some((content, stamp)) = target.source else { return Some(Fingerprint::NONE) };
         let path = target.location();
         let metadata = std::fs::metadata(path.path()).ok().filter(std::fs::Metadata::is_file)?;
-        if Stamp::of(&metadata) == stamp {
+        if Stamp::from_metadata(&metadata) == stamp {
             return Some(content);
         }
         Some(journal::fingerprint_source(path.path()).unwrap_or(Fingerprint::NONE))

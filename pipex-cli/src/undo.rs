@@ -76,7 +76,7 @@ fn write(project: &Project, open: Open<'_>, run: u32, restored: Vec<(usize, Foun
         let made = known.and_then(|place| before.targets[place].made.as_ref());
         // Of what no journal knew, only what it says itself was known.
         let own = || project.store(target).ask(|store| store.entry(&target.location())).ok().flatten();
-        let there = made.map(|made| found.known_as(made.stored)).or_else(|| Some(There::of(&own()?)));
+        let there = made.map(|made| found.known_as(made.stored)).or_else(|| Some(There::from_entry(&own()?)));
         let (Some(number), Some(there)) = (target.function, there) else { continue };
         let mut line = functions.line(project, &journal, place, number, Why::Restored, there);
         if let Some(made) = known.and_then(|place| givens.remove(&place)?.made) {

@@ -165,7 +165,7 @@ struct Around {
 }
 
 impl Around {
-    fn of<S: Subscriber + for<'s> LookupSpan<'s>>(event: &Event<'_>, context: &Context<'_, S>) -> Self {
+    fn read<S: Subscriber + for<'s> LookupSpan<'s>>(event: &Event<'_>, context: &Context<'_, S>) -> Self {
         let mut around = Around::default();
         for span in context.event_scope(event).into_iter().flatten() {
             let extensions = span.extensions();
@@ -202,7 +202,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
         let mut text = jiff::ZonedDateTime::now().strftime("%H:%M:%S%.3f").to_string();
         let _ = write!(text, " | {:<7} | ", level(*metadata.level()));
         let mut place = (metadata.file().map(str::to_owned), metadata.line().map(u64::from));
-        let around = Around::of(event, &context);
+        let around = Around::read(event, &context);
         // What pipex says of a run is about the user's function.
         if let (Some(of_run), "pipex") = (around.place, metadata.target()) {
             place = of_run;

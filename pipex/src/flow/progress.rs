@@ -78,7 +78,7 @@ impl Functions {
         self.functions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn of(&self, task: &'static Task) -> Arc<Function> {
+    fn find_or_add(&self, task: &'static Task) -> Arc<Function> {
         let new = || Arc::new(Function::new(self.bars.add(ProgressBar::new(0)), task.funcname));
         Arc::clone(self.all().entry(std::ptr::from_ref(task).addr()).or_insert_with(new))
     }
@@ -110,7 +110,7 @@ impl fmt::Display for Counts {
 impl Reporter for Progress {
     fn task_run(&self, run: &TaskRun<'_>) {
         let Some(functions) = &self.0 else { return };
-        let function = functions.of(run.task);
+        let function = functions.find_or_add(run.task);
         let counts = &function.counts;
         let ended = match run.state {
             State::Completed => &counts.completed,
@@ -132,7 +132,7 @@ impl Reporter for Progress {
 
     fn changed(&self, run: &TaskRun<'_>) {
         let Some(functions) = &self.0 else { return };
-        let function = functions.of(run.task);
+        let function = functions.find_or_add(run.task);
         match run.state {
             State::Pending => {
                 let submitted = function.submitted.fetch_add(1, Ordering::Relaxed) + 1;

@@ -87,7 +87,7 @@ pub fn start(
         context.set_flow_path(&path);
     }
     let parameters = if context.wants_inputs { shown(look, parameters) } else { Vec::new() };
-    run.tell(&context, |reporter, run| reporter.flow_started(run), &parameters, None, None);
+    run.notify(&context, |reporter, run| reporter.flow_started(run), &parameters, None, None);
     Started { context: Arc::new(context), run, started: Instant::now(), table, lease: Lease::new() }
 }
 
@@ -139,7 +139,7 @@ impl Started {
         run.span.record("elapsed", started.elapsed().as_secs_f64());
         let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
         let failed = error.as_ref().map(|error| Failed::new(error)).or_else(|| failure(&value));
-        let state = run.tell_end(&context, failed.as_ref().map(|failed| failed.text.as_str()));
+        let state = run.notify_end(&context, failed.as_ref().map(|failed| failed.text.as_str()));
         if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
             journal.end(state);
         }
@@ -173,7 +173,7 @@ impl Drop for Underway<'_> {
     fn drop(&mut self) {
         let Started { run, context, .. } = self.0;
         run.cancel(Cancelled::Gone);
-        let state = run.tell_end(context, Some("its body panicked, or its future was dropped"));
+        let state = run.notify_end(context, Some("its body panicked, or its future was dropped"));
         if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
             journal.abandon(state);
         }

@@ -192,7 +192,7 @@ impl Journal {
     }
 
     fn roots(&self) -> &Roots {
-        self.roots.get_or_init(|| Roots::of(&self.directory))
+        self.roots.get_or_init(|| Roots::find(&self.directory))
     }
 
     /// What is known of the place.
@@ -231,7 +231,7 @@ impl Journal {
         if let Some(record) = known.filter(|record| record.stamp == stamp) {
             return (record.stored.content, record.stored.present(), None);
         }
-        let there = read().map_or(There::new(Fingerprint::NONE, stamp, 0), |entry| There::of(&entry));
+        let there = read().map_or(There::new(Fingerprint::NONE, stamp, 0), |entry| There::from_entry(&entry));
         let mut found = Record::new(key, &there, self.now());
         if let Some(known) = known {
             found = found.succeed(&known);
@@ -273,7 +273,7 @@ impl Journal {
 
     fn look_at(&self, path: &Path) -> Option<Fingerprint> {
         let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-        let stamp = Stamp::of(&metadata);
+        let stamp = Stamp::from_metadata(&metadata);
         let location = Location::new(path.to_str()?);
         let key = self.key("source:", &location);
         if let Some(record) = self.known(key).filter(|record| record.stamp == stamp) {

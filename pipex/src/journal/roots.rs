@@ -32,7 +32,7 @@ pub(super) fn key(root: &str, prefix: &str, store: &str, target: &str) -> Key {
 }
 
 impl Roots {
-    pub(super) fn of(directory: &Path) -> Self {
+    pub(super) fn find(directory: &Path) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
         let root = here.join(directory).parent().map(|root| root.to_string_lossy().into_owned()).unwrap_or_default();
         let here = here.to_string_lossy();

@@ -15,7 +15,7 @@ pub(crate) enum Content {
 
 impl Content {
     /// Of this fingerprint; zero is not known.
-    pub(crate) fn of(fingerprint: Fingerprint) -> Self {
+    pub(crate) fn from_fingerprint(fingerprint: Fingerprint) -> Self {
         // Those few that are not told apart from the other two are taken for what nobody knows.
         Self::from_number(if fingerprint.half() == CHANGES { 0 } else { fingerprint.half() })
     }

@@ -275,7 +275,7 @@ mod tests {
     use crate::model::fingerprint::Fingerprint;
     use std::collections::{BTreeMap, HashMap};
 
-    fn of<T: Serialize + ?Sized>(value: &T) -> Fingerprint {
+    fn fingerprint<T: Serialize + ?Sized>(value: &T) -> Fingerprint {
         let mut hasher = Hasher::default();
         hasher.serialize(value);
         hasher.finish128()
@@ -285,14 +285,14 @@ mod tests {
     fn maps_in_any_order_are_the_same() {
         let pairs = || (0..1000).map(|i| (i, i.to_string()));
         let (hash, tree): (HashMap<_, _>, BTreeMap<_, _>) = (pairs().collect(), pairs().collect());
-        assert_eq!(of(&hash), of(&tree));
-        assert_ne!(of(&hash), of(&pairs().skip(1).collect::<HashMap<_, _>>()));
+        assert_eq!(fingerprint(&hash), fingerprint(&tree));
+        assert_ne!(fingerprint(&hash), fingerprint(&pairs().skip(1).collect::<HashMap<_, _>>()));
     }
 
     #[test]
     fn where_one_value_ends_and_the_next_begins_counts() {
-        assert_ne!(of(&("ab", "c")), of(&("a", "bc")));
-        assert_ne!(of(&(vec![1u8], vec![2u8, 3])), of(&(vec![1u8, 2], vec![3u8])));
-        assert_ne!(of(&Some(0u8)), of(&None::<u8>));
+        assert_ne!(fingerprint(&("ab", "c")), fingerprint(&("a", "bc")));
+        assert_ne!(fingerprint(&(vec![1u8], vec![2u8, 3])), fingerprint(&(vec![1u8, 2], vec![3u8])));
+        assert_ne!(fingerprint(&Some(0u8)), fingerprint(&None::<u8>));
     }
 }

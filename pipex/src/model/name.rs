@@ -13,7 +13,7 @@ pub(crate) struct Name {
 }
 
 impl Name {
-    pub(crate) fn of(&self, task: &Task) -> String {
+    pub(crate) fn for_task(&self, task: &Task) -> String {
         match (&self.given, &self.base) {
             (Some(name), _) => name.as_ref().to_owned(),
             (None, Some(base)) => format!("{} {base}", task.funcname),

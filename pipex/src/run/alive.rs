@@ -67,7 +67,7 @@ pub(crate) fn watch(
         None => {
             watch.looks = Some(due);
             drop(watch);
-            if thread::Builder::new().name("pipex-keepalive".to_owned()).spawn(look).is_err() {
+            if thread::Builder::new().name("pipex-keepalive".to_owned()).spawn(watch_all).is_err() {
                 lock().looks = None;
             }
         }
@@ -83,7 +83,7 @@ impl Drop for Alive {
 }
 
 /// The watching thread.
-fn look() {
+fn watch_all() {
     let mut watch = lock();
     loop {
         let now = Instant::now();
@@ -101,14 +101,14 @@ fn look() {
             (watch, _) = SOONER.wait_timeout(watch, next - now).unwrap_or_else(PoisonError::into_inner);
         } else {
             drop(watch);
-            due.iter().for_each(Watched::tell);
+            due.iter().for_each(Watched::report);
             watch = lock();
         }
     }
 }
 
 impl Watched {
-    fn tell(&self) {
+    fn report(&self) {
         let Watched { ref context, number, task, ref name, ref target, attempt, started, .. } = *self;
         let (elapsed, target) = (started.elapsed(), target.as_ref());
         let (why, stale) = (Why::default(), Reasons::default());

@@ -159,33 +159,33 @@ pub trait Referent {
     /// The owned form: `String` for `str`, `Vec<T>` for `[T]`, `PathBuf` for `Path`, else the type itself.
     type Owned;
     #[doc(hidden)]
-    fn of(owned: &Self::Owned) -> &Self;
+    fn borrow_from(owned: &Self::Owned) -> &Self;
 }
 
 impl<T> Referent for T {
     type Owned = T;
-    fn of(owned: &T) -> &T {
+    fn borrow_from(owned: &T) -> &T {
         owned
     }
 }
 
 impl Referent for str {
     type Owned = String;
-    fn of(owned: &String) -> &str {
+    fn borrow_from(owned: &String) -> &str {
         owned
     }
 }
 
 impl<T> Referent for [T] {
     type Owned = Vec<T>;
-    fn of(owned: &Vec<T>) -> &[T] {
+    fn borrow_from(owned: &Vec<T>) -> &[T] {
         owned
     }
 }
 
 impl Referent for Path {
     type Owned = PathBuf;
-    fn of(owned: &PathBuf) -> &Path {
+    fn borrow_from(owned: &PathBuf) -> &Path {
         owned
     }
 }
@@ -223,7 +223,7 @@ impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
     fn visit(&self, seen: &mut Seen<'_>) -> Option<&U> {
         match self {
             RefArg::Borrowed(value) => Some(value),
-            RefArg::Output(output) => seen.output(output, true).map(U::of),
+            RefArg::Output(output) => seen.output(output, true).map(U::borrow_from),
             RefArg::Gathered(outputs) => {
                 outputs.0.visit(seen);
                 None
@@ -234,8 +234,8 @@ impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
     fn show(&self, see: &mut dyn FnMut(&U)) -> Result<(), Error> {
         match self {
             RefArg::Borrowed(value) => see(value),
-            RefArg::Output(output) => output.show(&mut |value| see(U::of(value)))?,
-            RefArg::Gathered(outputs) => see(U::of(&outputs.0.again().take()?)),
+            RefArg::Output(output) => output.show(&mut |value| see(U::borrow_from(value)))?,
+            RefArg::Gathered(outputs) => see(U::borrow_from(&outputs.0.again().take()?)),
         }
         Ok(())
     }
@@ -316,8 +316,10 @@ impl<U: Referent + ?Sized> Deref for Held<'_, U> {
     fn deref(&self) -> &U {
         match self {
             Held::Borrowed(value) => value,
-            Held::Owned(value) => U::of(value),
-            Held::Shared(output) => U::of(output.peek().expect("an output without data is never held as shared")),
+            Held::Owned(value) => U::borrow_from(value),
+            Held::Shared(output) => {
+                U::borrow_from(output.peek().expect("an output without data is never held as shared"))
+            }
         }
     }
 }

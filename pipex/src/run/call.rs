@@ -331,7 +331,7 @@ impl<'a, R: Send> Call<'a, R> {
     }
 
     fn error(self, label: &Label, source: Cause) -> Error {
-        Error::Task { name: label.name(self.name).of(self.job.task()), target: None, source }
+        Error::Task { name: label.name(self.name).for_task(self.job.task()), target: None, source }
     }
 
     /// The label that the call was given or inherits, and whether an argument's run has yet to end, or failed.
@@ -345,7 +345,7 @@ impl<'a, R: Send> Call<'a, R> {
 
     /// All that can be done without waiting.
     fn begin(self, label: Label) -> Begun<'a, R> {
-        let (mut plan, label, place) = match Plan::of(self, label) {
+        let (mut plan, label, place) = match Plan::new(self, label) {
             Ok(planned) => planned,
             Err((failure, label)) => return Begun::Ended(Output::ended(label, None, Err(failure))),
         };
@@ -427,7 +427,7 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
 
     fn later(self, label: Label, submitted: bool) -> Result<Arc<Awaited<R>>, Output<R>> {
         let task = self.job.task();
-        match Plan::of(self, label) {
+        match Plan::new(self, label) {
             Ok((mut plan, label, place)) => {
                 plan.away = Some(away::<R>);
                 if submitted {

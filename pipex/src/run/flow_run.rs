@@ -230,7 +230,7 @@ impl FlowRun {
     }
 
     /// Tells the reporters.
-    pub(crate) fn tell<'r>(
+    pub(crate) fn notify<'r>(
         self: &'r Arc<Self>,
         context: &Context,
         told: fn(&dyn Reporter, &report::FlowRun<'_>),
@@ -252,14 +252,14 @@ impl FlowRun {
     }
 
     /// The flow run has ended, with this error.
-    pub(crate) fn tell_end(self: &Arc<Self>, context: &Context, error: Option<&str>) -> State {
+    pub(crate) fn notify_end(self: &Arc<Self>, context: &Context, error: Option<&str>) -> State {
         let state = match (self.cancelled(), error) {
             (Some(Cancelled::Gone), _) => State::Crashed,
             (Some(Cancelled::Signal(_) | Cancelled::Asked(_)), _) => State::Cancelled,
             (_, Some(_)) => State::Failed,
             (_, None) => State::Completed,
         };
-        self.tell(context, |reporter, run| reporter.flow_ended(run), &[], Some(state), error);
+        self.notify(context, |reporter, run| reporter.flow_ended(run), &[], Some(state), error);
         state
     }
 }

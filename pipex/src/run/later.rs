@@ -136,7 +136,7 @@ pub(crate) trait Node: Send + Sync {
     /// The executor has dropped it.
     fn abandon(self: Arc<Self>);
     /// Has `dependent` told when this one ends; false if it has ended.
-    fn tell(&self, dependent: &Arc<dyn Node>) -> bool;
+    fn subscribe(&self, dependent: &Arc<dyn Node>) -> bool;
     /// One of its inputs has ended.
     fn input_ended(self: Arc<Self>);
     fn poll_ended(&self, context: &mut std::task::Context<'_>) -> Poll<()>;
@@ -218,7 +218,7 @@ impl<T> Later<T> {
 
     fn failure(&self, error: RunError) -> Arc<Failure> {
         Failure::new(Error::Task {
-            name: self.label.name(None).of(self.task),
+            name: self.label.name(None).for_task(self.task),
             target: self.place.as_ref().map(|place| place.location.clone()),
             source: error.into(),
         })
@@ -315,7 +315,7 @@ impl<T: Send + Sync + 'static> Later<T> {
             if !Arc::clone(&input).hand_over() {
                 settle_here(vec![Arc::clone(&input)]).await;
             }
-            if !input.tell(&this) {
+            if !input.subscribe(&this) {
                 self.one_less();
             }
         }
@@ -465,7 +465,7 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
         self.end(Err(self.failure(RunError::Interrupted)));
     }
 
-    fn tell(&self, dependent: &Arc<dyn Node>) -> bool {
+    fn subscribe(&self, dependent: &Arc<dyn Node>) -> bool {
         let mut pending = self.pending();
         let waits = self.ended.get().is_none();
         if waits {

@@ -2,8 +2,8 @@
 
 mod comparing;
 mod elsewhere;
+mod events;
 mod filling;
-mod telling;
 
 use std::future::Future;
 use std::panic;
@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 
 pub(crate) use self::elsewhere::serve;
+use self::events::Details;
 use self::filling::Filling;
-use self::telling::Details;
 use crate::environment;
 use crate::journal::{self, Given, Journal, There, Why};
 use crate::model::contents::{Content, Contents};
@@ -38,7 +38,7 @@ use crate::run::later::{Discard, LazyRun, Node};
 use crate::run::outcome::{Attempt, Failure, Label, Made, Maker, Place};
 use crate::run::panics::{Panic, Phase, catch, guard};
 use crate::run::runtime::{drive, elsewhere, timeout};
-use crate::run::seen::{Outputs, Seen, tell};
+use crate::run::seen::{Outputs, Seen, fingerprint_arguments};
 use crate::say::say;
 use crate::store::{Claim, Lease, Receipt, Record, Stamp, Store, StoreError};
 
@@ -86,7 +86,7 @@ struct Run {
 impl<'a, R: Send> Plan<'a, R> {
     /// Decides what the call is about: where its output will be, and that no other call has this place.
     #[expect(clippy::type_complexity, reason = "the three go three ways")]
-    pub(crate) fn of(
+    pub(crate) fn new(
         call: Call<'a, R>,
         label: Label,
     ) -> Result<(Self, Label, Option<Place<R>>), (Arc<Failure>, Label)> {
@@ -177,7 +177,7 @@ impl<'a, R: Send> Plan<'a, R> {
             Some(location) => location,
             None => task.target.target(&Filling(self)).map_err(|error| (None, self.unfilled(error)))?,
         };
-        (self.arguments, self.inputs) = tell(|seen| self.job.look(seen), self.run.compares());
+        (self.arguments, self.inputs) = fingerprint_arguments(|seen| self.job.look(seen), self.run.compares());
         let store = self.job.store();
         self.run.store = store.listing().address().into();
         let journal = self.run.journal();
@@ -202,7 +202,7 @@ impl<'a, R: Send> Plan<'a, R> {
                 Decision::Make(_) => Content::Changes,
                 // What was edited is taken as it is.
                 Decision::Warn(reasons) if reasons.exceed(Reasons::EDITED) => Content::Changes,
-                Decision::Warn(_) | Decision::Take => Content::of(content),
+                Decision::Warn(_) | Decision::Take => Content::from_fingerprint(content),
             },
         };
         Ok(Place::new(location, store, key, expected))
@@ -578,7 +578,7 @@ impl Run {
         let provenance = record.provenance();
         self.why = Why::InMemory;
         let there = There::new(provenance.fingerprint(), Stamp::new(0), 0).made_by(provenance);
-        place.keep_in_memory(Content::of(there.content));
+        place.keep_in_memory(Content::from_fingerprint(there.content));
         if let Some(journal) = self.compares() {
             journal.found(place.key, there);
         }

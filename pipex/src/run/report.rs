@@ -49,7 +49,7 @@ impl TaskRun<'_> {
     /// Its name: what `.name(..)` or the template says, else the function's name and `base`.
     #[must_use]
     pub fn name(&self) -> String {
-        self.name.of(self.task)
+        self.name.for_task(self.task)
     }
 }
 

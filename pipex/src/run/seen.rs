@@ -173,7 +173,7 @@ impl<'s> Seen<'s> {
         match &mut self.0 {
             Want::Told { contents, journal: Some(journal), .. } => {
                 if let Some(content) = journal.source(path) {
-                    contents.add(Content::of(content));
+                    contents.add(Content::from_fingerprint(content));
                 }
             }
             Want::Given { given, journal, .. } => {
@@ -355,7 +355,10 @@ impl<A: Argument> ByNothing for Probe<'_, A> {
 }
 
 /// The fingerprint of what a walk over the arguments shows; with `journal`, what lies at its inputs.
-pub(crate) fn tell(look: impl FnOnce(&mut Seen<'_>), journal: Option<&Journal>) -> (Fingerprint, Contents) {
+pub(crate) fn fingerprint_arguments(
+    look: impl FnOnce(&mut Seen<'_>),
+    journal: Option<&Journal>,
+) -> (Fingerprint, Contents) {
     let (mut hasher, mut contents) = (Hasher::default(), Contents::default());
     look(&mut Seen(Want::Told { hasher: &mut hasher, contents: &mut contents, journal }));
     (hasher.finish128(), contents)

@@ -93,7 +93,7 @@ impl<U: Referent + ?Sized> RefValue<'_, U> {
     fn get(&self) -> &U {
         match self {
             RefValue::Borrowed(value) => value,
-            RefValue::Shared(value) => U::of(value.peek().expect("a value that was given is in memory")),
+            RefValue::Shared(value) => U::borrow_from(value.peek().expect("a value that was given is in memory")),
         }
     }
 }

@@ -161,7 +161,7 @@ impl Claim {
         let Some(metadata) = self.claimed.put_in_place(target, durable, Way::ALL)? else {
             return Err(io::Error::other(self.lost()));
         };
-        self.has_stamp(Stamp::of(&metadata));
+        self.has_stamp(Stamp::from_metadata(&metadata));
         if durable {
             let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
             File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;

@@ -39,7 +39,7 @@ pub(super) const SHORTEST: u64 = (HEAD + 8 + 4 * 16 + 4 * 4 + TAIL) as u64;
 
 impl Footer {
     /// Of a value of type `T` whose payload has this length and checksum, and if it is compressed expands to so many bytes.
-    pub(super) fn of<T: DeserializeOwned + 'static>(
+    pub(super) fn new<T: DeserializeOwned + 'static>(
         record: Record,
         length: u64,
         checksum: Fingerprint,

@@ -24,7 +24,7 @@ fn refused<T: Serialize + DeserializeOwned + 'static>(name: &str, payload: &[u8]
 fn forged<T: DeserializeOwned + 'static>(target: &Location, payload: &[u8], expanded: Option<u64>) -> Location {
     let mut file = payload.to_vec();
     let length = payload.len() as u64;
-    Footer::of::<T>(record(), length, of_bytes(payload), expanded).append_to(&mut file);
+    Footer::new::<T>(record(), length, of_bytes(payload), expanded).append_to(&mut file);
     fs::write(target.path(), file).unwrap();
     target.clone()
 }

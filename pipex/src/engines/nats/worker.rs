@@ -156,7 +156,7 @@ impl Worker {
             started.map_err(|error| settings.failed("a worker needs threads", error))?;
         }
         drop(done);
-        tokio::spawn(Arc::clone(&worker).tell(ended));
+        tokio::spawn(Arc::clone(&worker).send_outcomes(ended));
         tokio::spawn(Arc::clone(&worker).stay_alive());
         let mut tasks = 0;
         for task in registered() {
@@ -373,7 +373,7 @@ impl Worker {
     }
 
     /// Says what came of jobs, and then that they are done.
-    async fn tell(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<Done>) {
+    async fn send_outcomes(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<Done>) {
         while let Some(Done { taken, mut outcome }) = ended.recv().await {
             let (bytes, most) = (outcome.len(), self.connection.most_bytes());
             if bytes > most {

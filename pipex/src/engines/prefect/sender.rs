@@ -181,7 +181,7 @@ impl Sender<'_> {
     }
 
     fn set_state(&mut self, id: &str, state: State, message: String) -> Result<Value, Failure> {
-        let (kind, name) = states::of(state);
+        let (kind, name) = states::prefect_state(state);
         let state = json!({ "type": kind, "name": name, "message": states::cut(&message) });
         self.post(&format!("/flow_runs/{id}/set_state"), &json!({ "state": state, "force": true }))
     }

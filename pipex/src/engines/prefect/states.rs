@@ -15,7 +15,7 @@ use crate::run::report::TaskRun;
 const TEXT: usize = 20_000;
 
 /// A state's type and name.
-pub(super) fn of(state: State) -> (&'static str, &'static str) {
+pub(super) fn prefect_state(state: State) -> (&'static str, &'static str) {
     match state {
         State::Pending => ("PENDING", "Pending"),
         State::Running => ("RUNNING", "Running"),
@@ -48,7 +48,7 @@ pub(super) fn message(run: &TaskRun<'_>) -> String {
 /// A task run, for a server that takes no events.
 pub(super) fn task_run(said: &TaskSaid, flow: &str, inputs: &Value) -> Value {
     let TaskSaid { number, task, name, state, message, .. } = said;
-    let (kind, state) = of(*state);
+    let (kind, state) = prefect_state(*state);
     json!({
         "flow_run_id": flow,
         "name": name,
@@ -72,8 +72,8 @@ pub(super) fn event(
     now: &Known,
 ) -> Value {
     let TaskSaid { number, task, name, state, attempt, message, .. } = said;
-    let (kind, state_name) = of(*state);
-    let (before, message, at) = (before.map(|before| of(before.state)), cut(message), now.at.to_string());
+    let (kind, state_name) = prefect_state(*state);
+    let (before, message, at) = (before.map(|before| prefect_state(before.state)), cut(message), now.at.to_string());
     let mut run = json!({
         "name": name,
         "task_key": task.full_name(),

@@ -1,6 +1,6 @@
 //! Whether the output that is there is the one that the call would give now.
 
-use super::telling::Details;
+use super::events::Details;
 use super::{Plan, Run};
 use crate::journal::{Given, Journal, There, Why};
 use crate::model::contents::Content;
@@ -8,7 +8,7 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::provenance::{Decision, Provenance, Reasons, decide};
 use crate::model::stale::Stale;
 use crate::run::outcome::Place;
-use crate::run::seen::{describe, tell};
+use crate::run::seen::{describe, fingerprint_arguments};
 use crate::store::{Receipt, Record, Stamp};
 
 /// The output that is there beside what its call would give now.
@@ -40,7 +40,7 @@ impl<R: Send> Plan<'_, R> {
     /// What lies at its inputs now, if their runs had not ended when it was looked last.
     pub(super) fn settle_inputs(&mut self) {
         if !self.inputs.are_settled() {
-            self.inputs = tell(|seen| self.job.look(seen), self.run.compares()).1;
+            self.inputs = fingerprint_arguments(|seen| self.job.look(seen), self.run.compares()).1;
         }
     }
 
@@ -48,7 +48,7 @@ impl<R: Send> Plan<'_, R> {
     pub(super) fn taken(&mut self, place: &Place<R>, why: Why, compared: Compared) {
         let Compared { content, decision, found: there } = compared;
         let stale = decision.reasons();
-        place.has(Content::of(content));
+        place.has(Content::from_fingerprint(content));
         (self.run.why, self.run.outdated) = (why, None);
         if stale.is_empty() {
             return self.run.cached(&place.location, Details { there, ..Details::default() });
@@ -89,9 +89,9 @@ impl Run {
         let journal = self.compares()?;
         let there = match (receipt.content.get(), receipt.stamp.get()) {
             (Some(content), Some(stamp)) => There::new(*content, *stamp, bytes),
-            _ => There::of(&place.store.listing().entry(&place.location).ok().flatten()?),
+            _ => There::from_entry(&place.store.listing().entry(&place.location).ok().flatten()?),
         };
-        place.has(Content::of(there.content));
+        place.has(Content::from_fingerprint(there.content));
         let there = there.made_by(record.provenance().with_format(place.store.format()));
         journal.found(place.key, there);
         Some(there)

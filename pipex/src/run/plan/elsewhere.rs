@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tracing::Instrument as _;
 
-use super::telling::Details;
+use super::events::Details;
 use super::{Plan, Run};
 use crate::journal::{There, Why};
 use crate::model::contents::Content;
@@ -49,7 +49,7 @@ impl<R: Send> Plan<'_, R> {
             args: packing.arguments,
             path: label.path.as_deref().map(str::to_owned),
             base: label.base.as_deref().map(str::to_owned),
-            name: Some(name.of(task)),
+            name: Some(name.for_task(task)),
             target: place.map(|place| place.location.as_str().to_owned()),
             flow: Some(flow),
         })
@@ -103,7 +103,7 @@ impl<R: Send> Plan<'_, R> {
                 let journal = self.run.compares();
                 let there = there.filter(|_| journal.is_some());
                 if let (Some(there), Some(journal)) = (there, journal) {
-                    place.has(Content::of(there.content));
+                    place.has(Content::from_fingerprint(there.content));
                     journal.found(place.key, there);
                 }
                 let value = sent.and_then(value);
@@ -139,7 +139,7 @@ pub(crate) async fn serve<R: Send + Sync + 'static>(mut call: Call<'static, R>, 
         let error = JobError::Malformed { problem: format!("the arguments of {}: {problem}", order.task) };
         return Outcome::refused(error);
     }
-    let (mut plan, _, place) = match Plan::of(call, label) {
+    let (mut plan, _, place) = match Plan::new(call, label) {
         Ok(planned) => planned,
         Err((failure, _)) => {
             return Outcome::failed(&failure.ask().into(), false);
@@ -184,7 +184,7 @@ fn ended<R: Send>(
     if plan.run.why == Why::MadeMeanwhile {
         return Ended::Found;
     }
-    let there = place.store.listing().entry(&place.location).ok().flatten().map(|entry| There::of(&entry));
+    let there = place.store.listing().entry(&place.location).ok().flatten().map(|entry| There::from_entry(&entry));
     let there = match plan.record {
         Some(record) => there.map(|there| there.made_by(record.provenance().with_format(place.store.format()))),
         None => there,

@@ -71,7 +71,7 @@ impl Run {
             target: "pipex",
             parent: &parent,
             "task",
-            name = self.name.of(self.task),
+            name = self.name.for_task(self.task),
             target = target.map(Location::as_str),
             number = self.number(),
             state = tracing::field::Empty,
@@ -85,7 +85,7 @@ impl Run {
     pub(super) fn cached(&self, target: &Location, details: Details) {
         let stale = details.stale;
         if stale.is_empty() && details.there.is_none() && self.why == Why::There {
-            self.say(State::Cached, Some(target), Duration::ZERO, None, &details);
+            self.notify(State::Cached, Some(target), Duration::ZERO, None, &details);
             if let Some(journal) = self.journal() {
                 journal.cached(self.task, target, &self.store);
             }
@@ -94,7 +94,7 @@ impl Run {
         if let Some(journal) = self.journal().filter(|_| !stale.is_empty()) {
             journal.warn(self.task, target, stale);
         }
-        self.tell(State::Cached, Some(target), Duration::ZERO, None, details);
+        self.record(State::Cached, Some(target), Duration::ZERO, None, details);
     }
 
     pub(super) fn completed(&self, target: &Location, elapsed: Duration, details: Details) {
@@ -102,7 +102,7 @@ impl Run {
     }
 
     pub(super) fn tell_completed(&self, target: Option<&Location>, elapsed: Duration, details: Details) {
-        self.tell(State::Completed, target, elapsed, None, details);
+        self.record(State::Completed, target, elapsed, None, details);
     }
 
     /// In a dry run: it would run.
@@ -114,7 +114,7 @@ impl Run {
         };
         if dry == DryRun::Runs || self.flow().is_none() {
             let target = target.map(|target| format!(" -> {target}")).unwrap_or_default();
-            let _ = writeln!(io::stdout(), "would run {:?}{target}: {why}", self.name.of(self.task));
+            let _ = writeln!(io::stdout(), "would run {:?}{target}: {why}", self.name.for_task(self.task));
         }
         if let Some(flow) = self.flow() {
             flow.shared.would_run.count(self.task, why);
@@ -122,7 +122,7 @@ impl Run {
     }
 
     fn error(&self, target: Option<&Location>, source: Cause) -> Error {
-        Error::Task { name: self.name.of(self.task), target: target.cloned(), source }
+        Error::Task { name: self.name.for_task(self.task), target: target.cloned(), source }
     }
 
     /// The end of a run that tried.
@@ -135,7 +135,7 @@ impl Run {
         };
         let root = upstream(&cause).and_then(root);
         let error = self.error(target, cause);
-        self.tell(state, target, elapsed, Some(&error), Details { root, ..Details::default() });
+        self.record(state, target, elapsed, Some(&error), Details { root, ..Details::default() });
         Failure::new(error)
     }
 
@@ -154,7 +154,7 @@ impl Run {
         let state = if failure.is_some() { State::NotReady } else { State::Cancelled };
         let error = self.error(target, why.into());
         let origin = failure.as_ref().and_then(|failure| root(failure.error()));
-        self.tell(state, target, Duration::ZERO, Some(&error), Details { root: origin, ..Details::default() });
+        self.record(state, target, Duration::ZERO, Some(&error), Details { root: origin, ..Details::default() });
         Failure::skipped(error, failure)
     }
 
@@ -166,7 +166,7 @@ impl Run {
     }
 
     pub(super) fn report(&self, state: State, target: Option<&Location>, elapsed: Duration, error: Option<&Error>) {
-        self.tell(state, target, elapsed, error, Details::default());
+        self.record(state, target, elapsed, error, Details::default());
     }
 
     /// Why the output that is, or was, there is stale.
@@ -175,7 +175,7 @@ impl Run {
     }
 
     /// Tells reporters and the journal.
-    fn tell(
+    fn record(
         &self,
         state: State,
         target: Option<&Location>,
@@ -183,14 +183,14 @@ impl Run {
         error: Option<&Error>,
         details: Details,
     ) {
-        self.say(state, target, elapsed, error, &details);
+        self.notify(state, target, elapsed, error, &details);
         if let Some(journal) = self.journal().filter(|_| state.has_ended() || state == State::AwaitingRetry) {
             let stale = self.stale(&details);
             let Details { now, format, there, given, bytes, urgent, root, .. } = details;
             let line = |task| {
                 Line::Ended(Box::new(Ended {
                     task,
-                    name: self.name.of(self.task).into(),
+                    name: self.name.for_task(self.task).into(),
                     target: target.map(|target| target.as_str().into()),
                     store: (&*self.store).into(),
                     state,
@@ -220,7 +220,7 @@ impl Run {
     }
 
     /// Tells reporters.
-    fn say(
+    fn notify(
         &self,
         state: State,
         target: Option<&Location>,
