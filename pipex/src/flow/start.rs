@@ -20,7 +20,7 @@ use crate::run::context::Context;
 use crate::run::dry_run;
 use crate::run::engine;
 use crate::run::flow_run::{Cancelled, FlowRun, Shared};
-use crate::run::later::settle_here;
+use crate::run::pending::settle_here;
 use crate::run::runtime::block_on;
 use crate::run::seen::{Seen, shown};
 use crate::store::Lease;

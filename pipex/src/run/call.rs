@@ -14,10 +14,10 @@ use crate::run::arg::Args;
 use crate::run::context::{self, Context};
 use crate::run::executor::room;
 use crate::run::job::Travel;
-use crate::run::later::{Awaited, settle};
 use crate::run::outcome::{Attempt, Failure, Label, Made, Place};
 use crate::run::output::Output;
 use crate::run::panics::Panic;
+use crate::run::pending::{Awaited, settle};
 use crate::run::plan::Plan;
 use crate::run::runtime::{self, block_on, drive, pause};
 use crate::run::seen::{Outputs, Seen};
@@ -395,10 +395,10 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     pub fn submit(mut self) -> Output<R> {
         let output = if Context::executes() {
             let (label, _) = self.label();
-            match self.later(label, true) {
+            match self.into_pending(label, true) {
                 Ok(awaited) => {
-                    awaited.later.submit();
-                    return Output::later(awaited);
+                    awaited.run.submit();
+                    return Output::pending(awaited);
                 }
                 Err(failed) => failed,
             }
@@ -419,13 +419,13 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     #[must_use = "a lazy call that nobody asks for never runs"]
     pub fn lazy(mut self) -> Output<R> {
         let (label, _) = self.label();
-        match self.later(label, false) {
-            Ok(awaited) => Output::later(awaited),
+        match self.into_pending(label, false) {
+            Ok(awaited) => Output::pending(awaited),
             Err(failed) => failed,
         }
     }
 
-    fn later(self, label: Label, submitted: bool) -> Result<Arc<Awaited<R>>, Output<R>> {
+    fn into_pending(self, label: Label, submitted: bool) -> Result<Arc<Awaited<R>>, Output<R>> {
         let task = self.job.task();
         match Plan::new(self, label) {
             Ok((mut plan, label, place)) => {

@@ -15,8 +15,8 @@ use crate::model::flow::Flow;
 use crate::model::state::State;
 use crate::run::context::{Context, Moment, Settings, Targets};
 use crate::run::dry_run::Tally;
-use crate::run::later::Node;
 use crate::run::outcome::{Failure, number};
+use crate::run::pending::Node;
 use crate::run::report::{self, Reporter};
 use crate::run::runtime::block_on;
 

@@ -12,8 +12,8 @@ use crate::model::error::{Error, Result};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::target::Location;
 use crate::run::dry_run;
-use crate::run::later::{Awaited, Node, settle};
 use crate::run::outcome::{Failure, Label, Made, Outcome, Place};
+use crate::run::pending::{Awaited, Node, settle};
 use crate::run::runtime::block_on;
 
 /// What a task gives: data in memory (`do_nothing`, `prefect`, `save = false`), a location (`cache`, `prefect.cache`), or a
@@ -41,7 +41,7 @@ pub struct Output<T>(Handle<T>);
 /// The run that makes it. Nearly all have ended when their output is made, and pay for nothing else.
 enum Handle<T> {
     Settled(Arc<Settled<T>>),
-    Later(Arc<Awaited<T>>),
+    Pending(Arc<Awaited<T>>),
 }
 
 struct Settled<T> {
@@ -73,8 +73,8 @@ impl<T> Output<T> {
     }
 
     /// The output of a run that has yet to happen.
-    pub(crate) fn later(awaited: Arc<Awaited<T>>) -> Self {
-        Output(Handle::Later(awaited))
+    pub(crate) fn pending(awaited: Arc<Awaited<T>>) -> Self {
+        Output(Handle::Pending(awaited))
     }
 
     /// Itself, unless its run failed.
@@ -92,7 +92,7 @@ impl<T> Output<T> {
                 End::Failed(failure) => Err(failure),
                 _ => Ok(()),
             }),
-            Handle::Later(awaited) => awaited.later.ended(),
+            Handle::Pending(awaited) => awaited.run.ended(),
         }
     }
 
@@ -100,7 +100,7 @@ impl<T> Output<T> {
     pub(crate) fn is_dry(&self) -> bool {
         match &self.0 {
             Handle::Settled(settled) => matches!(settled.end, End::Nothing),
-            Handle::Later(awaited) => awaited.later.dry.load(Ordering::Acquire),
+            Handle::Pending(awaited) => awaited.run.dry.load(Ordering::Acquire),
         }
     }
 
@@ -115,14 +115,14 @@ impl<T> Output<T> {
     pub(crate) fn label(&self) -> &Label {
         match &self.0 {
             Handle::Settled(settled) => &settled.label,
-            Handle::Later(awaited) => &awaited.later.label,
+            Handle::Pending(awaited) => &awaited.run.label,
         }
     }
 
     fn place(&self) -> Option<&Place<T>> {
         match &self.0 {
             Handle::Settled(settled) => settled.place.as_ref(),
-            Handle::Later(awaited) => awaited.later.place.as_ref(),
+            Handle::Pending(awaited) => awaited.run.place.as_ref(),
         }
     }
 
@@ -134,7 +134,7 @@ impl<T> Output<T> {
                 End::Saved { kept } => kept.get(),
                 End::Failed(_) | End::Nothing => None,
             },
-            Handle::Later(awaited) => awaited.data.get(),
+            Handle::Pending(awaited) => awaited.data.get(),
         }
     }
 
@@ -161,7 +161,7 @@ impl<T> Output<T> {
                 (Some(_), End::Nothing) => Content::Changes,
                 _ => Content::Unknown,
             },
-            Handle::Later(awaited) => awaited.later.content(),
+            Handle::Pending(awaited) => awaited.run.content(),
         }
     }
 
@@ -220,9 +220,9 @@ impl<T> Output<T> {
                 Err(shared) => Handle::Settled(shared),
             },
             // Whoever ended the run has let go of this before it said so.
-            Handle::Later(awaited) => match Arc::try_unwrap(awaited) {
+            Handle::Pending(awaited) => match Arc::try_unwrap(awaited) {
                 Ok(awaited) => return Ok(awaited.data.into_inner().expect(in_memory)),
-                Err(shared) => Handle::Later(shared),
+                Err(shared) => Handle::Pending(shared),
             },
         };
         Ok(clone(Output(shared).peek().expect(in_memory)))
@@ -281,7 +281,7 @@ impl<T> Output<T> {
                         let _ = kept.set(value);
                     }
                 }
-                Handle::Later(awaited) => _ = awaited.data.set(value),
+                Handle::Pending(awaited) => _ = awaited.data.set(value),
             }
         }
         Ok(self.clone())
@@ -305,7 +305,7 @@ impl<T> Output<T> {
     /// This run as a node of the graph, unless it has ended.
     pub(crate) fn unsettled(&self) -> Option<Arc<dyn Node>> {
         match &self.0 {
-            Handle::Later(awaited) if awaited.later.ended().is_none() => Some(Arc::clone(&awaited.node)),
+            Handle::Pending(awaited) if awaited.run.ended().is_none() => Some(Arc::clone(&awaited.node)),
             _ => None,
         }
     }
@@ -328,7 +328,7 @@ impl<T> Clone for Output<T> {
     fn clone(&self) -> Self {
         Output(match &self.0 {
             Handle::Settled(settled) => Handle::Settled(Arc::clone(settled)),
-            Handle::Later(awaited) => Handle::Later(Arc::clone(awaited)),
+            Handle::Pending(awaited) => Handle::Pending(Arc::clone(awaited)),
         })
     }
 }

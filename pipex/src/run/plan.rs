@@ -29,14 +29,14 @@ use crate::model::provenance::{Decision, Provenance, Reasons, Wanted, decide};
 use crate::model::state::State;
 use crate::model::target::{Location, TargetError};
 use crate::model::task::Task;
-use crate::run::alive;
 use crate::run::call::{Away, Body, Call, Job, Raised, Work};
 use crate::run::context::{self, Context, Filled};
 use crate::run::dry_run::{self, DryRun};
 use crate::run::flow_run::FlowRun;
-use crate::run::later::{Discard, LazyRun, Node};
+use crate::run::heartbeat;
 use crate::run::outcome::{Attempt, Failure, Label, Made, Maker, Place};
 use crate::run::panics::{Panic, Phase, catch, guard};
+use crate::run::pending::{Discard, LazyRun, Node};
 use crate::run::runtime::{drive, elsewhere, timeout};
 use crate::run::seen::{Outputs, Seen, fingerprint_arguments};
 use crate::say::say;
@@ -423,7 +423,7 @@ impl<'a, R: Send> Plan<'a, R> {
         let there = &mut taken;
         let called = if mode.executes() {
             let context = Context::within(context.as_ref(), task, target);
-            let _alive = alive::watch(&context, self.run.number(), task, &self.run.name, target, attempt, started);
+            let _alive = heartbeat::watch(&context, self.run.number(), task, &self.run.name, target, attempt, started);
             let last = attempt > task.retries;
             catch(pin!(async move {
                 match (away, task.timeout) {

@@ -13,9 +13,9 @@ use crate::model::error::Error;
 use crate::model::fingerprint::{Fingerprint, Hasher};
 use crate::run::job::Packing;
 use crate::run::known::Known;
-use crate::run::later::Node;
 use crate::run::outcome::{Failure, Label};
 use crate::run::output::Output;
+use crate::run::pending::Node;
 
 /// The names of those that have yet to be looked at.
 type Parameters<'s> = std::slice::Iter<'s, &'static str>;

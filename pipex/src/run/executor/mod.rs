@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::model::task::Task;
 use crate::run::context::Context;
 use crate::run::job::Carrier;
-use crate::run::later::Node;
+use crate::run::pending::Node;
 
 pub use local::Local;
 #[cfg(feature = "nats")]

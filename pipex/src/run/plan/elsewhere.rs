@@ -11,9 +11,9 @@ use crate::journal::{There, Why};
 use crate::model::contents::Content;
 use crate::model::error::{JobError, RunError};
 use crate::model::provenance::Reasons;
-use crate::run::alive;
 use crate::run::call::{self, Call, Raised};
 use crate::run::context::Context;
+use crate::run::heartbeat;
 use crate::run::job::{self, Carrier, Ended, Job, OfFlow, Order, Outcome, Packing, Travel};
 use crate::run::outcome::{Made, Place};
 use crate::run::runtime::unless_cancelled;
@@ -71,8 +71,15 @@ impl<R: Send> Plan<'_, R> {
         }
         let target = place.map(|place| &place.location);
         let context = Context::within(self.run.context.as_ref(), self.run.task, None);
-        let alive =
-            alive::watch(&context, self.run.number(), self.run.task, &self.run.name, target, self.run.attempt, started);
+        let alive = heartbeat::watch(
+            &context,
+            self.run.number(),
+            self.run.task,
+            &self.run.name,
+            target,
+            self.run.attempt,
+            started,
+        );
         let flow = self.run.context.as_ref().and_then(|context| context.flow.clone());
         let Some(reply) = unless_cancelled(flow.as_deref(), carrier.carry(job)).await else {
             let why = flow.and_then(|flow| flow.cancelled()).map(|why| why.to_string()).unwrap_or_default();

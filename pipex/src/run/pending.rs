@@ -19,7 +19,7 @@ use crate::run::panics::{Phase, discard, guard};
 use crate::run::runtime;
 
 /// A run that has yet to happen, and what came of it once it has.
-pub(crate) struct Later<T> {
+pub(crate) struct PendingRun<T> {
     task: &'static Task,
     pub(crate) label: Label,
     pub(crate) place: Option<Place<T>>,
@@ -29,19 +29,19 @@ pub(crate) struct Later<T> {
     pub(crate) dry: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
     context: Option<Arc<Context>>,
-    pending: Mutex<Pending<T>>,
+    state: Mutex<Unsettled<T>>,
 }
 
 /// What the outputs of a run hold: the run, and what it gave, if that is in memory. Where they have gone nobody will ask for
 /// the data, and the last of them has the data to itself.
 pub(crate) struct Awaited<T> {
-    pub(crate) later: Arc<Later<T>>,
+    pub(crate) run: Arc<PendingRun<T>>,
     pub(crate) node: Arc<dyn Node>,
     pub(crate) data: OnceLock<T>,
 }
 
 /// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
-struct Pending<T> {
+struct Unsettled<T> {
     run: Option<Box<dyn LazyRun<T>>>,
     stage: Stage,
     /// The flow run waits for it.
@@ -83,7 +83,7 @@ pub(crate) trait LazyRun<T>: Discard {
 /// Anything that can be dropped later.
 pub(crate) trait Discard: Send {}
 
-impl<T> Drop for Pending<T> {
+impl<T> Drop for Unsettled<T> {
     /// A run holds its inputs, which hold theirs: a chain of 100,000 is taken apart one by one, not in a recursion that
     /// deep.
     fn drop(&mut self) {
@@ -191,16 +191,16 @@ impl<T: Send + Sync + 'static> Awaited<T> {
         run: Box<dyn LazyRun<T>>,
     ) -> Arc<Self> {
         let (wakers, dependents) = (Vec::new(), Vec::new());
-        let pending = Pending { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
-        let (dry, ended, pending) = (AtomicBool::new(false), OnceLock::new(), Mutex::new(pending));
+        let unsettled = Unsettled { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
+        let (dry, ended, state) = (AtomicBool::new(false), OnceLock::new(), Mutex::new(unsettled));
         Arc::new_cyclic(|awaited| {
-            let later = Arc::new(Later { task, label, place, awaited: awaited.clone(), dry, ended, context, pending });
-            Awaited { node: Arc::clone(&later) as Arc<dyn Node>, later, data: OnceLock::new() }
+            let run = Arc::new(PendingRun { task, label, place, awaited: awaited.clone(), dry, ended, context, state });
+            Awaited { node: Arc::clone(&run) as Arc<dyn Node>, run, data: OnceLock::new() }
         })
     }
 }
 
-impl<T> Later<T> {
+impl<T> PendingRun<T> {
     /// What lies at its place, or will, as far as it is known.
     pub(crate) fn content(&self) -> Content {
         let Some(place) = &self.place else { return Content::Unknown };
@@ -224,8 +224,8 @@ impl<T> Later<T> {
         })
     }
 
-    fn pending(&self) -> MutexGuard<'_, Pending<T>> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Unsettled<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn executor(&self) -> Option<&Arc<dyn Executor>> {
@@ -237,17 +237,17 @@ impl<T> Later<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> Later<T> {
+impl<T: Send + Sync + 'static> PendingRun<T> {
     /// Hands it to its executor; the flow run counts it, and does not end before it.
     pub(crate) fn submit(self: &Arc<Self>) {
         let Some(executor) = self.executor() else { return };
         if let Some(flow) = self.flow() {
             flow.submitted(|| Arc::downgrade(self) as _);
         }
-        let mut pending = self.pending();
-        pending.submitted = true;
-        pending.stage = Stage::Handed;
-        drop(pending);
+        let mut state = self.lock();
+        state.submitted = true;
+        state.stage = Stage::Handed;
+        drop(state);
         executor.submit(Ready::first(Arc::clone(self) as _));
     }
 
@@ -264,10 +264,10 @@ impl<T: Send + Sync + 'static> Later<T> {
         if self.ended.set(ended).is_err() {
             return;
         }
-        let mut pending = self.pending();
-        let (wakers, dependents) = (std::mem::take(&mut pending.wakers), std::mem::take(&mut pending.dependents));
-        let submitted = pending.submitted;
-        drop(pending);
+        let mut state = self.lock();
+        let (wakers, dependents) = (std::mem::take(&mut state.wakers), std::mem::take(&mut state.dependents));
+        let submitted = state.submitted;
+        drop(state);
         let flow = self.flow().filter(|_| submitted);
         if let (Some(flow), Some(failure)) = (flow, failure) {
             flow.failed(failure);
@@ -283,12 +283,12 @@ impl<T: Send + Sync + 'static> Later<T> {
     /// Runs it, and lets go of it; what is to be tried again after a while comes back.
     async fn attempt(self: Arc<Self>, mut run: Box<dyn LazyRun<T>>) -> Option<Again<T>> {
         /// Ends the run also when it panics or is dropped: nobody waits for ever.
-        struct Underway<T: Send + Sync + 'static>(Option<Arc<Later<T>>>);
+        struct Underway<T: Send + Sync + 'static>(Option<Arc<PendingRun<T>>>);
 
         impl<T: Send + Sync + 'static> Drop for Underway<T> {
             fn drop(&mut self) {
-                if let Some(later) = self.0.take() {
-                    later.abandon();
+                if let Some(pending) = self.0.take() {
+                    pending.abandon();
                 }
             }
         }
@@ -302,14 +302,14 @@ impl<T: Send + Sync + 'static> Later<T> {
                 self.end(outcome);
                 None
             }
-            Attempt::Again(delay) => Some(Again { later: self, run, delay }),
+            Attempt::Again(delay) => Some(Again { pending: self, run, delay }),
         }
     }
 
     /// Whether these inputs have ended; if not, its executor gets it again when they have.
     async fn inputs_ended(self: &Arc<Self>, inputs: Vec<Arc<dyn Node>>, then: Then) -> bool {
         // One more than there are, until all have been asked.
-        self.pending().stage = Stage::Waits { inputs: inputs.len() + 1, then };
+        self.lock().stage = Stage::Waits { inputs: inputs.len() + 1, then };
         let this = Arc::clone(self) as Arc<dyn Node>;
         for input in inputs {
             if !Arc::clone(&input).hand_over() {
@@ -324,9 +324,9 @@ impl<T: Send + Sync + 'static> Later<T> {
 
     /// Counts an input that has ended; whether it was the last.
     fn one_less(&self) -> bool {
-        let mut pending = self.pending();
-        let Stage::Waits { inputs, then } = pending.stage else { return false };
-        pending.stage = match (inputs, then) {
+        let mut state = self.lock();
+        let Stage::Waits { inputs, then } = state.stage else { return false };
+        state.stage = match (inputs, then) {
             (1, Then::Due) => Stage::Due,
             (1, Then::Ready) => Stage::Ready,
             _ => Stage::Waits { inputs: inputs - 1, then },
@@ -335,35 +335,35 @@ impl<T: Send + Sync + 'static> Later<T> {
     }
 
     fn put_back(&self, run: Box<dyn LazyRun<T>>) {
-        let mut pending = self.pending();
-        pending.run = Some(run);
-        let wakers = std::mem::take(&mut pending.wakers);
-        drop(pending);
+        let mut state = self.lock();
+        state.run = Some(run);
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
 
     /// The run, when there is one to run; `None` when it has ended.
     fn poll_turn(&self, context: &mut std::task::Context<'_>) -> Poll<Option<Box<dyn LazyRun<T>>>> {
-        let mut pending = self.pending();
+        let mut state = self.lock();
         if self.ended.get().is_some() {
             return Poll::Ready(None);
         }
-        if let Some(run) = pending.run.take() {
+        if let Some(run) = state.run.take() {
             return Poll::Ready(Some(run));
         }
-        pending.wait(context.waker());
+        state.wait(context.waker());
         Poll::Pending
     }
 }
 
 /// A run that is to be tried again.
 struct Again<T> {
-    later: Arc<Later<T>>,
+    pending: Arc<PendingRun<T>>,
     run: Box<dyn LazyRun<T>>,
     delay: Duration,
 }
 
-impl<T> Pending<T> {
+impl<T> Unsettled<T> {
     fn wait(&mut self, waker: &Waker) {
         if !self.wakers.iter().any(|waiting| waiting.will_wake(waker)) {
             self.wakers.push(waker.clone());
@@ -371,7 +371,7 @@ impl<T> Pending<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> Node for Later<T> {
+impl<T: Send + Sync + 'static> Node for PendingRun<T> {
     fn task(&self) -> &'static Task {
         self.task
     }
@@ -381,46 +381,46 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
     }
 
     fn is_handed(&self) -> bool {
-        self.pending().stage != Stage::Lazy
+        self.lock().stage != Stage::Lazy
     }
 
     fn is_there(self: Arc<Self>) -> bool {
-        let mut pending = self.pending();
-        let Some(run) = &mut pending.run else { return false };
+        let mut state = self.lock();
+        let Some(run) = &mut state.run else { return false };
         let ended = match run.is_there(self.place.as_ref()) {
             Ok(false) => return false,
             Ok(true) => Ok(Made::Saved),
             Err(failure) => Err(failure),
         };
-        let run = pending.run.take();
-        drop(pending);
+        let run = state.run.take();
+        drop(state);
         discard(run);
         self.end(ended);
         true
     }
 
     fn inputs(&self) -> Vec<Arc<dyn Node>> {
-        self.pending().run.as_ref().map(|run| run.inputs()).unwrap_or_default()
+        self.lock().run.as_ref().map(|run| run.inputs()).unwrap_or_default()
     }
 
     fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             while let Some(run) = poll_fn(|context| self.poll_turn(context)).await {
                 let room = room(self.context.as_deref(), self.task).await;
-                let Some(Again { later, run, delay }) = Arc::clone(&self).attempt(run).await else { return };
+                let Some(Again { pending, run, delay }) = Arc::clone(&self).attempt(run).await else { return };
                 drop(room);
-                runtime::pause(delay, later.flow().map(|flow| &**flow)).await;
-                later.put_back(run);
+                runtime::pause(delay, pending.flow().map(|flow| &**flow)).await;
+                pending.put_back(run);
             }
         })
     }
 
     fn hand_over(self: Arc<Self>) -> bool {
         let Some(executor) = self.executor() else { return false };
-        let mut pending = self.pending();
-        if pending.stage == Stage::Lazy {
-            pending.stage = Stage::Handed;
-            drop(pending);
+        let mut state = self.lock();
+        if state.stage == Stage::Lazy {
+            state.stage = Stage::Handed;
+            drop(state);
             executor.submit(Ready::first(Arc::clone(&self) as _));
         }
         true
@@ -428,7 +428,7 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
 
     fn execute(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
-            let mut stage = self.pending().stage;
+            let mut stage = self.lock().stage;
             if self.flow().is_some_and(|flow| flow.cancelled().is_some()) {
                 stage = Stage::Ready;
             }
@@ -449,27 +449,27 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
                 }
             }
             // Where there is none, somebody who waits for it runs it.
-            let Some(run) = self.pending().run.take() else { return };
-            let Some(Again { later, run, delay }) = self.attempt(run).await else { return };
-            let Some(executor) = later.executor().cloned() else { return };
-            runtime::after(delay, later.flow().cloned(), move || {
-                later.put_back(run);
-                executor.submit(Ready::again(later as _));
+            let Some(run) = self.lock().run.take() else { return };
+            let Some(Again { pending, run, delay }) = self.attempt(run).await else { return };
+            let Some(executor) = pending.executor().cloned() else { return };
+            runtime::after(delay, pending.flow().cloned(), move || {
+                pending.put_back(run);
+                executor.submit(Ready::again(pending as _));
             });
         })
     }
 
     fn abandon(self: Arc<Self>) {
-        let run = self.pending().run.take();
+        let run = self.lock().run.take();
         discard(run);
         self.end(Err(self.failure(RunError::Interrupted)));
     }
 
     fn subscribe(&self, dependent: &Arc<dyn Node>) -> bool {
-        let mut pending = self.pending();
+        let mut state = self.lock();
         let waits = self.ended.get().is_none();
         if waits {
-            pending.dependents.push(Arc::clone(dependent));
+            state.dependents.push(Arc::clone(dependent));
         }
         waits
     }
@@ -483,11 +483,11 @@ impl<T: Send + Sync + 'static> Node for Later<T> {
     }
 
     fn poll_ended(&self, context: &mut std::task::Context<'_>) -> Poll<()> {
-        let mut pending = self.pending();
+        let mut state = self.lock();
         if self.ended.get().is_some() {
             return Poll::Ready(());
         }
-        pending.wait(context.waker());
+        state.wait(context.waker());
         Poll::Pending
     }
 }
