@@ -7,12 +7,12 @@ use pipex::journal::{Ended, Given, Input, Journal, Line, Stored, There, Why, of_
 use pipex::{Fingerprint, Reasons};
 use serde::Serialize;
 
+use crate::call_lines::CallLines;
 use crate::condition::Condition;
-use crate::givens::Givens;
-use crate::project::{Now, Project, Target};
+use crate::project::{CallFingerprints, Project, Target};
 use crate::select::Selection;
-use crate::survey::{Found, Standing, Survey};
-use crate::{Ask, Error, Outcome, ls, print};
+use crate::survey::{FoundOutput, OutputStatus, Survey};
+use crate::{CommandError, CommandStatus, Confirmation, ls, print};
 
 /// What may have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,7 +30,7 @@ pub enum Reason {
 }
 
 /// These, as the library has them.
-pub fn reasons(reasons: &[Reason]) -> Reasons {
+pub fn combine_reasons(reasons: &[Reason]) -> Reasons {
     let mut all = Reasons::default();
     for reason in reasons {
         match reason {
@@ -45,7 +45,7 @@ pub fn reasons(reasons: &[Reason]) -> Reasons {
 }
 
 #[derive(Serialize)]
-struct Done<'p> {
+struct AcceptSummary<'p> {
     done: bool,
     targets: Vec<&'p str>,
     /// Those that stay stale, and why.
@@ -58,128 +58,129 @@ pub fn accept(
     selection: Selection,
     chosen: Reasons,
     dry_run: bool,
-    ask: Ask,
+    confirmation: Confirmation,
     json: bool,
-) -> Result<Outcome, Error> {
+) -> Result<CommandStatus, CommandError> {
     // What is not there may be stale, too: what was made from it would be made from something else now.
     let (survey, mut selected) = Selection { stale: false, ..selection }.select(project)?;
-    selected.retain(|(_, standing)| {
-        matches!(standing.condition, Condition::Stale | Condition::NotNeeded) && !standing.reasons.is_empty()
+    selected.retain(|(_, status)| {
+        matches!(status.condition, Condition::Stale | Condition::NotNeeded) && !status.reasons.is_empty()
     });
     let part = |reasons: Reasons| reasons.except(reasons.except(chosen));
-    let accepted: Vec<&(usize, Standing)> =
-        selected.iter().filter(|(_, standing)| !part(standing.reasons).is_empty()).collect();
-    let name = |place: usize| &*project.targets[place].name;
-    let left = |(place, standing): &(usize, Standing)| {
-        Some((name(*place), standing.reasons.except(chosen))).filter(|(_, left)| !left.is_empty())
+    let accepted: Vec<&(usize, OutputStatus)> =
+        selected.iter().filter(|(_, status)| !part(status.reasons).is_empty()).collect();
+    let name = |index: usize| &*project.targets[index].name;
+    let left = |(index, status): &(usize, OutputStatus)| {
+        Some((name(*index), status.reasons.except(chosen))).filter(|(_, left)| !left.is_empty())
     };
-    let targets = accepted.iter().map(|(place, _)| name(*place)).collect();
-    let mut done = Done { done: false, targets, left: selected.iter().filter_map(left).collect() };
+    let targets = accepted.iter().map(|(index, _)| name(*index)).collect();
+    let mut summary = AcceptSummary { done: false, targets, left: selected.iter().filter_map(left).collect() };
     if !json {
-        say(project, &accepted, &part, "")?;
-        let left: Vec<&(usize, Standing)> =
-            selected.iter().filter(|(_, standing)| !standing.reasons.except(chosen).is_empty()).collect();
-        say(project, &left, &|reasons| reasons.except(chosen), " will stay stale")?;
+        print_by_task(project, &accepted, &part, "")?;
+        let left: Vec<&(usize, OutputStatus)> =
+            selected.iter().filter(|(_, status)| !status.reasons.except(chosen).is_empty()).collect();
+        print_by_task(project, &left, &|reasons| reasons.except(chosen), " will stay stale")?;
         let what = if dry_run { "would accept" } else { "to accept:" };
-        print::line(format!("{what} {} as they are", print::count(accepted.len(), "stale output")))?;
+        print::line(format!("{what} {} as they are", print::format_count(accepted.len(), "stale output")))?;
     }
     if dry_run || accepted.is_empty() {
         if json {
-            print::json(&done)?;
+            print::json(&summary)?;
         }
-        return Ok(Outcome::amiss(dry_run && !accepted.is_empty()));
+        return Ok(CommandStatus::attention_if(dry_run && !accepted.is_empty()));
     }
-    if !ask.whether("Accept?")? {
-        return Ok(Outcome::Amiss);
+    if !confirmation.confirm("Accept?")? {
+        return Ok(CommandStatus::NeedsAttention);
     }
-    write(project, &survey, &accepted, chosen)?;
-    done.done = true;
+    write_lines(project, &survey, &accepted, chosen)?;
+    summary.done = true;
     if json {
-        print::json(&done)?;
+        print::json(&summary)?;
     } else {
-        let outputs = print::count(accepted.len(), "stale output");
+        let outputs = print::format_count(accepted.len(), "stale output");
         print::line(format!("accepted {outputs} as they are; to take that back: pipex accept --undo"))?;
     }
-    Ok(Outcome::Well)
+    Ok(CommandStatus::Clean)
 }
 
 /// How many of each task function, and for which reasons, and one of them.
-fn say(
+fn print_by_task(
     project: &Project,
-    outputs: &[&(usize, Standing)],
+    outputs: &[&(usize, OutputStatus)],
     part: &dyn Fn(Reasons) -> Reasons,
     what: &str,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     let mut by_task: BTreeMap<(&str, String), (usize, usize)> = BTreeMap::new();
-    for (place, standing) in outputs {
-        let task = project.function(&project.targets[*place]).map_or("", |function| &function.name);
-        by_task.entry((task, ls::reasons(part(standing.reasons)))).or_insert((0, *place)).0 += 1;
+    for (index, status) in outputs {
+        let task = project.function(&project.targets[*index]).map_or("", |function| &function.name);
+        by_task.entry((task, ls::describe_reasons(part(status.reasons)))).or_insert((0, *index)).0 += 1;
     }
     for ((task, reasons), (count, example)) in by_task {
-        let example = project.shown(&project.targets[example]);
-        let outputs = print::count(count, "output");
+        let example = project.format_target(&project.targets[example]);
+        let outputs = print::format_count(count, "output");
         print::line(format!("{task}: {outputs}{what}, changed: {reasons}; such as {example}"))?;
     }
     Ok(())
 }
 
 /// Records today's values.
-fn write(
+fn write_lines(
     project: &Project,
     survey: &Survey<'_>,
-    accepted: &[&(usize, Standing)],
+    accepted: &[&(usize, OutputStatus)],
     chosen: Reasons,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     let journal = Journal::of_command(&project.journal);
-    let places: Vec<usize> = accepted.iter().map(|(place, _)| *place).collect();
-    let mut givens = project.givens(&places);
-    let mut functions = Functions::default();
-    for (place, standing) in accepted {
-        let target = &project.targets[*place];
-        let (Some(number), Some(found)) = (target.function, survey.found(*place).or_else(|| project.recorded(target)))
+    let indices: Vec<usize> = accepted.iter().map(|(index, _)| *index).collect();
+    let mut call_lines = project.read_call_lines(&indices);
+    let mut functions = JournaledFunctions::default();
+    for (index, status) in accepted {
+        let target = &project.targets[*index];
+        let (Some(number), Some(found)) =
+            (target.function, survey.found(*index).or_else(|| project.find_recorded(target)))
         else {
             continue;
         };
-        let givens = givens.remove(place).unwrap_or_default();
-        let left = standing.reasons.except(chosen);
-        let chosen = standing.reasons.except(left);
-        let stored = accepted_stored(project, survey, *place, &found, &givens, chosen);
-        let mut line = functions.line(project, &journal, *place, number, Why::Accepted, found.known_as(stored));
-        line.given = accepted_given(project, survey, &givens, chosen);
+        let call_lines = call_lines.remove(index).unwrap_or_default();
+        let left = status.reasons.except(chosen);
+        let chosen = status.reasons.except(left);
+        let stored = build_stored(project, survey, *index, &found, &call_lines, chosen);
+        let mut line = functions.build_line(project, &journal, *index, number, Why::Accepted, found.known_as(stored));
+        line.given = build_arguments(project, survey, &call_lines, chosen);
         line.stale = left;
-        if let (false, Some(now)) = (line.stale.is_empty(), now(target)) {
+        if let (false, Some(now)) = (line.stale.is_empty(), find_last_call(target)) {
             (line.now, line.format) = (Some((now.arguments, now.inputs)), now.format);
         }
         journal.line(Line::Ended(Box::new(line)));
     }
-    close(project, &journal)
+    close_journal(project, &journal)
 }
 
 /// Ends a command's journal, in which all that it has done is what it says.
-pub fn close(project: &Project, journal: &Journal) -> Result<(), Error> {
+pub fn close_journal(project: &Project, journal: &Journal) -> Result<(), CommandError> {
     if journal.has_failed() {
-        return Err(Error::NotRecorded { path: project.journal.clone() });
+        return Err(CommandError::NotRecorded { path: project.journal.clone() });
     }
     journal.close();
     Ok(())
 }
 
 /// What the target's last call would make it from, if that is another.
-pub fn now(target: &Target) -> Option<&Now> {
+pub fn find_last_call(target: &Target) -> Option<&CallFingerprints> {
     target.last.as_ref()?.now.as_deref()
 }
 
 /// What is said to have made what is there.
-fn accepted_stored(
+fn build_stored(
     project: &Project,
     survey: &Survey<'_>,
-    place: usize,
-    found: &Found,
-    givens: &Givens,
+    index: usize,
+    found: &FoundOutput,
+    call_lines: &CallLines,
     chosen: Reasons,
 ) -> Stored {
-    let target = &project.targets[place];
-    let now = now(target);
+    let target = &project.targets[index];
+    let now = find_last_call(target);
     let mut stored = found.stored;
     let made_by = &mut stored.provenance;
     if let (true, Some(function)) = (chosen.code, project.function(target)) {
@@ -188,9 +189,10 @@ fn accepted_stored(
     if let (true, Some(now)) = (chosen.arguments, now) {
         made_by.arguments = now.arguments;
     }
-    if let (true, Some(line)) = (chosen.inputs, givens.now.as_ref().or(givens.made.as_ref())) {
+    if let (true, Some(line)) = (chosen.inputs, call_lines.now.as_ref().or(call_lines.made.as_ref())) {
         let inputs = line.given.iter().flat_map(|given| &given.inputs);
-        made_by.inputs = of_inputs(inputs.map(|input| today(project, survey, input).unwrap_or_default()));
+        made_by.inputs =
+            of_inputs(inputs.map(|input| find_current_content(project, survey, input).unwrap_or_default()));
     }
     if let (true, Some(now)) = (chosen.format, now)
         && now.format != Fingerprint::NONE
@@ -204,9 +206,14 @@ fn accepted_stored(
 }
 
 /// The arguments that it is said to have been made from.
-fn accepted_given(project: &Project, survey: &Survey<'_>, givens: &Givens, chosen: Reasons) -> Vec<Given<'static>> {
-    let before = || givens.made.iter().flat_map(|line| &line.given);
-    let mut given: Vec<Given<'static>> = match &givens.now {
+fn build_arguments(
+    project: &Project,
+    survey: &Survey<'_>,
+    call_lines: &CallLines,
+    chosen: Reasons,
+) -> Vec<Given<'static>> {
+    let before = || call_lines.made.iter().flat_map(|line| &line.given);
+    let mut given: Vec<Given<'static>> = match &call_lines.now {
         Some(now) if chosen.arguments => now.given.clone(),
         _ => before().cloned().collect(),
     };
@@ -216,7 +223,7 @@ fn accepted_given(project: &Project, survey: &Survey<'_>, givens: &Givens, chose
         .collect();
     for input in given.iter_mut().flat_map(|given| &mut given.inputs) {
         let content = match chosen.inputs {
-            true => today(project, survey, input),
+            true => find_current_content(project, survey, input),
             false => known.get(&(&*input.store, &*input.target)).copied(),
         };
         input.content = content.unwrap_or(Fingerprint::NONE);
@@ -225,27 +232,27 @@ fn accepted_given(project: &Project, survey: &Survey<'_>, givens: &Givens, chose
 }
 
 /// What lies at an input today.
-fn today(project: &Project, survey: &Survey<'_>, input: &Input<'_>) -> Option<Fingerprint> {
-    let place = project.stores[project.number_of(&input.store)?].places.get(&*input.target)?;
-    survey.content(*place as usize, input.source)
+fn find_current_content(project: &Project, survey: &Survey<'_>, input: &Input<'_>) -> Option<Fingerprint> {
+    let index = project.stores[project.find_store(&input.store)?].by_name.get(&*input.target)?;
+    survey.current_content(*index as usize, input.source)
 }
 
 /// The task functions that a command's journal has named, by their numbers in the project.
 #[derive(Default)]
-pub struct Functions(HashMap<u32, u32>);
+pub struct JournaledFunctions(HashMap<u32, u32>);
 
-impl Functions {
+impl JournaledFunctions {
     /// A line about an output that is there: that this made it, and why that is said.
-    pub fn line<'p>(
+    pub fn build_line<'p>(
         &mut self,
         project: &'p Project,
         journal: &Journal,
-        place: usize,
+        index: usize,
         function: u32,
         why: Why,
         there: There,
     ) -> Ended<'p> {
-        let (target, next) = (&project.targets[place], self.0.len() as u32);
+        let (target, next) = (&project.targets[index], self.0.len() as u32);
         let task = *self.0.entry(function).or_insert_with(|| {
             let mut function = project.functions[function as usize].clone();
             function.task = next;

@@ -72,7 +72,7 @@ pub enum Command {
         #[command(flatten)]
         selection: Selection,
         #[command(flatten)]
-        options: rm::Options,
+        options: rm::RmOptions,
         /// Do not ask
         #[arg(long, short)]
         yes: bool,
@@ -101,7 +101,7 @@ pub enum Command {
         target: Option<String>,
         /// How it is drawn: without it, as the file's extension says
         #[arg(long)]
-        format: Option<graph::Format>,
+        format: Option<graph::GraphFormat>,
         /// Where to write it; without it, to stdout
         #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,

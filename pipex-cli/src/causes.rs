@@ -6,70 +6,70 @@ use pipex::State;
 use serde::Serialize;
 
 use crate::condition::Condition;
-use crate::project::{Last, Project, Target};
-use crate::survey::Standing;
-use crate::{Error, print};
+use crate::project::{LastEvent, Project, Target};
+use crate::survey::OutputStatus;
+use crate::{CommandError, print};
 
 /// The causes that were met, in the order in which they were.
 #[derive(Default)]
 pub struct Causes<'p> {
-    groups: Vec<Group<'p>>,
+    groups: Vec<CauseGroup<'p>>,
     numbers: HashMap<(Condition, Option<&'p str>, String), usize>,
 }
 
 /// Outputs with the same cause.
 #[derive(Serialize)]
-pub struct Group<'p> {
+pub struct CauseGroup<'p> {
     condition: Condition,
     /// Whose failure it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    root: Option<Root<'p>>,
+    root: Option<RootCause<'p>>,
     cause: String,
     count: usize,
     /// One of them.
     example: &'p str,
     #[serde(skip)]
-    place: usize,
+    index: usize,
 }
 
 /// A target whose failure others did not run for, or a task run that has no target.
 #[derive(Clone, Copy, Serialize)]
 #[serde(transparent)]
-struct Root<'p> {
+struct RootCause<'p> {
     name: &'p str,
     #[serde(skip)]
-    place: Option<usize>,
+    index: Option<usize>,
 }
 
 impl<'p> Causes<'p> {
-    pub fn add(&mut self, project: &'p Project, place: usize, standing: &Standing) {
-        let target = &project.targets[place];
-        let (root, cause) = match (standing.condition, &target.last) {
-            (Condition::Unknown, _) => (None, standing.problem.as_deref().unwrap_or_default().to_owned()),
+    pub fn add(&mut self, project: &'p Project, index: usize, status: &OutputStatus) {
+        let target = &project.targets[index];
+        let (root, cause) = match (status.condition, &target.last) {
+            (Condition::Unknown, _) => (None, status.problem.as_deref().unwrap_or_default().to_owned()),
             (condition, Some(last)) if condition.is_failure() => {
-                let (root, cause) = cause(project, target, last);
+                let (root, cause) = find_cause(project, target, last);
                 (root, cause.to_owned())
             }
             _ => return,
         };
         // Whether it could not take an argument, or did not get to that.
-        let condition = if root.is_some() { Condition::NotReady } else { standing.condition };
+        let condition = if root.is_some() { Condition::NotReady } else { status.condition };
         let key = (condition, root.map(|root| root.name), cause.clone());
         let number = *self.numbers.entry(key).or_insert_with(|| {
             let example = &*target.name;
-            self.groups.push(Group { condition, root, cause, count: 0, example, place });
+            self.groups.push(CauseGroup { condition, root, cause, count: 0, example, index });
             self.groups.len() - 1
         });
         self.groups[number].count += 1;
     }
 
-    pub fn into_groups(self) -> Vec<Group<'p>> {
+    pub fn into_groups(self) -> Vec<CauseGroup<'p>> {
         self.groups
     }
 
     /// Says the first ten of each kind.
-    pub fn say(&self, project: &Project) -> Result<(), Error> {
-        const MOST: usize = 10;
+    pub fn print(&self, project: &Project) -> Result<(), CommandError> {
+        const MAX: usize = 10;
         let kinds = [
             (Condition::Unknown, "cannot be looked at", "pipex ls"),
             (Condition::Failed, "failed", "pipex ls --failed"),
@@ -78,10 +78,10 @@ impl<'p> Causes<'p> {
         ];
         for (condition, what, command) in kinds {
             let groups = || self.groups.iter().filter(|group| group.condition == condition);
-            for group in groups().take(MOST) {
-                print::line(group.text(project))?;
+            for group in groups().take(MAX) {
+                print::line(group.describe(project))?;
             }
-            let rest: usize = groups().skip(MOST).map(|group| group.count).sum();
+            let rest: usize = groups().skip(MAX).map(|group| group.count).sum();
             if rest > 0 {
                 print::line(format!("and {rest} more {what}: `{command}` lists them"))?;
             }
@@ -90,14 +90,14 @@ impl<'p> Causes<'p> {
     }
 }
 
-impl Group<'_> {
-    fn text(&self, project: &Project) -> String {
-        let Group { condition, root, cause, count, .. } = self;
-        let example = project.shown(&project.targets[self.place]);
+impl CauseGroup<'_> {
+    fn describe(&self, project: &Project) -> String {
+        let CauseGroup { condition, root, cause, count, .. } = self;
+        let example = project.format_target(&project.targets[self.index]);
         let what = match (condition, root) {
             (Condition::Unknown, _) => "cannot be looked at",
             (_, Some(root)) => {
-                let root = root.place.map_or(root.name.into(), |place| project.shown(&project.targets[place]));
+                let root = root.index.map_or(root.name.into(), |index| project.format_target(&project.targets[index]));
                 return format!("{count} did not run because of {root}: {cause}");
             }
             (Condition::Cancelled, None) if *count > 1 => return format!("{count} did not run: {cause}"),
@@ -112,30 +112,30 @@ impl Group<'_> {
 }
 
 /// Whose failure it was, if it was another's: its name, and its number, if it is a target; and what it said.
-fn cause<'p>(project: &'p Project, target: &Target, last: &'p Last) -> (Option<Root<'p>>, &'p str) {
+fn find_cause<'p>(project: &'p Project, target: &Target, last: &'p LastEvent) -> (Option<RootCause<'p>>, &'p str) {
     let Some(failure) = &last.failure else {
         let is_cancelled = project.runs[last.run as usize].state == Some(State::Cancelled);
         let what =
             if is_cancelled { "its run was cancelled before it had ended" } else { "killed before it had ended" };
         return (None, what);
     };
-    let own = story(&failure.error);
+    let own = strip_preamble(&failure.error);
     let Some(name) = failure.root.as_deref() else { return (None, own) };
-    let place = project.find(last.run, "", name).or_else(|| project.anywhere(name));
-    if place.is_some_and(|place| std::ptr::eq(&project.targets[place], target)) {
+    let index = project.find_in_run(last.run, "", name).or_else(|| project.find_in_any_store(name));
+    if index.is_some_and(|index| std::ptr::eq(&project.targets[index], target)) {
         return (None, own);
     }
     // What the root said itself, if it is known, is told as it told it.
-    let said = place.and_then(|place| project.targets[place].last.as_ref()?.failure.as_ref());
-    let name = place.map_or(name, |place| &project.targets[place].name);
-    (Some(Root { name, place }), said.map_or(own, |failure| story(&failure.error)))
+    let said = index.and_then(|index| project.targets[index].last.as_ref()?.failure.as_ref());
+    let name = index.map_or(name, |index| &project.targets[index].name);
+    (Some(RootCause { name, index }), said.map_or(own, |failure| strip_preamble(&failure.error)))
 }
 
 /// What an error says, without the names, the targets and the sentences that stand before it on its way here.
-fn story(error: &str) -> &str {
-    let mut story = without_subject(error);
+fn strip_preamble(error: &str) -> &str {
+    let mut story = strip_subject(error);
     while let Some(rest) = story.strip_prefix(NOT_TO_BE_HAD) {
-        story = without_subject(rest);
+        story = strip_subject(rest);
     }
     story.strip_prefix(DID_NOT_RUN).unwrap_or(story)
 }
@@ -146,7 +146,7 @@ const DID_NOT_RUN: &str = "it did not run, since ";
 const NOT_TO_BE_HAD: &str = "an argument is not to be had, so it did not run: ";
 
 /// What an error says, without the name and the target that it begins with.
-fn without_subject(error: &str) -> &str {
+fn strip_subject(error: &str) -> &str {
     let Some(rest) = error.strip_prefix("task run \"") else { return error };
     let end = match rest.find(" (target ") {
         Some(_) => "): ",

@@ -44,7 +44,7 @@ pub struct Facts {
     pub is_running: bool,
     pub is_unknown: bool,
     pub is_there: bool,
-    pub asked: Asked,
+    pub demand: Demand,
     /// What its last run came to, if it came to nothing.
     pub failure: Option<Condition>,
     pub is_in_memory: bool,
@@ -57,27 +57,27 @@ pub struct Facts {
 
 /// Whether the last complete run of its flow asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    Yes,
+pub enum Demand {
+    Direct,
     /// For what was made from it, and not for itself.
-    Through,
-    No,
+    Indirect,
+    None,
 }
 
 impl Condition {
     pub fn new(facts: &Facts) -> Self {
-        let Facts { is_running, is_unknown, is_there, asked, failure, is_in_memory, is_known, .. } = *facts;
+        let Facts { is_running, is_unknown, is_there, demand, failure, is_in_memory, is_known, .. } = *facts;
         match (is_there, failure) {
             _ if is_running => Condition::Running,
             _ if is_unknown => Condition::Unknown,
-            (false, _) if asked == Asked::No => Condition::Gone,
+            (false, _) if demand == Demand::None => Condition::Gone,
             (false, Some(failure)) => failure,
             (false, None) if is_in_memory => Condition::NotSaved,
-            (false, None) if asked == Asked::Through => Condition::NotNeeded,
+            (false, None) if demand == Demand::Indirect => Condition::NotNeeded,
             (false, None) => Condition::Missing,
             (true, _) if !is_known => Condition::Foreign,
             (true, Some(failure)) => failure,
-            (true, None) if asked == Asked::No => Condition::Orphaned,
+            (true, None) if demand == Demand::None => Condition::Orphaned,
             (true, None) if !facts.reasons.is_empty() => Condition::Stale,
             (true, None) if facts.is_outdated => Condition::Outdated,
             (true, None) => Condition::Fresh,
@@ -85,7 +85,7 @@ impl Condition {
     }
 
     /// Whether something is to be done about it.
-    pub fn is_amiss(self) -> bool {
+    pub fn needs_attention(self) -> bool {
         use Condition::{Cancelled, Failed, Missing, NotReady, Outdated, Stale, Unknown};
         matches!(self, Stale | Outdated | Failed | NotReady | Cancelled | Missing | Unknown)
     }
@@ -130,7 +130,7 @@ mod tests {
             is_running: false,
             is_unknown: false,
             is_there: true,
-            asked: Asked::Yes,
+            demand: Demand::Direct,
             failure: None,
             is_in_memory: false,
             is_known: true,
@@ -147,7 +147,7 @@ mod tests {
             is_running: true,
             is_unknown: true,
             is_there: false,
-            asked: Asked::No,
+            demand: Demand::None,
             failure: Some(Condition::NotReady),
             is_in_memory: true,
             is_known: false,
@@ -158,23 +158,23 @@ mod tests {
             (all, Condition::Running),
             (Facts { is_running: false, ..all }, Condition::Unknown),
             (Facts { is_running: false, is_unknown: false, ..all }, Condition::Gone),
-            (Facts { is_running: false, is_unknown: false, asked: Asked::Through, ..all }, Condition::NotReady),
+            (Facts { is_running: false, is_unknown: false, demand: Demand::Indirect, ..all }, Condition::NotReady),
         ];
-        let in_memory = Facts { is_there: false, is_in_memory: true, asked: Asked::Through, ..fresh };
+        let in_memory = Facts { is_there: false, is_in_memory: true, demand: Demand::Indirect, ..fresh };
         let not_there = [
             (in_memory, Condition::NotSaved),
             (Facts { is_in_memory: false, ..in_memory }, Condition::NotNeeded),
-            (Facts { is_in_memory: false, asked: Asked::Yes, ..in_memory }, Condition::Missing),
+            (Facts { is_in_memory: false, demand: Demand::Direct, ..in_memory }, Condition::Missing),
         ];
         let there = Facts { is_running: false, is_unknown: false, is_there: true, ..all };
         let present = [
             (there, Condition::Foreign),
             (Facts { is_known: true, ..there }, Condition::NotReady),
             (Facts { is_known: true, failure: None, ..there }, Condition::Orphaned),
-            (Facts { is_known: true, failure: None, asked: Asked::Through, ..there }, Condition::Stale),
+            (Facts { is_known: true, failure: None, demand: Demand::Indirect, ..there }, Condition::Stale),
             (Facts { reasons: code, ..fresh }, Condition::Stale),
             (Facts { is_outdated: true, ..fresh }, Condition::Outdated),
-            (Facts { asked: Asked::Through, ..fresh }, Condition::Fresh),
+            (Facts { demand: Demand::Indirect, ..fresh }, Condition::Fresh),
             (fresh, Condition::Fresh),
         ];
         for (facts, condition) in absent.into_iter().chain(not_there).chain(present) {

@@ -9,10 +9,10 @@ use pipex::store::sweep;
 use serde::Serialize;
 
 use crate::project::Project;
-use crate::{Error, Outcome, chain, print};
+use crate::{CommandError, CommandStatus, join_sources, print};
 
 #[derive(Serialize)]
-struct Done {
+struct GcSummary {
     done: bool,
     files: Vec<PathBuf>,
     journals: usize,
@@ -21,23 +21,23 @@ struct Done {
     failed: Vec<String>,
 }
 
-pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<Outcome, Error> {
-    let mut done = Done { done: !dry_run, files: Vec::new(), journals: 0, bytes: 0, failed: Vec::new() };
+pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<CommandStatus, CommandError> {
+    let mut summary = GcSummary { done: !dry_run, files: Vec::new(), journals: 0, bytes: 0, failed: Vec::new() };
     let mut unlisted = 0;
-    for directory in directories(project) {
+    for directory in find_directories(project) {
         if let Err(error) = fs::read_dir(&directory) {
             if error.kind() != io::ErrorKind::NotFound {
-                done.failed.push(format!("cannot look into {}: {error}", directory.display()));
+                summary.failed.push(format!("cannot look into {}: {error}", directory.display()));
                 unlisted += 1;
             }
             continue;
         }
         sweep(&directory, dry_run, &mut |left| match left {
             Ok(left) => {
-                done.bytes += left.bytes;
-                done.files.push(left.path);
+                summary.bytes += left.bytes;
+                summary.files.push(left.path);
             }
-            Err(error) => done.failed.push(chain(&error)),
+            Err(error) => summary.failed.push(join_sources(&error)),
         });
     }
     // A journal that says what made something that is there stays; so does one that goes on.
@@ -45,7 +45,7 @@ pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<O
         .targets
         .iter()
         .flat_map(|target| {
-            let made = target.made.iter().flat_map(|made| [made.run, made.told]);
+            let made = target.made.iter().flat_map(|made| [made.run, made.confirmed_by]);
             made.chain(target.last.iter().map(|last| last.run))
         })
         .collect();
@@ -57,39 +57,39 @@ pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<O
         let removed = if dry_run { Ok(()) } else { fs::remove_file(&run.path) };
         match removed {
             Ok(()) => {
-                done.bytes += bytes;
-                done.journals += 1;
+                summary.bytes += bytes;
+                summary.journals += 1;
             }
             // Gone is done.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => done.failed.push(chain(&Error::Remove { path: run.path.clone(), source })),
+            Err(source) => summary.failed.push(join_sources(&CommandError::Remove { path: run.path.clone(), source })),
         }
     }
     if json {
-        print::json(&done)?;
+        print::json(&summary)?;
     } else {
-        for path in &done.files {
+        for path in &summary.files {
             print::line(path.display().to_string())?;
         }
-        for failed in &done.failed {
-            print::aside(failed);
+        for failed in &summary.failed {
+            print::to_stderr(failed);
         }
         print::line(format!(
             "{} {} and {}, {}",
             if dry_run { "would remove" } else { "removed" },
-            print::count(done.files.len(), "temporary file"),
-            print::count(done.journals, "journal"),
-            print::bytes(done.bytes)
+            print::format_count(summary.files.len(), "temporary file"),
+            print::format_count(summary.journals, "journal"),
+            print::format_bytes(summary.bytes)
         ))?;
     }
-    match done.failed.len() - unlisted {
-        0 => Ok(Outcome::amiss(unlisted > 0 || dry_run && done.files.len() + done.journals > 0)),
-        count => Err(Error::Left { count }),
+    match summary.failed.len() - unlisted {
+        0 => Ok(CommandStatus::attention_if(unlisted > 0 || dry_run && summary.files.len() + summary.journals > 0)),
+        count => Err(CommandError::Left { count }),
     }
 }
 
 /// Where outputs are, and so temporary files.
-fn directories(project: &Project) -> BTreeSet<PathBuf> {
+fn find_directories(project: &Project) -> BTreeSet<PathBuf> {
     let files = project.targets.iter().filter(|target| target.function.is_some() && project.is_file(target));
     let parents = files.filter_map(|target| Path::new(&*target.name).parent());
     parents.map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }.to_owned()).collect()

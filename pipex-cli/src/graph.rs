@@ -13,10 +13,10 @@ use serde::Serialize;
 use crate::condition::Condition;
 use crate::project::Project;
 use crate::survey::Survey;
-use crate::{Error, Outcome, print};
+use crate::{CommandError, CommandStatus, print};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum GraphFormat {
     Svg,
     Dot,
     Mermaid,
@@ -26,27 +26,27 @@ pub enum Format {
 /// What was made from what.
 #[derive(Serialize)]
 pub struct Graph {
-    nodes: Vec<Node>,
+    nodes: Vec<GraphNode>,
     /// From, to, and for how many outputs.
     edges: Vec<(usize, usize, usize)>,
 }
 
 #[derive(Serialize)]
-struct Node {
+struct GraphNode {
     label: String,
-    state: State,
+    state: NodeState,
 }
 
-impl Node {
-    fn new(label: &str, state: State) -> Self {
-        Node { label: print::visible(label).into_owned(), state }
+impl GraphNode {
+    fn new(label: &str, state: NodeState) -> Self {
+        GraphNode { label: print::make_visible(label).into_owned(), state }
     }
 }
 
 /// How a node stands, the worst of all that it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+enum NodeState {
     Source,
     Fresh,
     NotSaved,
@@ -58,30 +58,30 @@ enum State {
     Failed,
 }
 
-impl State {
+impl NodeState {
     /// Each with its name and its color.
-    const ALL: [(State, &str, &str); 9] = [
-        (State::Source, "source", "#ffffff"),
-        (State::Fresh, "fresh", "#c8e6c9"),
-        (State::NotSaved, "not_saved", "#f1f8e9"),
-        (State::Missing, "missing", "#eeeeee"),
-        (State::Orphaned, "orphaned", "#d7ccc8"),
-        (State::Foreign, "foreign", "#bbdefb"),
-        (State::Outdated, "outdated", "#fff9c4"),
-        (State::Stale, "stale", "#ffe0b2"),
-        (State::Failed, "failed", "#ffcdd2"),
+    const ALL: [(NodeState, &str, &str); 9] = [
+        (NodeState::Source, "source", "#ffffff"),
+        (NodeState::Fresh, "fresh", "#c8e6c9"),
+        (NodeState::NotSaved, "not_saved", "#f1f8e9"),
+        (NodeState::Missing, "missing", "#eeeeee"),
+        (NodeState::Orphaned, "orphaned", "#d7ccc8"),
+        (NodeState::Foreign, "foreign", "#bbdefb"),
+        (NodeState::Outdated, "outdated", "#fff9c4"),
+        (NodeState::Stale, "stale", "#ffe0b2"),
+        (NodeState::Failed, "failed", "#ffcdd2"),
     ];
 
     fn new(condition: Condition) -> Self {
         match condition {
-            Condition::Fresh | Condition::Running => State::Fresh,
-            Condition::NotSaved => State::NotSaved,
-            Condition::Missing | Condition::NotNeeded | Condition::Unknown | Condition::Gone => State::Missing,
-            Condition::Orphaned => State::Orphaned,
-            Condition::Foreign => State::Foreign,
-            Condition::Outdated => State::Outdated,
-            Condition::Stale => State::Stale,
-            Condition::Failed | Condition::NotReady | Condition::Cancelled => State::Failed,
+            Condition::Fresh | Condition::Running => NodeState::Fresh,
+            Condition::NotSaved => NodeState::NotSaved,
+            Condition::Missing | Condition::NotNeeded | Condition::Unknown | Condition::Gone => NodeState::Missing,
+            Condition::Orphaned => NodeState::Orphaned,
+            Condition::Foreign => NodeState::Foreign,
+            Condition::Outdated => NodeState::Outdated,
+            Condition::Stale => NodeState::Stale,
+            Condition::Failed | Condition::NotReady | Condition::Cancelled => NodeState::Failed,
         }
     }
 
@@ -95,54 +95,54 @@ impl State {
 }
 
 /// More than that nobody can look at.
-const MOST: usize = 300;
+const MAX_NODES: usize = 300;
 
 pub fn graph(
     project: &Project,
     target: Option<&str>,
-    format: Format,
+    format: GraphFormat,
     output: Option<&Path>,
     json: bool,
-) -> Result<Outcome, Error> {
+) -> Result<CommandStatus, CommandError> {
     let graph = match target {
-        Some(name) => Graph::of_target(project, project.named(name)?),
-        None => Graph::of_functions(project),
+        Some(name) => Graph::from_target(project, project.find_target(name)?),
+        None => Graph::from_functions(project),
     };
     if json {
         print::json(&graph)?;
-        return Ok(Outcome::Well);
+        return Ok(CommandStatus::Clean);
     }
     let text = match format {
-        Format::Dot => graph.dot(),
-        Format::Mermaid => graph.mermaid(),
-        Format::Svg => graph.svg()?,
-        Format::Html => {
-            let svg = graph.svg()?;
+        GraphFormat::Dot => graph.to_dot(),
+        GraphFormat::Mermaid => graph.to_mermaid(),
+        GraphFormat::Svg => graph.draw_svg()?,
+        GraphFormat::Html => {
+            let svg = graph.draw_svg()?;
             format!(
                 "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>pipex graph</title>\n{svg}\n</html>"
             )
         }
     };
-    print::to(output, text)?;
-    Ok(Outcome::Well)
+    print::to_output(output, text)?;
+    Ok(CommandStatus::Clean)
 }
 
 impl Graph {
     /// Of all outputs, a node for each task function.
-    pub fn of_functions(project: &Project) -> Self {
-        let survey = Survey::new(project, project.outputs());
-        let mut nodes: BTreeMap<Option<u32>, (usize, State)> = BTreeMap::new();
+    pub fn from_functions(project: &Project) -> Self {
+        let survey = Survey::inspect(project, project.outputs());
+        let mut nodes: BTreeMap<Option<u32>, (usize, NodeState)> = BTreeMap::new();
         let mut edges: BTreeMap<(Option<u32>, Option<u32>), usize> = BTreeMap::new();
-        for (place, target) in project.targets.iter().enumerate() {
-            let state = match target.function.map(|_| survey.standing(place).condition) {
-                None => State::Source,
+        for (index, target) in project.targets.iter().enumerate() {
+            let state = match target.function.map(|_| survey.status(index).condition) {
+                None => NodeState::Source,
                 Some(Condition::Gone) => continue,
-                Some(condition) => State::new(condition),
+                Some(condition) => NodeState::new(condition),
             };
             let node = nodes.entry(target.function).or_insert((0, state));
             *node = (node.0 + 1, node.1.max(state));
             for input in target.inputs() {
-                let from = project.targets[input.place as usize].function;
+                let from = project.targets[input.index as usize].function;
                 *edges.entry((from, target.function)).or_default() += 1;
             }
         }
@@ -154,48 +154,48 @@ impl Graph {
         let edges = edges.iter().filter_map(edge).collect();
         let label = |function: &Option<u32>, count: usize| match function {
             Some(number) => format!("{} ({count})", project.functions[*number as usize].name),
-            None => print::count(count, "file"),
+            None => print::format_count(count, "file"),
         };
-        let nodes = nodes.iter().map(|(of, (count, state))| Node::new(&label(of, *count), *state)).collect();
+        let nodes = nodes.iter().map(|(of, (count, state))| GraphNode::new(&label(of, *count), *state)).collect();
         Graph { nodes, edges }
     }
 
     /// Of all that a target was made from.
-    fn of_target(project: &Project, place: usize) -> Self {
-        let survey = Survey::new(project, [place]);
-        let mut places = vec![place];
-        let mut numbers = HashMap::from([(place, 0)]);
+    fn from_target(project: &Project, index: usize) -> Self {
+        let survey = Survey::inspect(project, [index]);
+        let mut indices = vec![index];
+        let mut numbers = HashMap::from([(index, 0)]);
         let mut edges = Vec::new();
         let mut next = 0;
-        while let Some(place) = places.get(next).copied() {
-            for input in project.targets[place].inputs().iter().map(|input| input.place as usize) {
+        while let Some(index) = indices.get(next).copied() {
+            for input in project.targets[index].inputs().iter().map(|input| input.index as usize) {
                 let number = match numbers.entry(input) {
                     Entry::Occupied(number) => *number.get(),
-                    Entry::Vacant(_) if places.len() == MOST => continue,
+                    Entry::Vacant(_) if indices.len() == MAX_NODES => continue,
                     Entry::Vacant(number) => {
-                        places.push(input);
-                        *number.insert(places.len() - 1)
+                        indices.push(input);
+                        *number.insert(indices.len() - 1)
                     }
                 };
                 edges.push((number, next, 1));
             }
             next += 1;
         }
-        let node = |place: &usize| {
-            let target = &project.targets[*place];
+        let node = |index: &usize| {
+            let target = &project.targets[*index];
             let state = match target.function {
-                None => State::Source,
-                Some(_) => State::new(survey.standing(*place).condition),
+                None => NodeState::Source,
+                Some(_) => NodeState::new(survey.status(*index).condition),
             };
-            Node::new(&target.name, state)
+            GraphNode::new(&target.name, state)
         };
-        Graph { nodes: places.iter().map(node).collect(), edges }
+        Graph { nodes: indices.iter().map(node).collect(), edges }
     }
 
-    fn dot(&self) -> String {
+    fn to_dot(&self) -> String {
         let mut dot = "digraph pipex {\n  rankdir=LR;\n  node [shape=box, style=filled];\n".to_owned();
-        for (number, Node { label, state }) in self.nodes.iter().enumerate() {
-            let _ = writeln!(dot, "  n{number} [label={}, fillcolor=\"{}\"];", quoted(label), state.color());
+        for (number, GraphNode { label, state }) in self.nodes.iter().enumerate() {
+            let _ = writeln!(dot, "  n{number} [label={}, fillcolor=\"{}\"];", quote(label), state.color());
         }
         for (from, to, count) in &self.edges {
             let label = if *count > 1 { format!(" [label=\"{count}\"]") } else { String::new() };
@@ -204,25 +204,25 @@ impl Graph {
         dot + "}"
     }
 
-    fn mermaid(&self) -> String {
+    fn to_mermaid(&self) -> String {
         let mut text = "flowchart LR\n".to_owned();
-        for (number, Node { label, state }) in self.nodes.iter().enumerate() {
-            let _ = writeln!(text, "  n{number}[\"{}\"]:::{}", marked_up(label), state.name());
+        for (number, GraphNode { label, state }) in self.nodes.iter().enumerate() {
+            let _ = writeln!(text, "  n{number}[\"{}\"]:::{}", escape_markup(label), state.name());
         }
         for (from, to, count) in &self.edges {
             let label = if *count > 1 { format!("|{count}|") } else { String::new() };
             let _ = writeln!(text, "  n{from} -->{label} n{to}");
         }
-        let is_there = |(state, ..): &(State, &str, &str)| self.nodes.iter().any(|node| node.state == *state);
-        for (_, name, color) in State::ALL.into_iter().filter(is_there) {
+        let is_there = |(state, ..): &(NodeState, &str, &str)| self.nodes.iter().any(|node| node.state == *state);
+        for (_, name, color) in NodeState::ALL.into_iter().filter(is_there) {
             let _ = writeln!(text, "  classDef {name} fill:{color},stroke:#616161");
         }
         text.trim_end().to_owned()
     }
 
-    pub fn svg(&self) -> Result<String, Error> {
-        let dot = self.dot();
-        let graph = DotParser::new(&dot).process().map_err(Error::Draw)?;
+    pub fn draw_svg(&self) -> Result<String, CommandError> {
+        let dot = self.to_dot();
+        let graph = DotParser::new(&dot).process().map_err(CommandError::Draw)?;
         let mut builder = GraphBuilder::new();
         builder.visit_graph(&graph);
         let mut svg = SVGWriter::new();
@@ -233,10 +233,10 @@ impl Graph {
     }
 }
 
-fn marked_up(text: &str) -> String {
+fn escape_markup(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-fn quoted(text: &str) -> String {
+fn quote(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -19,12 +19,12 @@
 
 mod accept;
 mod arguments;
-mod asked;
+mod call_lines;
 mod causes;
 mod condition;
+mod demand;
 mod diff;
 mod gc;
-mod givens;
 mod graph;
 mod ls;
 mod paths;
@@ -51,13 +51,13 @@ use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 use pipex::journal::DIRECTORY;
 
 use crate::arguments::{Arguments, Command};
-use crate::paths::normalized;
+use crate::paths::normalize;
 use crate::project::Project;
 pub use crate::reading::Open;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+enum CommandError {
     #[error("there is no journal here: run a pipeline first, or name its directory with --journal")]
     NoJournal,
     #[error("cannot read the journal {}", path.display())]
@@ -70,7 +70,7 @@ enum Error {
     NotRecorded { path: PathBuf },
     #[error("there is no accept to take back")]
     NothingAccepted,
-    #[error("{} could not be removed", print::count(*count, "output"))]
+    #[error("{} could not be removed", print::format_count(*count, "output"))]
     NotRemoved { count: usize },
     #[error("{globs} matches nothing that a pipeline here has made: `pipex ls` lists what there is")]
     NoMatch { globs: String },
@@ -104,41 +104,44 @@ enum Error {
 
 /// What a command ends with, if it went well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Well,
+enum CommandStatus {
+    Clean,
     /// Something is stale, missing or has failed.
-    Amiss,
+    NeedsAttention,
 }
 
-impl Outcome {
-    fn amiss(amiss: bool) -> Self {
-        if amiss { Outcome::Amiss } else { Outcome::Well }
+impl CommandStatus {
+    fn attention_if(needs_attention: bool) -> Self {
+        if needs_attention { CommandStatus::NeedsAttention } else { CommandStatus::Clean }
     }
 }
 
-/// Who is asked before anything is done.
+/// How it is confirmed that something is to be done.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ask {
-    No,
-    Here,
-    Nobody,
+enum Confirmation {
+    /// It has been: `--yes`.
+    Given,
+    /// Somebody at the terminal is asked.
+    Prompt,
+    /// There is nobody to ask.
+    Impossible,
 }
 
-impl Ask {
+impl Confirmation {
     fn new(yes: bool) -> Self {
         match (yes, io::stdin().is_terminal()) {
-            (true, _) => Ask::No,
-            (false, true) => Ask::Here,
-            (false, false) => Ask::Nobody,
+            (true, _) => Confirmation::Given,
+            (false, true) => Confirmation::Prompt,
+            (false, false) => Confirmation::Impossible,
         }
     }
 
-    /// Whether it is to be done.
-    fn whether(self, question: &str) -> Result<bool, Error> {
+    /// Whether it is to be done; asks, if somebody has to be asked.
+    fn confirm(self, question: &str) -> Result<bool, CommandError> {
         match self {
-            Ask::No => Ok(true),
-            Ask::Nobody => Err(Error::NobodyToAsk),
-            Ask::Here => {
+            Confirmation::Given => Ok(true),
+            Confirmation::Impossible => Err(CommandError::NobodyToAsk),
+            Confirmation::Prompt => {
                 eprint!("{question} [y/N] ");
                 let mut answer = String::new();
                 io::stdin().read_line(&mut answer)?;
@@ -158,19 +161,19 @@ pub fn main(open: Open<'_>) -> ExitCode {
 #[must_use]
 pub fn main_with(arguments: impl IntoIterator<Item = OsString>, open: Open<'_>) -> ExitCode {
     match run(Arguments::parse_from(arguments), open) {
-        Ok(Outcome::Well) => ExitCode::SUCCESS,
-        Ok(Outcome::Amiss) => ExitCode::from(3),
+        Ok(CommandStatus::Clean) => ExitCode::SUCCESS,
+        Ok(CommandStatus::NeedsAttention) => ExitCode::from(3),
         // Whoever read what was written has had enough, as `head` has.
-        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            print::aside(chain(&error));
+            print::to_stderr(join_sources(&error));
             ExitCode::FAILURE
         }
     }
 }
 
 /// The error and all that it comes from, in a line.
-fn chain(error: &dyn std::error::Error) -> String {
+fn join_sources(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -180,58 +183,58 @@ fn chain(error: &dyn std::error::Error) -> String {
     message
 }
 
-fn run(arguments: Arguments, open: Open<'_>) -> Result<Outcome, Error> {
+fn run(arguments: Arguments, open: Open<'_>) -> Result<CommandStatus, CommandError> {
     let Arguments { directory, journal, json, command } = arguments;
     if let Command::Completions { shell } = command {
         clap_complete::generate(shell, &mut Arguments::command(), "pipex", &mut io::stdout());
-        return Ok(Outcome::Well);
+        return Ok(CommandStatus::Clean);
     }
     if let Some(directory) = directory {
-        enter(&directory)?;
+        enter_directory(&directory)?;
     }
     let here = std::env::current_dir()?;
     let journal = find_journal(journal, &here)?;
     // Where relative targets are relative to.
-    enter(journal.parent().unwrap_or(Path::new("/")))?;
+    enter_directory(journal.parent().unwrap_or(Path::new("/")))?;
     let absolute = |output: Option<PathBuf>| output.map(|output| here.join(output));
     let _open = pipex::SqliteStore::keep_open();
     let project = Project::read(&journal, here.clone(), open)?;
     match command {
         Command::Status(selection) => status::status(&project, &selection, json),
-        Command::Ls { selection, unrecorded: true, .. } => ls::unrecorded(&project, &selection, json),
+        Command::Ls { selection, unrecorded: true, .. } => ls::ls_unrecorded(&project, &selection, json),
         Command::Ls { selection, edited, .. } => ls::ls(&project, &selection, edited, json),
         Command::Show { target, raw } => show::show(&project, &target, raw, json),
         Command::Why { target } => why::why(&project, &target, json),
         Command::Diff { target } => diff::diff(&project, &target, json),
-        Command::Rm { selection, options, yes } => rm::rm(&project, &selection, options, Ask::new(yes), json),
+        Command::Rm { selection, options, yes } => rm::rm(&project, &selection, options, Confirmation::new(yes), json),
         Command::Accept { undo: true, dry_run, .. } => undo::undo(&project, open, dry_run, json),
         Command::Accept { selection, reason, dry_run, yes, .. } => {
-            accept::accept(&project, selection, accept::reasons(&reason), dry_run, Ask::new(yes), json)
+            accept::accept(&project, selection, accept::combine_reasons(&reason), dry_run, Confirmation::new(yes), json)
         }
         Command::Graph { target, format, output } => {
             let extension = output.as_deref().and_then(Path::extension).and_then(|extension| extension.to_str());
-            let by_name = extension.and_then(|extension| graph::Format::from_str(extension, true).ok());
-            let format = format.or(by_name).unwrap_or(graph::Format::Mermaid);
+            let by_name = extension.and_then(|extension| graph::GraphFormat::from_str(extension, true).ok());
+            let format = format.or(by_name).unwrap_or(graph::GraphFormat::Mermaid);
             graph::graph(&project, target.as_deref(), format, absolute(output).as_deref(), json)
         }
         Command::Runs => runs::runs(&project, json),
         Command::Report { run, output } => report::report(&project, run.as_deref(), absolute(output).as_deref(), json),
         Command::Gc { keep, dry_run } => gc::gc(&project, keep, dry_run, json),
-        Command::Completions { .. } => Ok(Outcome::Well),
+        Command::Completions { .. } => Ok(CommandStatus::Clean),
     }
 }
 
-fn enter(directory: &Path) -> Result<(), Error> {
-    std::env::set_current_dir(directory).map_err(|source| Error::Enter { path: directory.to_owned(), source })
+fn enter_directory(directory: &Path) -> Result<(), CommandError> {
+    std::env::set_current_dir(directory).map_err(|source| CommandError::Enter { path: directory.to_owned(), source })
 }
 
 /// The journal that is named, or the nearest.
-fn find_journal(journal: Option<PathBuf>, here: &Path) -> Result<PathBuf, Error> {
+fn find_journal(journal: Option<PathBuf>, here: &Path) -> Result<PathBuf, CommandError> {
     let journal = match journal {
-        Some(journal) => Some(normalized(&here.join(journal))),
+        Some(journal) => Some(normalize(&here.join(journal))),
         None => here.ancestors().map(|directory| directory.join(DIRECTORY)).find(|journal| journal.is_dir()),
     };
-    let journal = journal.filter(|journal| journal.is_dir()).ok_or(Error::NoJournal)?;
+    let journal = journal.filter(|journal| journal.is_dir()).ok_or(CommandError::NoJournal)?;
     // Where it is, wherever links lead on the way there; it may be one itself.
     match (journal.parent().map(Path::canonicalize), journal.file_name()) {
         (Some(Ok(root)), Some(name)) => Ok(root.join(name)),

@@ -9,11 +9,11 @@ use serde::Serialize;
 use crate::condition::Condition;
 use crate::project::Project;
 use crate::select::Selection;
-use crate::survey::Standing;
-use crate::{Error, Outcome, chain, print};
+use crate::survey::OutputStatus;
+use crate::{CommandError, CommandStatus, join_sources, print};
 
 #[derive(Serialize)]
-struct Row<'p> {
+struct OutputRow<'p> {
     target: &'p str,
     #[serde(skip_serializing_if = "str::is_empty")]
     store: &'p str,
@@ -32,71 +32,76 @@ struct Row<'p> {
 }
 
 /// Lists outputs that the journal does not know.
-pub fn unrecorded(project: &Project, selection: &Selection, json: bool) -> Result<Outcome, Error> {
+pub fn ls_unrecorded(project: &Project, selection: &Selection, json: bool) -> Result<CommandStatus, CommandError> {
     let mut unrecorded = Vec::new();
-    for (is_file, target) in project.unrecorded() {
+    for (is_file, target) in project.find_unrecorded() {
         if selection.is_match(project, target.as_str())? {
             unrecorded.push((is_file, target));
         }
     }
     if json {
         print::json(&unrecorded.iter().map(|(_, target)| target.as_str()).collect::<Vec<_>>())?;
-        return Ok(Outcome::Well);
+        return Ok(CommandStatus::Clean);
     }
     for (is_file, target) in &unrecorded {
         let name = target.as_str();
-        print::line(if *is_file { project.shown_path(name) } else { name.into() })?;
+        print::line(if *is_file { project.format_path(name) } else { name.into() })?;
     }
-    Ok(Outcome::Well)
+    Ok(CommandStatus::Clean)
 }
 
-pub fn ls(project: &Project, selection: &Selection, is_edited: bool, json: bool) -> Result<Outcome, Error> {
+pub fn ls(
+    project: &Project,
+    selection: &Selection,
+    is_edited: bool,
+    json: bool,
+) -> Result<CommandStatus, CommandError> {
     let (_, mut selected) = selection.select(project)?;
-    selected.retain(|(_, standing)| !is_edited || standing.condition == Condition::Stale && standing.reasons.content);
+    selected.retain(|(_, status)| !is_edited || status.condition == Condition::Stale && status.reasons.content);
     if json {
-        let rows = selected.iter().map(|(place, standing)| {
-            let target = &project.targets[*place];
-            Row {
+        let rows = selected.iter().map(|(index, status)| {
+            let target = &project.targets[*index];
+            OutputRow {
                 target: &target.name,
                 store: project.address(target),
                 task: project.function(target).map_or("", |function| &function.name),
-                condition: standing.condition,
-                stale: standing.reasons,
-                failed: standing.condition.is_failure(),
-                because: standing.because.map(|place| &*project.targets[place].name),
-                problem: standing.problem.as_deref().map(str::to_owned),
-                bytes: standing.bytes,
-                saved: standing.saved,
+                condition: status.condition,
+                stale: status.reasons,
+                failed: status.condition.is_failure(),
+                because: status.because.map(|index| &*project.targets[index].name),
+                problem: status.problem.as_deref().map(str::to_owned),
+                bytes: status.bytes,
+                saved: status.saved,
             }
         });
         print::json(&rows.collect::<Vec<_>>())?;
-        return Ok(Outcome::Well);
+        return Ok(CommandStatus::Clean);
     }
     let rows: Vec<Vec<String>> = selected
         .iter()
-        .map(|(place, standing)| {
-            let target = &project.targets[*place];
+        .map(|(index, status)| {
+            let target = &project.targets[*index];
             vec![
-                project.shown(target).into_owned(),
+                project.format_target(target).into_owned(),
                 project.function(target).map_or("", |function| &function.name).to_owned(),
-                state(project, standing),
-                print::bytes(standing.bytes),
-                standing.saved.map(print::age).unwrap_or_default(),
+                describe_status(project, status),
+                print::format_bytes(status.bytes),
+                status.saved.map(print::format_age).unwrap_or_default(),
             ]
         })
         .collect();
     print::table(&["target", "task", "state", " size", " saved"], &rows)?;
-    Ok(Outcome::Well)
+    Ok(CommandStatus::Clean)
 }
 
 /// `stale: code and inputs`.
-pub fn state(project: &Project, standing: &Standing) -> String {
-    let mut state = standing.condition.to_string();
-    let _ = match (standing.condition, &standing.problem, standing.because) {
-        (Condition::Stale, ..) => write!(state, ": {}", reasons(standing.reasons)),
+pub fn describe_status(project: &Project, status: &OutputStatus) -> String {
+    let mut state = status.condition.to_string();
+    let _ = match (status.condition, &status.problem, status.because) {
+        (Condition::Stale, ..) => write!(state, ": {}", describe_reasons(status.reasons)),
         (Condition::Unknown, Some(problem), _) => write!(state, ": {problem}"),
         (Condition::Outdated, _, Some(because)) => {
-            write!(state, ": {} is stale", project.shown(&project.targets[because]))
+            write!(state, ": {} is stale", project.format_target(&project.targets[because]))
         }
         _ => Ok(()),
     };
@@ -104,7 +109,7 @@ pub fn state(project: &Project, standing: &Standing) -> String {
 }
 
 /// `code and inputs`; `edited`.
-pub fn reasons(reasons: Reasons) -> String {
+pub fn describe_reasons(reasons: Reasons) -> String {
     match (reasons.content, reasons.except(Reasons::EDITED)) {
         (true, others) if others.is_empty() => "edited".to_owned(),
         (true, others) => format!("{others}, and edited"),
@@ -114,21 +119,21 @@ pub fn reasons(reasons: Reasons) -> String {
 impl Project {
     /// Outputs that say themselves that pipex made them, and of which the journal does not know: beside those that it knows.
     /// Whether each is a file.
-    fn unrecorded(&self) -> Vec<(bool, Location)> {
+    fn find_unrecorded(&self) -> Vec<(bool, Location)> {
         let mut unrecorded = Vec::new();
         for (number, store) in self.stores.iter().enumerate() {
             let Some(listing) = &store.listing else { continue };
             let mut unknown = Vec::new();
-            for prefix in self.prefixes(number as u32) {
+            for prefix in self.find_prefixes(number as u32) {
                 let mut each = |location: Location| {
                     let is_hidden =
                         location.path().file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-                    if !store.places.contains_key(location.as_str()) && !is_hidden {
+                    if !store.by_name.contains_key(location.as_str()) && !is_hidden {
                         unknown.push(location);
                     }
                 };
                 if let Err(error) = listing.list(&prefix, &mut each) {
-                    print::aside(chain(&*error));
+                    print::to_stderr(join_sources(&*error));
                 }
             }
             for location in unknown {
@@ -142,7 +147,7 @@ impl Project {
     }
 
     /// Where the outputs of a store are: of files their directories, none within another.
-    fn prefixes(&self, store: u32) -> Vec<String> {
+    fn find_prefixes(&self, store: u32) -> Vec<String> {
         if store > 0 {
             return vec![String::new()];
         }

@@ -7,40 +7,40 @@ use std::path::{Component, Path, PathBuf};
 
 use pipex::SqliteStore;
 
-use crate::Error;
+use crate::CommandError;
 use crate::project::{Project, Target};
 
 impl Project {
     /// The name in the journal of a path that was given where the command was called.
-    pub fn name_of(&self, path: &str) -> String {
-        let path = normalized(&self.here.join(path));
+    pub fn resolve_name(&self, path: &str) -> String {
+        let path = normalize(&self.here.join(path));
         if let Ok(within) = path.strip_prefix(&self.root) {
             return within.to_string_lossy().into_owned();
         }
         // The way there may go through links, as that to a home directory does.
-        let real = real(&path);
+        let real = resolve_links(&path);
         real.strip_prefix(&self.root).map_or(path.to_string_lossy(), Path::to_string_lossy).into_owned()
     }
 
     /// The target's name for people, so that it can be given to another command: relative to where the command was called.
-    pub fn shown<'t>(&self, target: &'t Target) -> Cow<'t, str> {
+    pub fn format_target<'t>(&self, target: &'t Target) -> Cow<'t, str> {
         if !self.is_file(target) {
             return Cow::Borrowed(&target.name);
         }
-        self.shown_path(&target.name)
+        self.format_path(&target.name)
     }
 
     /// The same of a target that is known by its name alone.
-    pub fn shown_name<'t>(&self, name: &'t str) -> Cow<'t, str> {
-        if self.stores[0].places.contains_key(name) { self.shown_path(name) } else { Cow::Borrowed(name) }
+    pub fn format_name<'t>(&self, name: &'t str) -> Cow<'t, str> {
+        if self.stores[0].by_name.contains_key(name) { self.format_path(name) } else { Cow::Borrowed(name) }
     }
 
     /// The same of a path that is named from where the journal is.
-    pub fn shown_path<'t>(&self, name: &'t str) -> Cow<'t, str> {
+    pub fn format_path<'t>(&self, name: &'t str) -> Cow<'t, str> {
         if self.here == self.root {
             return Cow::Borrowed(name);
         }
-        let path = normalized(&self.root.join(name));
+        let path = normalize(&self.root.join(name));
         if let Ok(within) = path.strip_prefix(&self.here) {
             return Cow::Owned(within.to_string_lossy().into_owned());
         }
@@ -54,33 +54,33 @@ impl Project {
     }
 
     /// The target that a user names.
-    pub fn named(&self, name: &str) -> Result<usize, Error> {
-        let place = self.file(&self.name_of(name)).or_else(|| self.anywhere(name));
-        place.ok_or_else(|| Error::NoTarget { target: name.to_owned() })
+    pub fn find_target(&self, name: &str) -> Result<usize, CommandError> {
+        let index = self.find_file(&self.resolve_name(name)).or_else(|| self.find_in_any_store(name));
+        index.ok_or_else(|| CommandError::NoTarget { target: name.to_owned() })
     }
 
     /// The file with this name.
-    pub fn file(&self, name: &str) -> Option<usize> {
+    pub fn find_file(&self, name: &str) -> Option<usize> {
         // Few targets have `.` or `..` in their names.
-        let is_same = |target: &Target| self.is_file(target) && *simple(&target.name) == *name;
-        let place = self.stores[0].places.get(name).map(|place| *place as usize);
-        place.or_else(|| self.targets.iter().position(is_same))
+        let is_same = |target: &Target| self.is_file(target) && *simplify(&target.name) == *name;
+        let index = self.stores[0].by_name.get(name).map(|index| *index as usize);
+        index.or_else(|| self.targets.iter().position(is_same))
     }
 
     /// The target with this name, in whatever store.
-    pub fn anywhere(&self, name: &str) -> Option<usize> {
-        self.stores.iter().find_map(|store| store.places.get(name)).map(|place| *place as usize)
+    pub fn find_in_any_store(&self, name: &str) -> Option<usize> {
+        self.stores.iter().find_map(|store| store.by_name.get(name)).map(|index| *index as usize)
     }
 }
 
 /// Where a target lies, wherever links lead on the way there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Where {
+pub enum Zone {
     /// In the project's directory.
     Inside,
     Outside,
     /// It is the project's directory, or that one is in it; or it is the journal, or in it.
-    Ours,
+    Protected,
 }
 
 /// The project's directory, as what lies within it is told from what does not.
@@ -94,39 +94,39 @@ pub struct Bounds<'p> {
 
 impl<'p> Bounds<'p> {
     pub fn new(project: &'p Project) -> Self {
-        let (root, journal) = (real(&project.root), real(&project.journal));
+        let (root, journal) = (resolve_links(&project.root), resolve_links(&project.journal));
         Bounds { project, root, journal, directories: HashMap::new() }
     }
 
-    pub fn locate(&mut self, target: &Target) -> Where {
+    pub fn find_zone(&mut self, target: &Target) -> Zone {
         let path = match self.project.address(target).strip_prefix(SqliteStore::SCHEME) {
             Some(database) => self.project.root.join(database),
             None if self.project.is_file(target) => self.project.root.join(&*target.name),
             // Of stores of one's own nobody knows where they are.
-            None => return Where::Inside,
+            None => return Zone::Inside,
         };
-        let (Some(name), Some(directory)) = (path.file_name(), path.parent()) else { return Where::Ours };
-        let directory = self.directories.entry(directory.to_owned()).or_insert_with(|| real(directory));
+        let (Some(name), Some(directory)) = (path.file_name(), path.parent()) else { return Zone::Protected };
+        let directory = self.directories.entry(directory.to_owned()).or_insert_with(|| resolve_links(directory));
         // What a link leads to is not removed, but the link.
         let path = directory.join(name);
         if self.root.starts_with(&path) || self.journal.starts_with(&path) || path.starts_with(&self.journal) {
-            return Where::Ours;
+            return Zone::Protected;
         }
-        if path.starts_with(&self.root) { Where::Inside } else { Where::Outside }
+        if path.starts_with(&self.root) { Zone::Inside } else { Zone::Outside }
     }
 }
 
 /// A target's name without `.` and `..`.
-pub fn simple(name: &str) -> Cow<'_, str> {
+pub fn simplify(name: &str) -> Cow<'_, str> {
     let is_simple = |part: &str| !matches!(part, "" | "." | "..");
     if name.strip_prefix('/').unwrap_or(name).split('/').all(is_simple) {
         return Cow::Borrowed(name);
     }
-    Cow::Owned(normalized(Path::new(name)).to_string_lossy().into_owned())
+    Cow::Owned(normalize(Path::new(name)).to_string_lossy().into_owned())
 }
 
 /// The path without `.` and `..`, as a shell would take it.
-pub fn normalized(path: &Path) -> PathBuf {
+pub fn normalize(path: &Path) -> PathBuf {
     let mut normalized = PathBuf::new();
     for component in path.components() {
         match component {
@@ -141,14 +141,14 @@ pub fn normalized(path: &Path) -> PathBuf {
 }
 
 /// Where the path leads, as far as it exists.
-fn real(path: &Path) -> PathBuf {
+fn resolve_links(path: &Path) -> PathBuf {
     let mut rest = PathBuf::new();
     for there in path.ancestors() {
         if let Ok(there) = fs::canonicalize(there) {
-            return normalized(&there.join(rest));
+            return normalize(&there.join(rest));
         }
         let name = there.components().next_back().map_or(PathBuf::new(), |name| PathBuf::from(name.as_os_str()));
         rest = if rest.as_os_str().is_empty() { name } else { name.join(rest) };
     }
-    normalized(path)
+    normalize(path)
 }

@@ -11,19 +11,22 @@ use bytesize::ByteSize;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::Error;
+use crate::CommandError;
 
 /// The text with all that a terminal would obey, or that would turn the direction of what is written, spelled out.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    escaped(text, |c| c.escape_default().to_string())
+pub fn make_visible(text: &str) -> Cow<'_, str> {
+    escape_hidden(text, |c| c.escape_default().to_string())
 }
 
 /// The same of a text of several lines, which stay as they are.
-pub fn visible_lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |c| if matches!(c, '\n' | '\t' | '\r') { c.to_string() } else { c.escape_default().to_string() })
+pub fn make_lines_visible(text: &str) -> Cow<'_, str> {
+    escape_hidden(
+        text,
+        |c| if matches!(c, '\n' | '\t' | '\r') { c.to_string() } else { c.escape_default().to_string() },
+    )
 }
 
-fn escaped(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
+fn escape_hidden(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let is_hidden = |c: char| c.is_control() || turns(c);
     if !text.contains(is_hidden) {
@@ -34,7 +37,8 @@ fn escaped(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
 
 /// A table: its head, and rows. Columns whose head begins with a space are numbers, and stand to the right.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
-    let rows: Vec<Vec<Cow<'_, str>>> = rows.iter().map(|row| row.iter().map(|cell| visible(cell)).collect()).collect();
+    let rows: Vec<Vec<Cow<'_, str>>> =
+        rows.iter().map(|row| row.iter().map(|cell| make_visible(cell)).collect()).collect();
     let mut out = io::stdout().lock();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
@@ -58,7 +62,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
 
 /// A line for people.
 pub fn line(text: impl AsRef<str>) -> io::Result<()> {
-    raw(visible(text.as_ref()))
+    raw(make_visible(text.as_ref()))
 }
 
 /// What is made for programs, and has escaped what it has to.
@@ -67,11 +71,11 @@ pub fn raw(text: impl AsRef<str>) -> io::Result<()> {
 }
 
 /// The same, to a file or to stdout.
-pub fn to(output: Option<&Path>, text: String) -> Result<(), Error> {
+pub fn to_output(output: Option<&Path>, text: String) -> Result<(), CommandError> {
     match output {
         None => raw(text)?,
         Some(path) => {
-            fs::write(path, text + "\n").map_err(|source| Error::Write { path: path.to_owned(), source })?;
+            fs::write(path, text + "\n").map_err(|source| CommandError::Write { path: path.to_owned(), source })?;
             line(path.to_string_lossy())?;
         }
     }
@@ -79,23 +83,23 @@ pub fn to(output: Option<&Path>, text: String) -> Result<(), Error> {
 }
 
 /// A line for people, beside what was asked for.
-pub fn aside(text: impl AsRef<str>) {
-    let _ = writeln!(io::stderr(), "pipex: {}", visible(text.as_ref()));
+pub fn to_stderr(text: impl AsRef<str>) {
+    let _ = writeln!(io::stderr(), "pipex: {}", make_visible(text.as_ref()));
 }
 
-pub fn json(value: &impl Serialize) -> Result<(), Error> {
+pub fn json(value: &impl Serialize) -> Result<(), CommandError> {
     let text = serde_json::to_string_pretty(value)?;
     // Within strings only: elsewhere there are none but line breaks.
     let escape = |c| if c == '\n' { "\n".to_owned() } else { format!("\\u{:04x}", u32::from(c)) };
-    Ok(raw(escaped(&text, escape))?)
+    Ok(raw(escape_hidden(&text, escape))?)
 }
 
-pub fn bytes(bytes: u64) -> String {
+pub fn format_bytes(bytes: u64) -> String {
     ByteSize::b(bytes).display().si().to_string()
 }
 
 /// How long ago, in its largest unit.
-pub fn age(moment: Timestamp) -> String {
+pub fn format_age(moment: Timestamp) -> String {
     let seconds = Timestamp::now().duration_since(moment).as_secs().max(0);
     match seconds {
         0..60 => format!("{seconds} s ago"),
@@ -105,12 +109,12 @@ pub fn age(moment: Timestamp) -> String {
     }
 }
 
-pub fn seconds(seconds: f64) -> String {
+pub fn format_seconds(seconds: f64) -> String {
     format!("{seconds:.3} s")
 }
 
 /// `1 output`, `2 outputs`.
-pub fn count(number: usize, what: &str) -> String {
+pub fn format_count(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
@@ -121,8 +125,8 @@ mod tests {
     #[test]
     fn what_a_terminal_would_obey_is_spelled_out() {
         let name = "a\u{1b}[2Jb\u{9b}c\nd\u{202e}e\u{7f} ä";
-        assert_eq!(visible(name), "a\\u{1b}[2Jb\\u{9b}c\\nd\\u{202e}e\\u{7f} ä");
-        assert_eq!(visible_lines("a\tb\r\nc\u{1b}"), "a\tb\r\nc\\u{1b}");
-        assert!(matches!(visible("out/clean Ä.csv"), Cow::Borrowed(_)));
+        assert_eq!(make_visible(name), "a\\u{1b}[2Jb\\u{9b}c\\nd\\u{202e}e\\u{7f} ä");
+        assert_eq!(make_lines_visible("a\tb\r\nc\u{1b}"), "a\tb\r\nc\\u{1b}");
+        assert!(matches!(make_visible("out/clean Ä.csv"), Cow::Borrowed(_)));
     }
 }

@@ -14,7 +14,7 @@ use pipex::{Counts, Fingerprint, Location, Reasons, State};
 
 use crate::condition::Condition;
 use crate::reading::{read, report_unreadable};
-use crate::{Error, chain};
+use crate::{CommandError, join_sources};
 
 pub struct Project {
     pub journal: PathBuf,
@@ -22,27 +22,27 @@ pub struct Project {
     pub root: PathBuf,
     /// Where the command was called.
     pub here: PathBuf,
-    pub runs: Vec<Run>,
+    pub runs: Vec<RunJournal>,
     /// Each as it was seen last.
     pub functions: Vec<Function<'static>>,
     /// The helpers of each version of a task function, by its code.
     pub helpers: HashMap<Fingerprint, Vec<UsedHelper<'static>>>,
     pub targets: Vec<Target>,
     /// The first is no flow: the calls outside flows.
-    pub flows: Vec<Flow>,
+    pub flows: Vec<FlowHistory>,
     /// The first is that of files.
-    pub(super) stores: Vec<StoreAt>,
+    pub(super) stores: Vec<ProjectStore>,
     /// The runs of `pipex accept`, from the first to the last, and the names of those that were taken back.
     pub accepts: Vec<u32>,
     pub undone: HashSet<String>,
 }
 
 /// A store, as the journals name it.
-pub struct StoreAt {
+pub struct ProjectStore {
     pub address: String,
     pub listing: Option<Box<dyn Listing>>,
     /// The targets in it, by their names.
-    pub places: HashMap<Box<str>, u32>,
+    pub by_name: HashMap<Box<str>, u32>,
     /// How many questions it has failed to answer since it last answered one.
     failures: Cell<u32>,
     /// Why it is not asked any more.
@@ -58,11 +58,11 @@ pub struct Problem {
 }
 
 /// A flow of a program, or the calls of programs outside flows.
-pub struct Flow {
+pub struct FlowHistory {
     pub program: String,
     pub name: Option<String>,
     /// The last of its runs that had a line for each target, by the target's number: counted from 1, 0 if none had.
-    pub met: Vec<u32>,
+    pub last_runs: Vec<u32>,
 }
 
 /// An output, or a file whose path was an argument.
@@ -71,16 +71,16 @@ pub struct Target {
     pub store: u32,
     /// The task function that made it last; a file that was an argument has none.
     pub function: Option<u32>,
-    pub made: Option<Made>,
-    pub last: Option<Last>,
+    pub made: Option<KnownOutput>,
+    pub last: Option<LastEvent>,
     /// What its last call takes, where that is not what it was made from.
-    pub takes: Option<Box<[Input]>>,
+    pub takes: Option<Box<[InputEdge]>>,
     /// What lay there when its path was an argument: content and stamp.
     pub source: Option<(Fingerprint, Stamp)>,
 }
 
 /// What lies there, and how it was made.
-pub struct Made {
+pub struct KnownOutput {
     pub stored: Stored,
     pub stamp: Stamp,
     pub bytes: u64,
@@ -92,10 +92,10 @@ pub struct Made {
     pub at: f64,
     pub elapsed: f64,
     /// The run that said last what lies there, and when.
-    pub told: u32,
+    pub confirmed_by: u32,
     pub found: Timestamp,
     /// What it was made from.
-    pub inputs: Box<[Input]>,
+    pub inputs: Box<[InputEdge]>,
 }
 
 /// Where it is known from what lies at a target.
@@ -110,8 +110,8 @@ pub enum Origin {
 }
 
 /// What an output was made from.
-pub struct Input {
-    pub place: u32,
+pub struct InputEdge {
+    pub index: u32,
     /// It was taken by its path, and not as an output.
     pub is_source: bool,
     /// What lay there.
@@ -119,21 +119,21 @@ pub struct Input {
 }
 
 /// What became of it last.
-pub struct Last {
+pub struct LastEvent {
     pub run: u32,
     pub at: f64,
     /// `Running`, if the run has not said how it ended.
     pub state: State,
     pub why: Why,
     pub stale: Reasons,
-    pub failure: Option<Box<Failure>>,
+    pub failure: Option<Box<TaskFailure>>,
     /// What it would be made from, if this is another.
-    pub now: Option<Box<Now>>,
+    pub now: Option<Box<CallFingerprints>>,
     pub removed: bool,
 }
 
 /// Why a run came to nothing.
-pub struct Failure {
+pub struct TaskFailure {
     pub error: String,
     /// Whose failure it did not run for.
     pub root: Option<String>,
@@ -141,7 +141,7 @@ pub struct Failure {
 
 /// What a call would make its output from.
 #[derive(Clone, Copy)]
-pub struct Now {
+pub struct CallFingerprints {
     pub arguments: Fingerprint,
     pub inputs: Fingerprint,
     /// How it would be written, if that is another.
@@ -149,7 +149,7 @@ pub struct Now {
 }
 
 /// A run: one journal.
-pub struct Run {
+pub struct RunJournal {
     pub id: String,
     pub path: PathBuf,
     pub head: Option<Head<'static>>,
@@ -167,26 +167,26 @@ pub struct Run {
     pub functions: Vec<u32>,
 }
 
-impl Run {
-    pub fn flow(&self) -> &str {
+impl RunJournal {
+    pub fn flow_name(&self) -> &str {
         let head = self.head.as_ref();
         head.and_then(|head| head.flow.as_deref().or(Some(&head.program))).unwrap_or("?")
     }
 
     /// The moment, so many seconds after it started. What is no time is taken for the nearest that is one.
-    pub fn moment(&self, at: f64) -> Timestamp {
-        self.started.checked_add(Duration::from_secs_f64(time(at))).unwrap_or(Timestamp::MAX)
+    pub fn moment_at(&self, at: f64) -> Timestamp {
+        self.started.checked_add(Duration::from_secs_f64(clamp_seconds(at))).unwrap_or(Timestamp::MAX)
     }
 }
 
 /// Seconds that a journal claims, as far as they can be some.
-pub fn time(seconds: f64) -> f64 {
+pub fn clamp_seconds(seconds: f64) -> f64 {
     const LONGEST: f64 = 1e10;
     if seconds.is_nan() { 0.0 } else { seconds.clamp(0.0, LONGEST) }
 }
 
 /// After so many failures in a row a store is not asked any more: each may take its time.
-const PATIENCE: u32 = 3;
+const MAX_FAILURES: u32 = 3;
 
 impl Problem {
     pub fn new(reason: &str) -> Self {
@@ -194,17 +194,17 @@ impl Problem {
     }
 }
 
-impl StoreAt {
+impl ProjectStore {
     pub fn new(address: String, listing: Option<Box<dyn Listing>>) -> Self {
-        StoreAt { address, listing, places: HashMap::new(), failures: Cell::new(0), problem: OnceCell::new() }
+        ProjectStore { address, listing, by_name: HashMap::new(), failures: Cell::new(0), problem: OnceCell::new() }
     }
 
-    fn is_of_files(&self) -> bool {
+    fn is_file_store(&self) -> bool {
         self.address.is_empty()
     }
 
     /// What the store answers, or why it does not.
-    pub fn ask<R>(&self, question: impl FnOnce(&dyn Listing) -> StoreResult<R>) -> Result<R, Problem> {
+    pub fn query<R>(&self, question: impl FnOnce(&dyn Listing) -> StoreResult<R>) -> Result<R, Problem> {
         let Some(listing) = &self.listing else { return Err(Problem::new("its store cannot be opened here")) };
         if let Some(problem) = self.problem.get() {
             return Err(problem.clone());
@@ -216,7 +216,7 @@ impl StoreAt {
             }
             Err(error) => error,
         };
-        if self.is_of_files() {
+        if self.is_file_store() {
             // The path is the target's, which is named anyway.
             let mut cause: &dyn std::error::Error = &*error;
             while let Some(source) = cause.source() {
@@ -230,9 +230,9 @@ impl StoreAt {
             let reason = if is_of_the_name { "its name is too long for the file system" } else { &cause };
             return Err(Problem { is_of_the_name, ..Problem::new(reason) });
         }
-        let problem = Problem::new(&chain(&*error));
+        let problem = Problem::new(&join_sources(&*error));
         self.failures.set(self.failures.get() + 1);
-        if self.failures.get() == PATIENCE {
+        if self.failures.get() == MAX_FAILURES {
             let _ = self.problem.set(problem.clone());
         }
         Err(problem)
@@ -242,10 +242,10 @@ impl StoreAt {
 impl Project {
     /// Whether the target is a path.
     pub fn is_file(&self, target: &Target) -> bool {
-        self.stores[target.store as usize].is_of_files()
+        self.stores[target.store as usize].is_file_store()
     }
 
-    pub fn store(&self, target: &Target) -> &StoreAt {
+    pub fn store(&self, target: &Target) -> &ProjectStore {
         &self.stores[target.store as usize]
     }
 
@@ -259,48 +259,48 @@ impl Project {
     }
 
     /// The store that has the target, or why it cannot be opened.
-    pub fn opened(&self, target: &Target) -> Result<&dyn Listing, Error> {
-        self.store(target)
-            .listing
-            .as_deref()
-            .ok_or_else(|| Error::NoStore { target: target.name.to_string(), address: self.address(target).to_owned() })
+    pub fn require_listing(&self, target: &Target) -> Result<&dyn Listing, CommandError> {
+        self.store(target).listing.as_deref().ok_or_else(|| CommandError::NoStore {
+            target: target.name.to_string(),
+            address: self.address(target).to_owned(),
+        })
     }
 
     /// The number of the store with this address.
-    pub fn number_of(&self, address: &str) -> Option<usize> {
+    pub fn find_store(&self, address: &str) -> Option<usize> {
         self.stores.iter().position(|store| store.address == address)
     }
 
     /// The target with this name in the store with this address, both as the journal of this run has them.
-    pub fn find(&self, run: u32, store: &str, target: &str) -> Option<usize> {
-        let name = self.name_in(run, store, target);
-        let place = self.stores[self.number_of(store)?].places.get(&*name)?;
-        Some(*place as usize)
+    pub fn find_in_run(&self, run: u32, store: &str, target: &str) -> Option<usize> {
+        let name = self.name_from_root(run, store, target);
+        let index = self.stores[self.find_store(store)?].by_name.get(&*name)?;
+        Some(*index as usize)
     }
 
     /// Those that task functions made, or were to make.
     pub fn outputs(&self) -> impl Iterator<Item = usize> {
-        (0..self.targets.len()).filter(|place| self.targets[*place].function.is_some())
+        (0..self.targets.len()).filter(|index| self.targets[*index].function.is_some())
     }
 
     /// For each target, what was made from it.
-    pub fn consumers(&self) -> Vec<Vec<u32>> {
+    pub fn find_consumers(&self) -> Vec<Vec<u32>> {
         let mut consumers = vec![Vec::new(); self.targets.len()];
-        for (place, target) in self.targets.iter().enumerate() {
+        for (index, target) in self.targets.iter().enumerate() {
             for input in target.inputs() {
-                consumers[input.place as usize].push(place as u32);
+                consumers[input.index as usize].push(index as u32);
             }
         }
         consumers
     }
 
     /// What is there of a target's content now, by the journal.
-    pub fn content(&self, place: usize) -> Fingerprint {
-        self.targets[place].made.as_ref().map_or(Fingerprint::NONE, |made| made.stored.content)
+    pub fn recorded_content(&self, index: usize) -> Fingerprint {
+        self.targets[index].made.as_ref().map_or(Fingerprint::NONE, |made| made.stored.content)
     }
 
     /// What the last run of a target came to, if it came to nothing.
-    pub fn failure(&self, target: &Target) -> Option<Condition> {
+    pub fn find_failure(&self, target: &Target) -> Option<Condition> {
         let last = target.last.as_ref()?;
         match last.state {
             State::NotReady => Some(Condition::NotReady),
@@ -316,36 +316,36 @@ impl Project {
 
     /// Whether a process makes the target.
     pub fn is_running(&self, target: &Target) -> bool {
-        let is_running = |last: &Last| !last.state.has_ended() && self.runs[last.run as usize].is_live;
+        let is_running = |last: &LastEvent| !last.state.has_ended() && self.runs[last.run as usize].is_live;
         target.last.as_ref().is_some_and(is_running)
     }
 
     /// Each line that says what became of one of these targets and from which arguments, in the runs that made it, told of it
     /// or met it last, in their order.
-    pub fn each_given(&self, places: &[usize], mut each: impl FnMut(usize, Ended<'static>)) {
+    pub fn for_each_call_line(&self, indices: &[usize], mut each: impl FnMut(usize, Ended<'static>)) {
         let mut runs = BTreeSet::new();
-        for place in places {
-            let target = &self.targets[*place];
-            runs.extend(target.made.iter().flat_map(|made| [made.run, made.told]));
+        for index in indices {
+            let target = &self.targets[*index];
+            runs.extend(target.made.iter().flat_map(|made| [made.run, made.confirmed_by]));
             runs.extend(target.last.iter().map(|last| last.run));
-            runs.extend(self.flows.iter().filter_map(|flow| flow.met.get(*place)?.checked_sub(1)));
+            runs.extend(self.flows.iter().filter_map(|flow| flow.last_runs.get(*index)?.checked_sub(1)));
         }
-        let places: HashSet<usize> = places.iter().copied().collect();
+        let indices: HashSet<usize> = indices.iter().copied().collect();
         for number in runs {
             let path = &self.runs[number as usize].path;
             let read = read(path, |line| {
                 let Line::Ended(mut ended) = line else { return };
                 let Some(target) = &ended.target else { return };
-                let place = self.find(number, &ended.store, target);
-                let Some(place) = place.filter(|place| places.contains(place) && !ended.given.is_empty()) else {
+                let index = self.find_in_run(number, &ended.store, target);
+                let Some(index) = index.filter(|index| indices.contains(index) && !ended.given.is_empty()) else {
                     return;
                 };
                 // As they are named from where the journal is.
-                ended.target = Some(self.targets[place].name.to_string().into());
+                ended.target = Some(self.targets[index].name.to_string().into());
                 for input in ended.given.iter_mut().flat_map(|given| &mut given.inputs) {
-                    input.target = self.name_in(number, &input.store, &input.target).into_owned().into();
+                    input.target = self.name_from_root(number, &input.store, &input.target).into_owned().into();
                 }
-                each(place, *ended);
+                each(index, *ended);
             });
             if let Err(error) = read {
                 report_unreadable(path, &error);
@@ -360,14 +360,14 @@ impl Target {
     }
 
     /// What it was made from.
-    pub fn inputs(&self) -> &[Input] {
+    pub fn inputs(&self) -> &[InputEdge] {
         self.made.as_ref().map_or(&[], |made| &made.inputs)
     }
 }
 
-impl Default for Last {
+impl Default for LastEvent {
     fn default() -> Self {
-        Last {
+        LastEvent {
             run: 0,
             at: 0.0,
             state: State::Cached,

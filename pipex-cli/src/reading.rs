@@ -10,8 +10,11 @@ use pipex::journal::{self, Ended, Function, Head, Line, There, Why};
 use pipex::store::{Files, Listing, Stamp};
 use pipex::{Counts, SqliteStore, State};
 
-use crate::project::{Failure, Flow, Input, Last, Made, Now, Origin, Project, Run, StoreAt, Target, time};
-use crate::{Error, print};
+use crate::project::{
+    CallFingerprints, FlowHistory, InputEdge, KnownOutput, LastEvent, Origin, Project, ProjectStore, RunJournal,
+    Target, TaskFailure, clamp_seconds,
+};
+use crate::{CommandError, print};
 
 pub use pipex::journal::read;
 
@@ -20,13 +23,14 @@ pub type Open<'o> = &'o dyn Fn(&str) -> Option<Box<dyn Listing>>;
 
 impl Project {
     /// Reads all journals. What cannot be read is passed over, and told.
-    pub fn read(journal: &Path, here: PathBuf, open: Open<'_>) -> Result<Self, Error> {
-        let runs = journal::runs(journal).map_err(|source| Error::Journal { path: journal.to_owned(), source })?;
+    pub fn read(journal: &Path, here: PathBuf, open: Open<'_>) -> Result<Self, CommandError> {
+        let runs =
+            journal::runs(journal).map_err(|source| CommandError::Journal { path: journal.to_owned(), source })?;
         Ok(Self::read_runs(journal, here, open, runs, true))
     }
 
     /// What the journals of these runs say.
-    pub fn read_runs(journal: &Path, here: PathBuf, open: Open<'_>, runs: Vec<PathBuf>, tells: bool) -> Self {
+    pub fn read_runs(journal: &Path, here: PathBuf, open: Open<'_>, runs: Vec<PathBuf>, reports: bool) -> Self {
         let mut project = Project {
             journal: journal.to_owned(),
             root: journal.parent().unwrap_or(Path::new("/")).to_owned(),
@@ -35,64 +39,64 @@ impl Project {
             functions: Vec::new(),
             helpers: HashMap::new(),
             targets: Vec::new(),
-            flows: vec![Flow { program: String::new(), name: None, met: Vec::new() }],
-            stores: vec![StoreAt::new(String::new(), Some(Box::new(Files)))],
+            flows: vec![FlowHistory { program: String::new(), name: None, last_runs: Vec::new() }],
+            stores: vec![ProjectStore::new(String::new(), Some(Box::new(Files)))],
             accepts: Vec::new(),
             undone: HashSet::new(),
         };
-        let mut reader = Reader { open, by_name: HashMap::new(), latest: Timestamp::now() + DAY };
+        let mut context = ReadContext { open, by_name: HashMap::new(), latest: Timestamp::now() + DAY };
         for path in runs {
             let number = project.runs.len() as u32;
-            project.runs.push(Run::new(path.clone()));
-            let mut read = read(&path, |line| project.take(number, line, &mut reader));
+            project.runs.push(RunJournal::new(path.clone()));
+            let mut read = read(&path, |line| project.apply(number, line, &mut context));
             let moved = journal.join("runs").join(path.file_name().unwrap_or_default());
             // It has ended meanwhile.
             if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) && moved.exists() {
                 project.runs[number as usize].path.clone_from(&moved);
-                read = journal::read(&moved, |line| project.take(number, line, &mut reader));
+                read = journal::read(&moved, |line| project.apply(number, line, &mut context));
             }
             match read {
-                Err(error) if tells => report_unreadable(&path, &error),
+                Err(error) if reports => report_unreadable(&path, &error),
                 _ => {}
             }
         }
         project
     }
 
-    fn take(&mut self, run: u32, line: Line<'static>, reader: &mut Reader<'_>) {
+    fn apply(&mut self, run: u32, line: Line<'static>, context: &mut ReadContext<'_>) {
         match line {
-            Line::Run(head) => self.begin(run, head),
-            Line::Task(function) => self.name_function(run, function, reader),
+            Line::Run(head) => self.start_run(run, head),
+            Line::Task(function) => self.add_function(run, function, context),
             Line::Began(began) => {
-                let place = self.place(run, &began.store, &began.target, reader);
-                let last = Last { run, at: began.at, state: State::Running, ..Last::default() };
-                self.meet(run, place, began.task, last);
+                let index = self.find_or_add(run, &began.store, &began.target, context);
+                let last = LastEvent { run, at: began.at, state: State::Running, ..LastEvent::default() };
+                self.add_event(run, index, began.task, last);
             }
             Line::Cached(cached) => {
-                let place = self.place(run, &cached.store, &cached.target, reader);
+                let index = self.find_or_add(run, &cached.store, &cached.target, context);
                 self.runs[run as usize].counts.count(State::Cached, 0);
-                self.meet(run, place, cached.task, Last { run, why: Why::There, ..Last::default() });
-                self.targets[place].takes = None;
+                self.add_event(run, index, cached.task, LastEvent { run, why: Why::There, ..LastEvent::default() });
+                self.targets[index].takes = None;
             }
-            Line::Ended(ended) => self.end(run, *ended, reader),
+            Line::Ended(ended) => self.end_task_run(run, *ended, context),
             Line::Source(source) => {
-                let place = self.place(run, "", &source.path, reader);
-                self.targets[place].source = Some((source.content, Stamp::new(source.stamp)));
+                let index = self.find_or_add(run, "", &source.path, context);
+                self.targets[index].source = Some((source.content, Stamp::new(source.stamp)));
             }
             Line::Removed(removed) => {
-                let place = self.place(run, &removed.store, &removed.target, reader);
-                self.targets[place].last = Some(Last { run, removed: true, ..Last::default() });
+                let index = self.find_or_add(run, &removed.store, &removed.target, context);
+                self.targets[index].last = Some(LastEvent { run, removed: true, ..LastEvent::default() });
             }
             Line::Undone(undone) => _ = self.undone.insert(undone.run.into_owned()),
             Line::Over(over) => {
                 let run = &mut self.runs[run as usize];
-                (run.elapsed, run.state) = (Some(time(over.elapsed)), over.state);
+                (run.elapsed, run.state) = (Some(clamp_seconds(over.elapsed)), over.state);
             }
             _ => {}
         }
     }
 
-    fn begin(&mut self, run: u32, head: Head<'static>) {
+    fn start_run(&mut self, run: u32, head: Head<'static>) {
         let flow = head.flow.as_deref().map(|flow| {
             let known = self
                 .flows
@@ -100,7 +104,7 @@ impl Project {
                 .position(|known| known.name.as_deref() == Some(flow) && known.program == head.program);
             known.unwrap_or_else(|| {
                 let (program, name) = (head.program.to_string(), Some(flow.to_owned()));
-                self.flows.push(Flow { program, name, met: Vec::new() });
+                self.flows.push(FlowHistory { program, name, last_runs: Vec::new() });
                 self.flows.len() - 1
             }) as u32
         });
@@ -110,9 +114,9 @@ impl Project {
         run.head = Some(head);
     }
 
-    fn name_function(&mut self, run: u32, function: Function<'static>, reader: &mut Reader<'_>) {
+    fn add_function(&mut self, run: u32, function: Function<'static>, context: &mut ReadContext<'_>) {
         let key = (function.module.clone().into_owned(), function.name.clone().into_owned());
-        let number = *reader.by_name.entry(key).or_insert(self.functions.len() as u32);
+        let number = *context.by_name.entry(key).or_insert(self.functions.len() as u32);
         if !function.helpers.is_empty() {
             self.helpers.entry(function.code).or_insert_with(|| function.helpers.clone());
         }
@@ -123,14 +127,14 @@ impl Project {
         self.runs[run as usize].functions.push(number);
     }
 
-    fn end(&mut self, run: u32, ended: Ended<'static>, reader: &mut Reader<'_>) {
+    fn end_task_run(&mut self, run: u32, ended: Ended<'static>, context: &mut ReadContext<'_>) {
         self.runs[run as usize].counts.count(ended.state, ended.bytes);
         let Some(name) = &ended.target else { return };
-        let place = self.place(run, &ended.store, name, reader);
+        let index = self.find_or_add(run, &ended.store, name, context);
         let mut inputs = Vec::new();
         for input in ended.given.iter().flat_map(|given| &given.inputs) {
-            let place = self.place(run, &input.store, &input.target, reader) as u32;
-            inputs.push(Input { place, is_source: input.source, content: input.content });
+            let index = self.find_or_add(run, &input.store, &input.target, context) as u32;
+            inputs.push(InputEdge { index, is_source: input.source, content: input.content });
         }
         let is_of_command = matches!(ended.why, Why::Accepted | Why::Restored);
         if ended.why == Why::Accepted && self.accepts.last() != Some(&run) {
@@ -139,62 +143,62 @@ impl Project {
         // Its arguments are those of the call, which may not be what lies there was made from.
         let is_made = ended.state == State::Completed || is_of_command;
         let is_stale = ended.now.is_some();
-        let target = &mut self.targets[place];
+        let target = &mut self.targets[index];
         let mut inputs = inputs.into_boxed_slice();
         if !is_of_command {
             target.takes = (is_stale && !is_made).then(|| std::mem::take(&mut inputs));
         }
         if let Some(there) = ended.there {
-            let found = self.runs[run as usize].moment(ended.at + ended.elapsed);
-            let found = if found > reader.latest { Timestamp::UNIX_EPOCH } else { found };
+            let found = self.runs[run as usize].moment_at(ended.at + ended.elapsed);
+            let found = if found > context.latest { Timestamp::UNIX_EPOCH } else { found };
             let origin = match is_made {
                 _ if is_of_command => Origin::Accepted,
                 true => Origin::Made,
                 false => Origin::Found,
             };
-            let made = Made::new(run, &ended, there, found, origin, inputs);
+            let made = KnownOutput::new(run, &ended, there, found, origin, inputs);
             target.made = Some(match target.made.take() {
                 None => made,
-                Some(known) if known.found <= found => made.succeed(known),
-                Some(known) => known.succeed(made),
+                Some(known) if known.found <= found => made.merge_after(known),
+                Some(known) => known.merge_after(made),
             });
         }
         let Ended { state, why, stale, now, format, at, elapsed, root, .. } = ended;
         let root = root.map(Cow::into_owned);
-        let failure = ended.error.map(|error| Box::new(Failure { error: error.into_owned(), root }));
-        let now = now.map(|(arguments, inputs)| Box::new(Now { arguments, inputs, format }));
-        let last = Last { run, at: at + elapsed, state, why, stale, failure, now, removed: false };
+        let failure = ended.error.map(|error| Box::new(TaskFailure { error: error.into_owned(), root }));
+        let now = now.map(|(arguments, inputs)| Box::new(CallFingerprints { arguments, inputs, format }));
+        let last = LastEvent { run, at: at + elapsed, state, why, stale, failure, now, removed: false };
         if is_of_command {
             target.last = Some(last);
         } else {
-            self.meet(run, place, ended.task, last);
+            self.add_event(run, index, ended.task, last);
         }
     }
 
     /// A run of a flow has a line for the target.
-    fn meet(&mut self, run: u32, place: usize, task: u32, last: Last) {
-        let Run { functions, flow, .. } = &self.runs[run as usize];
-        let target = &mut self.targets[place];
+    fn add_event(&mut self, run: u32, index: usize, task: u32, last: LastEvent) {
+        let RunJournal { functions, flow, .. } = &self.runs[run as usize];
+        let target = &mut self.targets[index];
         target.function = functions.get(task as usize).copied().or(target.function);
         target.last = Some(last);
-        let met = &mut self.flows[*flow as usize].met;
-        if met.len() <= place {
-            met.resize(place + 1, 0);
+        let last_runs = &mut self.flows[*flow as usize].last_runs;
+        if last_runs.len() <= index {
+            last_runs.resize(index + 1, 0);
         }
-        met[place] = run + 1;
+        last_runs[index] = run + 1;
     }
 
     /// The target's number.
-    fn place(&mut self, run: u32, store: &str, target: &str, reader: &mut Reader<'_>) -> usize {
-        let store = self.number_of(store).unwrap_or_else(|| {
-            self.stores.push(StoreAt::new(store.to_owned(), open(store, reader.open)));
+    fn find_or_add(&mut self, run: u32, store: &str, target: &str, context: &mut ReadContext<'_>) -> usize {
+        let store = self.find_store(store).unwrap_or_else(|| {
+            self.stores.push(ProjectStore::new(store.to_owned(), open_store(store, context.open)));
             self.stores.len() - 1
         });
-        let name = self.name_in(run, &self.stores[store].address, target);
-        if let Some(place) = self.stores[store].places.get(&*name) {
-            return *place as usize;
+        let name = self.name_from_root(run, &self.stores[store].address, target);
+        if let Some(index) = self.stores[store].by_name.get(&*name) {
+            return *index as usize;
         }
-        let place = self.targets.len();
+        let index = self.targets.len();
         let name: Box<str> = name.into();
         let new = Target {
             store: store as u32,
@@ -206,12 +210,12 @@ impl Project {
             name: name.clone(),
         };
         self.targets.push(new);
-        self.stores[store].places.insert(name, place as u32);
-        place
+        self.stores[store].by_name.insert(name, index as u32);
+        index
     }
 
     /// The target, named from where the journal is.
-    pub fn name_in<'t>(&self, run: u32, store: &str, target: &'t str) -> Cow<'t, str> {
+    pub fn name_from_root<'t>(&self, run: u32, store: &str, target: &'t str) -> Cow<'t, str> {
         let prefix = self.runs[run as usize].head.as_ref().map_or("", |head| &head.prefix);
         if !store.is_empty() {
             return Cow::Borrowed(target);
@@ -224,30 +228,48 @@ impl Project {
     }
 }
 
-impl Made {
-    fn new(run: u32, ended: &Ended<'_>, there: There, found: Timestamp, origin: Origin, inputs: Box<[Input]>) -> Self {
+impl KnownOutput {
+    fn new(
+        run: u32,
+        ended: &Ended<'_>,
+        there: There,
+        found: Timestamp,
+        origin: Origin,
+        inputs: Box<[InputEdge]>,
+    ) -> Self {
         let (stored, stamp, bytes) = (there.stored(), Stamp::new(there.stamp), there.bytes);
         let inputs = if origin == Origin::Found { Box::default() } else { inputs };
-        Made { stored, stamp, bytes, origin, run, at: ended.at, elapsed: ended.elapsed, told: run, found, inputs }
+        KnownOutput {
+            stored,
+            stamp,
+            bytes,
+            origin,
+            run,
+            at: ended.at,
+            elapsed: ended.elapsed,
+            confirmed_by: run,
+            found,
+            inputs,
+        }
     }
 
     /// What is there now, found where `earlier` was. What was only found there was made before, if the same made it.
-    fn succeed(self, earlier: Self) -> Self {
+    fn merge_after(self, earlier: Self) -> Self {
         let stored = self.stored.succeed(&earlier.stored);
-        let Made { run, at, elapsed, inputs, .. } = earlier;
+        let KnownOutput { run, at, elapsed, inputs, .. } = earlier;
         match self.origin {
-            Origin::Accepted => Made { stored, run, at, elapsed, ..self },
+            Origin::Accepted => KnownOutput { stored, run, at, elapsed, ..self },
             Origin::Found if stored.provenance == earlier.stored.provenance => {
-                Made { stored, run, at, elapsed, inputs, ..self }
+                KnownOutput { stored, run, at, elapsed, inputs, ..self }
             }
-            Origin::Found | Origin::Made => Made { stored, ..self },
+            Origin::Found | Origin::Made => KnownOutput { stored, ..self },
         }
     }
 }
 
-impl Run {
+impl RunJournal {
     fn new(path: PathBuf) -> Self {
-        Run {
+        RunJournal {
             id: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             // Only those of `live` may go on.
             is_live: path.parent().is_some_and(|parent| parent.ends_with("live")) && journal::is_live(&path),
@@ -266,13 +288,13 @@ impl Run {
 /// More than clocks differ. What claims to be later would hold against all that is found from now on.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-struct Reader<'o> {
+struct ReadContext<'o> {
     open: Open<'o>,
     by_name: HashMap<(String, String), u32>,
     latest: Timestamp,
 }
 
-fn open(address: &str, other: Open<'_>) -> Option<Box<dyn Listing>> {
+fn open_store(address: &str, other: Open<'_>) -> Option<Box<dyn Listing>> {
     match address.strip_prefix(SqliteStore::SCHEME) {
         Some(database) => Some(Box::new(SqliteStore::new(database))),
         None => other(address),
@@ -281,5 +303,5 @@ fn open(address: &str, other: Open<'_>) -> Option<Box<dyn Listing>> {
 
 /// Says that a journal, or a part of it, is passed over.
 pub fn report_unreadable(path: &Path, error: &io::Error) {
-    print::aside(format!("passed over what cannot be read of the journal {}: {error}", path.display()));
+    print::to_stderr(format!("passed over what cannot be read of the journal {}: {error}", path.display()));
 }

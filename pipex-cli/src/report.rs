@@ -10,10 +10,10 @@ use serde::Serialize;
 use tinytemplate::TinyTemplate;
 
 use crate::graph::Graph;
-use crate::project::{Project, Run, time};
+use crate::project::{Project, RunJournal, clamp_seconds};
 use crate::reading::report_unreadable;
-use crate::runs::state;
-use crate::{Error, Outcome, print};
+use crate::runs::describe_state;
+use crate::{CommandError, CommandStatus, print};
 
 /// What stands on the page.
 #[derive(Serialize)]
@@ -24,8 +24,8 @@ struct Page {
     started: String,
     took: String,
     facts: Vec<(&'static str, String)>,
-    functions: Vec<Row>,
-    failures: Vec<Failure>,
+    functions: Vec<FunctionRow>,
+    failures: Vec<FailureRow>,
     more_failures: usize,
     bars: usize,
     /// How many task runs took too little time to be drawn.
@@ -36,7 +36,7 @@ struct Page {
 
 /// A task function.
 #[derive(Serialize, Default)]
-struct Row {
+struct FunctionRow {
     name: String,
     color: String,
     #[serde(skip)]
@@ -56,14 +56,14 @@ struct Row {
 }
 
 #[derive(Serialize)]
-struct Failure {
+struct FailureRow {
     name: String,
     state: String,
     error: String,
 }
 
 /// A task run on the timeline.
-struct Bar {
+struct TimelineBar {
     worker: u32,
     function: usize,
     name: String,
@@ -73,42 +73,47 @@ struct Bar {
 }
 
 /// More than that no page shows well.
-const MOST_BARS: usize = 5_000;
-const MOST_FAILURES: usize = 100;
+const MAX_BARS: usize = 5_000;
+const MAX_FAILURES: usize = 100;
 
-pub fn report(project: &Project, run: Option<&str>, output: Option<&Path>, json: bool) -> Result<Outcome, Error> {
+pub fn report(
+    project: &Project,
+    run: Option<&str>,
+    output: Option<&Path>,
+    json: bool,
+) -> Result<CommandStatus, CommandError> {
     let number = match run {
         Some(name) => {
-            let named = |run: &Run| run.id == name.trim_end_matches(".jsonl");
-            project.runs.iter().position(named).ok_or_else(|| Error::NoRun { run: name.to_owned() })?
+            let named = |run: &RunJournal| run.id == name.trim_end_matches(".jsonl");
+            project.runs.iter().position(named).ok_or_else(|| CommandError::NoRun { run: name.to_owned() })?
         }
         // The last that did something; commands have no task runs of their own.
         None => {
             let has_ended = project.runs.iter().rposition(|run| run.counts.completed + run.counts.failed > 0);
             let last = has_ended.or(project.runs.len().checked_sub(1));
-            last.ok_or_else(|| Error::NoRun { run: "at all".to_owned() })?
+            last.ok_or_else(|| CommandError::NoRun { run: "at all".to_owned() })?
         }
     };
-    let page = Page::of(project, number)?;
+    let page = Page::build(project, number)?;
     if json {
         print::json(&page)?;
-        return Ok(Outcome::Well);
+        return Ok(CommandStatus::Clean);
     }
     let mut templates = TinyTemplate::new();
     templates.add_template("report", include_str!("report.html"))?;
     let html = templates.render("report", &page)?;
-    print::to(output, html)?;
-    Ok(Outcome::Well)
+    print::to_output(output, html)?;
+    Ok(CommandStatus::Clean)
 }
 
 impl Page {
-    fn of(project: &Project, number: usize) -> Result<Self, Error> {
+    fn build(project: &Project, number: usize) -> Result<Self, CommandError> {
         let run = &project.runs[number];
-        let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
+        let mut rows: BTreeMap<usize, FunctionRow> = BTreeMap::new();
         let mut bars = Vec::new();
         let mut failures = Vec::new();
         let mut failed = 0;
-        let mut row = |task: u32, count: &mut dyn FnMut(&mut Row)| {
+        let mut row = |task: u32, count: &mut dyn FnMut(&mut FunctionRow)| {
             let function = run.functions.get(task as usize).copied().unwrap_or_default() as usize;
             count(rows.entry(function).or_default());
             function
@@ -116,7 +121,7 @@ impl Page {
         let read = journal::read(&run.path, |line| match line {
             Line::Cached(cached) => _ = row(cached.task, &mut |row| row.counts.count(State::Cached, 0)),
             Line::Ended(ended) => {
-                let (at, elapsed) = (time(ended.at), time(ended.elapsed));
+                let (at, elapsed) = (clamp_seconds(ended.at), clamp_seconds(ended.elapsed));
                 let is_bad = matches!(ended.state, State::Failed | State::Crashed | State::TimedOut);
                 let function = row(ended.task, &mut |row| {
                     row.counts.count(ended.state, ended.bytes);
@@ -125,15 +130,15 @@ impl Page {
                 });
                 if is_bad {
                     failed += 1;
-                    if failures.len() < MOST_FAILURES {
+                    if failures.len() < MAX_FAILURES {
                         let error = ended.error.as_deref().unwrap_or_default().to_owned();
                         let (name, state) = (ended.name.to_string(), format!("{:?}", ended.state));
-                        failures.push(Failure { name, state, error });
+                        failures.push(FailureRow { name, state, error });
                     }
                 }
                 if elapsed > 0.0 {
                     let name = ended.name.into_owned();
-                    bars.push(Bar { worker: ended.worker, function, name, at, elapsed, failed: is_bad });
+                    bars.push(TimelineBar { worker: ended.worker, function, name, at, elapsed, failed: is_bad });
                 }
             }
             _ => {}
@@ -141,14 +146,14 @@ impl Page {
         if let Err(error) = read {
             report_unreadable(&run.path, &error);
         }
-        let drawn = bars.len().min(MOST_BARS);
+        let drawn = bars.len().min(MAX_BARS);
         let undrawn = bars.len() - drawn;
         bars.sort_by(|a, b| b.elapsed.total_cmp(&a.elapsed));
         bars.truncate(drawn);
         let longest = rows.values().map(|row| row.seconds).fold(0.0, f64::max);
         for (function, row) in &mut rows {
             row.name = project.functions.get(*function).map(|function| function.name.to_string()).unwrap_or_default();
-            row.color = color(*function);
+            row.color = pick_color(*function);
             Counts {
                 completed: row.ran,
                 cached: row.cached,
@@ -158,9 +163,9 @@ impl Page {
                 ..
             } = row.counts;
             row.share = if longest > 0.0 { 100.0 * row.seconds / longest } else { 0.0 };
-            row.seconds_text = print::seconds(row.seconds);
-            row.longest_text = print::seconds(row.longest);
-            row.bytes_text = print::bytes(row.bytes);
+            row.seconds_text = print::format_seconds(row.seconds);
+            row.longest_text = print::format_seconds(row.longest);
+            row.bytes_text = print::format_bytes(row.bytes);
         }
         let head = run.head.as_ref();
         let fact = |name, value: Option<String>| value.filter(|value| !value.is_empty()).map(|value| (name, value));
@@ -178,24 +183,24 @@ impl Page {
         let until = bars.iter().map(|bar| bar.at + bar.elapsed).fold(run.elapsed.unwrap_or(0.0), f64::max);
         Ok(Page {
             run: run.id.clone(),
-            flow: run.flow().to_owned(),
-            state: state(run),
+            flow: run.flow_name().to_owned(),
+            state: describe_state(run),
             started: run.started.to_string(),
-            took: run.elapsed.map_or_else(|| "has not ended".to_owned(), print::seconds),
+            took: run.elapsed.map_or_else(|| "has not ended".to_owned(), print::format_seconds),
             facts: facts.into_iter().flatten().collect(),
             functions: rows.into_values().collect(),
             more_failures: failed - failures.len(),
             failures,
             bars: drawn,
             undrawn,
-            timeline_svg: timeline(&bars, until),
-            graph_svg: Graph::of_functions(project).svg()?,
+            timeline_svg: draw_timeline(&bars, until),
+            graph_svg: Graph::from_functions(project).draw_svg()?,
         })
     }
 }
 
 /// A bar for each task run, a row for each worker.
-fn timeline(bars: &[Bar], until: f64) -> String {
+fn draw_timeline(bars: &[TimelineBar], until: f64) -> String {
     const WIDTH: f64 = 1_100.0;
     const ROW: usize = 26;
     let mut workers: Vec<u32> = bars.iter().map(|bar| bar.worker).collect();
@@ -216,27 +221,27 @@ fn timeline(bars: &[Bar], until: f64) -> String {
             "<rect{failed} x=\"{x:.2}\" y=\"{}\" width=\"{width:.2}\" height=\"{}\" fill=\"{}\"><title>{}: {}</title></rect>",
             row * ROW + 2,
             ROW - 4,
-            color(bar.function),
-            escaped(&bar.name),
-            print::seconds(bar.elapsed)
+            pick_color(bar.function),
+            escape(&bar.name),
+            print::format_seconds(bar.elapsed)
         );
     }
     let _ = write!(
         svg,
         "<text x=\"80\" y=\"{y}\">0 s</text><text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{}</text></svg>",
         WIDTH + 80.0,
-        print::seconds(until),
+        print::format_seconds(until),
         y = height - 6
     );
     svg
 }
 
 /// Far from those before it, for as many functions as there are.
-fn color(function: usize) -> String {
+fn pick_color(function: usize) -> String {
     format!("hsl({:.0}, 55%, 60%)", (function as f64 * 137.508) % 360.0)
 }
 
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut escaped = String::new();
     tinytemplate::escape(text, &mut escaped);
     escaped

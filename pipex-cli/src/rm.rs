@@ -6,15 +6,15 @@ use pipex::journal::{Journal, Line, Removed};
 use serde::Serialize;
 
 use crate::condition::Condition;
-use crate::paths::{Bounds, Where};
+use crate::paths::{Bounds, Zone};
 use crate::project::{Project, Target};
 use crate::select::Selection;
-use crate::survey::{Found, Standing, Survey};
-use crate::{Ask, Error, Outcome, print};
+use crate::survey::{FoundOutput, OutputStatus, Survey};
+use crate::{CommandError, CommandStatus, Confirmation, print};
 
 /// What may go.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub struct Options {
+pub struct RmOptions {
     /// And all that was made from them
     #[arg(long)]
     downstream: bool,
@@ -30,7 +30,7 @@ pub struct Options {
 }
 
 #[derive(Default, Serialize)]
-struct Done<'p> {
+struct RmSummary<'p> {
     done: bool,
     targets: Vec<&'p str>,
     bytes: u64,
@@ -40,169 +40,181 @@ struct Done<'p> {
     left: Vec<(&'p str, String)>,
 }
 
-pub fn rm(project: &Project, selection: &Selection, options: Options, ask: Ask, json: bool) -> Result<Outcome, Error> {
+pub fn rm(
+    project: &Project,
+    selection: &Selection,
+    options: RmOptions,
+    confirmation: Confirmation,
+    json: bool,
+) -> Result<CommandStatus, CommandError> {
     if selection.is_all() {
-        return Err(Error::Everything);
+        return Err(CommandError::Everything);
     }
     let (mut survey, selected) = selection.select(project)?;
-    let mut places: Vec<usize> = selected.into_iter().map(|(place, _)| place).collect();
+    let mut indices: Vec<usize> = selected.into_iter().map(|(index, _)| index).collect();
     if options.downstream {
-        places = project.downstream(places);
-        places.sort_by(|a, b| project.targets[*a].name.cmp(&project.targets[*b].name));
-        survey = Survey::new(project, places.iter().copied());
+        indices = project.find_downstream(indices);
+        indices.sort_by(|a, b| project.targets[*a].name.cmp(&project.targets[*b].name));
+        survey = Survey::inspect(project, indices.iter().copied());
     }
-    let mut plan = Plan { project, options, bounds: Bounds::new(project), removed: Vec::new(), done: Done::default() };
-    for place in places {
-        plan.add(place, &survey.standing(place), survey.found(place));
+    let mut plan = RemovalPlan {
+        project,
+        options,
+        bounds: Bounds::new(project),
+        removed: Vec::new(),
+        summary: RmSummary::default(),
+    };
+    for index in indices {
+        plan.add(index, &survey.status(index), survey.found(index));
     }
     if !json {
-        plan.say()?;
+        plan.print()?;
     }
     if options.dry_run || plan.removed.is_empty() {
         if json {
-            print::json(&plan.done)?;
+            print::json(&plan.summary)?;
         }
-        return Ok(Outcome::amiss(options.dry_run && !plan.removed.is_empty()));
+        return Ok(CommandStatus::attention_if(options.dry_run && !plan.removed.is_empty()));
     }
-    if !ask.whether("Remove?")? {
-        return Ok(Outcome::Amiss);
+    if !confirmation.confirm("Remove?")? {
+        return Ok(CommandStatus::NeedsAttention);
     }
-    plan.carry_out(json)
+    plan.remove_all(json)
 }
 
 /// What is to go, and what not.
-struct Plan<'p> {
+struct RemovalPlan<'p> {
     project: &'p Project,
-    options: Options,
+    options: RmOptions,
     bounds: Bounds<'p>,
-    removed: Vec<(usize, Found)>,
-    done: Done<'p>,
+    removed: Vec<(usize, FoundOutput)>,
+    summary: RmSummary<'p>,
 }
 
-impl<'p> Plan<'p> {
-    fn add(&mut self, place: usize, standing: &Standing, found: Option<Found>) {
-        let target = &self.project.targets[place];
-        let lies = self.bounds.locate(target);
-        let problem = standing.problem.as_deref().map(str::to_owned);
-        let reason = problem
-            .or_else(|| self.reason_against(target, standing.condition, found.as_ref(), lies).map(str::to_owned));
+impl<'p> RemovalPlan<'p> {
+    fn add(&mut self, index: usize, status: &OutputStatus, found: Option<FoundOutput>) {
+        let target = &self.project.targets[index];
+        let zone = self.bounds.find_zone(target);
+        let problem = status.problem.as_deref().map(str::to_owned);
+        let reason =
+            problem.or_else(|| self.find_objection(target, status.condition, found.as_ref(), zone).map(str::to_owned));
         match (reason, found) {
-            (Some(reason), _) => self.done.left.push((&target.name, reason)),
+            (Some(reason), _) => self.summary.left.push((&target.name, reason)),
             (None, None) => {}
             (None, Some(found)) => {
-                if lies != Where::Inside {
-                    self.done.outside.push(&target.name);
+                if zone != Zone::Inside {
+                    self.summary.outside.push(&target.name);
                 }
-                self.done.targets.push(&target.name);
-                self.done.bytes = self.done.bytes.saturating_add(found.bytes);
-                self.removed.push((place, found));
+                self.summary.targets.push(&target.name);
+                self.summary.bytes = self.summary.bytes.saturating_add(found.bytes);
+                self.removed.push((index, found));
             }
         }
     }
 
     /// Why a target is left alone.
-    fn reason_against(
+    fn find_objection(
         &self,
         target: &Target,
         condition: Condition,
-        found: Option<&Found>,
-        lies: Where,
+        found: Option<&FoundOutput>,
+        zone: Zone,
     ) -> Option<&'static str> {
         if condition == Condition::Running {
             return Some("a process makes it");
         }
         let found = found?;
-        match lies {
+        match zone {
             _ if target.function.is_none() => Some("pipex did not make it"),
             _ if condition == Condition::Foreign => Some("it is not known to be what pipex made"),
-            Where::Ours => Some("it is the project's directory, or its journal"),
-            Where::Outside if !self.options.outside => {
+            Zone::Protected => Some("it is the project's directory, or its journal"),
+            Zone::Outside if !self.options.outside => {
                 Some("it lies outside the project's directory: --outside removes it, too")
             }
             _ if found.stored.is_edited() && !self.options.edited => {
                 Some("it was changed since pipex made it: --edited removes it, too")
             }
-            _ if !self.project.has_all_of_it(target, found) => {
+            _ if !self.project.is_as_recorded(target, found) => {
                 Some("it is a directory, and what is in it is not what pipex wrote: remove it by hand")
             }
             _ => None,
         }
     }
 
-    fn say(&self) -> Result<(), Error> {
+    fn print(&self) -> Result<(), CommandError> {
         let project = self.project;
-        for (target, why) in &self.done.left {
-            print::line(format!("left alone: {}: {why}", project.shown_name(target)))?;
+        for (target, why) in &self.summary.left {
+            print::line(format!("left alone: {}: {why}", project.format_name(target)))?;
         }
-        for target in &self.done.outside {
-            print::line(format!("outside the project's directory: {}", project.shown_name(target)))?;
+        for target in &self.summary.outside {
+            print::line(format!("outside the project's directory: {}", project.format_name(target)))?;
         }
         // How many of each task function, and one of them.
         let mut by_task: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-        for (place, _) in &self.removed {
-            let task = project.function(&project.targets[*place]).map_or("", |function| &function.name);
-            by_task.entry(task).or_insert((0, *place)).0 += 1;
+        for (index, _) in &self.removed {
+            let task = project.function(&project.targets[*index]).map_or("", |function| &function.name);
+            by_task.entry(task).or_insert((0, *index)).0 += 1;
         }
         for (task, (count, example)) in by_task {
-            let example = project.shown(&project.targets[example]);
-            print::line(format!("{task}: {}, such as {example}", print::count(count, "output")))?;
+            let example = project.format_target(&project.targets[example]);
+            print::line(format!("{task}: {}, such as {example}", print::format_count(count, "output")))?;
         }
         let what = if self.options.dry_run { "would remove" } else { "to remove:" };
-        let outputs = print::count(self.removed.len(), "output");
-        print::line(format!("{what} {outputs}, {}", print::bytes(self.done.bytes)))?;
+        let outputs = print::format_count(self.removed.len(), "output");
+        print::line(format!("{what} {outputs}, {}", print::format_bytes(self.summary.bytes)))?;
         Ok(())
     }
 
-    fn carry_out(mut self, json: bool) -> Result<Outcome, Error> {
+    fn remove_all(mut self, json: bool) -> Result<CommandStatus, CommandError> {
         let project = self.project;
         let journal = Journal::of_command(&project.journal);
         let mut failed = 0;
-        for (place, found) in &self.removed {
-            let target = &project.targets[*place];
+        for (index, found) in &self.removed {
+            let target = &project.targets[*index];
             if let Err(problem) = project.remove(target, found) {
                 failed += 1;
-                print::aside(format!("cannot remove {}: {problem}", project.shown(target)));
-                self.done.targets.retain(|name| *name != &*target.name);
-                self.done.left.push((&target.name, problem));
+                print::to_stderr(format!("cannot remove {}: {problem}", project.format_target(target)));
+                self.summary.targets.retain(|name| *name != &*target.name);
+                self.summary.left.push((&target.name, problem));
                 continue;
             }
             journal.line(Line::Removed(Removed::new(&*target.name, project.address(target))));
         }
         journal.close();
-        self.done.done = true;
+        self.summary.done = true;
         if json {
-            print::json(&self.done)?;
+            print::json(&self.summary)?;
         } else {
-            print::line(format!("removed {}", print::count(self.removed.len() - failed, "output")))?;
+            print::line(format!("removed {}", print::format_count(self.removed.len() - failed, "output")))?;
         }
-        if failed > 0 { Err(Error::NotRemoved { count: failed }) } else { Ok(Outcome::Well) }
+        if failed > 0 { Err(CommandError::NotRemoved { count: failed }) } else { Ok(CommandStatus::Clean) }
     }
 }
 
 impl Project {
     /// Removes what was found at a target.
-    fn remove(&self, target: &Target, found: &Found) -> Result<(), String> {
+    fn remove(&self, target: &Target, found: &FoundOutput) -> Result<(), String> {
         let location = target.location();
         let reason = |problem: crate::project::Problem| problem.reason.to_string();
         // Between the look and the answer to a question there may be hours.
-        if self.store(target).ask(|store| store.stamp(&location)).map_err(reason)? != Some(found.stamp) {
+        if self.store(target).query(|store| store.stamp(&location)).map_err(reason)? != Some(found.stamp) {
             return Err("it is another than it was just now".to_owned());
         }
-        if !self.has_all_of_it(target, found) {
+        if !self.is_as_recorded(target, found) {
             return Err("it is a directory, and what is in it is another than it was just now".to_owned());
         }
-        self.store(target).ask(|store| store.remove(&location)).map_err(reason)
+        self.store(target).query(|store| store.remove(&location)).map_err(reason)
     }
 
     /// Whether what is in a directory is all that the journal says, and nothing else. Files say that themselves, by their stamps.
-    fn has_all_of_it(&self, target: &Target, found: &Found) -> bool {
+    fn is_as_recorded(&self, target: &Target, found: &FoundOutput) -> bool {
         if !self.is_file(target) || !target.location().path().symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
         {
             return true;
         }
         let location = target.location();
         let content =
-            self.store(target).ask(|store| store.entry(&location)).ok().flatten().and_then(|entry| entry.content);
+            self.store(target).query(|store| store.entry(&location)).ok().flatten().and_then(|entry| entry.content);
         !found.stored.is_edited() && content == Some(found.stored.content)
     }
 }

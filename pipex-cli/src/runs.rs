@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use pipex::{Counts, State};
 use serde::Serialize;
 
-use crate::project::{Project, Run};
-use crate::{Error, Outcome, print};
+use crate::project::{Project, RunJournal};
+use crate::{CommandError, CommandStatus, print};
 
 #[derive(Serialize)]
-struct Row<'p> {
+struct RunRow<'p> {
     run: &'p str,
     flow: &'p str,
     program: Option<&'p str>,
@@ -26,7 +26,7 @@ struct Row<'p> {
 }
 
 /// How it ended.
-pub fn state(run: &Run) -> &'static str {
+pub fn describe_state(run: &RunJournal) -> &'static str {
     match (run.state, run.elapsed) {
         (Some(State::Cancelled), _) => "cancelled",
         (Some(State::Crashed), _) => "crashed",
@@ -41,15 +41,15 @@ pub fn state(run: &Run) -> &'static str {
     }
 }
 
-pub fn runs(project: &Project, json: bool) -> Result<Outcome, Error> {
+pub fn runs(project: &Project, json: bool) -> Result<CommandStatus, CommandError> {
     let rows: Vec<_> = project
         .runs
         .iter()
         .map(|run| {
             let head = run.head.as_ref();
-            Row {
+            RunRow {
                 run: &run.id,
-                flow: run.flow(),
+                flow: run.flow_name(),
                 program: head.map(|head| &*head.program),
                 version: head.and_then(|head| head.version.as_deref()),
                 pipex: head.map(|head| &*head.pipex),
@@ -59,17 +59,17 @@ pub fn runs(project: &Project, json: bool) -> Result<Outcome, Error> {
                 directory: head.map(|head| &*head.directory),
                 started: run.started,
                 seconds: run.elapsed,
-                state: state(run),
+                state: describe_state(run),
                 counts: run.counts,
             }
         })
         .collect();
     if json {
         print::json(&rows)?;
-        return Ok(Outcome::Well);
+        return Ok(CommandStatus::Clean);
     }
     let number = |number: u64| if number == 0 { "-".to_owned() } else { number.to_string() };
-    let cells = |row: &Row<'_>| {
+    let cells = |row: &RunRow<'_>| {
         vec![
             row.run.to_owned(),
             row.state.to_owned(),
@@ -77,12 +77,12 @@ pub fn runs(project: &Project, json: bool) -> Result<Outcome, Error> {
             number(row.counts.cached),
             number(row.counts.failed),
             number(row.counts.skipped),
-            print::bytes(row.counts.bytes),
-            row.seconds.map(print::seconds).unwrap_or_default(),
-            print::age(row.started),
+            print::format_bytes(row.counts.bytes),
+            row.seconds.map(print::format_seconds).unwrap_or_default(),
+            print::format_age(row.started),
         ]
     };
     let head = ["run", "state", " ran", " cached", " failed", " skipped", " size", " took", " started"];
     print::table(&head, &rows.iter().map(cells).collect::<Vec<_>>())?;
-    Ok(Outcome::Well)
+    Ok(CommandStatus::Clean)
 }

@@ -6,11 +6,11 @@ use clap::{Args, ValueHint};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
-use crate::Error;
+use crate::CommandError;
 use crate::condition::Condition;
-use crate::paths::simple;
+use crate::paths::simplify;
 use crate::project::{Project, Target};
-use crate::survey::{Standing, Survey};
+use crate::survey::{OutputStatus, Survey};
 
 /// Which outputs; all that is said has to hold. Of several states one has to.
 #[derive(Debug, Default, Args)]
@@ -47,47 +47,47 @@ pub struct Selection {
     #[arg(long)]
     pub orphaned: bool,
     /// Only those saved longer ago than this, such as 7d or 12h
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub older_than: Option<SignedDuration>,
 }
 
-fn duration(text: &str) -> Result<SignedDuration, String> {
+fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     let span: Span = text.parse().map_err(|_| "write a duration such as 7d, 12h or 1h30m".to_owned())?;
     span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| error.to_string())
 }
 
 impl Selection {
     /// The outputs that it is about, each with how it stands.
-    pub fn select<'p>(&self, project: &'p Project) -> Result<(Survey<'p>, Vec<(usize, Standing)>), Error> {
-        let places = self.named(project)?;
-        let survey = Survey::new(project, places.iter().copied());
-        let mut selected: Vec<(usize, Standing)> =
-            places.into_iter().map(|place| (place, survey.standing(place))).collect();
-        selected.retain(|(_, standing)| self.is_about(standing));
+    pub fn select<'p>(&self, project: &'p Project) -> Result<(Survey<'p>, Vec<(usize, OutputStatus)>), CommandError> {
+        let indices = self.select_named(project)?;
+        let survey = Survey::inspect(project, indices.iter().copied());
+        let mut selected: Vec<(usize, OutputStatus)> =
+            indices.into_iter().map(|index| (index, survey.status(index))).collect();
+        selected.retain(|(_, status)| self.is_selected(status));
         selected.sort_by(|a, b| project.targets[a.0].name.cmp(&project.targets[b.0].name));
         Ok((survey, selected))
     }
 
     /// The outputs that it names, whatever their state.
-    pub fn named(&self, project: &Project) -> Result<Vec<usize>, Error> {
-        let mut places: Vec<usize> = if self.globs.is_empty() {
+    pub fn select_named(&self, project: &Project) -> Result<Vec<usize>, CommandError> {
+        let mut indices: Vec<usize> = if self.globs.is_empty() {
             project.outputs().collect()
         } else {
-            let mut places = BTreeSet::new();
+            let mut indices = BTreeSet::new();
             for glob in &self.globs {
-                places.extend(self.matches(project, glob)?);
+                indices.extend(self.find_matches(project, glob)?);
             }
-            if places.is_empty() {
-                return Err(Error::NoMatch { globs: self.globs.join(" ") });
+            if indices.is_empty() {
+                return Err(CommandError::NoMatch { globs: self.globs.join(" ") });
             }
-            places.into_iter().collect()
+            indices.into_iter().collect()
         };
-        places.retain(|place| self.task.is_empty() || self.task.iter().any(|name| is_made_by(project, *place, name)));
-        Ok(places)
+        indices.retain(|index| self.task.is_empty() || self.task.iter().any(|name| is_made_by(project, *index, name)));
+        Ok(indices)
     }
 
     /// Whether an output in this state is meant.
-    fn is_about(&self, standing: &Standing) -> bool {
+    fn is_selected(&self, status: &OutputStatus) -> bool {
         let states = [
             (self.stale, Condition::Stale),
             (self.outdated, Condition::Outdated),
@@ -98,10 +98,10 @@ impl Selection {
             (self.orphaned, Condition::Orphaned),
         ];
         let is_any = states.iter().all(|(is_meant, _)| !is_meant);
-        let is_meant = is_any || states.iter().any(|(is_meant, state)| *is_meant && standing.condition == *state);
-        let age = standing.saved.map(|saved| Timestamp::now().duration_since(saved));
+        let is_meant = is_any || states.iter().any(|(is_meant, state)| *is_meant && status.condition == *state);
+        let age = status.saved.map(|saved| Timestamp::now().duration_since(saved));
         let is_old = self.older_than.is_none_or(|limit| age.is_some_and(|age| age > limit));
-        is_meant && is_old && standing.condition != Condition::Gone
+        is_meant && is_old && status.condition != Condition::Gone
     }
 
     /// Whether it says nothing, so that all outputs there are would be meant.
@@ -125,67 +125,67 @@ impl Selection {
 
     /// The outputs that an argument means: a target or a directory of this name, else those that it is a pattern of. As the
     /// shell means it; else named from where the journal is, or in whatever store.
-    fn matches(&self, project: &Project, argument: &str) -> Result<Vec<usize>, Error> {
-        let in_files = project.name_of(argument);
+    fn find_matches(&self, project: &Project, argument: &str) -> Result<Vec<usize>, CommandError> {
+        let in_files = project.resolve_name(argument);
         let literal = argument.strip_prefix("./").unwrap_or(argument).trim_end_matches('/');
         let matching = |is_match: &dyn Fn(&Target, &str) -> bool| -> Vec<usize> {
-            let targets = project.outputs().map(|place| (place, &project.targets[place]));
-            targets.filter(|(_, target)| is_match(target, &simple(&target.name))).map(|(place, _)| place).collect()
+            let targets = project.outputs().map(|index| (index, &project.targets[index]));
+            targets.filter(|(_, target)| is_match(target, &simplify(&target.name))).map(|(index, _)| index).collect()
         };
-        let exactly = |place: Option<usize>| -> Vec<usize> {
-            place.into_iter().filter(|place| project.targets[*place].function.is_some()).collect()
+        let exactly = |index: Option<usize>| -> Vec<usize> {
+            index.into_iter().filter(|index| project.targets[*index].function.is_some()).collect()
         };
         let is_within =
             |name: &str, directory: &str| name.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
         // Where the journal is, all there is is here, files or not.
         let is_root = project.here == project.root;
         let is_all = in_files.is_empty();
-        let mut found = exactly(project.file(&in_files));
+        let mut found = exactly(project.find_file(&in_files));
         if found.is_empty() {
             found = matching(&|target, name| is_all || project.is_file(target) && is_within(name, &in_files));
         }
         if found.is_empty() {
-            found = exactly(project.anywhere(literal));
+            found = exactly(project.find_in_any_store(literal));
         }
         if found.is_empty() {
             found = matching(&|_, name| is_within(name, literal));
         }
         if found.is_empty() && !self.literal {
-            let here = patterns(&pattern_here(project, literal))?;
+            let here = build_globs(&resolve_pattern(project, literal))?;
             found = matching(&|target, name| (is_root || project.is_file(target)) && here.is_match(name));
         }
         if found.is_empty() && !self.literal {
-            let anywhere = patterns(&at_any_depth("", literal))?;
+            let anywhere = build_globs(&widen_pattern("", literal))?;
             found = matching(&|_, name| anywhere.is_match(name));
         }
         Ok(found)
     }
 }
 
-fn is_made_by(project: &Project, place: usize, name: &str) -> bool {
+fn is_made_by(project: &Project, index: usize, name: &str) -> bool {
     project
-        .function(&project.targets[place])
+        .function(&project.targets[index])
         .is_some_and(|function| *name == *function.name || *name == format!("{}::{}", function.module, function.name))
 }
 
 /// The pattern as the shell means it, named from where the journal is.
-fn pattern_here(project: &Project, pattern: &str) -> String {
+fn resolve_pattern(project: &Project, pattern: &str) -> String {
     // What leads elsewhere is no pattern up to where it does.
     if pattern.starts_with('/') || pattern.split('/').any(|part| part == "..") {
-        return project.name_of(pattern);
+        return project.resolve_name(pattern);
     }
-    let here = project.name_of(".");
+    let here = project.resolve_name(".");
     let here = if here.is_empty() { here } else { format!("{}/", globset::escape(&here)) };
-    at_any_depth(&here, pattern)
+    widen_pattern(&here, pattern)
 }
 
-fn at_any_depth(directory: &str, pattern: &str) -> String {
+fn widen_pattern(directory: &str, pattern: &str) -> String {
     if pattern.contains('/') { format!("{directory}{pattern}") } else { format!("{directory}**/{pattern}") }
 }
 
 /// The pattern, which also stands for all that is in the directories that match it.
-fn patterns(pattern: &str) -> Result<GlobSet, Error> {
-    let failed = |source: globset::Error| Error::Glob { source };
+fn build_globs(pattern: &str) -> Result<GlobSet, CommandError> {
+    let failed = |source: globset::Error| CommandError::Glob { source };
     let mut set = GlobSetBuilder::new();
     for pattern in [pattern.to_owned(), format!("{pattern}/**")] {
         set.add(GlobBuilder::new(&pattern).literal_separator(true).build().map_err(failed)?);
@@ -195,15 +195,15 @@ fn patterns(pattern: &str) -> Result<GlobSet, Error> {
 
 impl Selection {
     /// Whether a name is meant of which the journal does not know, named from where the journal is.
-    pub fn is_match(&self, project: &Project, name: &str) -> Result<bool, Error> {
+    pub fn is_match(&self, project: &Project, name: &str) -> Result<bool, CommandError> {
         let mut is_match = self.globs.is_empty();
         for glob in &self.globs {
-            let literal = project.name_of(glob);
+            let literal = project.resolve_name(glob);
             let within = name.strip_prefix(&literal).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             is_match |= within || literal.is_empty();
             if !is_match && !self.literal {
-                is_match = patterns(&pattern_here(project, glob))?.is_match(name)
-                    || patterns(&at_any_depth("", glob))?.is_match(name);
+                is_match = build_globs(&resolve_pattern(project, glob))?.is_match(name)
+                    || build_globs(&widen_pattern("", glob))?.is_match(name);
             }
         }
         Ok(is_match)

@@ -7,13 +7,13 @@ use pipex::store::{StoreResult, expand};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::project::{Project, Target, time};
+use crate::project::{Project, Target, clamp_seconds};
 use crate::survey::Survey;
-use crate::{Error, Outcome, ls, print, shape};
+use crate::{CommandError, CommandStatus, ls, print, shape};
 
 /// What made an output, and what it was made from.
 #[derive(Serialize)]
-struct Shown {
+struct OutputDetails {
     target: String,
     condition: String,
     task: Option<String>,
@@ -31,24 +31,24 @@ struct Shown {
     content: Option<Value>,
 }
 
-pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Outcome, Error> {
-    let place = project.named(name)?;
-    let target = &project.targets[place];
-    let standing = Survey::new(project, [place]).standing(place);
-    let store = project.opened(target)?;
-    let failed = |source| Error::Store { target: name.to_owned(), source };
+pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<CommandStatus, CommandError> {
+    let index = project.find_target(name)?;
+    let target = &project.targets[index];
+    let status = Survey::inspect(project, [index]).status(index);
+    let store = project.require_listing(target)?;
+    let failed = |source| CommandError::Store { target: name.to_owned(), source };
     let entry = store.entry(&target.location()).map_err(failed)?;
     let made_by = entry.as_ref().and_then(|entry| entry.made.as_ref());
-    let outcome = Outcome::amiss(entry.is_none());
+    let outcome = CommandStatus::attention_if(entry.is_none());
     let content = match &entry {
-        None => Ok(Content::Nothing),
+        None => Ok(DecodedOutput::Nothing),
         Some(_) if project.is_file(target) && target.location().path().is_dir() => {
             let directory = format!("{}/", target.name);
             let mut names = Vec::new();
             let mut each = |file: Location| names.extend(file.as_str().strip_prefix(&directory).map(str::to_owned));
             store.list(&directory, &mut each).map_err(failed)?;
             names.sort();
-            Ok(Content::Files(names))
+            Ok(DecodedOutput::Files(names))
         }
         Some(_) => {
             let payload = store.payload(&target.location()).map_err(failed)?;
@@ -57,27 +57,27 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Outc
                 return Ok(outcome);
             }
             let expanded = entry.as_ref().and_then(|entry| entry.expanded);
-            Content::of(&target.name, payload, expanded, made_by.map(|made| &*made.shape))
+            DecodedOutput::decode(&target.name, payload, expanded, made_by.map(|made| &*made.shape))
         }
     };
-    let line = project.givens(&[place]).remove(&place).and_then(|givens| givens.made);
+    let line = project.read_call_lines(&[index]).remove(&index).and_then(|call_lines| call_lines.made);
     let arguments = line.iter().flat_map(|line| &line.given);
     let arguments = arguments.filter_map(|given| Some((given.name.to_string(), given.value.as_ref()?.to_string())));
     let run = target.made.as_ref().map(|made| (&project.runs[made.run as usize], made));
     let function = project.function(target);
-    let consumers = project.consumers();
-    let inputs: Vec<&Target> = target.inputs().iter().map(|input| &project.targets[input.place as usize]).collect();
-    let outputs: Vec<&Target> = consumers[place].iter().map(|output| &project.targets[*output as usize]).collect();
+    let consumers = project.find_consumers();
+    let inputs: Vec<&Target> = target.inputs().iter().map(|input| &project.targets[input.index as usize]).collect();
+    let outputs: Vec<&Target> = consumers[index].iter().map(|output| &project.targets[*output as usize]).collect();
     let names = |targets: &[&Target]| targets.iter().map(|target| target.name.to_string()).collect();
-    let mut shown = Shown {
+    let mut details = OutputDetails {
         target: target.name.to_string(),
-        condition: ls::state(project, &standing),
+        condition: ls::describe_status(project, &status),
         task: function.map(|function| format!("{}::{}", function.module, function.name)),
         file: function.map(|function| format!("{}:{}", function.file, function.line)),
-        made: run.map(|(run, made)| run.moment(made.at + made.elapsed).to_string()),
+        made: run.map(|(run, made)| run.moment_at(made.at + made.elapsed).to_string()),
         run: run.map(|(run, _)| run.id.clone()),
-        seconds: run.map(|(_, made)| time(made.elapsed)),
-        bytes: standing.bytes,
+        seconds: run.map(|(_, made)| clamp_seconds(made.elapsed)),
+        bytes: status.bytes,
         type_name: made_by.map(|made| made.type_name.clone()),
         arguments: arguments.collect(),
         inputs: names(&inputs),
@@ -85,35 +85,41 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Outc
         content: None,
     };
     if json {
-        shown.content = content.map_err(failed)?.into_value();
-        print::json(&shown)?;
+        details.content = content.map_err(failed)?.into_value();
+        print::json(&details)?;
         return Ok(outcome);
     }
     // Beside what it has: so that `pipex show x.json | jq` works.
     let mut aside = io::stderr().lock();
-    let mut say = |name: &str, text: Option<String>| match text {
-        Some(text) if !text.is_empty() => writeln!(aside, "{name:10} {}", print::visible(&text)),
+    let mut print_field = |name: &str, text: Option<String>| match text {
+        Some(text) if !text.is_empty() => writeln!(aside, "{name:10} {}", print::make_visible(&text)),
         _ => Ok(()),
     };
-    say("target", Some(project.shown(target).into_owned()))?;
-    say("state", Some(shown.condition))?;
-    say("task", shown.task.zip(shown.file).map(|(task, file)| format!("{task} ({file})")))?;
-    say(
+    print_field("target", Some(project.format_target(target).into_owned()))?;
+    print_field("state", Some(details.condition))?;
+    print_field("task", details.task.zip(details.file).map(|(task, file)| format!("{task} ({file})")))?;
+    print_field(
         "made",
-        shown.made.zip(shown.seconds).map(|(made, seconds)| format!("{made}, in {}", print::seconds(seconds))),
+        details
+            .made
+            .zip(details.seconds)
+            .map(|(made, seconds)| format!("{made}, in {}", print::format_seconds(seconds))),
     )?;
-    say("run", shown.run)?;
-    say("size", Some(print::bytes(shown.bytes)))?;
-    say("type", shown.type_name)?;
-    let arguments: Vec<_> = shown.arguments.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-    say("arguments", Some(arguments.join(", ")))?;
+    print_field("run", details.run)?;
+    print_field("size", Some(print::format_bytes(details.bytes)))?;
+    print_field("type", details.type_name)?;
+    let arguments: Vec<_> = details.arguments.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    print_field("arguments", Some(arguments.join(", ")))?;
     let few = |targets: &[&Target]| {
-        const FEW: usize = 8;
-        let more = if targets.len() > FEW { format!(", and {} more", targets.len() - FEW) } else { String::new() };
-        format!("{}{more}", targets.iter().take(FEW).map(|target| project.shown(target)).collect::<Vec<_>>().join(", "))
+        const MAX: usize = 8;
+        let more = if targets.len() > MAX { format!(", and {} more", targets.len() - MAX) } else { String::new() };
+        format!(
+            "{}{more}",
+            targets.iter().take(MAX).map(|target| project.format_target(target)).collect::<Vec<_>>().join(", ")
+        )
     };
-    say("made from", Some(few(&inputs)))?;
-    say("taken by", Some(few(&outputs)))?;
+    print_field("made from", Some(few(&inputs)))?;
+    print_field("taken by", Some(few(&outputs)))?;
     drop(aside);
     content.map_err(failed)?.write()?;
     Ok(outcome)
@@ -122,7 +128,7 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Outc
 const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 
 /// What an output has, as far as it can be shown.
-enum Content {
+enum DecodedOutput {
     Nothing,
     Text(String),
     Value(Value),
@@ -131,40 +137,40 @@ enum Content {
     Files(Vec<String>),
 }
 
-impl Content {
-    fn of(name: &str, payload: Vec<u8>, expanded: Option<u64>, shape: Option<&str>) -> StoreResult<Self> {
+impl DecodedOutput {
+    fn decode(name: &str, payload: Vec<u8>, expanded: Option<u64>, shape: Option<&str>) -> StoreResult<Self> {
         let (name, payload) = match name.strip_suffix(".zst") {
             // A function may have written anything.
-            Some(_) if !payload.starts_with(&ZSTD_MAGIC) => return Ok(Content::Bytes(payload.len())),
+            Some(_) if !payload.starts_with(&ZSTD_MAGIC) => return Ok(DecodedOutput::Bytes(payload.len())),
             Some(name) => (name, expand(&payload, expanded)?),
             None => (name, payload),
         };
         let is_text = name.ends_with(".json") || name.ends_with(".csv");
         if let (Some(shape), false) = (shape, is_text) {
-            return Ok(shape::decode(shape, &payload).map_or(Content::Bytes(payload.len()), Content::Value));
+            return Ok(shape::decode(shape, &payload).map_or(DecodedOutput::Bytes(payload.len()), DecodedOutput::Value));
         }
         let text = String::from_utf8(payload);
-        Ok(text.map_or_else(|error| Content::Bytes(error.as_bytes().len()), Content::Text))
+        Ok(text.map_or_else(|error| DecodedOutput::Bytes(error.as_bytes().len()), DecodedOutput::Text))
     }
 
     fn into_value(self) -> Option<Value> {
         match self {
-            Content::Nothing | Content::Bytes(_) => None,
-            Content::Text(text) => Some(serde_json::from_str(&text).unwrap_or(Value::String(text))),
-            Content::Value(value) => Some(value),
-            Content::Files(names) => Some(names.into()),
+            DecodedOutput::Nothing | DecodedOutput::Bytes(_) => None,
+            DecodedOutput::Text(text) => Some(serde_json::from_str(&text).unwrap_or(Value::String(text))),
+            DecodedOutput::Value(value) => Some(value),
+            DecodedOutput::Files(names) => Some(names.into()),
         }
     }
 
-    fn write(self) -> Result<(), Error> {
+    fn write(self) -> Result<(), CommandError> {
         match self {
-            Content::Nothing => {}
-            Content::Text(text) => write!(io::stdout().lock(), "{}", print::visible_lines(&text))?,
-            Content::Value(value) => print::json(&value)?,
-            Content::Bytes(bytes) => {
-                writeln!(io::stderr(), "{} that only the program can read", print::count(bytes, "byte"))?;
+            DecodedOutput::Nothing => {}
+            DecodedOutput::Text(text) => write!(io::stdout().lock(), "{}", print::make_lines_visible(&text))?,
+            DecodedOutput::Value(value) => print::json(&value)?,
+            DecodedOutput::Bytes(bytes) => {
+                writeln!(io::stderr(), "{} that only the program can read", print::format_count(bytes, "byte"))?;
             }
-            Content::Files(names) => names.iter().try_for_each(print::line)?,
+            DecodedOutput::Files(names) => names.iter().try_for_each(print::line)?,
         }
         Ok(())
     }

@@ -6,16 +6,16 @@ use jiff::Timestamp;
 use pipex::Reasons;
 use serde::Serialize;
 
-use crate::causes::{Causes, Group};
+use crate::causes::{CauseGroup, Causes};
 use crate::condition::Condition;
-use crate::ls::reasons;
+use crate::ls::describe_reasons;
 use crate::project::Project;
 use crate::select::Selection;
-use crate::{Error, Outcome, print};
+use crate::{CommandError, CommandStatus, print};
 
 /// How the outputs of a task function stand.
 #[derive(Default, Serialize)]
-struct Row<'p> {
+struct StatusRow<'p> {
     task: &'p str,
     module: &'p str,
     file: String,
@@ -37,13 +37,13 @@ struct Row<'p> {
     /// Of those that are outdated: what they were made from, and how many, and one of them.
     because: BTreeMap<&'p str, (usize, &'p str)>,
     /// Why runs came to nothing, and why outputs cannot be looked at.
-    causes: Vec<Group<'p>>,
+    causes: Vec<CauseGroup<'p>>,
     bytes: u64,
     newest: Option<Timestamp>,
 }
 
 /// A column of the table; those that nothing is in are left out, but for some.
-type Column = (&'static str, fn(&Row<'_>) -> usize, bool);
+type Column = (&'static str, fn(&StatusRow<'_>) -> usize, bool);
 
 const COLUMNS: [Column; 13] = [
     (" fresh", |row| row.fresh, true),
@@ -61,32 +61,32 @@ const COLUMNS: [Column; 13] = [
     (" running", |row| row.running, false),
 ];
 
-pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<Outcome, Error> {
+pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<CommandStatus, CommandError> {
     let (_, selected) = selection.select(project)?;
-    let is_amiss = selected.iter().any(|(_, standing)| standing.condition.is_amiss());
-    let mut rows: BTreeMap<u32, Row<'_>> = BTreeMap::new();
+    let needs_attention = selected.iter().any(|(_, status)| status.condition.needs_attention());
+    let mut rows: BTreeMap<u32, StatusRow<'_>> = BTreeMap::new();
     let mut causes: BTreeMap<u32, Causes<'_>> = BTreeMap::new();
-    for (place, standing) in &selected {
-        let target = &project.targets[*place];
+    for (index, status) in &selected {
+        let target = &project.targets[*index];
         let Some((number, function)) = target.function.zip(project.function(target)) else { continue };
-        let row = rows.entry(number).or_insert_with(|| Row {
+        let row = rows.entry(number).or_insert_with(|| StatusRow {
             task: &function.name,
             module: &function.module,
             file: format!("{}:{}", function.file, function.line),
-            ..Row::default()
+            ..StatusRow::default()
         });
-        row.count(standing.condition);
-        if standing.condition == Condition::Stale {
-            row.reasons.entry(reasons(standing.reasons)).or_insert((0, &target.name)).0 += 1;
+        row.count(status.condition);
+        if status.condition == Condition::Stale {
+            row.reasons.entry(describe_reasons(status.reasons)).or_insert((0, &target.name)).0 += 1;
         }
-        if let (Condition::Outdated, Some(because)) = (standing.condition, standing.because) {
+        if let (Condition::Outdated, Some(because)) = (status.condition, status.because) {
             row.because.entry(&project.targets[because].name).or_insert((0, &target.name)).0 += 1;
         }
-        causes.entry(number).or_default().add(project, *place, standing);
-        row.bytes = row.bytes.saturating_add(standing.bytes);
-        row.newest = row.newest.max(standing.saved);
+        causes.entry(number).or_default().add(project, *index, status);
+        row.bytes = row.bytes.saturating_add(status.bytes);
+        row.newest = row.newest.max(status.saved);
     }
-    let outcome = Outcome::amiss(is_amiss);
+    let outcome = CommandStatus::attention_if(needs_attention);
     if json {
         for (number, causes) in causes {
             rows.entry(number).or_default().causes = causes.into_groups();
@@ -94,24 +94,21 @@ pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<Ou
         print::json(&rows.into_values().collect::<Vec<_>>())?;
         return Ok(outcome);
     }
-    table(rows.values())?;
+    print_table(rows.values())?;
     for row in rows.values() {
-        row.explain(project)?;
+        row.print_reasons(project)?;
     }
     let mut all = Causes::default();
-    selected.iter().for_each(|(place, standing)| all.add(project, *place, standing));
-    all.say(project)?;
-    advise(
-        selected
-            .iter()
-            .filter(|(_, standing)| standing.condition == Condition::Stale)
-            .map(|(_, standing)| standing.reasons),
+    selected.iter().for_each(|(index, status)| all.add(project, *index, status));
+    all.print(project)?;
+    print_advice(
+        selected.iter().filter(|(_, status)| status.condition == Condition::Stale).map(|(_, status)| status.reasons),
     )?;
     Ok(outcome)
 }
 
 /// What can be done about outputs that are stale for these reasons.
-fn advise(reasons: impl Iterator<Item = Reasons>) -> Result<(), Error> {
+fn print_advice(reasons: impl Iterator<Item = Reasons>) -> Result<(), CommandError> {
     let Some(all) = reasons.reduce(Reasons::and) else { return Ok(()) };
     let names: Vec<&str> = all.into();
     let reason = if names == ["code"] { String::new() } else { format!(" --reason {}", names.join(",")) };
@@ -122,16 +119,16 @@ fn advise(reasons: impl Iterator<Item = Reasons>) -> Result<(), Error> {
     Ok(())
 }
 
-fn table<'r, 'p: 'r>(rows: impl Iterator<Item = &'r Row<'p>> + Clone) -> Result<(), Error> {
+fn print_table<'r, 'p: 'r>(rows: impl Iterator<Item = &'r StatusRow<'p>> + Clone) -> Result<(), CommandError> {
     let is_shown = |(_, number, always): &&Column| *always || rows.clone().any(|row| number(row) > 0);
     let columns: Vec<&Column> = COLUMNS.iter().filter(is_shown).collect();
-    let cells = |row: &Row<'_>| {
+    let cells = |row: &StatusRow<'_>| {
         let mut cells = vec![row.task.to_owned()];
         cells.extend(columns.iter().map(|(_, number, _)| match number(row) {
             0 => "-".to_owned(),
             number => number.to_string(),
         }));
-        cells.extend([print::bytes(row.bytes), row.newest.map(print::age).unwrap_or_default()]);
+        cells.extend([print::format_bytes(row.bytes), row.newest.map(print::format_age).unwrap_or_default()]);
         cells
     };
     let head: Vec<&str> =
@@ -140,7 +137,7 @@ fn table<'r, 'p: 'r>(rows: impl Iterator<Item = &'r Row<'p>> + Clone) -> Result<
     Ok(())
 }
 
-impl Row<'_> {
+impl StatusRow<'_> {
     fn count(&mut self, condition: Condition) {
         *match condition {
             Condition::Running => &mut self.running,
@@ -161,20 +158,24 @@ impl Row<'_> {
     }
 
     /// Says why outputs are stale or outdated.
-    fn explain(&self, project: &Project) -> Result<(), Error> {
+    fn print_reasons(&self, project: &Project) -> Result<(), CommandError> {
         for (reason, (count, example)) in &self.reasons {
-            let outputs = print::count(*count, "output");
+            let outputs = print::format_count(*count, "output");
             let changed = if reason == "edited" {
                 "changed since pipex made it".to_owned()
             } else {
                 format!("changed: {reason}")
             };
-            print::line(format!("{}: {outputs} stale, {changed}; such as {}", self.task, project.shown_name(example)))?;
+            print::line(format!(
+                "{}: {outputs} stale, {changed}; such as {}",
+                self.task,
+                project.format_name(example)
+            ))?;
         }
         // One of what is stale stands for all of it.
         if let Some((because, (_, example))) = self.because.iter().rev().max_by_key(|(_, (count, _))| count) {
-            let outputs = print::count(self.outdated, "output");
-            let (example, because) = (project.shown_name(example), project.shown_name(because));
+            let outputs = print::format_count(self.outdated, "output");
+            let (example, because) = (project.format_name(example), project.format_name(because));
             print::line(format!("{}: {outputs} outdated, such as {example}: {because} is stale", self.task))?;
         }
         Ok(())

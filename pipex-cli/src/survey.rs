@@ -8,18 +8,18 @@ use pipex::journal::{self, Provenance, Stored, There, Wanted, decide, of_inputs}
 use pipex::store::Stamp;
 use pipex::{Fingerprint, Reasons, Stale};
 
-use crate::condition::{Asked, Condition, Facts};
-use crate::paths::{Bounds, Where};
-use crate::project::{Input, Now, Problem, Project, Target};
+use crate::condition::{Condition, Demand, Facts};
+use crate::paths::{Bounds, Zone};
+use crate::project::{CallFingerprints, InputEdge, Problem, Project, Target};
 
 /// What was found when outputs were looked at, and all that they were made from.
 pub struct Survey<'p> {
     project: &'p Project,
-    asked: Vec<Asked>,
+    demands: Vec<Demand>,
     /// What lies at paths that were arguments: `None` if no file does any more.
     sources: HashMap<u32, Option<Fingerprint>>,
     /// None of those that did not matter.
-    sights: Vec<Option<Sight>>,
+    presences: Vec<Option<Presence>>,
     /// Why what is there, or was, is not what its call would give.
     reasons: Vec<Reasons>,
     /// Something stale that it was made from, however far up: the target's number and one, 0 if there is none.
@@ -27,7 +27,7 @@ pub struct Survey<'p> {
 }
 
 /// What is where an output should be.
-enum Sight {
+enum Presence {
     Running,
     /// It cannot be looked at.
     Unknown(Problem),
@@ -35,12 +35,12 @@ enum Sight {
     /// What the journal says.
     Recorded,
     /// Something else than the journal says.
-    Other(Box<Found>),
+    Other(Box<FoundOutput>),
 }
 
 /// What lies at a target.
 #[derive(Debug, Clone, Copy)]
-pub struct Found {
+pub struct FoundOutput {
     pub stored: Stored,
     pub stamp: Stamp,
     pub bytes: u64,
@@ -48,7 +48,7 @@ pub struct Found {
     pub saved: Option<Timestamp>,
 }
 
-impl Found {
+impl FoundOutput {
     /// The same for the journal, where this is known of it.
     pub fn known_as(&self, stored: Stored) -> There {
         There::new(stored.content, self.stamp, self.bytes).known_as(stored)
@@ -56,7 +56,7 @@ impl Found {
 }
 
 /// How an output stands.
-pub struct Standing {
+pub struct OutputStatus {
     pub condition: Condition,
     pub reasons: Reasons,
     /// Something stale that it was made from.
@@ -70,125 +70,127 @@ pub struct Standing {
 
 impl<'p> Survey<'p> {
     /// Looks at these, and at all that they were made from.
-    pub fn new(project: &'p Project, places: impl IntoIterator<Item = usize>) -> Self {
+    pub fn inspect(project: &'p Project, indices: impl IntoIterator<Item = usize>) -> Self {
         let count = project.targets.len();
         let mut survey = Survey {
             project,
-            asked: project.asked(),
+            demands: project.find_demands(),
             sources: HashMap::new(),
-            sights: std::iter::repeat_with(|| None).take(count).collect(),
+            presences: std::iter::repeat_with(|| None).take(count).collect(),
             reasons: vec![Reasons::default(); count],
             because: vec![0; count],
         };
         let mut bounds = Bounds::new(project);
-        let mut open: Vec<usize> = places.into_iter().collect();
-        let mut looked_at = Vec::new();
-        while let Some(place) = open.pop() {
-            let target = &project.targets[place];
-            if survey.sights[place].is_some() {
+        let mut open: Vec<usize> = indices.into_iter().collect();
+        let mut inspected = Vec::new();
+        while let Some(index) = open.pop() {
+            let target = &project.targets[index];
+            if survey.presences[index].is_some() {
                 continue;
             }
-            survey.sights[place] = Some(project.sight(target, &mut bounds));
-            looked_at.push(place);
+            survey.presences[index] = Some(project.inspect(target, &mut bounds));
+            inspected.push(index);
             for input in target.inputs() {
-                open.push(input.place as usize);
+                open.push(input.index as usize);
                 if input.is_source {
-                    let source = || project.source(&project.targets[input.place as usize]);
-                    survey.sources.entry(input.place).or_insert_with(source);
+                    let source = || project.fingerprint_source(&project.targets[input.index as usize]);
+                    survey.sources.entry(input.index).or_insert_with(source);
                 }
             }
         }
-        for place in &looked_at {
-            survey.reasons[*place] = survey.reasons(*place);
+        for index in &inspected {
+            survey.reasons[*index] = survey.find_reasons(*index);
         }
-        survey.spread(&looked_at);
-        for place in &looked_at {
+        survey.mark_outdated(&inspected);
+        for index in &inspected {
             // It was said that its inputs will be others when they have been made, which they have not yet.
-            let said = project.targets[*place].last.as_ref().is_some_and(|last| {
+            let said = project.targets[*index].last.as_ref().is_some_and(|last| {
                 last.stale.inputs && last.now.as_ref().is_some_and(|now| now.inputs == Fingerprint::NONE)
             });
-            survey.reasons[*place].inputs |= said && survey.because[*place] > 0;
+            survey.reasons[*index].inputs |= said && survey.because[*index] > 0;
         }
         survey
     }
 
     /// How a target stands that was looked at.
-    pub fn standing(&self, place: usize) -> Standing {
-        let (project, target) = (self.project, &self.project.targets[place]);
-        let found = self.found(place);
+    pub fn status(&self, index: usize) -> OutputStatus {
+        let (project, target) = (self.project, &self.project.targets[index]);
+        let found = self.found(index);
         let is_source = target.function.is_none();
         // What no file can be called is not there.
-        let problem = match &self.sights[place] {
-            Some(Sight::Unknown(problem)) if !problem.is_of_the_name || self.asked[place] != Asked::No => Some(problem),
+        let problem = match &self.presences[index] {
+            Some(Presence::Unknown(problem)) if !problem.is_of_the_name || self.demands[index] != Demand::None => {
+                Some(problem)
+            }
             _ => None,
         };
         let condition = Condition::new(&Facts {
-            is_running: matches!(self.sights[place], Some(Sight::Running)),
+            is_running: matches!(self.presences[index], Some(Presence::Running)),
             is_unknown: problem.is_some(),
-            is_there: found.is_some() || is_source && project.source(target).is_some(),
-            asked: self.asked[place],
-            failure: project.failure(target),
+            is_there: found.is_some() || is_source && project.fingerprint_source(target).is_some(),
+            demand: self.demands[index],
+            failure: project.find_failure(target),
             is_in_memory: target.made.as_ref().is_some_and(|made| made.stamp == IN_MEMORY),
             is_known: is_source || found.is_some_and(|found| found.stored.provenance.is_known()),
-            reasons: self.reasons[place],
-            is_outdated: self.because[place] > 0,
+            reasons: self.reasons[index],
+            is_outdated: self.because[index] > 0,
         });
-        let because = self.because[place].checked_sub(1).map(|place| place as usize);
+        let because = self.because[index].checked_sub(1).map(|index| index as usize);
         let problem = problem.map(|problem| Rc::clone(&problem.reason));
         let (bytes, saved) = found.map_or((0, None), |found| (found.bytes, found.saved));
-        Standing { condition, reasons: self.reasons[place], because, problem, bytes, saved }
+        OutputStatus { condition, reasons: self.reasons[index], because, problem, bytes, saved }
     }
 
     /// What lies at a target.
-    pub fn found(&self, place: usize) -> Option<Found> {
-        match self.sights[place].as_ref()? {
-            Sight::Running | Sight::Unknown(_) | Sight::Absent => None,
-            Sight::Recorded => self.project.recorded(&self.project.targets[place]),
-            Sight::Other(found) => Some(**found),
+    pub fn found(&self, index: usize) -> Option<FoundOutput> {
+        match self.presences[index].as_ref()? {
+            Presence::Running | Presence::Unknown(_) | Presence::Absent => None,
+            Presence::Recorded => self.project.find_recorded(&self.project.targets[index]),
+            Presence::Other(found) => Some(**found),
         }
     }
 
     /// What lies at a target now: if nothing does, what lay there last. Of a path that was an argument, what lies there:
     /// `None` if no file does any more.
-    pub fn content(&self, place: usize, is_source: bool) -> Option<Fingerprint> {
-        match (&self.sights[place], is_source) {
-            (_, true) => match self.sources.get(&(place as u32)) {
+    pub fn current_content(&self, index: usize, is_source: bool) -> Option<Fingerprint> {
+        match (&self.presences[index], is_source) {
+            (_, true) => match self.sources.get(&(index as u32)) {
                 Some(content) => *content,
-                None => self.project.source(&self.project.targets[place]),
+                None => self.project.fingerprint_source(&self.project.targets[index]),
             },
-            (Some(Sight::Other(found)), false) => Some(found.stored.content),
-            (_, false) => Some(self.project.content(place)),
+            (Some(Presence::Other(found)), false) => Some(found.stored.content),
+            (_, false) => Some(self.project.recorded_content(index)),
         }
     }
 
     /// Why what is there is not what its call would give; of what is not there, why it would not be.
-    fn reasons(&self, place: usize) -> Reasons {
-        let target = &self.project.targets[place];
-        let stored = match (&self.sights[place], &target.made) {
-            (Some(Sight::Other(found)), _) => found.stored,
+    fn find_reasons(&self, index: usize) -> Reasons {
+        let target = &self.project.targets[index];
+        let stored = match (&self.presences[index], &target.made) {
+            (Some(Presence::Other(found)), _) => found.stored,
             (_, Some(made)) => made.stored,
             (_, None) => return Reasons::default(),
         };
         if !stored.provenance.is_known() {
             return Reasons::default();
         }
-        decide(&self.wanted(target), Some(&stored.present()), Stale::Rerun).reasons()
+        decide(&self.build_wanted(target), Some(&stored.present()), Stale::Rerun).reasons()
     }
 
     /// What the target's last call would make it from, as things are now.
-    fn wanted(&self, target: &Target) -> Wanted {
+    fn build_wanted(&self, target: &Target) -> Wanted {
         let mut wanted = Wanted::default();
         wanted.provenance.code = self.project.function(target).map_or(Fingerprint::NONE, |function| function.code);
         match target.last.as_ref().filter(|last| last.state.is_success()).and_then(|last| last.now.as_deref()) {
-            Some(Now { arguments, inputs, format }) => {
-                let now = self.inputs_now(target).filter(|now| *now != Fingerprint::NONE);
+            Some(CallFingerprints { arguments, inputs, format }) => {
+                let now = self.fingerprint_inputs(target).filter(|now| *now != Fingerprint::NONE);
                 wanted.provenance =
                     Provenance::new(wanted.provenance.code, *arguments, now.unwrap_or(*inputs)).with_format(*format);
             }
             // It takes what it was made from. A file that is gone is another than it was.
             _ => {
                 wanted.inputs_change = target.inputs().iter().any(|input| {
-                    let now = self.content(input.place as usize, input.is_source);
+                    let now = self.current_content(input.index as usize, input.is_source);
                     now.is_none_or(|now| differ(input.content, now))
                 });
             }
@@ -197,35 +199,35 @@ impl<'p> Survey<'p> {
     }
 
     /// The fingerprint of what lies at the inputs of the target's last call, if these are known.
-    fn inputs_now(&self, target: &Target) -> Option<Fingerprint> {
-        let content = |input: &Input| self.content(input.place as usize, input.is_source);
+    fn fingerprint_inputs(&self, target: &Target) -> Option<Fingerprint> {
+        let content = |input: &InputEdge| self.current_content(input.index as usize, input.is_source);
         target.takes.as_ref()?.iter().map(content).collect::<Option<Vec<_>>>().map(of_inputs)
     }
 
     /// Has all that was made from something stale know it.
-    fn spread(&mut self, looked_at: &[usize]) {
+    fn mark_outdated(&mut self, inspected: &[usize]) {
         // What was edited is taken as it is: what was made from it is stale if it was made from something else.
-        let is_stale = |place: &usize| !self.reasons[*place].except(Reasons::EDITED).is_empty();
-        let mut open: Vec<usize> = looked_at.iter().copied().filter(is_stale).collect();
+        let is_stale = |index: &usize| !self.reasons[*index].except(Reasons::EDITED).is_empty();
+        let mut open: Vec<usize> = inspected.iter().copied().filter(is_stale).collect();
         if open.is_empty() {
             return;
         }
         open.sort_unstable();
         let mut consumers = vec![Vec::new(); self.project.targets.len()];
-        for place in looked_at {
-            for input in self.project.targets[*place].inputs() {
-                consumers[input.place as usize].push(*place as u32);
+        for index in inspected {
+            for input in self.project.targets[*index].inputs() {
+                consumers[input.index as usize].push(*index as u32);
             }
         }
         // Those nearest first, so that the reason is the nearest.
         let mut next = 0;
-        while let Some(place) = open.get(next).copied() {
+        while let Some(index) = open.get(next).copied() {
             next += 1;
-            let because = match self.because[place] {
-                0 => place as u32 + 1,
+            let because = match self.because[index] {
+                0 => index as u32 + 1,
                 because => because,
             };
-            for consumer in &consumers[place] {
+            for consumer in &consumers[index] {
                 let consumer = *consumer as usize;
                 if self.because[consumer] == 0 {
                     self.because[consumer] = because;
@@ -241,31 +243,33 @@ const IN_MEMORY: Stamp = Stamp::new(0);
 
 impl Project {
     /// Looks at a target where it is.
-    fn sight(&self, target: &Target, bounds: &mut Bounds<'_>) -> Sight {
+    fn inspect(&self, target: &Target, bounds: &mut Bounds<'_>) -> Presence {
         if self.is_running(target) {
-            return Sight::Running;
+            return Presence::Running;
         }
         // What lies at a path that was an argument is another question.
         if target.function.is_none() {
-            return Sight::Absent;
+            return Presence::Absent;
         }
         let location = target.location();
-        match self.store(target).ask(|store| store.stamp(&location)) {
-            Err(problem) => return Sight::Unknown(problem),
-            Ok(None) => return Sight::Absent,
-            Ok(Some(stamp)) if target.made.as_ref().is_some_and(|made| made.stamp == stamp) => return Sight::Recorded,
+        match self.store(target).query(|store| store.stamp(&location)) {
+            Err(problem) => return Presence::Unknown(problem),
+            Ok(None) => return Presence::Absent,
+            Ok(Some(stamp)) if target.made.as_ref().is_some_and(|made| made.stamp == stamp) => {
+                return Presence::Recorded;
+            }
             Ok(Some(_)) => {}
         }
         // A journal from elsewhere may name any directory: all that there is on this machine is not read.
-        if self.is_file(target) && location.path().is_dir() && bounds.locate(target) != Where::Inside {
-            return Sight::Unknown(Problem::new(
+        if self.is_file(target) && location.path().is_dir() && bounds.find_zone(target) != Zone::Inside {
+            return Presence::Unknown(Problem::new(
                 "it is a directory outside the project, and not as the journal has it",
             ));
         }
         // Another than the journal knows: its content decides.
-        match self.store(target).ask(|store| store.entry(&location)) {
-            Err(problem) => Sight::Unknown(problem),
-            Ok(None) => Sight::Absent,
+        match self.store(target).query(|store| store.entry(&location)) {
+            Err(problem) => Presence::Unknown(problem),
+            Ok(None) => Presence::Absent,
             Ok(Some(entry)) => {
                 let there = There::from_entry(&entry);
                 let stored = match &target.made {
@@ -273,20 +277,20 @@ impl Project {
                     None => there.stored(),
                 };
                 let saved = Timestamp::try_from(entry.saved).ok();
-                Sight::Other(Box::new(Found { stored, stamp: entry.stamp, bytes: entry.bytes, saved }))
+                Presence::Other(Box::new(FoundOutput { stored, stamp: entry.stamp, bytes: entry.bytes, saved }))
             }
         }
     }
 
     /// What lies at a target, if it is what the journal says.
-    pub fn recorded(&self, target: &Target) -> Option<Found> {
+    pub fn find_recorded(&self, target: &Target) -> Option<FoundOutput> {
         let made = target.made.as_ref()?;
-        let saved = Some(self.runs[made.run as usize].moment(made.at + made.elapsed));
-        Some(Found { stored: made.stored, stamp: made.stamp, bytes: made.bytes, saved })
+        let saved = Some(self.runs[made.run as usize].moment_at(made.at + made.elapsed));
+        Some(FoundOutput { stored: made.stored, stamp: made.stamp, bytes: made.bytes, saved })
     }
 
     /// What lies at a path that was an argument: `None` if no file does any more.
-    fn source(&self, target: &Target) -> Option<Fingerprint> {
+    fn fingerprint_source(&self, target: &Target) -> Option<Fingerprint> {
         let Some((content, stamp)) = target.source else { return Some(Fingerprint::NONE) };
         let path = target.location();
         let metadata = std::fs::metadata(path.path()).ok().filter(std::fs::Metadata::is_file)?;

@@ -7,14 +7,14 @@ use pipex::{Reasons, State};
 use serde::Serialize;
 
 use crate::condition::Condition;
-use crate::diff::{Change, changes};
+use crate::diff::{Change, find_changes};
 use crate::ls;
-use crate::project::{Last, Project, Target};
-use crate::survey::{Standing, Survey};
-use crate::{Error, Outcome, print};
+use crate::project::{LastEvent, Project, Target};
+use crate::survey::{OutputStatus, Survey};
+use crate::{CommandError, CommandStatus, print};
 
 #[derive(Serialize)]
-struct Answer<'p> {
+struct Explanation<'p> {
     target: &'p str,
     /// What became of it last.
     last: String,
@@ -34,29 +34,28 @@ struct Upstream<'p> {
     condition: Condition,
     stale: Reasons,
     #[serde(skip)]
-    place: usize,
+    index: usize,
 }
 
-pub fn why(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> {
-    let place = project.named(name)?;
-    let target = &project.targets[place];
-    let survey = Survey::new(project, [place]);
-    let standing = survey.standing(place);
-    let is_there = survey.found(place).is_some();
-    let changes = if is_there { changes(project, &survey, place) } else { Vec::new() };
-    let upstream = upstream(project, &survey, place);
-    let answer = Answer {
+pub fn why(project: &Project, name: &str, json: bool) -> Result<CommandStatus, CommandError> {
+    let index = project.find_target(name)?;
+    let target = &project.targets[index];
+    let survey = Survey::inspect(project, [index]);
+    let status = survey.status(index);
+    let is_there = survey.found(index).is_some();
+    let changes = if is_there { find_changes(project, &survey, index) } else { Vec::new() };
+    let upstream = find_stale_upstream(project, &survey, index);
+    let answer = Explanation {
         target: &target.name,
-        last: last(project, target),
-        now: now(target, &standing, is_there),
-        condition: standing.condition,
-        would_run: matches!(standing.condition, Condition::Stale | Condition::Missing)
-            || standing.condition.is_failure(),
+        last: describe_last(project, target),
+        now: describe_now(target, &status, is_there),
+        condition: status.condition,
+        would_run: matches!(status.condition, Condition::Stale | Condition::Missing) || status.condition.is_failure(),
         error: target.last.as_ref().and_then(|last| Some(&*last.failure.as_ref()?.error)),
         changes,
         upstream,
     };
-    let outcome = Outcome::amiss(standing.condition.is_amiss());
+    let outcome = CommandStatus::attention_if(status.condition.needs_attention());
     if json {
         print::json(&answer)?;
         return Ok(outcome);
@@ -66,25 +65,25 @@ pub fn why(project: &Project, name: &str, json: bool) -> Result<Outcome, Error> 
         print::line(format!("error: {error}"))?;
     }
     print::line(answer.now)?;
-    answer.changes.iter().try_for_each(|change| change.say())?;
-    explain(project, &answer.upstream)?;
+    answer.changes.iter().try_for_each(|change| change.print())?;
+    print_upstream(project, &answer.upstream)?;
     Ok(outcome)
 }
 
 /// How it stands, and what a run would do.
-fn now(target: &Target, standing: &Standing, is_there: bool) -> String {
+fn describe_now(target: &Target, status: &OutputStatus, is_there: bool) -> String {
     if target.function.is_none() {
         return "it is a file whose path is an argument: pipex did not make it".to_owned();
     }
-    match standing.condition {
+    match status.condition {
         Condition::Fresh => "a run would take it as it is".to_owned(),
-        Condition::Stale if standing.reasons.content => format!(
+        Condition::Stale if status.reasons.content => format!(
             "it is stale, changed since pipex made it ({}); a run takes it as it is and warns, or with stale = \"rerun\" makes it again",
-            ls::reasons(standing.reasons)
+            ls::describe_reasons(status.reasons)
         ),
         Condition::Stale => format!(
             "it is stale, changed: {}; a run takes it as it is and warns, or with stale = \"rerun\" makes it again",
-            standing.reasons
+            status.reasons
         ),
         Condition::Outdated => {
             "it is outdated: what it was made from is stale; if that is made again and comes out otherwise, this is stale, too"
@@ -104,16 +103,16 @@ fn now(target: &Target, standing: &Standing, is_there: bool) -> String {
         Condition::Orphaned => "nothing makes it any more: the last complete run did not ask for it".to_owned(),
         Condition::Foreign => "it is not known to be what pipex made; a run would take it as it is".to_owned(),
         Condition::Running => "a process makes it".to_owned(),
-        Condition::Unknown => format!("it cannot be looked at: {}", standing.problem.as_deref().unwrap_or_default()),
+        Condition::Unknown => format!("it cannot be looked at: {}", status.problem.as_deref().unwrap_or_default()),
     }
 }
 
 /// What became of it last, in words.
-fn last(project: &Project, target: &Target) -> String {
+fn describe_last(project: &Project, target: &Target) -> String {
     let Some(last) = &target.last else { return "no run has met it".to_owned() };
-    let Last { run, at, state, why, stale, removed, .. } = last;
+    let LastEvent { run, at, state, why, stale, removed, .. } = last;
     let run = &project.runs[*run as usize];
-    let in_run = format!("in run {} ({})", run.id, print::age(run.moment(*at)));
+    let in_run = format!("in run {} ({})", run.id, print::format_age(run.moment_at(*at)));
     if *removed {
         return format!("it was removed {in_run}");
     }
@@ -142,20 +141,20 @@ fn last(project: &Project, target: &Target) -> String {
 }
 
 /// What is stale of all that a target was made from, the nearest first.
-fn upstream<'p>(project: &'p Project, survey: &Survey<'_>, place: usize) -> Vec<Upstream<'p>> {
+fn find_stale_upstream<'p>(project: &'p Project, survey: &Survey<'_>, index: usize) -> Vec<Upstream<'p>> {
     let mut upstream = Vec::new();
-    let mut open = VecDeque::from([place]);
-    let mut known = HashSet::from([place]);
-    while let Some(place) = open.pop_front() {
-        for input in project.targets[place].inputs().iter().map(|input| input.place as usize) {
+    let mut open = VecDeque::from([index]);
+    let mut known = HashSet::from([index]);
+    while let Some(index) = open.pop_front() {
+        for input in project.targets[index].inputs().iter().map(|input| input.index as usize) {
             if !known.insert(input) {
                 continue;
             }
             open.push_back(input);
-            let (target, standing) = (&project.targets[input], survey.standing(input));
-            if !standing.reasons.is_empty() {
-                let (condition, stale) = (standing.condition, standing.reasons);
-                upstream.push(Upstream { target: &target.name, condition, stale, place: input });
+            let (target, status) = (&project.targets[input], survey.status(input));
+            if !status.reasons.is_empty() {
+                let (condition, stale) = (status.condition, status.reasons);
+                upstream.push(Upstream { target: &target.name, condition, stale, index: input });
             }
         }
     }
@@ -163,18 +162,22 @@ fn upstream<'p>(project: &'p Project, survey: &Survey<'_>, place: usize) -> Vec<
 }
 
 /// Says what is stale upstream: of each task function and for each reason one, and how many more.
-fn explain(project: &Project, upstream: &[Upstream<'_>]) -> Result<(), Error> {
-    let key = |upstream: &Upstream<'_>| (project.targets[upstream.place].function, upstream.stale);
+fn print_upstream(project: &Project, upstream: &[Upstream<'_>]) -> Result<(), CommandError> {
+    let key = |upstream: &Upstream<'_>| (project.targets[upstream.index].function, upstream.stale);
     let mut counts: HashMap<_, usize> = HashMap::new();
     upstream.iter().for_each(|upstream| *counts.entry(key(upstream)).or_default() += 1);
     for upstream in upstream {
         let Some(count) = counts.remove(&key(upstream)) else { continue };
-        let target = &project.targets[upstream.place];
+        let target = &project.targets[upstream.index];
         let more = match (count, project.function(target)) {
             (1, _) | (_, None) => String::new(),
             (count, Some(function)) => format!("; and so are {} more of {}", count - 1, function.name),
         };
-        print::line(format!("outdated: {} is stale, changed: {}{more}", project.shown(target), upstream.stale))?;
+        print::line(format!(
+            "outdated: {} is stale, changed: {}{more}",
+            project.format_target(target),
+            upstream.stale
+        ))?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub struct TaskMeta {
     pub code: CodeMeta,
     pub stale: Option<Ident>,
     pub retries: Option<u32>,
-    pub retry_delay: Option<RetryDelay>,
+    pub retry_delay: Option<RetryDelayMeta>,
     pub retry_if: Option<Path>,
     pub tags: Vec<LitStr>,
     /// In milliseconds.
@@ -46,10 +46,10 @@ pub struct CodeMeta {
 
 impl CodeMeta {
     /// Takes the argument, if it is about the code.
-    fn take(&mut self, argument: Argument, mistakes: &mut Mistakes) -> Option<Argument> {
+    fn take_argument(&mut self, argument: AttributeArgument, mistakes: &mut Mistakes) -> Option<AttributeArgument> {
         match argument.key.to_string().as_str() {
-            "version" => self.version = mistakes.keep(text(argument.value, "a string: `version = \"2\"`")),
-            "uses" => self.uses = mistakes.keep(uses(argument.value)).unwrap_or_default(),
+            "version" => self.version = mistakes.ok_or_add(parse_text(argument.value, "a string: `version = \"2\"`")),
+            "uses" => self.uses = mistakes.ok_or_add(parse_uses(argument.value)).unwrap_or_default(),
             _ => return Some(argument),
         }
         None
@@ -57,7 +57,7 @@ impl CodeMeta {
 }
 
 /// All in milliseconds.
-pub enum RetryDelay {
+pub enum RetryDelayMeta {
     Same(u64),
     Each(Vec<u64>),
     Exponential { first: u64, factor: f32, longest: Option<u64>, jitter: bool },
@@ -68,38 +68,46 @@ impl TaskMeta {
         let mut mistakes = Mistakes::default();
         let mut meta = TaskMeta::default();
         let (mut store_key, mut load_key, mut retry_keys) = (None, None, Vec::new());
-        for argument in read(arguments, TASK, &mut mistakes)? {
-            let Some(Argument { key, value }) = meta.code.take(argument, &mut mistakes) else { continue };
+        for argument in parse_arguments(arguments, TASK, &mut mistakes)? {
+            let Some(AttributeArgument { key, value }) = meta.code.take_argument(argument, &mut mistakes) else {
+                continue;
+            };
             match key.to_string().as_str() {
-                "target" => meta.target = mistakes.keep(text(value, "a string: `target = \"{path}/{base}.json\"`")),
-                "name" => meta.name = mistakes.keep(text(value, "a string: `name = \"clean {station}\"`")),
+                "target" => {
+                    meta.target = mistakes.ok_or_add(parse_text(value, "a string: `target = \"{path}/{base}.json\"`"))
+                }
+                "name" => meta.name = mistakes.ok_or_add(parse_text(value, "a string: `name = \"clean {station}\"`")),
                 "store" => (meta.store, store_key) = (Some(value), Some(key)),
                 "save" => {
-                    meta.own_output =
-                        mistakes.keep(boolean(value, "`save = false` or `save = true`")).is_some_and(|save| !save.value)
+                    meta.own_output = mistakes
+                        .ok_or_add(parse_boolean(value, "`save = false` or `save = true`"))
+                        .is_some_and(|save| !save.value)
                 }
                 "load" => {
-                    (meta.load, load_key) =
-                        (mistakes.keep(path(value, "the path of a function: `load = read_plot`")), Some(key));
+                    (meta.load, load_key) = (
+                        mistakes.ok_or_add(parse_path(value, "the path of a function: `load = read_plot`")),
+                        Some(key),
+                    );
                 }
-                "stale" => meta.stale = mistakes.keep(stale(&value)),
-                "retries" => meta.retries = mistakes.keep(count(&value)),
+                "stale" => meta.stale = mistakes.ok_or_add(parse_stale(&value)),
+                "retries" => meta.retries = mistakes.ok_or_add(parse_count(&value)),
                 "retry_delay" => {
-                    meta.retry_delay = mistakes.keep(retry_delay(&value));
+                    meta.retry_delay = mistakes.ok_or_add(parse_retry_delay(&value));
                     retry_keys.push(key);
                 }
                 "retry_if" => {
-                    meta.retry_if = mistakes.keep(path(value, "the path of a function: `retry_if = is_temporary`"));
+                    meta.retry_if =
+                        mistakes.ok_or_add(parse_path(value, "the path of a function: `retry_if = is_temporary`"));
                     retry_keys.push(key);
                 }
-                "tags" => meta.tags = mistakes.keep(tags(&value)).unwrap_or_default(),
-                "timeout" => meta.timeout = mistakes.keep(millis(&value, "timeout = \"10m\"")),
+                "tags" => meta.tags = mistakes.ok_or_add(parse_tags(&value)).unwrap_or_default(),
+                "timeout" => meta.timeout = mistakes.ok_or_add(parse_millis(&value, "timeout = \"10m\"")),
                 "remote" => {
-                    let remote = mistakes.keep(boolean(value, "`remote`, or leave it out"));
+                    let remote = mistakes.ok_or_add(parse_boolean(value, "`remote`, or leave it out"));
                     meta.remote = remote.filter(|remote| remote.value).map(|_| key);
                 }
-                "crate" => meta.krate = mistakes.keep(path(value, "a path: `crate = other::pipex`")),
-                _ => mistakes.refuse(&key, unknown(&key, TASK)),
+                "crate" => meta.krate = mistakes.ok_or_add(parse_path(value, "a path: `crate = other::pipex`")),
+                _ => mistakes.refuse(&key, describe_unknown(&key, TASK)),
             }
         }
         if let (Some(key), true) = (store_key, meta.own_output) {
@@ -132,17 +140,17 @@ impl FlowMeta {
     pub fn parse(arguments: TokenStream) -> Result<Self> {
         let mut mistakes = Mistakes::default();
         let mut meta = FlowMeta::default();
-        for Argument { key, value } in read(arguments, FLOW, &mut mistakes)? {
+        for AttributeArgument { key, value } in parse_arguments(arguments, FLOW, &mut mistakes)? {
             match key.to_string().as_str() {
                 "path" => meta.path = Some(value),
-                "name" => meta.name = mistakes.keep(text(value, "a string: `name = \"year\"`")),
-                "stale" => meta.stale = mistakes.keep(stale(&value)),
+                "name" => meta.name = mistakes.ok_or_add(parse_text(value, "a string: `name = \"year\"`")),
+                "stale" => meta.stale = mistakes.ok_or_add(parse_stale(&value)),
                 "fail_fast" => {
-                    let fail_fast = boolean(value, "`fail_fast = true` or `fail_fast = false`");
-                    meta.fail_fast = mistakes.keep(fail_fast).is_some_and(|fail_fast| fail_fast.value);
+                    let fail_fast = parse_boolean(value, "`fail_fast = true` or `fail_fast = false`");
+                    meta.fail_fast = mistakes.ok_or_add(fail_fast).is_some_and(|fail_fast| fail_fast.value);
                 }
-                "crate" => meta.krate = mistakes.keep(path(value, "a path: `crate = other::pipex`")),
-                _ => mistakes.refuse(&key, unknown(&key, FLOW)),
+                "crate" => meta.krate = mistakes.ok_or_add(parse_path(value, "a path: `crate = other::pipex`")),
+                _ => mistakes.refuse(&key, describe_unknown(&key, FLOW)),
             }
         }
         mistakes.into_result().map(|()| meta)
@@ -159,30 +167,30 @@ impl HelperMeta {
     pub fn parse(arguments: TokenStream) -> Result<Self> {
         let mut mistakes = Mistakes::default();
         let mut meta = HelperMeta::default();
-        for argument in read(arguments, HELPER, &mut mistakes)? {
-            match meta.code.take(argument, &mut mistakes) {
+        for argument in parse_arguments(arguments, HELPER, &mut mistakes)? {
+            match meta.code.take_argument(argument, &mut mistakes) {
                 None => {}
-                Some(Argument { key, value }) if key == "crate" => {
-                    meta.krate = mistakes.keep(path(value, "a path: `crate = other::pipex`"));
+                Some(AttributeArgument { key, value }) if key == "crate" => {
+                    meta.krate = mistakes.ok_or_add(parse_path(value, "a path: `crate = other::pipex`"));
                 }
-                Some(Argument { key, .. }) => mistakes.refuse(&key, unknown(&key, HELPER)),
+                Some(AttributeArgument { key, .. }) => mistakes.refuse(&key, describe_unknown(&key, HELPER)),
             }
         }
         mistakes.into_result().map(|()| meta)
     }
 }
 
-struct Argument {
+struct AttributeArgument {
     key: Ident,
     value: Expr,
 }
 
 /// The arguments, each at most once. Only what can't be read at all ends the reading.
-fn read(tokens: TokenStream, known: &str, mistakes: &mut Mistakes) -> Result<Vec<Argument>> {
-    let mut arguments: Vec<Argument> = Vec::new();
+fn parse_arguments(tokens: TokenStream, known: &str, mistakes: &mut Mistakes) -> Result<Vec<AttributeArgument>> {
+    let mut arguments: Vec<AttributeArgument> = Vec::new();
     syn::meta::parser(|meta| {
         let Some(key) = meta.path.get_ident().cloned() else {
-            return Err(Error::new_spanned(&meta.path, unknown(&meta.path, known)));
+            return Err(Error::new_spanned(&meta.path, describe_unknown(&meta.path, known)));
         };
         let value = if key == "uses" && meta.input.peek(token::Paren) {
             // `uses(a, b)`.
@@ -195,14 +203,14 @@ fn read(tokens: TokenStream, known: &str, mistakes: &mut Mistakes) -> Result<Vec
             let message = if is_known(&key, known) {
                 format!("`{key}` needs a value: `{key} = ..`")
             } else {
-                unknown(&key, known)
+                describe_unknown(&key, known)
             };
             return Err(Error::new_spanned(&key, message));
         };
         if arguments.iter().any(|argument| argument.key == key) {
             mistakes.refuse(&key, format!("`{key}` is given twice: leave one out"));
         } else {
-            arguments.push(Argument { key, value });
+            arguments.push(AttributeArgument { key, value });
         }
         Ok(())
     })
@@ -214,36 +222,36 @@ fn is_known(key: &Ident, known: &str) -> bool {
     known.contains(&format!("`{}`", key.unraw()))
 }
 
-fn unknown(key: &impl ToTokens, known: &str) -> String {
+fn describe_unknown(key: &impl ToTokens, known: &str) -> String {
     format!("there is no argument `{}`; there are: {known}", key.to_token_stream())
 }
 
-fn literal(value: &Expr) -> Option<&Lit> {
+fn find_literal(value: &Expr) -> Option<&Lit> {
     match value {
         Expr::Lit(ExprLit { lit, .. }) => Some(lit),
         // A literal that came through a `macro_rules!` macro.
-        Expr::Group(group) => literal(&group.expr),
+        Expr::Group(group) => find_literal(&group.expr),
         _ => None,
     }
 }
 
-fn text(value: Expr, write: &str) -> Result<LitStr> {
-    match literal(&value) {
+fn parse_text(value: Expr, write: &str) -> Result<LitStr> {
+    match find_literal(&value) {
         Some(Lit::Str(text)) => Ok(text.clone()),
         _ => Err(Error::new_spanned(value, format!("write {write}"))),
     }
 }
 
-fn boolean(value: Expr, write: &str) -> Result<LitBool> {
-    match literal(&value) {
+fn parse_boolean(value: Expr, write: &str) -> Result<LitBool> {
+    match find_literal(&value) {
         Some(Lit::Bool(boolean)) => Ok(boolean.clone()),
         _ => Err(Error::new_spanned(value, format!("write {write}"))),
     }
 }
 
 /// `"ignore"`, `"warn"` or `"rerun"`, as the variant is called.
-fn stale(value: &Expr) -> Result<Ident> {
-    let policy = match literal(value) {
+fn parse_stale(value: &Expr) -> Result<Ident> {
+    let policy = match find_literal(value) {
         Some(Lit::Str(text)) => match text.value().as_str() {
             "ignore" => Some("Ignore"),
             "warn" => Some("Warn"),
@@ -262,63 +270,65 @@ fn stale(value: &Expr) -> Result<Ident> {
 }
 
 /// `(a, b::c)`.
-fn uses(value: Expr) -> Result<Vec<Path>> {
+fn parse_uses(value: Expr) -> Result<Vec<Path>> {
     const WRITE: &str = "the names of functions and constants that have `#[pipex::helper]`: `uses(helper_a, helper_b)`";
     let names = match value {
         Expr::Tuple(tuple) => tuple.elems.into_iter().collect(),
         Expr::Paren(paren) => vec![*paren.expr],
         value => return Err(Error::new_spanned(value, format!("write {WRITE}"))),
     };
-    names.into_iter().map(|name| path(name, WRITE)).collect()
+    names.into_iter().map(|name| parse_path(name, WRITE)).collect()
 }
 
-fn count(value: &Expr) -> Result<u32> {
+fn parse_count(value: &Expr) -> Result<u32> {
     let mistake = || Error::new_spanned(value, "write a number from 0 to 4294967295: `retries = 2`");
-    match literal(value) {
+    match find_literal(value) {
         Some(Lit::Int(count)) => count.base10_parse().map_err(|_| mistake()),
         _ => Err(mistake()),
     }
 }
 
-fn millis(value: &Expr, write: &str) -> Result<u64> {
-    match literal(value) {
-        Some(Lit::Str(text)) => duration::millis(&text.value()).map_err(|message| Error::new_spanned(text, message)),
-        Some(Lit::Int(seconds)) => duration::millis(&format!("{}s", seconds.base10_parse::<u64>()?))
+fn parse_millis(value: &Expr, write: &str) -> Result<u64> {
+    match find_literal(value) {
+        Some(Lit::Str(text)) => {
+            duration::parse_millis(&text.value()).map_err(|message| Error::new_spanned(text, message))
+        }
+        Some(Lit::Int(seconds)) => duration::parse_millis(&format!("{}s", seconds.base10_parse::<u64>()?))
             .map_err(|message| Error::new_spanned(seconds, message)),
         _ => Err(Error::new_spanned(value, format!("write a duration: `{write}`, or a whole number of seconds"))),
     }
 }
 
 /// `"5s"`, `["1s", "10s"]` or `exponential("1s", factor = 2, max = "1m", jitter = true)`.
-fn retry_delay(value: &Expr) -> Result<RetryDelay> {
+fn parse_retry_delay(value: &Expr) -> Result<RetryDelayMeta> {
     match value {
-        Expr::Group(group) => retry_delay(&group.expr),
+        Expr::Group(group) => parse_retry_delay(&group.expr),
         Expr::Array(list) if list.elems.is_empty() => {
             Err(Error::new_spanned(list, "write at least one duration: `retry_delay = [\"1s\", \"10s\"]`"))
         }
         Expr::Array(list) => {
             let each: Result<_> =
-                list.elems.iter().map(|value| millis(value, "retry_delay = [\"1s\", \"10s\"]")).collect();
-            each.map(RetryDelay::Each)
+                list.elems.iter().map(|value| parse_millis(value, "retry_delay = [\"1s\", \"10s\"]")).collect();
+            each.map(RetryDelayMeta::Each)
         }
         Expr::Call(call) if matches!(&*call.func, Expr::Path(func) if func.path.is_ident("exponential")) => {
-            exponential(call)
+            parse_exponential(call)
         }
         Expr::Call(call) => Err(Error::new_spanned(
             &call.func,
             "write a duration, a list of them, or `exponential(\"1s\", factor = 2, max = \"1m\", jitter = true)`",
         )),
-        _ => millis(value, "retry_delay = \"5s\"").map(RetryDelay::Same),
+        _ => parse_millis(value, "retry_delay = \"5s\"").map(RetryDelayMeta::Same),
     }
 }
 
-fn exponential(call: &ExprCall) -> Result<RetryDelay> {
+fn parse_exponential(call: &ExprCall) -> Result<RetryDelayMeta> {
     const WRITE: &str = "retry_delay = exponential(\"1s\", factor = 2, max = \"1m\", jitter = true)";
     let mut arguments = call.args.iter();
     let Some(first) = arguments.next() else {
         return Err(Error::new_spanned(call, format!("write the first delay: `{WRITE}`")));
     };
-    let first = millis(first, WRITE)?;
+    let first = parse_millis(first, WRITE)?;
     let (mut factor, mut longest, mut jitter) = (2.0, None, false);
     for argument in arguments {
         let mistake = || Error::new_spanned(argument, format!("write `{WRITE}`; all but the first can be left out"));
@@ -326,7 +336,7 @@ fn exponential(call: &ExprCall) -> Result<RetryDelay> {
         let Expr::Path(ExprPath { path: key, .. }) = &**left else { return Err(mistake()) };
         match key.get_ident().map(ToString::to_string).as_deref() {
             Some("factor") => {
-                let number = match literal(right) {
+                let number = match find_literal(right) {
                     Some(Lit::Int(number)) => number.base10_parse().ok(),
                     Some(Lit::Float(number)) => number.base10_parse().ok(),
                     _ => None,
@@ -335,24 +345,24 @@ fn exponential(call: &ExprCall) -> Result<RetryDelay> {
                     Error::new_spanned(right, "write a number of 1 or more: `factor = 2` or `factor = 1.5`")
                 })?;
             }
-            Some("max") => longest = Some(millis(right, WRITE)?),
-            Some("jitter") => jitter = boolean((**right).clone(), "`jitter = true` or `jitter = false`")?.value,
+            Some("max") => longest = Some(parse_millis(right, WRITE)?),
+            Some("jitter") => jitter = parse_boolean((**right).clone(), "`jitter = true` or `jitter = false`")?.value,
             _ => return Err(mistake()),
         }
     }
-    Ok(RetryDelay::Exponential { first, factor, longest, jitter })
+    Ok(RetryDelayMeta::Exponential { first, factor, longest, jitter })
 }
 
-fn tags(value: &Expr) -> Result<Vec<LitStr>> {
+fn parse_tags(value: &Expr) -> Result<Vec<LitStr>> {
     const WRITE: &str = "write a list of strings: `tags = [\"database\"]`";
     let list = match value {
         Expr::Array(list) => list,
-        Expr::Group(group) => return tags(&group.expr),
+        Expr::Group(group) => return parse_tags(&group.expr),
         _ => return Err(Error::new_spanned(value, WRITE)),
     };
     let mut tags: Vec<LitStr> = Vec::new();
     for tag in &list.elems {
-        match literal(tag) {
+        match find_literal(tag) {
             Some(Lit::Str(text)) if text.value().trim().is_empty() => {
                 return Err(Error::new_spanned(text, "a tag needs a name: `tags = [\"database\"]`"));
             }
@@ -366,10 +376,10 @@ fn tags(value: &Expr) -> Result<Vec<LitStr>> {
     Ok(tags)
 }
 
-fn path(value: Expr, write: &str) -> Result<Path> {
+fn parse_path(value: Expr, write: &str) -> Result<Path> {
     match value {
         Expr::Path(ExprPath { attrs, qself: None, path }) if attrs.is_empty() => Ok(path),
-        Expr::Group(group) => path(*group.expr, write),
+        Expr::Group(group) => parse_path(*group.expr, write),
         value => Err(Error::new_spanned(value, format!("write {write}"))),
     }
 }

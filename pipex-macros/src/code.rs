@@ -10,9 +10,9 @@ use crate::attributes::CodeMeta;
 
 /// An expression for what is known of the code of a function or helper: its name, its fingerprint, which is that of `tokens`
 /// with the version and the helpers that the attribute names, and its text.
-pub fn describe(name: &Ident, tokens: TokenStream, text: String, meta: &CodeMeta, pipex: &Path) -> TokenStream {
+pub fn emit_code(name: &Ident, tokens: TokenStream, text: String, meta: &CodeMeta, pipex: &Path) -> TokenStream {
     let version = meta.version.as_ref().map(LitStr::value);
-    let own = Literal::u128_suffixed(fingerprint(tokens, version.as_deref()));
+    let own = Literal::u128_suffixed(fingerprint_tokens(tokens, version.as_deref()));
     let text = match version {
         Some(version) => format!("// version = {version:?}\n{text}"),
         None => text,
@@ -22,8 +22,8 @@ pub fn describe(name: &Ident, tokens: TokenStream, text: String, meta: &CodeMeta
 }
 
 /// The fingerprint of these tokens. Comments, documentation and formatting do not change it.
-fn fingerprint(tokens: TokenStream, version: Option<&str>) -> u128 {
-    let mut text = without_formatting(tokens);
+fn fingerprint_tokens(tokens: TokenStream, version: Option<&str>) -> u128 {
+    let mut text = normalize(tokens);
     if let Some(version) = version {
         text.push('\0');
         text.push_str(version);
@@ -32,14 +32,14 @@ fn fingerprint(tokens: TokenStream, version: Option<&str>) -> u128 {
 }
 
 /// The tokens as text that is the same however they are formatted.
-pub fn without_formatting(tokens: TokenStream) -> String {
+pub fn normalize(tokens: TokenStream) -> String {
     let mut text = String::new();
-    write(tokens, &mut text);
+    write_tokens(tokens, &mut text);
     text
 }
 
 /// Writes each token with a space behind it.
-fn write(tokens: TokenStream, text: &mut String) {
+fn write_tokens(tokens: TokenStream, text: &mut String) {
     let mut tokens = tokens.into_iter().peekable();
     // Whether a parenthesis that follows has arguments, and is no tuple.
     let mut is_called = false;
@@ -63,7 +63,7 @@ fn write(tokens: TokenStream, text: &mut String) {
                 };
                 text.push_str(open);
                 let start = text.len();
-                write(group.stream(), text);
+                write_tokens(group.stream(), text);
                 // Where a list is broken into lines, rustfmt puts a comma behind the last item. `(a,)` is no list.
                 let is_list = open != "( " || was_called || text[start..].matches(", ").count() > 1;
                 if text[start..].ends_with(", ") && is_list {
@@ -91,27 +91,27 @@ fn is_documentation(token: &TokenTree) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::fingerprint;
+    use super::fingerprint_tokens;
 
-    fn of(code: &str) -> u128 {
-        fingerprint(code.parse().expect("the test's tokens"), None)
+    fn fingerprint_text(code: &str) -> u128 {
+        fingerprint_tokens(code.parse().expect("the test's tokens"), None)
     }
 
     #[test]
     fn formatting_and_comments_do_not_count() {
-        let code = of("fn f(a: u32, b: u32) { g(a, b); [a, b] }");
-        assert_eq!(code, of("fn f(\n a: u32,\n b: u32,\n) {\n // why\n g(a,b,); [a,b,] }"));
-        assert_eq!(code, of("fn f(a: u32, b: u32) { /// of g\n g(a, b); [a, b] }"));
-        assert_eq!(of("fn f(a: u32) { g(a) }"), of("fn f(\n a: u32,\n) { g(\n a,\n) }"));
+        let code = fingerprint_text("fn f(a: u32, b: u32) { g(a, b); [a, b] }");
+        assert_eq!(code, fingerprint_text("fn f(\n a: u32,\n b: u32,\n) {\n // why\n g(a,b,); [a,b,] }"));
+        assert_eq!(code, fingerprint_text("fn f(a: u32, b: u32) { /// of g\n g(a, b); [a, b] }"));
+        assert_eq!(fingerprint_text("fn f(a: u32) { g(a) }"), fingerprint_text("fn f(\n a: u32,\n) { g(\n a,\n) }"));
     }
 
     #[test]
     fn code_counts() {
-        assert_ne!(of("{ a + 1 }"), of("{ a + 2 }"));
-        assert_ne!(of("(a,)"), of("(a)"));
-        assert_ne!(of("return (a,)"), of("return (a)"));
-        assert_ne!(of("{ a b }"), of("{ ab }"));
-        assert_ne!(of("(a) b"), of("(a b)"));
-        assert_ne!(of("#[cfg(a)] b"), of("#[cfg(c)] b"));
+        assert_ne!(fingerprint_text("{ a + 1 }"), fingerprint_text("{ a + 2 }"));
+        assert_ne!(fingerprint_text("(a,)"), fingerprint_text("(a)"));
+        assert_ne!(fingerprint_text("return (a,)"), fingerprint_text("return (a)"));
+        assert_ne!(fingerprint_text("{ a b }"), fingerprint_text("{ ab }"));
+        assert_ne!(fingerprint_text("(a) b"), fingerprint_text("(a b)"));
+        assert_ne!(fingerprint_text("#[cfg(a)] b"), fingerprint_text("#[cfg(c)] b"));
     }
 }

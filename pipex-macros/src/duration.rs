@@ -3,7 +3,7 @@
 const MILLIS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// The milliseconds of `"5s"`, `"1m30s"`, `"250ms"`.
-pub fn millis(text: &str) -> Result<u64, String> {
+pub fn parse_millis(text: &str) -> Result<u64, String> {
     let mistake = || format!("`{text}` is no duration: write numbers with units (ms, s, m, h, d), such as \"1m30s\"");
     let mut rest = text.trim();
     if rest.is_empty() {
@@ -26,14 +26,14 @@ pub fn millis(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::millis;
+    use super::parse_millis;
 
     #[test]
     fn units_and_sums() {
         for (text, expected) in
             [("5s", 5_000), ("250ms", 250), ("10m", 600_000), ("1m30s", 90_000), ("1d 2h", 93_600_000), ("0s", 0)]
         {
-            assert_eq!(millis(text), Ok(expected), "{text}");
+            assert_eq!(parse_millis(text), Ok(expected), "{text}");
         }
     }
 
@@ -42,7 +42,7 @@ mod tests {
         for text in
             ["", " ", "5", "s", "5 s", "-5s", "1.5h", "5w", "5S", "99999999999999999999s", "9999999999999999999s"]
         {
-            assert!(millis(text).is_err(), "{text}");
+            assert!(parse_millis(text).is_err(), "{text}");
         }
     }
 }

@@ -6,32 +6,32 @@ use syn::ext::IdentExt as _;
 use syn::{FnArg, ItemFn, LitStr, Pat, PatIdent, PatType, Result, ReturnType, Type, parse_quote};
 
 use crate::attributes::FlowMeta;
-use crate::crate_path::crate_path;
+use crate::crate_path::find_crate_path;
 use crate::lifetimes::has_impl_trait;
 use crate::mistakes::Mistakes;
 use crate::signature;
-use crate::task::{here, local, looks, respanned, tell_output};
+use crate::task::{emit_inspections, emit_type_hint, hygienic, respan, start_span};
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    process(arguments, item.clone()).unwrap_or_else(|error| signature::unchanged(item, &error))
+    process(arguments, item.clone()).unwrap_or_else(|error| signature::emit_unchanged(item, &error))
 }
 
 fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let mut mistakes = Mistakes::default();
-    let item = signature::item_fn(item, "flow")?;
+    let item = signature::parse_item_fn(item, "flow")?;
     signature::refuse_qualifiers(&item.sig, "flow", &mut mistakes);
-    let meta = mistakes.keep(FlowMeta::parse(arguments)).unwrap_or_default();
+    let meta = mistakes.ok_or_add(FlowMeta::parse(arguments)).unwrap_or_default();
     mistakes.into_result().map(|()| emit(&meta, &item))
 }
 
 fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
     let ItemFn { attrs: attributes, vis: visibility, sig: signature, block, .. } = item;
-    let pipex = crate_path(meta.krate.clone());
+    let pipex = find_crate_path(meta.krate.clone());
     let name = meta.name.as_ref().map_or_else(|| signature.ident.unraw().to_string(), LitStr::value);
     let path = match &meta.path {
         Some(path) => {
             // What is no path is told at the expression.
-            let borrow = respanned(&quote!(&), here(path));
+            let borrow = respan(&quote!(&), start_span(path));
             quote!(#pipex::internal::Some(#pipex::internal::path(#borrow (#path))))
         }
         None => quote!(#pipex::internal::None),
@@ -68,15 +68,15 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
     } else {
         quote!(|_| #pipex::internal::None)
     };
-    let parameters: Vec<_> = signature.inputs.iter().filter_map(parameter).collect();
+    let parameters: Vec<_> = signature.inputs.iter().filter_map(find_name).collect();
     let names = parameters.iter().map(|name| name.unraw().to_string());
-    let seen = local("seen");
-    let looked = parameters.iter().map(|name| (quote!(#pipex::internal::plain(&#name)), name.span()));
-    let looked = looks(&pipex, &seen, looked);
+    let seen = hygienic("seen");
+    let inspected = parameters.iter().map(|name| (quote!(#pipex::internal::plain(&#name)), name.span()));
+    let inspected = emit_inspections(&pipex, &seen, inspected);
     let finish = if signature.asyncness.is_some() {
-        let told = named.then(|| tell_output(&pipex, &output));
+        let hint = named.then(|| emit_type_hint(&pipex, &output));
         let statements = &block.stmts;
-        quote!(#run.finish_async(#carry, #failure, async move { #told #(#statements)* }).await)
+        quote!(#run.finish_async(#carry, #failure, async move { #hint #(#statements)* }).await)
     } else {
         let output = named.then(|| quote!(-> #output));
         quote!(#run.finish(#carry, #failure, move || #output #block))
@@ -94,7 +94,7 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
                 },
                 #path,
                 &[#(#names),*],
-                |#seen| { #looked },
+                |#seen| { #inspected },
             );
             #finish
         }
@@ -102,7 +102,7 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
 }
 
 /// The name of a parameter that has one.
-fn parameter(input: &FnArg) -> Option<&Ident> {
+fn find_name(input: &FnArg) -> Option<&Ident> {
     match input {
         FnArg::Typed(PatType { pat, .. }) => match &**pat {
             Pat::Ident(PatIdent { ident, subpat: None, .. }) => Some(ident),

@@ -8,7 +8,7 @@ use syn::{Attribute, Error, ImplItemFn, Item, Result, Visibility};
 
 use crate::attributes::HelperMeta;
 use crate::code;
-use crate::crate_path::crate_path;
+use crate::crate_path::find_crate_path;
 use crate::mistakes::Mistakes;
 use crate::source;
 
@@ -21,13 +21,13 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let mut mistakes = Mistakes::default();
-    let meta = mistakes.keep(HelperMeta::parse(arguments)).unwrap_or_default();
-    let helper = mistakes.keep(Helper::of(&item));
+    let meta = mistakes.ok_or_add(HelperMeta::parse(arguments)).unwrap_or_default();
+    let helper = mistakes.ok_or_add(Helper::parse(&item));
     mistakes.into_result()?;
     let helper = helper.expect("a helper that could not be read is a mistake");
     let Helper { attributes, visibility, name, code, text } = helper;
-    let pipex = crate_path(meta.krate.clone());
-    let code = code::describe(&name, code, source::text(text), &meta.code, &pipex);
+    let pipex = find_crate_path(meta.krate.clone());
+    let code = code::emit_code(&name, code, source::read_text(text), &meta.code, &pipex);
     // A type of the same name: types and values have names of their own, and `use` takes both.
     Ok(quote! {
         #item
@@ -56,7 +56,7 @@ struct Helper {
 }
 
 impl Helper {
-    fn of(item: &TokenStream) -> Result<Self> {
+    fn parse(item: &TokenStream) -> Result<Self> {
         let mistake = "`#[helper]` goes on a function, a constant or a static that is not in an `impl`";
         let parsed = syn::parse2::<Item>(item.clone()).map_err(|error| {
             // A method's `self` is none of a function's.

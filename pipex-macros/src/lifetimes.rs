@@ -8,7 +8,7 @@ use syn::{
 };
 
 /// The type with each lifetime written out. An `impl Trait` also says that it can go to where the task runs.
-pub fn written_out(ty: &Type) -> Type {
+pub fn write_out_lifetimes(ty: &Type) -> Type {
     let mut ty = ty.clone();
     WriteOut.visit_type_mut(&mut ty);
     ty
@@ -49,21 +49,21 @@ impl VisitMut for WriteOut {
 
 /// Whether there is an `impl Trait` anywhere in the type.
 pub fn has_impl_trait(ty: &Type) -> bool {
-    struct Find(bool);
-    impl VisitMut for Find {
+    struct FindImplTrait(bool);
+    impl VisitMut for FindImplTrait {
         fn visit_type_impl_trait_mut(&mut self, _: &mut TypeImplTrait) {
             self.0 = true;
         }
     }
-    let mut find = Find(false);
+    let mut find = FindImplTrait(false);
     find.visit_type_mut(&mut ty.clone());
     find.0
 }
 
 /// A reference in the type, or a lifetime other than `'static`: what makes a value not owned. Function types have none.
-pub fn borrow(ty: &Type) -> Option<proc_macro2::TokenStream> {
-    struct Find(Option<proc_macro2::TokenStream>);
-    impl VisitMut for Find {
+pub fn find_borrow(ty: &Type) -> Option<proc_macro2::TokenStream> {
+    struct FindBorrow(Option<proc_macro2::TokenStream>);
+    impl VisitMut for FindBorrow {
         fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
             self.0.get_or_insert_with(|| quote::quote!(#reference));
         }
@@ -75,15 +75,15 @@ pub fn borrow(ty: &Type) -> Option<proc_macro2::TokenStream> {
         fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
         fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {}
     }
-    let mut find = Find(None);
+    let mut find = FindBorrow(None);
     find.visit_type_mut(&mut ty.clone());
     find.0
 }
 
 /// The `&mut` in the type, if there is one.
-pub fn mutable_borrow(ty: &Type) -> Option<TypeReference> {
-    struct Find(Option<TypeReference>);
-    impl VisitMut for Find {
+pub fn find_mutable_borrow(ty: &Type) -> Option<TypeReference> {
+    struct FindMutableBorrow(Option<TypeReference>);
+    impl VisitMut for FindMutableBorrow {
         fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
             if reference.mutability.is_some() {
                 self.0.get_or_insert_with(|| reference.clone());
@@ -93,7 +93,7 @@ pub fn mutable_borrow(ty: &Type) -> Option<TypeReference> {
         fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
         fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {}
     }
-    let mut find = Find(None);
+    let mut find = FindMutableBorrow(None);
     find.visit_type_mut(&mut ty.clone());
     find.0
 }

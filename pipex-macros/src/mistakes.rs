@@ -21,8 +21,8 @@ impl Mistakes {
         self.add(Error::new_spanned(tokens, message));
     }
 
-    /// What went well; the rest is kept.
-    pub fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+    /// The value, or `None` once the error is added.
+    pub fn ok_or_add<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }
 

@@ -4,13 +4,13 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt as _;
 
-use crate::signature::Kind;
-use crate::task::{Emit, here, local, respanned};
+use crate::signature::ParameterKind;
+use crate::task::{TaskEmitter, hygienic, respan, start_span};
 
-impl Emit {
+impl TaskEmitter {
     /// How its output goes from process to process.
-    pub fn travel(&self) -> TokenStream {
-        let (pipex, output) = (&self.pipex, self.output());
+    pub fn emit_encoding(&self) -> TokenStream {
+        let (pipex, output) = (&self.pipex, self.emit_output_type());
         if self.meta.remote.is_none() {
             return quote!(#pipex::internal::None);
         }
@@ -22,29 +22,30 @@ impl Emit {
     }
 
     /// How it is called in another process.
-    pub fn registered(&self) -> TokenStream {
-        let (pipex, name, store, output) = (&self.pipex, &self.function.item.sig.ident, self.store(), self.output());
-        let wire = local("wire");
-        let values = self.function.arguments.iter().map(|argument| {
-            let (ty, is_reference) = match &argument.kind {
-                Kind::Reference(ty) => (ty, true),
-                _ => (&argument.ty, false),
+    pub fn emit_registration(&self) -> TokenStream {
+        let (pipex, function, store, output) =
+            (&self.pipex, &self.function.item.sig.ident, self.emit_store(), self.emit_output_type());
+        let wire = hygienic("wire");
+        let values = self.function.parameters.iter().map(|parameter| {
+            let (ty, is_reference) = match &parameter.kind {
+                ParameterKind::Reference(ty) => (ty, true),
+                _ => (&parameter.ty, false),
             };
             let owned = if is_reference { quote!(<#ty as #pipex::internal::Referent>::Owned) } else { quote!(#ty) };
-            let parameter = argument.name.unraw().to_string();
-            let parcel = match argument.named {
-                false => quote!((&&&&#pipex::internal::Parcel::<#owned>::new()).open(#wire, #parameter)?),
+            let name = parameter.name.unraw().to_string();
+            let parcel = match parameter.named {
+                false => quote!((&&&&#pipex::internal::Parcel::<#owned>::new()).open(#wire, #name)?),
                 // Always a value: what serde does not know is told at its type.
                 true => {
-                    let span = here(&argument.ty);
-                    let open = respanned(&quote!(#pipex::internal::open_value::<#owned>), span);
-                    quote!(#open(#wire, #parameter)?)
+                    let span = start_span(&parameter.ty);
+                    let open = respan(&quote!(#pipex::internal::open_value::<#owned>), span);
+                    quote!(#open(#wire, #name)?)
                 }
             };
-            match (argument.named, is_reference) {
+            match (parameter.named, is_reference) {
                 (false, _) => parcel,
-                (true, false) => quote!(#parcel.value(#parameter)?),
-                (true, true) => quote!(#parcel.shared::<#ty>(#parameter)?),
+                (true, false) => quote!(#parcel.value(#name)?),
+                (true, true) => quote!(#parcel.shared::<#ty>(#name)?),
             }
         });
         quote! {
@@ -53,7 +54,7 @@ impl Emit {
                 use #pipex::internal::{OpenMany as _, OpenOne as _, OpenOutput as _, OpenOutputs as _, OpenPlace as _};
                 #pipex::internal::inventory::submit!(#pipex::internal::Registered::new(
                     &TASK,
-                    |#wire| #pipex::internal::Ok(#pipex::internal::called(#name(#(#values),*))),
+                    |#wire| #pipex::internal::Ok(#pipex::internal::called(#function(#(#values),*))),
                     || #pipex::internal::any_store::<#output>((#store)()),
                 ));
             };

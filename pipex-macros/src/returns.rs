@@ -25,9 +25,9 @@ const VALUES: [&str; 28] = [
 ];
 
 impl Returns {
-    pub fn read(output: &Type, item: &ItemFn) -> Self {
+    pub fn classify(output: &Type, item: &ItemFn) -> Self {
         let can_be_asked = !may_name_generics(output, item);
-        match bare(output) {
+        match strip_parentheses(output) {
             Type::Path(ty) if is_value(ty) => Returns::Value,
             Type::Path(_) | Type::Macro(_) if can_be_asked => Returns::AsTyped,
             Type::Path(ty) if is_called_result(&ty.path) => Returns::Result,
@@ -42,10 +42,10 @@ impl Returns {
 }
 
 /// The type without parentheses.
-pub fn bare(ty: &Type) -> &Type {
+pub fn strip_parentheses(ty: &Type) -> &Type {
     match ty {
-        Type::Paren(paren) => bare(&paren.elem),
-        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => strip_parentheses(&paren.elem),
+        Type::Group(group) => strip_parentheses(&group.elem),
         ty => ty,
     }
 }
@@ -63,8 +63,8 @@ fn is_value(ty: &TypePath) -> bool {
 /// Whether the type may name generic parameters, and be nothing that the compiler can be asked about in a signature. Those of an
 /// `impl` around the function cannot be seen: `self`, `Self` and single letters tell of them.
 fn may_name_generics(output: &Type, item: &ItemFn) -> bool {
-    struct Find(bool);
-    impl VisitMut for Find {
+    struct FindGenerics(bool);
+    impl VisitMut for FindGenerics {
         fn visit_type_path_mut(&mut self, ty: &mut TypePath) {
             self.0 |= ty.path.get_ident().is_some_and(|name| {
                 let name = name.to_string();
@@ -88,7 +88,7 @@ fn may_name_generics(output: &Type, item: &ItemFn) -> bool {
     {
         return true;
     }
-    let mut find = Find(false);
+    let mut find = FindGenerics(false);
     find.visit_type_mut(&mut output.clone());
     find.0
 }

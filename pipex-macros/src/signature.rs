@@ -12,37 +12,37 @@ use syn::{
 
 use crate::lifetimes;
 use crate::mistakes::Mistakes;
-use crate::returns::{Returns, bare, is_called_result};
-use crate::template::Template;
+use crate::returns::{Returns, is_called_result, strip_parentheses};
+use crate::template::ParsedTemplate;
 
 /// Arguments travel as a tuple, and the standard library's tuples have methods up to here.
 const MOST_ARGUMENTS: usize = 12;
 
 /// A task function.
-pub struct Function {
+pub struct TaskFn {
     pub item: ItemFn,
     /// In the order in which they are written, `self` included.
-    pub arguments: Vec<Argument>,
+    pub parameters: Vec<Parameter>,
     /// The parameter marked `#[target]`.
-    pub target: Option<Argument>,
+    pub target: Option<Parameter>,
     /// What it returns.
     pub output: Type,
     pub returns: Returns,
 }
 
-pub struct Argument {
+pub struct Parameter {
     /// Attributes, to go where the body binds it.
     pub attributes: Vec<Attribute>,
     pub mutability: Option<Token![mut]>,
     pub name: Ident,
     pub ty: Type,
-    pub kind: Kind,
+    pub kind: ParameterKind,
     /// Whether a template names it.
     pub named: bool,
 }
 
-/// How an argument is taken.
-pub enum Kind {
+/// How a parameter is taken.
+pub enum ParameterKind {
     /// `&self`.
     Receiver(Receiver),
     /// `T`, or a reference that is part of the value, such as `&'static str`.
@@ -54,7 +54,7 @@ pub enum Kind {
 }
 
 /// The function, if the item is one that has a body.
-pub fn item_fn(item: TokenStream, attribute: &str) -> Result<ItemFn> {
+pub fn parse_item_fn(item: TokenStream, attribute: &str) -> Result<ItemFn> {
     if let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) {
         // The body moves; what its inner attributes say is said of the function as well.
         function.attrs.iter_mut().for_each(|attribute| attribute.style = AttrStyle::Outer);
@@ -72,7 +72,7 @@ pub fn item_fn(item: TokenStream, attribute: &str) -> Result<ItemFn> {
 }
 
 /// The item as it would be without the macro, and the mistakes beside it: one mistake is not to become twenty.
-pub fn unchanged(item: TokenStream, error: &Error) -> TokenStream {
+pub fn emit_unchanged(item: TokenStream, error: &Error) -> TokenStream {
     let error = error.to_compile_error();
     let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else { return quote!(#item #error) };
     for input in &mut function.sig.inputs {
@@ -109,108 +109,110 @@ pub fn refuse_qualifiers(signature: &Signature, attribute: &str, mistakes: &mut 
     }
 }
 
-impl Function {
+impl TaskFn {
     pub fn prepare(item: ItemFn, own_output: bool) -> Result<Self> {
         let mut mistakes = Mistakes::default();
         refuse_qualifiers(&item.sig, "task", &mut mistakes);
-        let output = output(&item.sig.output, &mut mistakes);
-        let returns = Returns::read(&output, &item);
-        let mut arguments = Vec::new();
+        let output = check_output(&item.sig.output, &mut mistakes);
+        let returns = Returns::classify(&output, &item);
+        let mut parameters = Vec::new();
         let mut targets = Vec::new();
         for input in &item.sig.inputs {
-            let argument = match input {
-                FnArg::Receiver(receiver) => mistakes.keep(Argument::receiver(receiver)),
-                FnArg::Typed(typed) => mistakes.keep(Argument::typed(typed)),
+            let parameter = match input {
+                FnArg::Receiver(receiver) => mistakes.ok_or_add(Parameter::from_receiver(receiver)),
+                FnArg::Typed(typed) => mistakes.ok_or_add(Parameter::from_typed(typed)),
             };
-            let Some(mut argument) = argument else { continue };
-            match argument.attributes.iter().position(|attribute| attribute.path().is_ident("target")) {
+            let Some(mut parameter) = parameter else { continue };
+            match parameter.attributes.iter().position(|attribute| attribute.path().is_ident("target")) {
                 Some(mark) => {
-                    let mark = argument.attributes.remove(mark);
-                    let _ = mistakes.keep(check_target(&argument, &mark, own_output, targets.is_empty()));
-                    targets.push(argument);
+                    let mark = parameter.attributes.remove(mark);
+                    let _ = mistakes.ok_or_add(check_target(&parameter, &mark, own_output, targets.is_empty()));
+                    targets.push(parameter);
                 }
-                None => arguments.push(argument),
+                None => parameters.push(parameter),
             }
         }
-        if arguments.len() > MOST_ARGUMENTS {
+        if parameters.len() > MOST_ARGUMENTS {
             mistakes.refuse(
-                &arguments[MOST_ARGUMENTS].name,
+                &parameters[MOST_ARGUMENTS].name,
                 format!("a task takes at most {MOST_ARGUMENTS} arguments: group them into a struct"),
             );
         }
         mistakes.into_result()?;
-        Ok(Function { item, arguments, target: targets.pop(), output, returns })
+        Ok(TaskFn { item, parameters, target: targets.pop(), output, returns })
     }
 
     /// The names that a template may use.
-    pub fn parameters(&self) -> Vec<String> {
-        self.arguments.iter().chain(&self.target).map(|argument| argument.name.unraw().to_string()).collect()
+    pub fn parameter_names(&self) -> Vec<String> {
+        self.parameters.iter().chain(&self.target).map(|parameter| parameter.name.unraw().to_string()).collect()
     }
 
     /// Refuses what cannot run in another process.
-    pub fn refuse_to_travel(&self, remote: &Ident, mistakes: &mut Mistakes) {
+    pub fn refuse_remote(&self, remote: &Ident, mistakes: &mut Mistakes) {
         for generic in &self.item.sig.generics.params {
             let message = "a `remote` task is called by its name, which does not say what this stands for: \
                            write the type, or leave out `remote`";
             mistakes.refuse(generic, message);
         }
-        for argument in &self.arguments {
-            let problem = match &argument.kind {
-                Kind::Receiver(_) => {
+        for parameter in &self.parameters {
+            let problem = match &parameter.kind {
+                ParameterKind::Receiver(_) => {
                     "a `remote` task is called by its name: make it a function, with a parameter for `self`"
                 }
-                Kind::Plain => "what a `remote` task takes goes to another process: name a type that serde knows",
-                Kind::Value | Kind::Reference(_) => continue,
+                ParameterKind::Plain => {
+                    "what a `remote` task takes goes to another process: name a type that serde knows"
+                }
+                ParameterKind::Value | ParameterKind::Reference(_) => continue,
             };
             let message = format!("{problem}, or leave out `{remote}`");
-            match &argument.kind {
-                Kind::Receiver(receiver) => mistakes.refuse(receiver, message),
-                _ => mistakes.refuse(&argument.ty, message),
+            match &parameter.kind {
+                ParameterKind::Receiver(receiver) => mistakes.refuse(receiver, message),
+                _ => mistakes.refuse(&parameter.ty, message),
             }
         }
     }
 
-    /// Marks the arguments that the template names. They have to be values that can be shown.
-    pub fn name_in(&mut self, template: &Template, span: Span) -> Result<()> {
+    /// Marks the parameters that the template names. They have to be values that can be shown.
+    pub fn mark_named(&mut self, template: &ParsedTemplate, span: Span) -> Result<()> {
         let mut mistakes = Mistakes::default();
-        for name in template.parameters() {
+        for name in template.parameter_names() {
             let mut refuse = |what: &str| {
                 let message = format!(
                     "`{{{name}}}` can't be in a template: {what}; take what should stand there as a parameter of its own"
                 );
                 mistakes.add(Error::new(span, message));
             };
-            let Some(argument) = self.arguments.iter_mut().find(|argument| argument.name.unraw() == name) else {
+            let Some(parameter) = self.parameters.iter_mut().find(|parameter| parameter.name.unraw() == name) else {
                 refuse("it is the target that the template gives");
                 continue;
             };
-            match (&argument.kind, &argument.ty) {
-                (Kind::Receiver(_), _) => refuse("`self` is not a single value"),
-                (Kind::Plain, _) => {
+            match (&parameter.kind, &parameter.ty) {
+                (ParameterKind::Receiver(_), _) => refuse("`self` is not a single value"),
+                (ParameterKind::Plain, _) => {
                     refuse("the type `impl Trait`, `dyn Trait` or `fn` does not say that it has a text")
                 }
-                (Kind::Reference(Type::Slice(_) | Type::Array(_) | Type::Tuple(_)), _)
-                | (Kind::Value, Type::Array(_) | Type::Tuple(_) | Type::Ptr(_)) => {
+                (ParameterKind::Reference(Type::Slice(_) | Type::Array(_) | Type::Tuple(_)), _)
+                | (ParameterKind::Value, Type::Array(_) | Type::Tuple(_) | Type::Ptr(_)) => {
                     refuse("slices, arrays, tuples and pointers have no text (`Display`)");
                 }
-                _ => argument.named = true,
+                _ => parameter.named = true,
             }
         }
         mistakes.into_result()
     }
 }
 
-impl Argument {
-    fn receiver(receiver: &Receiver) -> Result<Self> {
+impl Parameter {
+    fn from_receiver(receiver: &Receiver) -> Result<Self> {
         check_attributes(&receiver.attrs)?;
         let refuse = |message| Err(Error::new_spanned(receiver, message));
         match &receiver.kind {
-            ReceiverKind::Reference(_, _, None) => Ok(Argument {
+            ReceiverKind::Reference(_, _, None) => Ok(Parameter {
                 attributes: receiver.attrs.clone(),
                 mutability: None,
                 name: receiver.self_token.into(),
                 ty: parse_quote!(Self),
-                kind: Kind::Receiver(receiver.clone()),
+                kind: ParameterKind::Receiver(receiver.clone()),
                 named: false,
             }),
             ReceiverKind::Reference(_, _, Some(_)) => {
@@ -222,7 +224,7 @@ impl Argument {
         }
     }
 
-    fn typed(typed: &PatType) -> Result<Self> {
+    fn from_typed(typed: &PatType) -> Result<Self> {
         check_attributes(&typed.attrs)?;
         let Pat::Ident(PatIdent { by_ref: None, mutability, ident, subpat: None, .. }) = &*typed.pat else {
             return Err(Error::new_spanned(
@@ -230,40 +232,40 @@ impl Argument {
                 "a parameter of a task needs a name: name it, and take it apart inside",
             ));
         };
-        if let Some(reference) = lifetimes::mutable_borrow(&typed.ty) {
+        if let Some(reference) = lifetimes::find_mutable_borrow(&typed.ty) {
             let message = "a task can't change what it is given: take it by value, and return it";
             return Err(Error::new_spanned(reference, message));
         }
-        Ok(Argument {
+        Ok(Parameter {
             attributes: typed.attrs.clone(),
             mutability: *mutability,
             name: ident.clone(),
-            kind: kind(&typed.ty),
+            kind: classify(&typed.ty),
             ty: (*typed.ty).clone(),
             named: false,
         })
     }
 }
 
-fn kind(ty: &Type) -> Kind {
-    let is_dyn = |ty: &Type| matches!(bare(ty), Type::TraitObject(_));
-    match bare(ty) {
-        ty if lifetimes::has_impl_trait(ty) => Kind::Plain,
-        Type::FnPtr(_) => Kind::Plain,
-        Type::Reference(reference) if is_dyn(&reference.elem) => Kind::Plain,
+fn classify(ty: &Type) -> ParameterKind {
+    let is_dyn = |ty: &Type| matches!(strip_parentheses(ty), Type::TraitObject(_));
+    match strip_parentheses(ty) {
+        ty if lifetimes::has_impl_trait(ty) => ParameterKind::Plain,
+        Type::FnPtr(_) => ParameterKind::Plain,
+        Type::Reference(reference) if is_dyn(&reference.elem) => ParameterKind::Plain,
         Type::Reference(reference)
             if reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") =>
         {
-            Kind::Value
+            ParameterKind::Value
         }
-        Type::Reference(reference) => Kind::Reference((*reference.elem).clone()),
+        Type::Reference(reference) => ParameterKind::Reference((*reference.elem).clone()),
         // `Box<dyn Trait>` and its like.
-        Type::Path(path) if type_arguments(&path.path).any(is_dyn) => Kind::Plain,
-        _ => Kind::Value,
+        Type::Path(path) if list_type_arguments(&path.path).any(is_dyn) => ParameterKind::Plain,
+        _ => ParameterKind::Value,
     }
 }
 
-fn type_arguments(path: &Path) -> impl Iterator<Item = &Type> {
+fn list_type_arguments(path: &Path) -> impl Iterator<Item = &Type> {
     let arguments = match path.segments.last().map(|segment| &segment.arguments) {
         Some(PathArguments::AngleBracketed(arguments)) => Some(&arguments.args),
         _ => None,
@@ -285,7 +287,7 @@ fn check_attributes(attributes: &[Attribute]) -> Result<()> {
     }
 }
 
-fn check_target(argument: &Argument, mark: &Attribute, own_output: bool, first: bool) -> Result<()> {
+fn check_target(parameter: &Parameter, mark: &Attribute, own_output: bool, first: bool) -> Result<()> {
     mark.meta.require_path_only().map_err(|_| {
         Error::new_spanned(mark, "write `#[target]`; the template goes into `#[task(target = \"..\")]`")
     })?;
@@ -298,27 +300,27 @@ fn check_target(argument: &Argument, mark: &Attribute, own_output: bool, first: 
             "here the store writes the target: leave out `#[target]`, or say `#[task(save = false)]` to write it yourself",
         ));
     }
-    if let Type::Reference(reference) = bare(&argument.ty)
-        && let Type::Path(path) = bare(&reference.elem)
+    if let Type::Reference(reference) = strip_parentheses(&parameter.ty)
+        && let Type::Path(path) = strip_parentheses(&reference.elem)
         && path.path.segments.last().is_some_and(|segment| segment.ident == "Path")
     {
         return Ok(());
     }
-    Err(Error::new_spanned(&argument.ty, "a `#[target]` is the path to write to: its type is `&Path`"))
+    Err(Error::new_spanned(&parameter.ty, "a `#[target]` is the path to write to: its type is `&Path`"))
 }
 
 /// What the function returns, refused if a task cannot give it.
-fn output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
+fn check_output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
     let ReturnType::Type(_, ty) = output else { return parse_quote!(()) };
     if lifetimes::has_impl_trait(ty) {
         mistakes.refuse(ty, "a task's output needs a type with a name: write the type, or `Box<dyn Trait>`");
     }
     // Of a `Result`, the error need not be owned by name: what it has to be, the runtime says.
-    let value = match bare(ty) {
-        Type::Path(path) if is_called_result(&path.path) => type_arguments(&path.path).next(),
+    let value = match strip_parentheses(ty) {
+        Type::Path(path) if is_called_result(&path.path) => list_type_arguments(&path.path).next(),
         _ => Some(&**ty),
     };
-    if let Some(borrow) = value.and_then(lifetimes::borrow) {
+    if let Some(borrow) = value.and_then(lifetimes::find_borrow) {
         mistakes.refuse(
             borrow.to_token_stream(),
             "a task's output must be owned, since it outlives the call: return `String`, `Vec<..>`, ..",

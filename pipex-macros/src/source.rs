@@ -2,53 +2,53 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 
-use crate::code::without_formatting;
+use crate::code::normalize;
 
 /// The text of these tokens, with comments and line breaks; where it is not to be had, as the tokens alone would be written.
-pub fn text(tokens: TokenStream) -> String {
-    match written(tokens.clone()) {
+pub fn read_text(tokens: TokenStream) -> String {
+    match read_source(tokens.clone()) {
         // What a `macro_rules!` has put together stands nowhere as it is: its text would be that of the macro.
         Some(text) if is_same(&text, tokens.clone()) => text,
-        _ => put_together(tokens),
+        _ => split_statements(tokens),
     }
 }
 
 /// The text from the first token to the last, without the indentation of the first line in all others.
-fn written(tokens: TokenStream) -> Option<String> {
+fn read_source(tokens: TokenStream) -> Option<String> {
     let mut text = String::new();
-    let mut end: Option<Place> = None;
+    let mut end: Option<Position> = None;
     let mut indentation = 0;
     for token in tokens {
-        let (start, until) = places(token.span())?;
+        let (start, until) = find_positions(token.span())?;
         match end {
             None => indentation = start.column - 1,
-            Some(end) if end.line == start.line => text.extend(gap(end.column, start.column)),
+            Some(end) if end.line == start.line => text.extend(fill_gap(end.column, start.column)),
             Some(_) => {
                 text.push('\n');
-                text.extend(gap(1, start.column));
+                text.extend(fill_gap(1, start.column));
             }
         }
         text.push_str(&source_text(&token)?);
         end = Some(until);
     }
-    Some(without_indentation(&text, indentation))
+    Some(remove_indentation(&text, indentation))
 }
 
 #[derive(Clone, Copy)]
-struct Place {
+struct Position {
     line: usize,
     /// Counted from 1.
     column: usize,
 }
 
 /// Where it begins and where it ends, as far as the compiler says it.
-fn places(span: Span) -> Option<(Place, Place)> {
+fn find_positions(span: Span) -> Option<(Position, Position)> {
     if !proc_macro::is_available() {
         return None;
     }
     let (start, end) = (span.unwrap().start(), span.unwrap().end());
-    let place = |span: proc_macro::Span| Place { line: span.line(), column: span.column() };
-    Some((place(start), place(end))).filter(|(start, _)| start.column > 0)
+    let position = |span: proc_macro::Span| Position { line: span.line(), column: span.column() };
+    Some((position(start), position(end))).filter(|(start, _)| start.column > 0)
 }
 
 /// All of a group, from its first bracket to its last.
@@ -60,12 +60,12 @@ fn source_text(token: &TokenTree) -> Option<String> {
     span.source_text()
 }
 
-fn gap(from: usize, to: usize) -> impl Iterator<Item = char> {
+fn fill_gap(from: usize, to: usize) -> impl Iterator<Item = char> {
     std::iter::repeat_n(' ', to.saturating_sub(from))
 }
 
 /// Takes so many spaces from the beginning of each line, as far as there are any.
-fn without_indentation(text: &str, indentation: usize) -> String {
+fn remove_indentation(text: &str, indentation: usize) -> String {
     let line = |line: &str| {
         let spaces = line.len() - line.trim_start_matches(' ').len();
         line[spaces.min(indentation)..].to_owned()
@@ -74,11 +74,11 @@ fn without_indentation(text: &str, indentation: usize) -> String {
 }
 
 fn is_same(text: &str, tokens: TokenStream) -> bool {
-    text.parse().is_ok_and(|parsed| without_formatting(parsed) == without_formatting(tokens))
+    text.parse().is_ok_and(|parsed| normalize(parsed) == normalize(tokens))
 }
 
 /// A line for each statement, so that two versions can be compared.
-fn put_together(tokens: TokenStream) -> String {
+fn split_statements(tokens: TokenStream) -> String {
     let text = tokens.to_string();
     ["; ", "{ ", "} "].into_iter().fold(text, |text, end| text.replace(end, &format!("{}\n", end.trim_end())))
 }
@@ -90,12 +90,12 @@ mod tests {
     #[test]
     fn lines_keep_their_indentation_within_the_function() {
         let text = "fn f() {\n        a();\n            b();\n    }\n";
-        assert_eq!(without_indentation(text, 4), "fn f() {\n    a();\n        b();\n}\n");
+        assert_eq!(remove_indentation(text, 4), "fn f() {\n    a();\n        b();\n}\n");
     }
 
     #[test]
     fn what_stands_in_no_file_has_a_line_for_each_statement() {
         let tokens: TokenStream = "fn f() { a(); b() }".parse().unwrap();
-        assert_eq!(text(tokens).lines().count(), 3);
+        assert_eq!(read_text(tokens).lines().count(), 3);
     }
 }

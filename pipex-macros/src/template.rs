@@ -5,26 +5,26 @@ use std::ops::Range;
 use syn::{Error, LitStr};
 use tinytemplate::TinyTemplate;
 
-use crate::field::Field;
+use crate::field::ParsedField;
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Template {
+pub enum ParsedTemplate {
     /// Text and fields alone.
-    Plain(Vec<Part>),
+    Plain(Vec<ParsedPart>),
     /// With blocks, comments or formatters: tinytemplate fills it. Each field once, with its name.
-    Blocks { text: String, fields: Vec<(String, Field)> },
+    Blocks { text: String, fields: Vec<(String, ParsedField)> },
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ParsedPart {
     Text(String),
-    Field(Field),
+    Field(ParsedField),
 }
 
-impl Template {
+impl ParsedTemplate {
     pub fn parse(literal: &LitStr, parameters: &[String]) -> syn::Result<Self> {
         let text = literal.value();
-        read(&text, parameters).map_err(|mistake| {
+        parse_template(&text, parameters).map_err(|mistake| {
             // A part of a literal can be pointed at only where each of its bytes is one of the text.
             let token = literal.token();
             let span = (token.to_string() == format!("\"{text}\""))
@@ -35,21 +35,21 @@ impl Template {
     }
 
     /// The parameters that it names.
-    pub fn parameters(&self) -> Vec<&str> {
-        let fields: Vec<&Field> = match self {
-            Template::Plain(parts) => parts
+    pub fn parameter_names(&self) -> Vec<&str> {
+        let fields: Vec<&ParsedField> = match self {
+            ParsedTemplate::Plain(parts) => parts
                 .iter()
                 .filter_map(|part| match part {
-                    Part::Field(field) => Some(field),
-                    Part::Text(_) => None,
+                    ParsedPart::Field(field) => Some(field),
+                    ParsedPart::Text(_) => None,
                 })
                 .collect(),
-            Template::Blocks { fields, .. } => fields.iter().map(|(_, field)| field).collect(),
+            ParsedTemplate::Blocks { fields, .. } => fields.iter().map(|(_, field)| field).collect(),
         };
         fields
             .into_iter()
             .filter_map(|field| match field {
-                Field::Parameter(name) => Some(name.as_str()),
+                ParsedField::Parameter(name) => Some(name.as_str()),
                 _ => None,
             })
             .collect()
@@ -62,35 +62,35 @@ struct Mistake {
     message: String,
 }
 
-fn read(text: &str, parameters: &[String]) -> Result<Template, Mistake> {
+fn parse_template(text: &str, parameters: &[String]) -> Result<ParsedTemplate, Mistake> {
     let whole = |message| Mistake { at: 0..text.len(), message };
     if text.is_empty() {
         return Err(whole("the template is empty: write text and fields, such as \"{path}/{funcname}/{base}\"".into()));
     }
-    let mut reader =
-        Reader { text, at: 0, parameters, parts: Vec::new(), fields: Vec::new(), blocks: false, trim: false };
-    while reader.at < text.len() {
-        reader.next()?;
+    let mut parser =
+        TemplateParser { text, at: 0, parameters, parts: Vec::new(), fields: Vec::new(), blocks: false, trim: false };
+    while parser.at < text.len() {
+        parser.parse_next()?;
     }
     // The last word is tinytemplate's: it knows which block ends where.
     TinyTemplate::new().add_template("", text).map_err(|error| match error {
         tinytemplate::error::Error::ParseError { msg, .. } => whole(format!("tinytemplate can't read it: {msg}")),
         error => whole(error.to_string()),
     })?;
-    Ok(if reader.blocks {
-        Template::Blocks { text: text.to_owned(), fields: reader.fields }
+    Ok(if parser.blocks {
+        ParsedTemplate::Blocks { text: text.to_owned(), fields: parser.fields }
     } else {
-        Template::Plain(joined(reader.parts))
+        ParsedTemplate::Plain(join_texts(parser.parts))
     })
 }
 
 /// Neighbouring texts as one, and none that is empty.
-fn joined(parts: Vec<Part>) -> Vec<Part> {
+fn join_texts(parts: Vec<ParsedPart>) -> Vec<ParsedPart> {
     let mut joined = Vec::with_capacity(parts.len());
     for part in parts {
         match (joined.last_mut(), part) {
-            (_, Part::Text(text)) if text.is_empty() => {}
-            (Some(Part::Text(before)), Part::Text(text)) => before.push_str(&text),
+            (_, ParsedPart::Text(text)) if text.is_empty() => {}
+            (Some(ParsedPart::Text(before)), ParsedPart::Text(text)) => before.push_str(&text),
             (_, part) => joined.push(part),
         }
     }
@@ -98,44 +98,44 @@ fn joined(parts: Vec<Part>) -> Vec<Part> {
 }
 
 /// Reads what tinytemplate's compiler reads, tag by tag.
-struct Reader<'a> {
+struct TemplateParser<'a> {
     text: &'a str,
     at: usize,
     parameters: &'a [String],
-    parts: Vec<Part>,
-    fields: Vec<(String, Field)>,
+    parts: Vec<ParsedPart>,
+    fields: Vec<(String, ParsedField)>,
     /// Whether there is more than text and fields.
     blocks: bool,
     /// Whether the next text loses its leading whitespace.
     trim: bool,
 }
 
-impl<'a> Reader<'a> {
-    fn next(&mut self) -> Result<(), Mistake> {
+impl<'a> TemplateParser<'a> {
+    fn parse_next(&mut self) -> Result<(), Mistake> {
         let start = self.at;
         let rest = &self.text[start..];
         if rest.starts_with("{#") {
             self.blocks = true;
             self.trim = false;
-            let comment = self.tag("{#", "#}")?.trim();
+            let comment = self.take_tag("{#", "#}")?.trim();
             self.trim = comment.ends_with('-');
             Ok(())
         } else if rest.starts_with("{{") {
             self.blocks = true;
-            let block = self.tag("{{", "}}")?;
-            let block = self.trimmed(block);
-            self.block(block).map_err(|message| Mistake { at: start..self.at, message })
+            let block = self.take_tag("{{", "}}")?;
+            let block = self.trim_tag(block);
+            self.parse_block(block).map_err(|message| Mistake { at: start..self.at, message })
         } else if rest.starts_with('{') {
-            let tag = self.tag("{", "}")?;
-            let value = self.trimmed(tag);
-            self.value(value).map_err(|message| Mistake { at: start..self.at, message })
+            let tag = self.take_tag("{", "}")?;
+            let value = self.trim_tag(tag);
+            self.parse_value(value).map_err(|message| Mistake { at: start..self.at, message })
         } else {
-            self.plain()
+            self.parse_text()
         }
     }
 
     /// What stands between the delimiters, which must be on one line.
-    fn tag(&mut self, open: &str, close: &str) -> Result<&'a str, Mistake> {
+    fn take_tag(&mut self, open: &str, close: &str) -> Result<&'a str, Mistake> {
         let inside = &self.text[self.at + open.len()..];
         let line = inside.split('\n').next().unwrap_or(inside);
         let Some(length) = line.find(close) else {
@@ -148,11 +148,11 @@ impl<'a> Reader<'a> {
     }
 
     /// A tag without its whitespace. A `-` at its ends takes away the whitespace around it as well.
-    fn trimmed(&mut self, tag: &'a str) -> &'a str {
+    fn trim_tag(&mut self, tag: &'a str) -> &'a str {
         let mut tag = tag.trim();
         if let Some(after) = tag.strip_prefix('-') {
             tag = after.trim();
-            if let Some(Part::Text(text)) = self.parts.last_mut() {
+            if let Some(ParsedPart::Text(text)) = self.parts.last_mut() {
                 text.truncate(text.trim_end().len());
             }
         }
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
         before.map_or(tag, str::trim)
     }
 
-    fn value(&mut self, value: &str) -> Result<(), String> {
+    fn parse_value(&mut self, value: &str) -> Result<(), String> {
         let (name, formatter) = match value.split_once('|') {
             Some((name, formatter)) => (name.trim(), Some(formatter.trim())),
             None => (value, None),
@@ -171,12 +171,12 @@ impl<'a> Reader<'a> {
             Some(formatter) => return Err(format!("there is no formatter `{formatter}`; there is: unescaped")),
             None => {}
         }
-        let field = self.field(name)?;
-        self.parts.push(Part::Field(field));
+        let field = self.parse_field(name)?;
+        self.parts.push(ParsedPart::Field(field));
         Ok(())
     }
 
-    fn block(&mut self, block: &str) -> Result<(), String> {
+    fn parse_block(&mut self, block: &str) -> Result<(), String> {
         let word = block.split_whitespace().next().unwrap_or(block);
         let rest = block[word.len()..].trim();
         match word {
@@ -194,10 +194,10 @@ impl<'a> Reader<'a> {
                     },
                     None => rest,
                 };
-                self.field(condition).map(drop)
+                self.parse_field(condition).map(drop)
             }
             "else" | "endif" => Ok(()),
-            _ if rest.is_empty() && Field::parse(word, self.parameters).is_ok() => {
+            _ if rest.is_empty() && ParsedField::parse(word, self.parameters).is_ok() => {
                 Err(format!("a field has one brace: write `{{{word}}}`"))
             }
             _ => Err(format!(
@@ -206,8 +206,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn field(&mut self, name: &str) -> Result<Field, String> {
-        let field = Field::parse(name, self.parameters)?;
+    fn parse_field(&mut self, name: &str) -> Result<ParsedField, String> {
+        let field = ParsedField::parse(name, self.parameters)?;
         if !self.fields.iter().any(|(known, _)| known == name) {
             self.fields.push((name.to_owned(), field.clone()));
         }
@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Text up to the next brace. A `\` before the brace escapes it.
-    fn plain(&mut self) -> Result<(), Mistake> {
+    fn parse_text(&mut self) -> Result<(), Mistake> {
         let rest = &self.text[self.at..];
         let mut length = rest.find('{').unwrap_or(rest.len());
         let mut text = rest[..length].to_owned();
@@ -231,12 +231,12 @@ impl<'a> Reader<'a> {
                 return Err(Mistake { at, message });
             }
             // Kept apart: trimming goes back to the escaped brace and no further.
-            self.parts.push(Part::Text(text));
+            self.parts.push(ParsedPart::Text(text));
             let end = rest[length + 1..].find('{').map_or(rest.len(), |next| length + 1 + next);
             text = rest[length..end].to_owned();
             length = end;
         }
-        self.parts.push(Part::Text(text));
+        self.parts.push(ParsedPart::Text(text));
         self.at += length;
         Ok(())
     }
@@ -246,35 +246,36 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Template, String> {
-        read(text, &["station".to_owned(), "month".to_owned(), "note".to_owned()]).map_err(|mistake| mistake.message)
+    fn parse(text: &str) -> Result<ParsedTemplate, String> {
+        parse_template(text, &["station".to_owned(), "month".to_owned(), "note".to_owned()])
+            .map_err(|mistake| mistake.message)
     }
 
-    fn text(text: &str) -> Part {
-        Part::Text(text.to_owned())
+    fn text(text: &str) -> ParsedPart {
+        ParsedPart::Text(text.to_owned())
     }
 
-    fn parameter(name: &str) -> Field {
-        Field::Parameter(name.to_owned())
+    fn parameter(name: &str) -> ParsedField {
+        ParsedField::Parameter(name.to_owned())
     }
 
     #[test]
     fn text_and_fields() {
         let parts = vec![
-            Part::Field(Field::Path),
+            ParsedPart::Field(ParsedField::Path),
             text("/"),
-            Part::Field(Field::Funcname),
+            ParsedPart::Field(ParsedField::Funcname),
             text("/"),
-            Part::Field(Field::Base),
+            ParsedPart::Field(ParsedField::Base),
         ];
-        assert_eq!(parse("{path}/{funcname}/{base}"), Ok(Template::Plain(parts)));
-        assert_eq!(parse("a"), Ok(Template::Plain(vec![text("a")])));
+        assert_eq!(parse("{path}/{funcname}/{base}"), Ok(ParsedTemplate::Plain(parts)));
+        assert_eq!(parse("a"), Ok(ParsedTemplate::Plain(vec![text("a")])));
         let parts = vec![
-            Part::Field(parameter("station")),
-            Part::Field(Field::Env("HOME".into())),
-            Part::Field(Field::Now("year".into())),
+            ParsedPart::Field(parameter("station")),
+            ParsedPart::Field(ParsedField::Env("HOME".into())),
+            ParsedPart::Field(ParsedField::Now("year".into())),
         ];
-        assert_eq!(parse("{ station }{env.HOME}{now.year}"), Ok(Template::Plain(parts)));
+        assert_eq!(parse("{ station }{env.HOME}{now.year}"), Ok(ParsedTemplate::Plain(parts)));
     }
 
     /// What the parts give is what tinytemplate gives.
@@ -298,10 +299,10 @@ mod tests {
             tinytemplate.add_template("", template).expect("a template of this test");
             let values = std::collections::HashMap::from([("station", "EWR")]);
             let expected = tinytemplate.render("", &values).expect("a template of this test");
-            let Ok(Template::Plain(parts)) = parse(template) else { panic!("{template} is plain") };
+            let Ok(ParsedTemplate::Plain(parts)) = parse(template) else { panic!("{template} is plain") };
             let filled: String = parts
                 .into_iter()
-                .map(|part| if let Part::Text(text) = part { text } else { "EWR".to_owned() })
+                .map(|part| if let ParsedPart::Text(text) = part { text } else { "EWR".to_owned() })
                 .collect();
             assert_eq!(filled, expected, "{template}");
         }
@@ -310,9 +311,9 @@ mod tests {
     #[test]
     fn blocks_name_each_field_once() {
         let template = "{path}/{{ if not month }}{station}{{ else }}{station}-{month | unescaped}{{ endif }}{# why #}";
-        let fields = [("path", Field::Path), ("month", parameter("month")), ("station", parameter("station"))];
+        let fields = [("path", ParsedField::Path), ("month", parameter("month")), ("station", parameter("station"))];
         let fields = fields.map(|(name, field)| (name.to_owned(), field)).to_vec();
-        assert_eq!(parse(template), Ok(Template::Blocks { text: template.to_owned(), fields }));
+        assert_eq!(parse(template), Ok(ParsedTemplate::Blocks { text: template.to_owned(), fields }));
     }
 
     #[test]

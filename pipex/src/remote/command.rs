@@ -1,9 +1,14 @@
 //! The executable as a command: one task by its name, what is missing, a worker.
 
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, exit};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::{Arg, Error, Parser, ValueExt as _};
 
 use crate::environment::{self, env_text, is_set};
 use crate::flow::config::Config;
@@ -36,10 +41,14 @@ usage: PROGRAM pipex tasks                     the tasks marked `#[task(remote)]
 ///
 /// Exit codes: 0 when it went well, 1 when the task failed, 2 when the command line is wrong.
 pub fn command() {
-    let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
-        Some("pipex") => obey(&arguments.collect::<Vec<_>>()),
-        Some("--list-missing") => missing(&arguments.collect::<Vec<_>>()),
+    let mut arguments = std::env::args_os().skip(1);
+    let first = arguments.next();
+    match first.as_deref().and_then(OsStr::to_str) {
+        Some("pipex") => {
+            let Err(error) = execute(Parser::from_args(arguments));
+            end_misused(&error)
+        }
+        Some("--list-missing") => list_missing(arguments),
         _ => obey_environment(),
     }
 }
@@ -52,38 +61,67 @@ pub(crate) fn obey_environment() {
         return;
     }
     if let Some(line) = env_text("PIPEX_RUN") {
-        run(&[line]);
+        let Err(error) = run_task(Parser::from_args([line]));
+        end_misused(&error)
     }
     if is_set("PIPEX_WORKER") {
-        worker();
+        run_worker();
     }
 }
 
-fn obey(arguments: &[String]) -> ! {
-    match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        Some(("tasks", [])) => tasks(),
-        Some(("run", rest)) => run(rest),
-        Some(("missing", rest)) => missing(rest),
-        Some(("worker", [])) => worker(),
-        Some(("help" | "--help" | "-h", _)) => {
-            print!("{USAGE}");
-            exit(0)
+fn execute(mut arguments: Parser) -> Result<Infallible, Error> {
+    let command = match arguments.next()? {
+        Some(Value(command)) => command.string()?,
+        Some(option) => return Err(reject(option)),
+        None => return Err("there is no command".into()),
+    };
+    match &*command {
+        "run" => run_task(arguments),
+        "missing" => list_missing(arguments.raw_args()?),
+        "help" => print_usage(),
+        "tasks" => {
+            expect_end(arguments)?;
+            list_tasks()
         }
-        _ => misused("there is no such command"),
+        "worker" => {
+            expect_end(arguments)?;
+            run_worker()
+        }
+        _ => Err("there is no such command".into()),
     }
 }
 
-fn misused(problem: &str) -> ! {
+fn expect_end(mut arguments: Parser) -> Result<(), Error> {
+    match arguments.next()? {
+        Some(argument) => Err(reject(argument)),
+        None => Ok(()),
+    }
+}
+
+/// The error of an argument that has no place here, unless it asks for help.
+fn reject(argument: Arg<'_>) -> Error {
+    match argument {
+        Long("help") | Short('h') => print_usage(),
+        argument => argument.unexpected(),
+    }
+}
+
+fn print_usage() -> ! {
+    print!("{USAGE}");
+    exit(0)
+}
+
+fn end_misused(problem: &Error) -> ! {
     eprint!("pipex: {problem}\n{USAGE}");
     exit(2)
 }
 
-fn failed(error: &dyn std::fmt::Debug) -> ! {
+fn end_failed(error: &dyn std::fmt::Debug) -> ! {
     say(&format!("{error:?}"));
     exit(1)
 }
 
-fn tasks() -> ! {
+fn list_tasks() -> ! {
     let mut tasks: Vec<_> = all().map(|registered| registered.task).collect();
     tasks.sort_by_key(|task| task.full_name());
     let mut out = io::stdout().lock();
@@ -93,15 +131,15 @@ fn tasks() -> ! {
     exit(0)
 }
 
-fn worker() -> ! {
+fn run_worker() -> ! {
     match engine::serve() {
         Ok(()) => exit(0),
-        Err(error) => failed(&error),
+        Err(error) => end_failed(&error),
     }
 }
 
-fn run(arguments: &[String]) -> ! {
-    let order = order(arguments).unwrap_or_else(|problem| misused(&problem));
+fn run_task(arguments: Parser) -> Result<Infallible, Error> {
+    let order = parse_order(arguments)?;
     // With targets in any case, and here.
     let run = || find(&order.task)?.call(&order)?.run(order);
     let config = Config::new().mode(Mode::PrefectCache).executor(Local::new().workers(1)).quiet(true);
@@ -112,45 +150,95 @@ fn run(arguments: &[String]) -> ! {
             }
             exit(0)
         }
-        Err(error) => failed(&error),
+        Err(error) => end_failed(&error),
     }
 }
 
 /// What is to be run.
-fn order(arguments: &[String]) -> Result<Order, String> {
-    let line =
-        |text: &str| serde_json::from_str(text).map_err(|error| format!("the line is none of `missing`: {error}"));
-    let mut arguments = arguments.iter();
-    let first = arguments.next().ok_or("`run` needs the name of a task, and its arguments as JSON")?;
-    let mut order: Order = if first == "-" {
-        let mut text = String::new();
-        io::stdin().lock().read_line(&mut text).map_err(|error| format!("cannot read stdin: {error}"))?;
-        line(&text)?
-    } else if first.trim_start().starts_with('{') {
-        line(first)?
-    } else {
-        let args = arguments.next().ok_or(format!("`run {first}` needs the task's arguments as JSON, or {{}}"))?;
-        let args = serde_json::from_str(args).map_err(|error| format!("the arguments are no JSON object: {error}"))?;
-        Order { task: first.clone(), args, ..Order::default() }
-    };
-    while let Some(option) = arguments.next() {
-        let value = arguments.next().cloned().ok_or(format!("{option} needs a value"))?;
-        match option.as_str() {
-            "--path" => order.path = Some(value),
-            "--base" => order.base = Some(value),
-            _ => return Err(format!("there is no option {option}")),
+fn parse_order(mut arguments: Parser) -> Result<Order, Error> {
+    let (mut values, mut path, mut base) = (Vec::new(), None, None);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(value) => values.push(value.string()?),
+            Long("path") => path = Some(arguments.value()?.string()?),
+            Long("base") => base = Some(arguments.value()?.string()?),
+            option => return Err(reject(option)),
         }
     }
+    let mut values = values.into_iter();
+    let first = values.next().ok_or("`run` needs the name of a task, and its arguments as JSON")?;
+    let is_line = first == "-" || first.trim_start().starts_with('{');
+    let args = if is_line { None } else { values.next() };
+    if let Some(value) = values.next() {
+        return Err(Value(value.into()).unexpected());
+    }
+    let mut order = match args {
+        _ if is_line => parse_line(first)?,
+        Some(args) => {
+            let args =
+                serde_json::from_str(&args).map_err(|error| format!("the arguments are no JSON object: {error}"))?;
+            Order { task: first, args, ..Order::default() }
+        }
+        None => return Err(format!("`run {first}` needs the task's arguments as JSON, or {{}}").into()),
+    };
+    order.path = path.or(order.path);
+    order.base = base.or(order.base);
     Ok(order)
 }
 
+/// A line of `missing`; `-` stands for one on stdin.
+fn parse_line(mut line: String) -> Result<Order, Error> {
+    if line == "-" {
+        line.clear();
+        io::stdin().lock().read_line(&mut line).map_err(|error| format!("cannot read stdin: {error}"))?;
+    }
+    serde_json::from_str(&line).map_err(|error| format!("the line is none of `missing`: {error}").into())
+}
+
 /// Runs the program itself, told to list what is missing.
-fn missing(arguments: &[String]) -> ! {
-    let program = std::env::current_exe().unwrap_or_else(|error| failed(&error));
+fn list_missing(arguments: impl Iterator<Item = OsString>) -> ! {
+    let program = std::env::current_exe().unwrap_or_else(|error| end_failed(&error));
     let mut program = Command::new(program);
     program.args(arguments).env("PIPEX_LIST_MISSING", "1");
     if !environment::mode().is_ok_and(Mode::caches) {
         program.env("PIPEX", "cache");
     }
-    failed(&program.exec())
+    end_failed(&program.exec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Parser, parse_order};
+
+    fn parse(arguments: &[&str]) -> Result<(String, Option<String>, Option<String>), String> {
+        let order = parse_order(Parser::from_args(arguments)).map_err(|error| error.to_string())?;
+        Ok((order.task, order.path, order.base))
+    }
+
+    #[test]
+    fn options_stand_anywhere_and_hold_against_the_line() {
+        let order = |path: &str, base: &str| Ok(("clean".to_owned(), Some(path.to_owned()), Some(base.to_owned())));
+        assert_eq!(parse(&["clean", "{}", "--path", "out", "--base", "EWR"]), order("out", "EWR"));
+        assert_eq!(parse(&["--path=out", "clean", "--base", "-1", "--", "{}"]), order("out", "-1"));
+        let line = r#" {"task":"clean","args":{},"path":"out","base":"EWR"}"#;
+        assert_eq!(parse(&[line]), order("out", "EWR"));
+        assert_eq!(parse(&[line, "--path", "other"]), order("other", "EWR"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (arguments, expected) in [
+            (&[][..], "needs the name of a task"),
+            (&["clean"], "`run clean` needs the task's arguments as JSON"),
+            (&["clean", "{"], "the arguments are no JSON object"),
+            (&["clean", "{}", "more"], "\"more\""),
+            (&[r#"{"task":"#], "the line is none of `missing`"),
+            (&[r#"{"task":"clean","args":{}}"#, "more"], "\"more\""),
+            (&["clean", "{}", "--path"], "--path"),
+            (&["clean", "{}", "--paths", "out"], "--paths"),
+        ] {
+            let error = parse(arguments).expect_err("one of these is refused");
+            assert!(error.contains(expected), "{arguments:?}: {error}");
+        }
+    }
 }

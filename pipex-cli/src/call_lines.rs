@@ -9,7 +9,7 @@ use crate::project::Project;
 
 /// Lines about a target.
 #[derive(Default)]
-pub struct Givens {
+pub struct CallLines {
     /// What it was made from.
     pub made: Option<Ended<'static>>,
     /// What its last call takes, where that is something else.
@@ -18,24 +18,24 @@ pub struct Givens {
 
 impl Project {
     /// The lines that say what these targets were made from, and would be made from.
-    pub fn givens(&self, places: &[usize]) -> HashMap<usize, Givens> {
-        let mut all: HashMap<usize, Givens> = HashMap::new();
-        self.each_given(places, |place, ended| {
-            let givens = all.entry(place).or_default();
+    pub fn read_call_lines(&self, indices: &[usize]) -> HashMap<usize, CallLines> {
+        let mut all: HashMap<usize, CallLines> = HashMap::new();
+        self.for_each_call_line(indices, |index, ended| {
+            let call_lines = all.entry(index).or_default();
             if ended.state == State::Completed || matches!(ended.why, Why::Accepted | Why::Restored) {
                 // Of what was made since nothing else is known.
                 if ended.state == State::Completed {
-                    givens.now = None;
+                    call_lines.now = None;
                 }
-                givens.made = Some(ended);
+                call_lines.made = Some(ended);
             } else if ended.now.is_some() {
-                givens.now = Some(ended);
+                call_lines.now = Some(ended);
             }
         });
-        for (place, givens) in &mut all {
-            let last = self.targets[*place].last.as_ref();
+        for (index, call_lines) in &mut all {
+            let last = self.targets[*index].last.as_ref();
             if last.is_none_or(|last| last.now.is_none()) {
-                givens.now = None;
+                call_lines.now = None;
             }
         }
         all

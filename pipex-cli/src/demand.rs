@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use pipex::{Fingerprint, State};
 
-use crate::condition::Asked;
-use crate::project::{Flow, Project, Run};
+use crate::condition::Demand;
+use crate::project::{FlowHistory, Project, RunJournal};
 
 /// The runs of a flow in one run of its program, which may call it for each of its stations.
 struct Invocation {
@@ -16,7 +16,7 @@ struct Invocation {
 }
 
 /// The last complete invocation of a flow.
-struct Latest {
+struct LatestInvocation {
     started: Timestamp,
     /// The runs of the flow that were over by then.
     before: HashSet<u32>,
@@ -28,50 +28,51 @@ impl Project {
     /// Only the lines of flow runs count. A flow has dropped a target if it has had a complete invocation since its last line
     /// about it. A target is asked for unless all flows that ever had a line for it have dropped it, and nothing outside
     /// flows has had one since; or if something that is asked for was made from it.
-    pub fn asked(&self) -> Vec<Asked> {
-        let latest: Vec<Option<Latest>> = (0..self.flows.len()).map(|flow| self.latest(flow as u32)).collect();
-        let mut asked: Vec<Asked> = (0..self.targets.len()).map(|place| self.asks_for(place, &latest)).collect();
-        let mut open: Vec<usize> = self.outputs().filter(|place| asked[*place] == Asked::Yes).collect();
+    pub fn find_demands(&self) -> Vec<Demand> {
+        let latest: Vec<Option<LatestInvocation>> =
+            (0..self.flows.len()).map(|flow| self.find_latest(flow as u32)).collect();
+        let mut demands: Vec<Demand> = (0..self.targets.len()).map(|index| self.find_demand(index, &latest)).collect();
+        let mut open: Vec<usize> = self.outputs().filter(|index| demands[*index] == Demand::Direct).collect();
         // What was to be made from what failed would have been asked for.
         let failed: Vec<usize> =
-            open.iter().copied().filter(|place| self.failure(&self.targets[*place]).is_some()).collect();
+            open.iter().copied().filter(|index| self.find_failure(&self.targets[*index]).is_some()).collect();
         if !failed.is_empty() {
-            open.extend(self.downstream(failed));
+            open.extend(self.find_downstream(failed));
         }
         let mut is_done = vec![false; self.targets.len()];
-        while let Some(place) = open.pop() {
-            if std::mem::replace(&mut is_done[place], true) {
+        while let Some(index) = open.pop() {
+            if std::mem::replace(&mut is_done[index], true) {
                 continue;
             }
-            if asked[place] == Asked::No {
-                asked[place] = Asked::Through;
+            if demands[index] == Demand::None {
+                demands[index] = Demand::Indirect;
             }
-            let target = &self.targets[place];
+            let target = &self.targets[index];
             let takes = target.takes.as_deref().unwrap_or(target.inputs());
-            open.extend(takes.iter().map(|input| input.place as usize));
+            open.extend(takes.iter().map(|input| input.index as usize));
         }
-        asked
+        demands
     }
 
     /// Whether a call asks for the target itself.
-    fn asks_for(&self, place: usize, latest: &[Option<Latest>]) -> Asked {
-        let met = |flow: &Flow| flow.met.get(place).copied().and_then(|met| met.checked_sub(1));
-        let mut asked = Asked::Yes;
+    fn find_demand(&self, index: usize, latest: &[Option<LatestInvocation>]) -> Demand {
+        let last_run = |flow: &FlowHistory| flow.last_runs.get(index).copied().and_then(|run| run.checked_sub(1));
+        let mut demand = Demand::Direct;
         for (flow, latest) in self.flows.iter().zip(latest).skip(1) {
-            let Some(run) = met(flow) else { continue };
-            let Some(latest) = latest else { return Asked::Yes };
+            let Some(run) = last_run(flow) else { continue };
+            let Some(latest) = latest else { return Demand::Direct };
             let is_outside_since =
-                met(&self.flows[0]).is_some_and(|run| !self.runs[run as usize].is_over_by(latest.started));
+                last_run(&self.flows[0]).is_some_and(|run| !self.runs[run as usize].is_over_by(latest.started));
             if is_outside_since || !latest.before.contains(&run) {
-                return Asked::Yes;
+                return Demand::Direct;
             }
-            asked = Asked::No;
+            demand = Demand::None;
         }
-        asked
+        demand
     }
 
     /// The last complete invocation of a flow.
-    fn latest(&self, flow: u32) -> Option<Latest> {
+    fn find_latest(&self, flow: u32) -> Option<LatestInvocation> {
         let of_flow = || self.runs.iter().enumerate().filter(|(_, run)| run.flow == flow);
         let mut invocations: HashMap<(Fingerprint, &str, u32), Invocation> = HashMap::new();
         let mut last = None;
@@ -87,26 +88,26 @@ impl Project {
         }
         let last = last?;
         let started = invocations[&last].started;
-        let is_before = |run: &Run| run.invocation() != last && run.is_over_by(started);
+        let is_before = |run: &RunJournal| run.invocation() != last && run.is_over_by(started);
         let before = of_flow().filter(|(_, run)| is_before(run)).map(|(number, _)| number as u32).collect();
-        Some(Latest { started, before })
+        Some(LatestInvocation { started, before })
     }
 
     /// All that was made from these, however far down, and themselves.
-    pub fn downstream(&self, places: impl IntoIterator<Item = usize>) -> Vec<usize> {
-        let consumers = self.consumers();
+    pub fn find_downstream(&self, indices: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let consumers = self.find_consumers();
         let mut is_in = vec![false; self.targets.len()];
-        let mut open: Vec<usize> = places.into_iter().collect();
-        while let Some(place) = open.pop() {
-            if !std::mem::replace(&mut is_in[place], true) {
-                open.extend(consumers[place].iter().map(|consumer| *consumer as usize));
+        let mut open: Vec<usize> = indices.into_iter().collect();
+        while let Some(index) = open.pop() {
+            if !std::mem::replace(&mut is_in[index], true) {
+                open.extend(consumers[index].iter().map(|consumer| *consumer as usize));
             }
         }
-        (0..is_in.len()).filter(|place| is_in[*place]).collect()
+        (0..is_in.len()).filter(|index| is_in[*index]).collect()
     }
 }
 
-impl Run {
+impl RunJournal {
     /// What tells the run of its program from all others.
     fn invocation(&self) -> (Fingerprint, &str, u32) {
         match &self.head {
@@ -131,6 +132,6 @@ impl Run {
 
     /// Whether it had nothing more to say from this moment on.
     fn is_over_by(&self, moment: Timestamp) -> bool {
-        !self.is_live && self.moment(self.elapsed.unwrap_or_default()) <= moment
+        !self.is_live && self.moment_at(self.elapsed.unwrap_or_default()) <= moment
     }
 }
