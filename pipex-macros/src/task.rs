@@ -8,6 +8,7 @@ use syn::{Generics, LitStr, Path, ReceiverKind, Result, Type, parse_quote, parse
 use crate::attributes::{RetryDelay, TaskMeta};
 use crate::code;
 use crate::crate_path::crate_path;
+use crate::duration;
 use crate::field::Field;
 use crate::lifetimes::written_out;
 use crate::mistakes::Mistakes;
@@ -121,11 +122,18 @@ impl Emit {
         let retries = meta.retries.map(|retries| quote!(.retries(#retries)));
         let retry_delay = meta.retry_delay.as_ref().map(|delay| {
             let delay = match delay {
-                RetryDelay::Same(millis) => quote!(Same(#millis)),
-                RetryDelay::Each(list) => quote!(Each(&[#(#list),*])),
+                RetryDelay::Same(millis) => {
+                    let delay = duration::emit(*millis);
+                    quote!(Same(#delay))
+                }
+                RetryDelay::Each(list) => {
+                    let list = list.iter().copied().map(duration::emit);
+                    quote!(Each(const { &[#(#list),*] }))
+                }
                 RetryDelay::Exponential { first, factor, longest, jitter } => {
-                    let longest = match longest {
-                        Some(millis) => quote!(#pipex::internal::Some(#millis)),
+                    let first = duration::emit(*first);
+                    let longest = match longest.map(duration::emit) {
+                        Some(longest) => quote!(#pipex::internal::Some(#longest)),
                         None => quote!(#pipex::internal::None),
                     };
                     quote!(Exponential { first: #first, factor: #factor, longest: #longest, jitter: #jitter })
@@ -137,7 +145,7 @@ impl Emit {
             let tags = &meta.tags;
             quote!(.tags(&[#(#tags),*]))
         });
-        let timeout = meta.timeout.map(|millis| quote!(.timeout(#millis)));
+        let timeout = meta.timeout.map(duration::emit).map(|limit| quote!(.timeout(#limit)));
         let stored = (meta.own_output || meta.store.is_some()).then(|| quote!(.has_a_store_of_its_own()));
         let remote = meta.remote.as_ref().map(|_| quote!(.remote()));
         let registered = meta.remote.as_ref().map(|_| self.registered());
