@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::journal::{There, Why};
 use crate::provenance::Reasons;
-use crate::remote::{self, Carrier, Ended, Job, JobError, OfFlow, Order, Outcome, Packing, Travel};
+use crate::remote::{self, Carrier, Ended, Format, Job, JobError, OfFlow, Order, Outcome, Packing, Travel};
 use crate::run::{Made, Place};
 use crate::runtime::unless_cancelled;
 use crate::seen::{Seen, checked};
@@ -45,6 +45,7 @@ impl<R: Send> Plan<'_, R> {
             caches: mode.caches(),
         };
         Ok(Order {
+            format: Format::THIS,
             task: task.full_name(),
             args: packing.arguments,
             path: label.path.as_deref().map(str::to_owned),
@@ -79,7 +80,7 @@ impl<R: Send> Plan<'_, R> {
             return Err(RunError::Cancelled { why }.into());
         };
         drop(alive);
-        let Outcome { ended, elapsed } = Outcome::from_bytes(&reply?).map_err(stays)?;
+        let Outcome { ended, elapsed, .. } = Outcome::from_bytes(&reply?).map_err(stays)?;
         let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
         let value = |value| {
             let from = self.job.travel().map(|travel| travel.from);
@@ -155,7 +156,7 @@ pub(crate) async fn serve<R: Send + Sync + 'static>(mut call: Call<'static, R>, 
     let span = plan.run.span(place.as_ref().map(|place| &place.location));
     let made = plan.make(place.as_ref(), started).instrument(span).await;
     let ended = ended(made, place.as_ref(), &plan, travel);
-    Outcome { ended, elapsed: started.elapsed().as_secs_f64() }
+    Outcome::new(ended, started.elapsed().as_secs_f64())
 }
 
 /// What there is to say of it.

@@ -6,7 +6,7 @@ use std::process::{Command, exit};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::registry::all;
-use super::{Order, find};
+use super::{JobError, Order, find};
 use crate::config::Config;
 use crate::environment::{env_text, is_set};
 use crate::executor::Local;
@@ -121,11 +121,15 @@ fn run(arguments: &[String]) -> ! {
 
 /// What is to be run.
 fn order(arguments: &[String]) -> Result<Order, String> {
-    let line =
-        |text: &str| serde_json::from_str(text).map_err(|error| format!("the line is none of `missing`: {error}"));
+    let line = |text: &str| {
+        Order::from_bytes("the line", text.as_bytes()).map_err(|error| match error {
+            JobError::Malformed { problem } => format!("the line is none of `missing`: {problem}"),
+            error => error.to_string(),
+        })
+    };
     let mut arguments = arguments.iter();
     let first = arguments.next().ok_or("`run` needs the name of a task, and its arguments as JSON")?;
-    let mut order: Order = if first == "-" {
+    let mut order = if first == "-" {
         let mut text = String::new();
         io::stdin().lock().read_line(&mut text).map_err(|error| format!("cannot read stdin: {error}"))?;
         line(&text)?

@@ -42,6 +42,7 @@
 //! ```
 
 mod command;
+mod format;
 mod packing;
 mod parcel;
 mod registry;
@@ -53,6 +54,7 @@ use std::sync::LazyLock;
 
 pub use self::command::command;
 pub(crate) use self::command::from_env;
+pub(crate) use self::format::Format;
 pub(crate) use self::packing::Packing;
 pub(crate) use self::parcel::Travel;
 #[doc(hidden)]
@@ -116,8 +118,8 @@ pub(crate) fn refusal(error: JobError) -> Vec<u8> {
 #[cfg(feature = "nats")]
 pub(crate) fn without_value(outcome: &[u8]) -> Option<Vec<u8>> {
     match Outcome::from_bytes(outcome) {
-        Ok(Outcome { ended: Ended::Saved { there, value: Some(_) }, elapsed }) => {
-            Some(Outcome { ended: Ended::Saved { there, value: None }, elapsed }.to_bytes())
+        Ok(Outcome { ended: Ended::Saved { there, value: Some(_) }, elapsed, .. }) => {
+            Some(Outcome::new(Ended::Saved { there, value: None }, elapsed).to_bytes())
         }
         _ => None,
     }
@@ -127,9 +129,9 @@ pub(crate) fn without_value(outcome: &[u8]) -> Option<Vec<u8>> {
 ///
 /// Errors are part of what comes back.
 pub async fn work(payload: &[u8]) -> Vec<u8> {
-    let order: Order = match serde_json::from_slice(payload) {
+    let order = match Order::from_bytes("the job", payload) {
         Ok(order) => order,
-        Err(error) => return refusal(JobError::Malformed { problem: error.to_string() }),
+        Err(error) => return refusal(error),
     };
     let Some((code, caches)) = order.flow.as_ref().map(|flow| (flow.code, flow.caches)) else {
         return refusal(JobError::Malformed { problem: "it says nothing of a flow".to_owned() });
