@@ -8,6 +8,7 @@ use syn::{Generics, LitStr, Path, ReceiverKind, Result, Type, parse_quote, parse
 use crate::attributes::{RetryDelayMeta, TaskMeta};
 use crate::code;
 use crate::crate_path::find_crate_path;
+use crate::duration;
 use crate::field::ParsedField;
 use crate::lifetimes::write_out_lifetimes;
 use crate::mistakes::Mistakes;
@@ -122,11 +123,18 @@ impl TaskEmitter {
         let retries = meta.retries.map(|retries| quote!(.retries(#retries)));
         let retry_delay = meta.retry_delay.as_ref().map(|delay| {
             let delay = match delay {
-                RetryDelayMeta::Same(millis) => quote!(Same(#millis)),
-                RetryDelayMeta::Each(list) => quote!(Each(&[#(#list),*])),
+                RetryDelayMeta::Same(millis) => {
+                    let delay = duration::emit(*millis);
+                    quote!(Same(#delay))
+                }
+                RetryDelayMeta::Each(list) => {
+                    let list = list.iter().copied().map(duration::emit);
+                    quote!(Each(const { &[#(#list),*] }))
+                }
                 RetryDelayMeta::Exponential { first, factor, longest, jitter } => {
-                    let longest = match longest {
-                        Some(millis) => quote!(#pipex::internal::Some(#millis)),
+                    let first = duration::emit(*first);
+                    let longest = match longest.map(duration::emit) {
+                        Some(longest) => quote!(#pipex::internal::Some(#longest)),
                         None => quote!(#pipex::internal::None),
                     };
                     quote!(Exponential { first: #first, factor: #factor, longest: #longest, jitter: #jitter })
@@ -138,7 +146,7 @@ impl TaskEmitter {
             let tags = &meta.tags;
             quote!(.tags(&[#(#tags),*]))
         });
-        let timeout = meta.timeout.map(|millis| quote!(.timeout(#millis)));
+        let timeout = meta.timeout.map(duration::emit).map(|limit| quote!(.timeout(#limit)));
         let stored = (meta.own_output || meta.store.is_some()).then(|| quote!(.has_a_store_of_its_own()));
         let remote = meta.remote.as_ref().map(|_| quote!(.remote()));
         let registered = meta.remote.as_ref().map(|_| self.emit_registration());

@@ -278,6 +278,20 @@ pub enum JobError {
         /// The task.
         task: String,
     },
+    /// A newer pipex has sent it.
+    #[error(
+        "{what} is in format {format}, which a newer pipex writes, and this process (pipex {version}) reads format {known}: \
+         start all processes from the same executable",
+        version = env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// What was sent.
+        what: &'static str,
+        /// The version of its format.
+        format: u64,
+        /// The newest version that this process knows.
+        known: u32,
+    },
     /// What came cannot be read.
     #[error("what was sent cannot be read: {problem}")]
     Malformed {

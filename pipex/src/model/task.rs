@@ -123,7 +123,7 @@ impl Task {
             wants_target: false,
             saves: true,
             retries: 0,
-            retry_delay: RetryDelay::Same(0),
+            retry_delay: RetryDelay::Same(Duration::ZERO),
             timeout: None,
             remote: false,
             has_a_store_of_its_own: false,
@@ -196,8 +196,8 @@ impl Task {
 
     #[doc(hidden)]
     #[must_use]
-    pub const fn timeout(mut self, millis: u64) -> Self {
-        self.timeout = Some(Duration::from_millis(millis));
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
         self
     }
 

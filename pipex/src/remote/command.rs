@@ -12,6 +12,7 @@ use lexopt::{Arg, Error, Parser, ValueExt as _};
 
 use crate::environment::{self, env_text, is_set};
 use crate::flow::config::Config;
+use crate::model::error::JobError;
 use crate::model::mode::Mode;
 use crate::run::engine;
 use crate::run::executor::Local;
@@ -192,7 +193,10 @@ fn parse_line(mut line: String) -> Result<Order, Error> {
         line.clear();
         io::stdin().lock().read_line(&mut line).map_err(|error| format!("cannot read stdin: {error}"))?;
     }
-    serde_json::from_str(&line).map_err(|error| format!("the line is none of `missing`: {error}").into())
+    Order::from_bytes("the line", line.as_bytes()).map_err(|error| match error {
+        JobError::Malformed { problem } => format!("the line is none of `missing`: {problem}").into(),
+        error => error.to_string().into(),
+    })
 }
 
 /// Runs the program itself, told to list what is missing.

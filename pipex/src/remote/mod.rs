@@ -65,9 +65,9 @@ struct ScalingDoc;
 ///
 /// Errors are part of what comes back.
 pub async fn work(payload: &[u8]) -> Vec<u8> {
-    let order: Order = match serde_json::from_slice(payload) {
+    let order = match Order::from_bytes("the job", payload) {
         Ok(order) => order,
-        Err(error) => return refusal(JobError::Malformed { problem: error.to_string() }),
+        Err(error) => return refusal(error),
     };
     let Some((code, caches)) = order.flow.as_ref().map(|flow| (flow.code, flow.caches)) else {
         return refusal(JobError::Malformed { problem: "it says nothing of a flow".to_owned() });

@@ -1,5 +1,6 @@
 //! Jobs: task runs that travel to other processes.
 
+mod format;
 mod packing;
 mod parcel;
 mod registry;
@@ -8,6 +9,7 @@ mod wire;
 use std::future::Future;
 use std::pin::Pin;
 
+pub(crate) use self::format::Format;
 pub(crate) use self::packing::Packing;
 pub(crate) use self::parcel::Travel;
 pub use self::parcel::{OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Stays, Travels, open_value};
@@ -59,8 +61,8 @@ pub(crate) fn refusal(error: JobError) -> Vec<u8> {
 #[cfg(feature = "nats")]
 pub(crate) fn without_value(outcome: &[u8]) -> Option<Vec<u8>> {
     match Outcome::from_bytes(outcome) {
-        Ok(Outcome { ended: Ended::Saved { there, value: Some(_) }, elapsed }) => {
-            Some(Outcome { ended: Ended::Saved { there, value: None }, elapsed }.to_bytes())
+        Ok(Outcome { ended: Ended::Saved { there, value: Some(_) }, elapsed, .. }) => {
+            Some(Outcome::new(Ended::Saved { there, value: None }, elapsed).to_bytes())
         }
         _ => None,
     }

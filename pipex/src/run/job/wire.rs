@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::format::{Format, decode};
 use crate::journal::There;
 use crate::model::error::{Cause, JobError, RunError};
 use crate::model::fingerprint::Fingerprint;
@@ -13,6 +14,8 @@ use crate::model::fingerprint::Fingerprint;
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
+    #[serde(default, skip_serializing_if = "Format::is_first")]
+    pub(crate) format: Format,
     pub(crate) task: String,
     #[serde(default)]
     pub(crate) args: Map<String, Value>,
@@ -49,6 +52,8 @@ pub struct OfFlow {
 /// What came of it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Outcome {
+    #[serde(default, skip_serializing_if = "Format::is_first")]
+    pub(crate) format: Format,
     #[serde(flatten)]
     pub(crate) ended: Ended,
     /// In seconds.
@@ -133,7 +138,18 @@ impl Raised {
     }
 }
 
+impl Order {
+    /// Reads one; `what` names it in errors.
+    pub(crate) fn from_bytes(what: &'static str, bytes: &[u8]) -> Result<Self, JobError> {
+        decode(what, bytes)
+    }
+}
+
 impl Outcome {
+    pub(crate) fn new(ended: Ended, elapsed: f64) -> Self {
+        Outcome { format: Format::THIS, ended, elapsed }
+    }
+
     /// What did not even begin.
     pub(crate) fn refused(error: JobError) -> Self {
         Self::failed(&error.into(), false)
@@ -141,7 +157,7 @@ impl Outcome {
 
     /// What failed before it could say how long it took.
     pub(crate) fn failed(cause: &Cause, retry: bool) -> Self {
-        Outcome { ended: Ended::Failed(Raised::new(cause, retry)), elapsed: 0.0 }
+        Self::new(Ended::Failed(Raised::new(cause, retry)), 0.0)
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -149,6 +165,6 @@ impl Outcome {
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, JobError> {
-        serde_json::from_slice(bytes).map_err(|error| JobError::Malformed { problem: error.to_string() })
+        decode("what came of the job", bytes)
     }
 }

@@ -14,7 +14,7 @@ use crate::model::provenance::Reasons;
 use crate::run::call::{self, Call, Raised};
 use crate::run::context::Context;
 use crate::run::heartbeat;
-use crate::run::job::{self, Carrier, Ended, Job, OfFlow, Order, Outcome, Packing, Travel};
+use crate::run::job::{self, Carrier, Ended, Format, Job, OfFlow, Order, Outcome, Packing, Travel};
 use crate::run::outcome::{Made, Place};
 use crate::run::runtime::unless_cancelled;
 use crate::run::seen::{Seen, checked};
@@ -45,6 +45,7 @@ impl<R: Send> Plan<'_, R> {
             caches: mode.caches(),
         };
         Ok(Order {
+            format: Format::THIS,
             task: task.full_name(),
             args: packing.arguments,
             path: label.path.as_deref().map(str::to_owned),
@@ -86,7 +87,7 @@ impl<R: Send> Plan<'_, R> {
             return Err(RunError::Cancelled { why }.into());
         };
         drop(alive);
-        let Outcome { ended, elapsed } = Outcome::from_bytes(&reply?).map_err(stays)?;
+        let Outcome { ended, elapsed, .. } = Outcome::from_bytes(&reply?).map_err(stays)?;
         let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
         let value = |value| {
             let from = self.job.travel().map(|travel| travel.from);
@@ -162,7 +163,7 @@ pub(crate) async fn serve<R: Send + Sync + 'static>(mut call: Call<'static, R>, 
     let span = plan.run.span(place.as_ref().map(|place| &place.location));
     let made = plan.make(place.as_ref(), started).instrument(span).await;
     let ended = ended(made, place.as_ref(), &plan, travel);
-    Outcome { ended, elapsed: started.elapsed().as_secs_f64() }
+    Outcome::new(ended, started.elapsed().as_secs_f64())
 }
 
 /// What there is to say of it.
