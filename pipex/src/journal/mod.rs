@@ -54,7 +54,7 @@ pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,
     Why, of_inputs,
 };
-pub use self::reader::{is_live, read, runs};
+pub use self::reader::{NewerFormat, is_live, read, runs};
 pub(crate) use self::roots::key_of;
 use self::roots::{Roots, key};
 use self::warnings::Warnings;
