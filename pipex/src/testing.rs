@@ -71,7 +71,7 @@ pub fn scope<T>(body: impl FnOnce(&Path) -> T) -> T {
 /// # Panics
 /// When there can be no temporary directory.
 pub fn scope_in<T>(mode: Mode, body: impl FnOnce(&Path) -> T) -> T {
-    let out = Outputs::new();
+    let out = TestDirectory::new();
     config(mode, out.path()).scope(|| body(out.path()))
 }
 
@@ -100,7 +100,7 @@ pub fn scope_in<T>(mode: Mode, body: impl FnOnce(&Path) -> T) -> T {
 /// # Panics
 /// When there can be no temporary directory.
 pub async fn scope_async<T>(mode: Mode, body: impl AsyncFnOnce(&Path) -> T) -> T {
-    let out = Outputs::new();
+    let out = TestDirectory::new();
     config(mode, out.path()).scope_async(body(out.path())).await
 }
 
@@ -115,12 +115,12 @@ fn config(mode: Mode, out: &Path) -> Config {
 }
 
 /// The directory of a scope.
-struct Outputs(Option<TempDir>);
+struct TestDirectory(Option<TempDir>);
 
-impl Outputs {
+impl TestDirectory {
     fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("pipex-test-").tempdir();
-        Outputs(Some(directory.expect("a test needs a temporary directory")))
+        TestDirectory(Some(directory.expect("a test needs a temporary directory")))
     }
 
     fn path(&self) -> &Path {
@@ -128,7 +128,7 @@ impl Outputs {
     }
 }
 
-impl Drop for Outputs {
+impl Drop for TestDirectory {
     fn drop(&mut self) {
         if let Some(directory) = self.0.take().filter(|_| std::thread::panicking()) {
             // To where the test harness takes down what a test says.

@@ -144,7 +144,7 @@ struct Lines {
 }
 
 /// The run that a span of pipex is about.
-struct Run {
+struct SpanRun {
     kind: &'static str,
     name: String,
     number: u64,
@@ -155,7 +155,7 @@ struct Run {
 /// What an event happened in.
 #[derive(Default)]
 #[cfg_attr(not(any(feature = "nats", feature = "prefect-server")), allow(dead_code))]
-struct Around {
+struct EventScope {
     named: Option<String>,
     place: Option<(Option<String>, Option<u64>)>,
     task: Option<u64>,
@@ -164,12 +164,12 @@ struct Around {
     job: Option<(String, u64)>,
 }
 
-impl Around {
+impl EventScope {
     fn read<S: Subscriber + for<'s> LookupSpan<'s>>(event: &Event<'_>, context: &Context<'_, S>) -> Self {
-        let mut around = Around::default();
+        let mut around = EventScope::default();
         for span in context.event_scope(event).into_iter().flatten() {
             let extensions = span.extensions();
-            let Some(Run { kind, name, number, file, line }) = extensions.get() else { continue };
+            let Some(SpanRun { kind, name, number, file, line }) = extensions.get() else { continue };
             match *kind {
                 "job" => around.job = Some((name.clone(), *number)),
                 "task" => _ = around.task.get_or_insert(*number),
@@ -188,21 +188,21 @@ impl Around {
 impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id).filter(|span| is_run(span.metadata())) else { return };
-        let mut fields = Fields::default();
+        let mut fields = FieldVisitor::default();
         attributes.record(&mut fields);
-        let Fields { name, number, file, line, .. } = fields;
-        span.extensions_mut().insert(Run { kind: span.name(), name, number, file, line });
+        let FieldVisitor { name, number, file, line, .. } = fields;
+        span.extensions_mut().insert(SpanRun { kind: span.name(), name, number, file, line });
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
-        let mut fields = Fields::default();
+        let mut fields = FieldVisitor::default();
         event.record(&mut fields);
         let mut text = jiff::ZonedDateTime::now().strftime("%H:%M:%S%.3f").to_string();
         let _ = write!(text, " | {:<7} | ", level(*metadata.level()));
         let mut place = (metadata.file().map(str::to_owned), metadata.line().map(u64::from));
-        let around = Around::read(event, &context);
+        let around = EventScope::read(event, &context);
         // What pipex says of a run is about the user's function.
         if let (Some(of_run), "pipex") = (around.place, metadata.target()) {
             place = of_run;
@@ -259,7 +259,7 @@ fn write(line: &str) {
 }
 
 #[derive(Default)]
-struct Fields {
+struct FieldVisitor {
     message: String,
     name: String,
     number: u64,
@@ -268,7 +268,7 @@ struct Fields {
     others: String,
 }
 
-impl Visit for Fields {
+impl Visit for FieldVisitor {
     fn record_u64(&mut self, field: &Field, value: u64) {
         match field.name() {
             "line" => self.line = Some(value),

@@ -31,19 +31,19 @@ pub struct Progress(Option<Arc<Functions>>);
 struct Functions {
     bars: MultiProgress,
     /// By the task functions' addresses.
-    functions: Mutex<HashMap<usize, Arc<Function>>>,
+    functions: Mutex<HashMap<usize, Arc<FunctionBar>>>,
 }
 
 /// What is known of the runs of a task function.
 #[derive(Debug)]
-struct Function {
+struct FunctionBar {
     bar: ProgressBar,
     submitted: AtomicU64,
-    counts: Arc<Counts>,
+    counts: Arc<BarCounts>,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
+struct BarCounts {
     running: AtomicU64,
     completed: AtomicU64,
     cached: AtomicU64,
@@ -74,31 +74,31 @@ impl Default for Progress {
 }
 
 impl Functions {
-    fn all(&self) -> MutexGuard<'_, HashMap<usize, Arc<Function>>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<usize, Arc<FunctionBar>>> {
         self.functions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find_or_add(&self, task: &'static Task) -> Arc<Function> {
-        let new = || Arc::new(Function::new(self.bars.add(ProgressBar::new(0)), task.funcname));
+    fn find_or_add(&self, task: &'static Task) -> Arc<FunctionBar> {
+        let new = || Arc::new(FunctionBar::new(self.bars.add(ProgressBar::new(0)), task.funcname));
         Arc::clone(self.all().entry(std::ptr::from_ref(task).addr()).or_insert_with(new))
     }
 }
 
-impl Function {
+impl FunctionBar {
     /// Its bar draws itself, whether or not anything happens.
     fn new(bar: ProgressBar, name: &'static str) -> Self {
-        let counts = Arc::new(Counts::default());
+        let counts = Arc::new(BarCounts::default());
         let style = ProgressStyle::with_template("{prefix:16} {bar:24} {pos:>6}/{len:<6} {counts}  {eta:>4}");
         let shown = Arc::clone(&counts);
         let counted = move |_: &ProgressState, text: &mut dyn Write| _ = write!(text, "{shown}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("counts", counted));
         bar.set_prefix(name);
         bar.enable_steady_tick(Duration::from_secs(1) / u32::from(REDRAWS));
-        Function { bar, submitted: AtomicU64::new(0), counts }
+        FunctionBar { bar, submitted: AtomicU64::new(0), counts }
     }
 }
 
-impl fmt::Display for Counts {
+impl fmt::Display for BarCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let [completed, cached, failed, running] =

@@ -19,7 +19,7 @@ use crate::model::mode::Mode;
 use crate::run::context::Context;
 use crate::run::dry_run;
 use crate::run::engine;
-use crate::run::flow_run::{Cancelled, FlowRun, Shared};
+use crate::run::flow_run::{Cancelled, FlowRun, SharedByFlows};
 use crate::run::pending::settle_here;
 use crate::run::runtime::block_on;
 use crate::run::seen::{Seen, shown};
@@ -59,7 +59,7 @@ pub fn start(
         None => {
             let mode = context.mode().unwrap_or_default();
             let dry = context.settings.dry_run.is_some();
-            Arc::new(Shared::new(Journal::new(&context.journal, Some(flow), mode, dry)))
+            Arc::new(SharedByFlows::new(Journal::new(&context.journal, Some(flow), mode, dry)))
         }
     };
     let settings = context.settings;
@@ -99,7 +99,7 @@ impl Started {
         failure: impl FnOnce(&R) -> Option<Failed>,
         body: impl FnOnce() -> R,
     ) -> R {
-        let underway = Underway(&self);
+        let underway = BodyGuard(&self);
         let value = self.run.span.in_scope(|| self.context.enter(body));
         underway.over();
         block_on(self.ended());
@@ -113,7 +113,7 @@ impl Started {
         failure: impl FnOnce(&R) -> Option<Failed>,
         body: impl Future<Output = R>,
     ) -> R {
-        let underway = Underway(&self);
+        let underway = BodyGuard(&self);
         let value = Arc::clone(&self.context).enter_async(body).instrument(self.run.span.clone()).await;
         self.ended().await;
         underway.over();
@@ -161,15 +161,15 @@ impl Started {
 
 /// A flow's body that is under way: if it panics, or its future is dropped, what it has submitted and has not started does
 /// not start.
-struct Underway<'r>(&'r Started);
+struct BodyGuard<'r>(&'r Started);
 
-impl Underway<'_> {
+impl BodyGuard<'_> {
     fn over(self) {
         std::mem::forget(self);
     }
 }
 
-impl Drop for Underway<'_> {
+impl Drop for BodyGuard<'_> {
     fn drop(&mut self) {
         let Started { run, context, .. } = self.0;
         run.cancel(Cancelled::Gone);

@@ -43,7 +43,7 @@ pub(crate) struct Context {
     /// Whether this is a task's body.
     pub(crate) inside: Option<Inside>,
     /// The context of bodies without target and tags: they can share one.
-    body: Body,
+    body: BodyContext,
 }
 
 /// A task's body, as calls within it see it.
@@ -54,9 +54,9 @@ pub(crate) struct Inside {
 }
 
 #[derive(Default)]
-struct Body(OnceLock<Arc<Context>>);
+struct BodyContext(OnceLock<Arc<Context>>);
 
-impl Clone for Body {
+impl Clone for BodyContext {
     /// What is changed in a copy is to be seen in its bodies.
     fn clone(&self) -> Self {
         Self::default()
@@ -137,7 +137,7 @@ impl Context {
             isolated: None,
             making: None,
             inside: None,
-            body: Body::default(),
+            body: BodyContext::default(),
         }
     }
 
@@ -272,14 +272,14 @@ impl Context {
 
     /// Runs `body` with this as what holds.
     pub(crate) fn enter<T>(self: &Arc<Self>, body: impl FnOnce() -> T) -> T {
-        struct Restore(Option<Arc<Context>>);
-        impl Drop for Restore {
+        struct RestoreContext(Option<Arc<Context>>);
+        impl Drop for RestoreContext {
             fn drop(&mut self) {
                 CURRENT.set(self.0.take());
             }
         }
 
-        let _restore = Restore(CURRENT.replace(Some(Arc::clone(self))));
+        let _restore = RestoreContext(CURRENT.replace(Some(Arc::clone(self))));
         body()
     }
 

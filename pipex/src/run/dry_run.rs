@@ -59,11 +59,11 @@ fn needed() -> Option<Error> {
 
 /// What would run, counted.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(Mutex<Counted>);
+pub(crate) struct Tally(Mutex<TallyState>);
 
 #[derive(Debug, Default)]
-struct Counted {
-    rows: Vec<Row>,
+struct TallyState {
+    rows: Vec<TallyRow>,
     /// Jobs that are not listed: what they take has to be made first.
     waiting: usize,
     /// Jobs that are not listed, since their task is not `remote`.
@@ -71,7 +71,7 @@ struct Counted {
 }
 
 #[derive(Debug)]
-struct Row {
+struct TallyRow {
     task: &'static Task,
     why: Cow<'static, str>,
     count: usize,
@@ -84,7 +84,7 @@ impl Tally {
         // There are few: a task function has few reasons.
         match counted.rows.iter_mut().find(|row| std::ptr::eq(row.task, task) && row.why == why) {
             Some(row) => row.count += 1,
-            None => counted.rows.push(Row { task, why, count: 1 }),
+            None => counted.rows.push(TallyRow { task, why, count: 1 }),
         }
     }
 
@@ -136,13 +136,13 @@ pub(crate) fn list(job: Option<Result<Order, JobError>>, tally: Option<&Tally>) 
 /// A line for each task function and reason.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counted { rows, .. } = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let TallyState { rows, .. } = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if rows.is_empty() {
             return f.write_str("nothing would run");
         }
         let width = rows.iter().map(|row| row.task.funcname.len()).max().unwrap_or(0).max(4);
         write!(f, "{:width$} {:>9}  why", "task", "would run")?;
-        for Row { task, why, count } in rows {
+        for TallyRow { task, why, count } in rows {
             write!(f, "\n{:width$} {count:>9}  {why}", task.funcname)?;
         }
         Ok(())

@@ -24,7 +24,7 @@ use crate::run::runtime::block_on;
 /// files are the same, and all that one run writes should agree.
 pub(crate) struct FlowRun {
     pub(crate) flow: &'static Flow,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<SharedByFlows>,
     pub(crate) span: Span,
     outer: Option<Arc<FlowRun>>,
     pub(crate) number: u64,
@@ -48,7 +48,7 @@ impl fmt::Debug for FlowRun {
 }
 
 /// What a flow run shares with the flow runs within it.
-pub(crate) struct Shared {
+pub(crate) struct SharedByFlows {
     pub(crate) targets: Targets,
     pub(crate) now: Moment,
     pub(crate) journal: Option<Journal>,
@@ -96,9 +96,9 @@ impl fmt::Display for Cancelled {
 /// Told when any flow run is cancelled.
 pub(crate) static CANCELLED: Notify = Notify::const_new();
 
-impl Shared {
+impl SharedByFlows {
     pub(crate) fn new(journal: Option<Journal>) -> Self {
-        Shared { targets: Targets::default(), now: Moment::default(), journal, would_run: Tally::default() }
+        SharedByFlows { targets: Targets::default(), now: Moment::default(), journal, would_run: Tally::default() }
     }
 }
 
@@ -106,7 +106,7 @@ impl FlowRun {
     /// A flow run that starts now, `inside` a task run or not.
     pub(crate) fn new(
         flow: &'static Flow,
-        shared: Arc<Shared>,
+        shared: Arc<SharedByFlows>,
         outer: Option<Arc<FlowRun>>,
         settings: Settings,
         inside: bool,

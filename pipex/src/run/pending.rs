@@ -281,11 +281,11 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
     }
 
     /// Runs it, and lets go of it; what is to be tried again after a while comes back.
-    async fn attempt(self: Arc<Self>, mut run: Box<dyn LazyRun<T>>) -> Option<Again<T>> {
+    async fn attempt(self: Arc<Self>, mut run: Box<dyn LazyRun<T>>) -> Option<NextAttempt<T>> {
         /// Ends the run also when it panics or is dropped: nobody waits for ever.
-        struct Underway<T: Send + Sync + 'static>(Option<Arc<PendingRun<T>>>);
+        struct RunGuard<T: Send + Sync + 'static>(Option<Arc<PendingRun<T>>>);
 
-        impl<T: Send + Sync + 'static> Drop for Underway<T> {
+        impl<T: Send + Sync + 'static> Drop for RunGuard<T> {
             fn drop(&mut self) {
                 if let Some(pending) = self.0.take() {
                     pending.abandon();
@@ -293,7 +293,7 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
             }
         }
 
-        let mut underway = Underway(Some(Arc::clone(&self)));
+        let mut underway = RunGuard(Some(Arc::clone(&self)));
         let attempt = run.produce(self.place.as_ref()).await;
         underway.0 = None;
         match attempt {
@@ -302,7 +302,7 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
                 self.end(outcome);
                 None
             }
-            Attempt::Again(delay) => Some(Again { pending: self, run, delay }),
+            Attempt::Again(delay) => Some(NextAttempt { pending: self, run, delay }),
         }
     }
 
@@ -357,7 +357,7 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
 }
 
 /// A run that is to be tried again.
-struct Again<T> {
+struct NextAttempt<T> {
     pending: Arc<PendingRun<T>>,
     run: Box<dyn LazyRun<T>>,
     delay: Duration,
@@ -407,7 +407,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
         Box::pin(async move {
             while let Some(run) = poll_fn(|context| self.poll_turn(context)).await {
                 let room = room(self.context.as_deref(), self.task).await;
-                let Some(Again { pending, run, delay }) = Arc::clone(&self).attempt(run).await else { return };
+                let Some(NextAttempt { pending, run, delay }) = Arc::clone(&self).attempt(run).await else { return };
                 drop(room);
                 runtime::pause(delay, pending.flow().map(|flow| &**flow)).await;
                 pending.put_back(run);
@@ -450,7 +450,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
             }
             // Where there is none, somebody who waits for it runs it.
             let Some(run) = self.lock().run.take() else { return };
-            let Some(Again { pending, run, delay }) = self.attempt(run).await else { return };
+            let Some(NextAttempt { pending, run, delay }) = self.attempt(run).await else { return };
             let Some(executor) = pending.executor().cloned() else { return };
             runtime::after(delay, pending.flow().cloned(), move || {
                 pending.put_back(run);

@@ -36,14 +36,14 @@ impl Wake for Unpark {
 /// Runs `future` to its end on this thread. One that never has to wait, as all synchronous tasks are, is polled once and
 /// costs nothing more.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    struct Restore(bool);
-    impl Drop for Restore {
+    struct RestoreBlocking(bool);
+    impl Drop for RestoreBlocking {
         fn drop(&mut self) {
             BLOCKING.set(self.0);
         }
     }
 
-    let _restore = Restore(BLOCKING.replace(true));
+    let _restore = RestoreBlocking(BLOCKING.replace(true));
     let mut future = pin!(future);
     if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return output;

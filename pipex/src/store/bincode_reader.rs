@@ -179,11 +179,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         let left = self.length()?;
-        self.nested(|reader| visitor.visit_seq(Elements { reader, left }))
+        self.nested(|reader| visitor.visit_seq(ReadElements { reader, left }))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, count: usize, visitor: V) -> Result<V::Value, ReadError> {
-        self.nested(|reader| visitor.visit_seq(Elements { reader, left: count as u64 }))
+        self.nested(|reader| visitor.visit_seq(ReadElements { reader, left: count as u64 }))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -197,7 +197,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         let left = self.length()?;
-        self.nested(|reader| visitor.visit_map(Elements { reader, left }))
+        self.nested(|reader| visitor.visit_map(ReadElements { reader, left }))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -236,12 +236,12 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 }
 
 /// The elements of a sequence, a tuple, a struct or a map.
-struct Elements<'r, 'b> {
+struct ReadElements<'r, 'b> {
     reader: &'r mut Reader<'b>,
     left: u64,
 }
 
-impl<'b> Elements<'_, 'b> {
+impl<'b> ReadElements<'_, 'b> {
     fn element<R>(&mut self, read: impl FnOnce(&mut Reader<'b>) -> Result<R, ReadError>) -> Result<R, ReadError> {
         let before = self.reader.rest.len();
         let element = read(self.reader)?;
@@ -260,7 +260,7 @@ impl<'b> Elements<'_, 'b> {
     }
 }
 
-impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
+impl<'de> SeqAccess<'de> for ReadElements<'_, 'de> {
     type Error = ReadError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, ReadError> {
@@ -276,7 +276,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     }
 }
 
-impl<'de> MapAccess<'de> for Elements<'_, 'de> {
+impl<'de> MapAccess<'de> for ReadElements<'_, 'de> {
     type Error = ReadError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, ReadError> {

@@ -42,20 +42,20 @@ impl Identity {
 }
 
 /// A claim's file that is open, and has yet to be locked.
-pub(super) struct Opened<'p> {
+pub(super) struct OpenedClaim<'p> {
     path: &'p Path,
     file: File,
     is_new: bool,
 }
 
-impl<'p> Opened<'p> {
+impl<'p> OpenedClaim<'p> {
     /// Opens the claim's file, or makes it. Its directory is made only when opening says that it is missing.
     pub(super) fn open(path: &'p Path) -> Result<Self, StoreError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
             let error = match options().create_new(true).open(path) {
-                Ok(file) => return Ok(Opened { path, file, is_new: true }),
+                Ok(file) => return Ok(OpenedClaim { path, file, is_new: true }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match Self::existing(path)? {
                     Some(opened) => return Ok(opened),
                     None => error,
@@ -76,7 +76,7 @@ impl<'p> Opened<'p> {
     /// Opens the claim's file, if there is one.
     pub(super) fn existing(path: &'p Path) -> Result<Option<Self>, StoreError> {
         match options().open(path) {
-            Ok(file) => Ok(Some(Opened { path, file, is_new: false })),
+            Ok(file) => Ok(Some(OpenedClaim { path, file, is_new: false })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(not_regular(path).unwrap_or_else(|| StoreError::io("open", path, error))),
         }
@@ -103,7 +103,7 @@ impl<'p> Opened<'p> {
     /// The claim, if the file is what its name still means, now that it is locked. What a killed holder left goes, and then
     /// the name is to be opened again: the file may be the target, too, so it is never written to.
     pub(super) fn hold(self, target: &Path) -> Result<Option<ClaimFile>, StoreError> {
-        let Opened { path, file, is_new } = self;
+        let OpenedClaim { path, file, is_new } = self;
         let failed = |error| StoreError::io("look at", path, error);
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
@@ -158,16 +158,16 @@ pub(super) struct ClaimFile {
 }
 
 /// What goes with a claim.
-struct Held {
+struct HeldClaim {
     path: PathBuf,
     identity: Identity,
     beside: Vec<PathBuf>,
 }
 
 /// The claims of this process.
-static HELD: Mutex<BTreeMap<u64, Held>> = Mutex::new(BTreeMap::new());
+static HELD: Mutex<BTreeMap<u64, HeldClaim>> = Mutex::new(BTreeMap::new());
 
-fn held() -> MutexGuard<'static, BTreeMap<u64, Held>> {
+fn held() -> MutexGuard<'static, BTreeMap<u64, HeldClaim>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -186,11 +186,11 @@ pub(crate) type Ending = RwLockWriteGuard<'static, ()>;
 /// Removes all claims of this process, which is about to end, with what has been written and not committed.
 pub(super) fn remove_claims() -> Ending {
     let ending = ENDING.write().unwrap_or_else(PoisonError::into_inner);
-    held().values().for_each(Held::remove);
+    held().values().for_each(HeldClaim::remove);
     ending
 }
 
-impl Held {
+impl HeldClaim {
     fn remove(&self) {
         for path in &self.beside {
             let _ = remove_whatever(path);
@@ -206,7 +206,7 @@ impl ClaimFile {
     fn new(path: PathBuf, file: File, identity: Identity) -> Self {
         static CLAIMS: AtomicU64 = AtomicU64::new(0);
         let number = CLAIMS.fetch_add(1, Ordering::Relaxed);
-        held().insert(number, Held { path: path.clone(), identity, beside: Vec::new() });
+        held().insert(number, HeldClaim { path: path.clone(), identity, beside: Vec::new() });
         ClaimFile { path, file, identity, number }
     }
 
@@ -214,7 +214,7 @@ impl ClaimFile {
     pub(super) fn wait(path: &Path, target: &Path) -> Result<Self, StoreError> {
         loop {
             let mut not_ending = unless_ending();
-            let opened = Opened::open(path)?;
+            let opened = OpenedClaim::open(path)?;
             if !opened.try_lock()? {
                 drop(not_ending);
                 opened.lock()?;
@@ -232,7 +232,7 @@ impl ClaimFile {
     pub(super) fn try_now(path: &Path, target: &Path) -> Result<Option<Self>, StoreError> {
         loop {
             let _not_ending = unless_ending();
-            let opened = Opened::open(path)?;
+            let opened = OpenedClaim::open(path)?;
             if !opened.try_lock()? {
                 return Ok(None);
             }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::claim_file::{ClaimFile, Opened};
+use super::claim_file::{ClaimFile, OpenedClaim};
 use super::commit::Way;
 use super::{FileStore, Leftover, Store, StoreError, sweep};
 use crate::model::target::Location;
@@ -70,7 +70,7 @@ const WAYS: [&[Way]; 3] = [Way::ALL, &[Way::Path, Way::Copy], &[Way::Copy]];
 fn whoever_opened_a_claim_that_ended_removes_no_other() {
     let place = Place::new();
     let first = place.claimed();
-    let gc = Opened::open(&place.claim).unwrap();
+    let gc = OpenedClaim::open(&place.claim).unwrap();
     drop(first);
     let second = place.written("second");
     assert!(gc.try_lock().unwrap(), "the lock of a file that has no name any more is to be had");
@@ -229,7 +229,7 @@ fn a_draft_stays_its_writers_own_when_the_claim_has_gone() {
     let place = Place::new();
     let first = place.claimed();
     let (inode, draft) = (first.identity.inode, temporary::draft(&place.target, first.identity.inode));
-    let waiting = Opened::open(&place.claim).unwrap();
+    let waiting = OpenedClaim::open(&place.claim).unwrap();
     let open = first.file.try_clone().unwrap();
     drop(first);
     waiting.lock().unwrap();

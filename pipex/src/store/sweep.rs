@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::claim_file::{ClaimFile, Identity, Opened, remove_whatever};
+use super::claim_file::{ClaimFile, Identity, OpenedClaim, remove_whatever};
 use super::error::StoreError;
 use super::regular::not_regular;
 use crate::model::target::Location;
@@ -86,7 +86,7 @@ fn find(
     left: impl Iterator<Item = Result<Leftover, StoreError>>,
     each: Each<'_>,
 ) -> Result<(), StoreError> {
-    if Opened::existing(&temporary::claim(target))?.is_none_or(|claim| claim.try_lock().unwrap_or(false)) {
+    if OpenedClaim::existing(&temporary::claim(target))?.is_none_or(|claim| claim.try_lock().unwrap_or(false)) {
         left.for_each(each);
     }
     Ok(())

@@ -58,7 +58,7 @@ fn trace_variants(tracer: &mut Tracer, retrace: fn(&mut Tracer)) -> String {
 struct Tracer {
     text: String,
     /// The enums found, with the choices that led to each.
-    enums: BTreeMap<&'static str, Seen>,
+    enums: BTreeMap<&'static str, SeenEnum>,
     /// Which variant of each enum to take, where it is not the first.
     choices: BTreeMap<&'static str, usize>,
     /// The enum whose variant this trace is about, and what was found in it.
@@ -89,7 +89,7 @@ enum Around {
 }
 
 #[derive(Clone)]
-struct Seen {
+struct SeenEnum {
     variants: &'static [&'static str],
     choices: BTreeMap<&'static str, usize>,
 }
@@ -151,8 +151,8 @@ impl Tracer {
         Ok(inner)
     }
 
-    fn elements(&mut self, count: usize) -> Elements<'_> {
-        Elements { tracer: self, next: 0, count }
+    fn elements(&mut self, count: usize) -> TracedElements<'_> {
+        TracedElements { tracer: self, next: 0, count }
     }
 }
 
@@ -315,7 +315,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
     ) -> Result<V::Value, Halt> {
         self.around = Around::Else;
         let choices = self.choices.clone();
-        self.enums.entry(name).or_insert(Seen { variants, choices });
+        self.enums.entry(name).or_insert(SeenEnum { variants, choices });
         let variant = self.choices.get(name).copied().unwrap_or(0);
         self.within(name, |tracer| {
             let start = tracer.text.len();
@@ -335,13 +335,13 @@ impl<'de> Deserializer<'de> for &mut Tracer {
 }
 
 /// The elements of a sequence, a tuple, a struct or a map.
-struct Elements<'t> {
+struct TracedElements<'t> {
     tracer: &'t mut Tracer,
     next: usize,
     count: usize,
 }
 
-impl<'de> SeqAccess<'de> for Elements<'_> {
+impl<'de> SeqAccess<'de> for TracedElements<'_> {
     type Error = Halt;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Halt> {
@@ -360,7 +360,7 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
     }
 }
 
-impl<'de> MapAccess<'de> for Elements<'_> {
+impl<'de> MapAccess<'de> for TracedElements<'_> {
     type Error = Halt;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Halt> {

@@ -13,7 +13,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tracing::Span;
 
-use super::{Connection, DROP, LOG, Logged, RUN, RUN_ALONE, Settings, is_gone, name, number, subject as subject_of};
+use super::{
+    Connection, DROP, LOG, Logged, NatsSettings, RUN, RUN_ALONE, is_gone, name, number, subject as subject_of,
+};
 use crate::model::error::{Cause, JobError, Result, RunError};
 use crate::model::fingerprint::of_process;
 use crate::model::task::Task;
@@ -30,20 +32,20 @@ const LOOKS: usize = 200;
 
 /// Brings jobs to workers through NATS.
 #[derive(Clone)]
-pub(crate) struct Carrier(Arc<Shared>);
+pub(crate) struct Carrier(Arc<CarrierState>);
 
-struct Shared {
+struct CarrierState {
     connection: Connection,
     /// What tells this process's jobs from others'.
     id: String,
     next: AtomicU64,
-    jobs: Mutex<HashMap<u64, Waiting>>,
+    jobs: Mutex<HashMap<u64, WaitingJob>>,
     publish: mpsc::UnboundedSender<u64>,
     runtime: Handle,
 }
 
 /// A job that has not ended.
-struct Waiting {
+struct WaitingJob {
     task: &'static Task,
     payload: Bytes,
     reply: oneshot::Sender<Result<Vec<u8>, Cause>>,
@@ -64,7 +66,7 @@ struct Waiting {
 impl Carrier {
     /// The carrier that the environment names.
     pub(crate) fn from_env() -> Result<Option<Self>> {
-        let Some(settings) = Settings::from_env()? else { return Ok(None) };
+        let Some(settings) = NatsSettings::from_env()? else { return Ok(None) };
         let runtime = runtime::handle().map_err(|error| settings.failed("it needs a runtime", error))?;
         // The caller may be within a runtime of its own.
         let connect = runtime.spawn(async move { Self::connect(settings).await });
@@ -72,7 +74,7 @@ impl Carrier {
         connected.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())).map(Some)
     }
 
-    async fn connect(settings: Settings) -> Result<Self> {
+    async fn connect(settings: NatsSettings) -> Result<Self> {
         let connection = settings.connect().await?;
         let id = of_process().to_string()[..16].to_owned();
         let failed = |error: async_nats::SubscribeError| settings.failed("the server refuses subscriptions", error);
@@ -80,7 +82,7 @@ impl Carrier {
         let again = connection.client.subscribe(settings.subject("again", &id)).await.map_err(failed)?;
         let (publish, to_publish) = mpsc::unbounded_channel();
         let (next, jobs, runtime) = (AtomicU64::new(1), Mutex::default(), Handle::current());
-        let shared = Arc::new(Shared { connection, id, next, jobs, publish, runtime });
+        let shared = Arc::new(CarrierState { connection, id, next, jobs, publish, runtime });
         tokio::spawn(Arc::clone(&shared).publish(to_publish));
         tokio::spawn(Arc::clone(&shared).listen(done));
         tokio::spawn(Arc::clone(&shared).arbitrate(again));
@@ -103,7 +105,7 @@ impl remote::Carrier for Carrier {
             }
             let (reply, replied) = oneshot::channel();
             let number = shared.next.fetch_add(1, Ordering::Relaxed);
-            let waiting = Waiting {
+            let waiting = WaitingJob {
                 task: job.task,
                 payload: job.payload.into(),
                 reply,
@@ -124,24 +126,24 @@ impl remote::Carrier for Carrier {
 
 /// A job that nobody waits for any longer is taken out of the stream.
 struct Unwanted<'s> {
-    shared: &'s Arc<Shared>,
+    shared: &'s Arc<CarrierState>,
     number: u64,
 }
 
 impl Drop for Unwanted<'_> {
     fn drop(&mut self) {
-        let Some(Waiting { sequence: Some(sequence), .. }) = self.shared.jobs().remove(&self.number) else { return };
+        let Some(WaitingJob { sequence: Some(sequence), .. }) = self.shared.jobs().remove(&self.number) else { return };
         let shared = Arc::clone(self.shared);
         self.shared.runtime.spawn(async move { shared.remove(sequence).await });
     }
 }
 
-impl Shared {
-    fn jobs(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
+impl CarrierState {
+    fn jobs(&self) -> MutexGuard<'_, HashMap<u64, WaitingJob>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn settings(&self) -> &Settings {
+    fn settings(&self) -> &NatsSettings {
         &self.connection.settings
     }
 

@@ -52,7 +52,7 @@ const ROOM_FOR_HEADERS: usize = 512;
 
 /// What the environment says of the server and of the project.
 #[derive(Clone)]
-struct Settings {
+struct NatsSettings {
     urls: Vec<String>,
     /// What tells streams and subjects from those of other projects.
     project: String,
@@ -66,14 +66,14 @@ struct Settings {
     starts: u64,
 }
 
-impl Settings {
+impl NatsSettings {
     fn from_env() -> Result<Option<Self>> {
         let number = |text: &str| text.trim().parse().ok().filter(|number: &u64| *number > 0);
         let Some(urls) = env_text("PIPEX_NATS_URL") else { return Ok(None) };
         let project = setting("PIPEX_NATS_PROJECT", "a name of letters, digits, - and _", |text| {
             text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)).then(|| text.to_owned())
         })?;
-        Ok(Some(Settings {
+        Ok(Some(NatsSettings {
             urls: urls.split(',').map(|url| url.trim().to_owned()).collect(),
             project: project.unwrap_or_else(this_project),
             token: env_text("PIPEX_NATS_TOKEN"),
@@ -166,7 +166,7 @@ fn this_project() -> String {
 /// A connection, and the project's stream on it.
 #[derive(Clone)]
 struct Connection {
-    settings: Settings,
+    settings: NatsSettings,
     client: Client,
     jetstream: jetstream::Context,
     /// Told whenever the connection is there again.

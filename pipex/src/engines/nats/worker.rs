@@ -16,7 +16,7 @@ use signal_hook::iterator::Signals;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 
-use super::{Connection, DROP, RUN, RUN_ALONE, STARTED, Settings, name, numbered, subject};
+use super::{Connection, DROP, NatsSettings, RUN, RUN_ALONE, STARTED, name, numbered, subject};
 #[cfg(feature = "logging")]
 use super::{LOG, Logged};
 use crate::model::error::{Error, JobError, Result};
@@ -40,7 +40,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Does what flows ask for, until SIGTERM or Ctrl-C.
 pub(crate) fn serve() -> Result<()> {
-    let Some(settings) = Settings::from_env()? else {
+    let Some(settings) = NatsSettings::from_env()? else {
         return Err(Error::Setting {
             name: "PIPEX_NATS_URL",
             value: String::new(),
@@ -82,7 +82,7 @@ struct Worker {
     /// What it calls itself.
     name: String,
     workers: usize,
-    queue: Mutex<VecDeque<Taken>>,
+    queue: Mutex<VecDeque<TakenJob>>,
     /// There is something in the queue.
     work: Condvar,
     /// What was taken and has not ended.
@@ -98,7 +98,7 @@ struct Worker {
 }
 
 /// A job that was taken.
-struct Taken {
+struct TakenJob {
     key: u64,
     message: Arc<Message>,
     /// Where its flow listens.
@@ -110,12 +110,12 @@ struct Taken {
 
 /// What came of it.
 struct Done {
-    taken: Taken,
+    taken: TakenJob,
     outcome: Vec<u8>,
 }
 
 impl Worker {
-    async fn serve(settings: Settings, workers: usize) -> Result<()> {
+    async fn serve(settings: NatsSettings, workers: usize) -> Result<()> {
         let mut tries = 0;
         let connection = loop {
             match settings.connect().await {
@@ -308,7 +308,7 @@ impl Worker {
             return;
         };
         let message = Arc::new(message);
-        let taken = Taken { key, message: Arc::clone(&message), flow, number, again: delivered > 1 };
+        let taken = TakenJob { key, message: Arc::clone(&message), flow, number, again: delivered > 1 };
         // The same job twice in one hand: what is under way goes on.
         if self.in_hand().insert(key, message).is_some() {
             return;
@@ -318,7 +318,7 @@ impl Worker {
     }
 
     /// Asks the flow what is to become of a job that was delivered before: another had it, and died or was cut off.
-    fn ask(&self, taken: &Taken) -> Bytes {
+    fn ask(&self, taken: &TakenJob) -> Bytes {
         let subject = self.connection.settings.subject("again", &taken.flow);
         let asked = self.runtime.block_on(self.connection.client.request(subject, numbered(taken.number, STARTED)));
         // Where no flow listens, or it is cut off, it is done: what it saves is there for the next.
@@ -366,7 +366,7 @@ impl Worker {
     }
 
     /// Says something of a job to its flow.
-    fn say(&self, taken: &Taken, what: &[u8]) {
+    fn say(&self, taken: &TakenJob, what: &[u8]) {
         let subject = self.connection.settings.subject("done", &taken.flow);
         // As good as never does this wait: it goes into the connection's buffer.
         let _ = block_on(self.connection.client.publish(subject, numbered(taken.number, what)));
@@ -389,7 +389,7 @@ impl Worker {
     }
 
     /// It is done; there is room for another.
-    fn let_go(&self, taken: &Taken) {
+    fn let_go(&self, taken: &TakenJob) {
         self.in_hand().remove(&taken.key);
         self.room.notify_waiters();
     }

@@ -33,14 +33,14 @@ pub(super) struct Client {
 /// Why a call failed. It never says more of the server's address than where it is.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{method} {path}: {problem}")]
-pub(super) struct Failure {
+pub(super) struct RequestFailure {
     method: &'static str,
     path: String,
     problem: String,
     pub(super) status: Option<u16>,
 }
 
-impl Failure {
+impl RequestFailure {
     /// Whether another try may go better.
     fn passes(&self) -> bool {
         self.status.is_none_or(|status| status >= 500 || status == 429 || status == 408)
@@ -78,7 +78,7 @@ impl Client {
     }
 
     /// The server's version; whether it is there at all.
-    pub(super) fn version(&self) -> Result<String, Failure> {
+    pub(super) fn version(&self) -> Result<String, RequestFailure> {
         self.call("GET", "/admin/version", None).map(|version| version.as_str().unwrap_or_default().to_owned())
     }
 
@@ -89,12 +89,12 @@ impl Client {
         *self.csrf.lock().unwrap_or_else(PoisonError::into_inner) = token;
     }
 
-    pub(super) fn get(&self, path: &str) -> Result<Value, Failure> {
+    pub(super) fn get(&self, path: &str) -> Result<Value, RequestFailure> {
         self.call("GET", path, None)
     }
 
     /// Posts, again and again until it is `until`, while the server is not to be had or says that it is busy.
-    pub(super) fn post(&self, path: &str, body: &Value, until: Instant) -> Result<Value, Failure> {
+    pub(super) fn post(&self, path: &str, body: &Value, until: Instant) -> Result<Value, RequestFailure> {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(100))
             .with_max_delay(Duration::from_secs(5))
@@ -120,11 +120,11 @@ impl Client {
         }
     }
 
-    fn call(&self, method: &'static str, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+    fn call(&self, method: &'static str, path: &str, body: Option<&Value>) -> Result<Value, RequestFailure> {
         let url = format!("{}{path}", self.url);
         let failed = |problem: String, status| {
             let path = path.split('?').next().unwrap_or(path).to_owned();
-            Failure { method, path: format!("{}{path}", self.url), problem, status }
+            RequestFailure { method, path: format!("{}{path}", self.url), problem, status }
         };
         let answer = match body {
             None => self.signed(self.agent.get(&url)).call(),

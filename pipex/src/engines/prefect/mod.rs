@@ -103,8 +103,8 @@ struct Board {
     queue: VecDeque<Said>,
     /// What there was no room for.
     lost: u64,
-    flows: HashMap<u64, Flow>,
-    functions: HashMap<(u64, usize), Function>,
+    flows: HashMap<u64, ShownFlow>,
+    functions: HashMap<(u64, usize), RolledFunction>,
     /// The runs under way that are shown for themselves.
     shown: HashSet<u64>,
     /// The runs that are shown with others of their function, by the number of that.
@@ -114,14 +114,14 @@ struct Board {
 }
 
 /// A flow run that has not ended.
-struct Flow {
+struct ShownFlow {
     outermost: u64,
     /// What the outermost has as its table.
     summary: Summary,
 }
 
 /// The task runs of a function in a flow run.
-struct Function {
+struct RolledFunction {
     task: &'static Task,
     flow: u64,
     /// What those that are not shown for themselves have as their number.
@@ -209,10 +209,10 @@ impl Board {
     }
 }
 
-impl Function {
+impl RolledFunction {
     /// What is said of those that are not shown for themselves: as of one task run.
     fn said(&self, at: SystemTime, ended: bool) -> Said {
-        let Function { task, flow, number, rolled, .. } = *self;
+        let RolledFunction { task, flow, number, rolled, .. } = *self;
         let name = format!("{} ({} more)", task.funcname, rolled.all);
         let (state, message, inputs) = (rolled.state(ended), rolled.message(), Vec::new());
         Said::Task(Box::new(TaskSaid { number, flow, task, name, state, attempt: 1, message, inputs, at }))
@@ -304,7 +304,7 @@ impl Prefect {
     /// Whether a run is shown for itself; else it is counted.
     fn shows(&self, board: &mut Board, flow: u64, run: &TaskRun<'_>) -> bool {
         let function = board.functions.entry((flow, std::ptr::from_ref(run.task).addr()));
-        let function = function.or_insert_with(|| Function {
+        let function = function.or_insert_with(|| RolledFunction {
             task: run.task,
             flow,
             number: number().get(),
@@ -361,7 +361,7 @@ impl Reporter for Prefect {
     fn flow_started(&self, run: &FlowRun<'_>) {
         let mut board = self.board();
         let outermost = run.outer.and_then(|outer| board.flows.get(&outer)).map_or(run.number, |outer| outer.outermost);
-        board.flows.insert(run.number, Flow { outermost, summary: Summary::new() });
+        board.flows.insert(run.number, ShownFlow { outermost, summary: Summary::new() });
         board.queue.push_back(Said::FlowStarted(FlowStarted {
             number: run.number,
             name: run.flow.name,

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::client::Failure;
+use super::client::RequestFailure;
 use super::{FlowEnded, FlowStarted, Log, Prefect, Said, TaskSaid, states};
 use crate::model::state::State;
 use crate::say::say;
@@ -30,7 +30,7 @@ const LOGS: usize = 500;
 struct Sender<'p> {
     prefect: &'p Prefect,
     flows: HashMap<u64, Reported>,
-    runs: HashMap<u64, Known>,
+    runs: HashMap<u64, KnownRuns>,
     events: Vec<Value>,
     logs: Vec<Value>,
     next_event: u64,
@@ -52,7 +52,7 @@ struct Reported {
 }
 
 /// Where a task run stands, as the server has been told.
-pub(super) struct Known {
+pub(super) struct KnownRuns {
     pub(super) state: State,
     pub(super) at: Timestamp,
     pub(super) started: Option<Timestamp>,
@@ -117,7 +117,7 @@ impl Sender<'_> {
         }
     }
 
-    fn post(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+    fn post(&mut self, path: &str, body: &Value) -> Result<Value, RequestFailure> {
         self.prefect.client.post(path, body, self.until)
     }
 
@@ -153,7 +153,7 @@ impl Sender<'_> {
         outer: Option<u64>,
         parameters: &[(&'static str, String)],
         at: SystemTime,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, RequestFailure> {
         let flow = self.post("/flows/", &json!({ "name": name }))?;
         let mut run = json!({
             "flow_id": flow["id"],
@@ -180,7 +180,7 @@ impl Sender<'_> {
         Ok(id)
     }
 
-    fn set_state(&mut self, id: &str, state: State, message: String) -> Result<Value, Failure> {
+    fn set_state(&mut self, id: &str, state: State, message: String) -> Result<Value, RequestFailure> {
         let (kind, name) = states::prefect_state(state);
         let state = json!({ "type": kind, "name": name, "message": states::cut(&message) });
         self.post(&format!("/flow_runs/{id}/set_state"), &json!({ "state": state, "force": true }))
@@ -236,7 +236,7 @@ impl Sender<'_> {
         let at = time(said.at).max(last);
         let started = before.as_ref().and_then(|before| before.started);
         let started = if said.state == State::Running { started.or(Some(at)) } else { started };
-        let now = Known { state: said.state, at, started };
+        let now = KnownRuns { state: said.state, at, started };
         let event = self.event_id();
         let id = self.prefect.id(said.number);
         self.events.push(states::event(said, &event, &id.to_string(), &flow, &inputs, before.as_ref(), &now));

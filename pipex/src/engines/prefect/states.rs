@@ -5,7 +5,7 @@ use std::iter::once;
 
 use serde_json::{Value, json};
 
-use super::sender::Known;
+use super::sender::KnownRuns;
 use super::{Rolled, TaskSaid};
 use crate::flow::summary::Counts;
 use crate::model::state::State;
@@ -68,8 +68,8 @@ pub(super) fn event(
     id: &str,
     flow: &str,
     inputs: &Value,
-    before: Option<&Known>,
-    now: &Known,
+    before: Option<&KnownRuns>,
+    now: &KnownRuns,
 ) -> Value {
     let TaskSaid { number, task, name, state, attempt, message, .. } = said;
     let (kind, state_name) = prefect_state(*state);

@@ -34,16 +34,16 @@ const IDLE: Duration = Duration::from_secs(2);
 /// A clone shares the workers and the limits. What a builder method gives has workers of its own, and leaves the clones of
 /// what it was called on as they are.
 #[derive(Clone)]
-pub struct Local(Arc<Shared>);
+pub struct Local(Arc<LocalState>);
 
 /// What clones share: how they run, and the pool that does so from the first run on.
-struct Shared {
-    settings: Settings,
+struct LocalState {
+    settings: LocalSettings,
     pool: OnceLock<Arc<Pool>>,
 }
 
 #[derive(Clone)]
-struct Settings {
+struct LocalSettings {
     workers: usize,
     /// How many runs that have a tag may run at a time.
     limits: HashMap<String, usize>,
@@ -54,14 +54,14 @@ struct Pool {
     workers: usize,
     /// Whether runs of `#[task(remote)]` functions go to other processes.
     carries: bool,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     /// There is something to do.
     work: Condvar,
 }
 
-struct State {
+struct PoolState {
     /// Runs that have room and can go on: an async body has ended, say.
-    resumed: VecDeque<Arc<Underway>>,
+    resumed: VecDeque<Arc<SuspendedRun>>,
     /// Calls in flows' bodies that wait for room.
     admissions: VecDeque<Arc<Admission>>,
     /// Runs whose inputs have ended, the latest first: what has been made is used before more is made.
@@ -101,14 +101,14 @@ impl Local {
     /// As many workers as there are cores.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Settings { workers: cores(), limits: HashMap::new(), carrier: None })
+        Self::with(LocalSettings { workers: cores(), limits: HashMap::new(), carrier: None })
     }
 
-    fn with(settings: Settings) -> Self {
-        Local(Arc::new(Shared { settings, pool: OnceLock::new() }))
+    fn with(settings: LocalSettings) -> Self {
+        Local(Arc::new(LocalState { settings, pool: OnceLock::new() }))
     }
 
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> LocalSettings {
         self.0.settings.clone()
     }
 
@@ -137,7 +137,7 @@ impl Local {
     /// Sets how many runs there may be at a time; 0 counts as 1.
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
-        Self::with(Settings { workers: workers.max(1), ..self.settings() })
+        Self::with(LocalSettings { workers: workers.max(1), ..self.settings() })
     }
 
     /// Has `carrier` bring the runs of `#[task(remote)]` functions to other processes. There, they take no worker here;
@@ -148,7 +148,7 @@ impl Local {
     }
 
     fn with_carrier(self, carrier: Option<Arc<dyn Carrier>>) -> Self {
-        Self::with(Settings { carrier, ..self.settings() })
+        Self::with(LocalSettings { carrier, ..self.settings() })
     }
 
     /// Sets how many runs of tasks with this tag there may be at a time; 0 counts as 1.
@@ -249,7 +249,7 @@ impl Drop for Waits {
     }
 }
 
-impl State {
+impl PoolState {
     /// Gives room to calls that wait for it.
     fn admit(&mut self) {
         if self.admissions.is_empty() {
@@ -336,9 +336,9 @@ impl State {
 }
 
 impl Pool {
-    fn new(settings: &Settings) -> Self {
+    fn new(settings: &LocalSettings) -> Self {
         let limit = |(tag, runs): (&String, &usize)| (tag.clone(), Limit { free: *runs, waiting: VecDeque::new() });
-        let state = State {
+        let state = PoolState {
             resumed: VecDeque::new(),
             admissions: VecDeque::new(),
             ready: VecDeque::new(),
@@ -353,12 +353,12 @@ impl Pool {
         Pool { workers, carries, state: Mutex::new(state), work: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sees to it that a thread looks for work, if none is on its way.
-    fn wake_one(self: &Arc<Self>, state: &mut State) {
+    fn wake_one(self: &Arc<Self>, state: &mut PoolState) {
         if state.idle > 0 {
             state.idle -= 1;
             state.woken += 1;
@@ -424,7 +424,7 @@ impl Pool {
             state.free += 1;
             self.pass_on(&mut state);
         }
-        Arc::new(Underway { pool, task, away, future, queued: AtomicBool::new(true) }).go_on();
+        Arc::new(SuspendedRun { pool, task, away, future, queued: AtomicBool::new(true) }).go_on();
         false
     }
 
@@ -436,7 +436,7 @@ impl Pool {
     }
 
     /// Sees to it that somebody uses the room there is.
-    fn pass_on(self: &Arc<Self>, state: &mut State) {
+    fn pass_on(self: &Arc<Self>, state: &mut PoolState) {
         state.admit();
         if state.free > 0 && (!state.ready.is_empty() || !state.fresh.is_empty()) {
             self.wake_one(state);
@@ -451,7 +451,7 @@ fn ended(future: Pin<&mut (dyn Future<Output = ()> + Send)>, waker: &Waker) -> b
 }
 
 /// A run that waits for something else than a thread.
-struct Underway {
+struct SuspendedRun {
     pool: Arc<Pool>,
     task: &'static Task,
     away: bool,
@@ -459,7 +459,7 @@ struct Underway {
     queued: AtomicBool,
 }
 
-impl Underway {
+impl SuspendedRun {
     fn go_on(self: Arc<Self>) {
         self.queued.store(false, Ordering::Release);
         let mut slot = self.future.lock().unwrap_or_else(PoisonError::into_inner);
@@ -473,7 +473,7 @@ impl Underway {
     }
 }
 
-impl Wake for Underway {
+impl Wake for SuspendedRun {
     fn wake(self: Arc<Self>) {
         if self.queued.swap(true, Ordering::AcqRel) {
             return;

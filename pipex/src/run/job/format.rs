@@ -41,12 +41,12 @@ impl TryFrom<u32> for Format {
 /// Reads `what` another process has sent.
 pub(super) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, JobError> {
     #[derive(Deserialize)]
-    struct Said {
+    struct FormatField {
         format: u64,
     }
     serde_json::from_slice(bytes).map_err(|error| match serde_json::from_slice(bytes) {
         // Whatever else is new about it.
-        Ok(Said { format }) if format > FORMAT.into() => JobError::Newer { what, format, known: FORMAT },
+        Ok(FormatField { format }) if format > FORMAT.into() => JobError::Newer { what, format, known: FORMAT },
         _ => JobError::Malformed { problem: error.to_string() },
     })
 }

@@ -78,7 +78,7 @@ pub enum Ended {
 /// An error, on its way.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Raised {
-    kind: Kind,
+    kind: FailureKind,
     /// What it says, and what its sources say.
     chain: Vec<String>,
     pub(crate) retry: bool,
@@ -86,7 +86,7 @@ pub struct Raised {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum FailureKind {
     Error,
     Panicked,
     Interrupted,
@@ -105,11 +105,13 @@ impl Raised {
         let kind = match cause.downcast_ref::<RunError>() {
             Some(RunError::Panicked { message }) => {
                 chain = vec![message.clone()];
-                Kind::Panicked
+                FailureKind::Panicked
             }
-            Some(RunError::TimedOut { limit }) => Kind::TimedOut(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
-            Some(RunError::Interrupted) => Kind::Interrupted,
-            _ => Kind::Error,
+            Some(RunError::TimedOut { limit }) => {
+                FailureKind::TimedOut(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
+            }
+            Some(RunError::Interrupted) => FailureKind::Interrupted,
+            _ => FailureKind::Error,
         };
         Raised { kind, chain, retry }
     }
@@ -118,19 +120,19 @@ impl Raised {
         /// What an error said in another process, and what its source did.
         #[derive(Debug, thiserror::Error)]
         #[error("{message}")]
-        struct Said {
+        struct RemoteError {
             message: String,
-            source: Option<Box<Said>>,
+            source: Option<Box<RemoteError>>,
         }
 
         let said = |chain: Vec<String>| {
-            chain.into_iter().rev().fold(None, |source, message| Some(Box::new(Said { message, source })))
+            chain.into_iter().rev().fold(None, |source, message| Some(Box::new(RemoteError { message, source })))
         };
         match self.kind {
-            Kind::Panicked => RunError::Panicked { message: self.chain.concat() }.into(),
-            Kind::TimedOut(millis) => RunError::TimedOut { limit: Duration::from_millis(millis) }.into(),
-            Kind::Interrupted => RunError::Interrupted.into(),
-            Kind::Error => match said(self.chain) {
+            FailureKind::Panicked => RunError::Panicked { message: self.chain.concat() }.into(),
+            FailureKind::TimedOut(millis) => RunError::TimedOut { limit: Duration::from_millis(millis) }.into(),
+            FailureKind::Interrupted => RunError::Interrupted.into(),
+            FailureKind::Error => match said(self.chain) {
                 Some(said) => Cause::from(*said),
                 None => RunError::Interrupted.into(),
             },
