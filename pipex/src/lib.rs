@@ -20,6 +20,8 @@ mod error;
 mod executor;
 mod fingerprint;
 mod flow;
+#[cfg(any(test, doctest))]
+mod guide;
 pub mod journal;
 mod known;
 mod later;

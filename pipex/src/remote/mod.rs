@@ -71,11 +71,6 @@ use crate::mode::Mode;
 use crate::panics::{Phase, catch};
 use crate::task::Task;
 
-// The document's code is compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/scaling.md")]
-struct ScalingDoc;
-
 /// A task run for another process.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
