@@ -1,7 +1,7 @@
 //! What pipex costs, as ratios to what the same work costs without it.
 //!
 //! Each figure is measured in one run beside its floor, the two in turn, so that a machine that slows down slows both: the
-//! ratio is the median of the pairs' ratios. `cargo bench` prints the table that stands in `docs/performance.md`.
+//! ratio is the median of the pairs' ratios. `cargo bench` prints the table that stands in `docs/src/performance.md`.
 
 use std::fs;
 use std::hint::black_box;

@@ -1,7 +1,7 @@
 //! The flow of `benches/prefect/flow.py` in pipex: what it takes cold, cached, and with no tasks at all.
 //!
 //! Prints JSON, times in seconds. The mode is `prefect.cache`, or what the first argument says. `benches/prefect/run` runs both
-//! and prints the table that stands in `docs/performance.md`.
+//! and prints the table that stands in `docs/src/performance.md`.
 
 use std::env;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The protocol of claims, as `docs/format.md` has it, as a model: a directory in memory, and processes whose every system
+//! The protocol of claims, as `docs/src/format.md` has it, as a model: a directory in memory, and processes whose every system
 //! call is a step. All interleavings are searched, with kills at any step, `pipex gc`, and somebody who removes or replaces
 //! files.
 //!

@@ -55,7 +55,7 @@ fn shape(shape: Shape) -> &'static str {
     }
 }
 
-/// A whole file, as docs/format.md has it.
+/// A whole file, as docs/src/format.md has it.
 fn forge(payload: &[u8], shape: &str, version: u16, behind: &[u8]) -> Vec<u8> {
     let mut footer = Vec::new();
     footer.extend_from_slice(&0x184D_2A50_u32.to_le_bytes());

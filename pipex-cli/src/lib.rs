@@ -1,4 +1,4 @@
-//! The `pipex` command: what is stale, what ran and why, in pipelines written with [pipex](https://docs.rs/pipex).
+//! The `pipex` command: what is stale, what ran and why, in pipelines written with [pipex](https://github.com/pipex-rs/pipex).
 //!
 //! It reads the journal that pipelines keep in `.pipex/`. `pipex help` says what it can do.
 //!

@@ -1,4 +1,4 @@
-//! From bincode to JSON, by the shape of the type that stands beside it: see `docs/format.md`.
+//! From bincode to JSON, by the shape of the type that stands beside it: see `docs/src/format.md`.
 
 use std::collections::HashMap;
 

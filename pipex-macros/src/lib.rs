@@ -1,4 +1,4 @@
-//! The attribute macros of [pipex](https://docs.rs/pipex), which re-exports them. Use that crate, not this one.
+//! The attribute macros of [pipex](https://github.com/pipex-rs/pipex), which re-exports them. Use that crate, not this one.
 #![forbid(unsafe_code)]
 
 mod attributes;

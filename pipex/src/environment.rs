@@ -138,4 +138,13 @@ mod tests {
         }
         assert!(checked > 50, "{checked}");
     }
+
+    #[test]
+    fn the_guide_has_every_variable_of_the_table() {
+        let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/settings.md");
+        let settings = fs::read_to_string(settings).unwrap();
+        for name in KNOWN {
+            assert!(settings.contains(&format!("| `{name}`")) || settings.contains(&format!(", `{name}` |")), "{name}");
+        }
+    }
 }

@@ -10,6 +10,8 @@ extern crate self as pipex;
 mod engines;
 mod environment;
 mod flow;
+#[cfg(any(test, doctest))]
+mod guide;
 pub mod journal;
 mod model;
 pub mod remote;

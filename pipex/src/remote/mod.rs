@@ -56,11 +56,6 @@ pub use crate::run::job::{Carrier, Job, Reply};
 use crate::run::job::{Order, Outcome, find, refusal};
 use crate::run::panics::{Phase, catch};
 
-// The document's code is compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/scaling.md")]
-struct ScalingDoc;
-
 /// Does a job: what a [`Carrier`] in another process was given as its [payload](Job::payload). Polling may block.
 ///
 /// Errors are part of what comes back.

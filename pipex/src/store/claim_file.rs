@@ -2,7 +2,7 @@
 //!
 //! Its name follows from the target's, and it is locked (`flock`) while its holder lives, so a killed holder releases it.
 //! A lock is one on a *file*; what a claim needs is one on a *name*. So whoever has got the lock looks whether the name still
-//! means the file that it has locked, and begins again if not; and only who has both may remove the name. `docs/format.md`
+//! means the file that it has locked, and begins again if not; and only who has both may remove the name. `docs/src/format.md`
 //! has the protocol and why it holds; `tests/claim_model.rs` searches its states.
 
 use std::collections::BTreeMap;

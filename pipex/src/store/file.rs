@@ -25,7 +25,8 @@ use crate::model::target::Location;
 ///
 /// The target's extension says how it is written: `.json`, `.csv` (a vector of structs), else
 /// [bincode](https://docs.rs/bincode/2) in its `legacy` configuration; each also with `.zst`. Behind what bincode or zstd
-/// read stands a footer: checksum, type, fingerprints of code and arguments. `docs/format.md` specifies it.
+/// read stands a footer: checksum, type, fingerprints of code and arguments;
+/// [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md) specifies it.
 ///
 /// A file is written beside its target and renamed, so it is there whole or not at all. What is damaged, truncated,
 /// foreign or of another type is told by name when it is loaded, and never decoded; plain `.json` and `.csv` have no footer,

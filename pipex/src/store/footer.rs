@@ -1,4 +1,4 @@
-//! What stands behind the payload of a file: checksum, type, what made it. `docs/format.md` has it byte by byte.
+//! What stands behind the payload of a file: checksum, type, what made it. `docs/src/format.md` has it byte by byte.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -90,7 +90,7 @@ pub struct Made {
     pub inputs: Fingerprint,
     /// Rust's name of the value's type.
     pub type_name: String,
-    /// The shape of the type, see `docs/format.md`.
+    /// The shape of the type, as [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md) has it.
     pub shape: String,
 }
 

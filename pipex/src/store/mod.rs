@@ -72,11 +72,6 @@ pub(crate) fn end() -> Ending {
     ending
 }
 
-// The document's code is compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/format.md")]
-struct FormatDoc;
-
 /// What a store's methods return: any error goes, so that `?` works on the errors of whatever library does the work.
 pub type StoreResult<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 

@@ -45,6 +45,8 @@ inventory::submit! {
     }
 }
 
+/// What there is to operate, and how.
+const GUIDE: &str = "https://github.com/pipex-rs/pipex/blob/main/docs/src/scaling.md";
 /// How long the server keeps what no worker takes.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What belongs to the server's message beside the payload.
@@ -142,7 +144,7 @@ impl NatsSettings {
             options = options.add_root_certificates(path.into()).require_tls(true);
         }
         let client = options.connect(&*self.urls).await.map_err(|error| {
-            self.failed("start it (`nats-server -js`) or unset PIPEX_NATS_URL; see docs/scaling.md", error)
+            self.failed(&format!("start it (`nats-server -js`) or unset PIPEX_NATS_URL; see {GUIDE}"), error)
         })?;
         let jetstream =
             ContextBuilder::new().max_ack_inflight(1000).ack_timeout(Duration::from_secs(5)).build(client.clone());
