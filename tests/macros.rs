@@ -98,14 +98,14 @@ pub mod linted {
     }
 
     /// Mutable, and async.
-    #[pipex::task]
+    #[pipex::task(retries = 2, retry_delay = exponential("1s", max = "1h"))]
     pub async fn mutable(mut x: u32) -> u32 {
         x += 1;
         x
     }
 
     /// With a lifetime of its own.
-    #[pipex::task]
+    #[pipex::task(retries = 2, retry_delay = ["1s", "1m"])]
     pub fn lifetime<'a>(left: &'a str, right: &'a str) -> String {
         left.to_owned() + right
     }

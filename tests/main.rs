@@ -15,6 +15,7 @@ mod executor;
 mod flows;
 mod graphs;
 mod in_memory;
+mod layers;
 mod lazy;
 mod listing;
 mod locations;

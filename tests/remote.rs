@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pipex::remote::{Carrier, Job, Reply, work};
 use pipex::{Local, Mode, Output, RunError, State, flow, task};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::support::Bench;
 
@@ -193,20 +194,80 @@ fn what_cannot_travel_is_named() {
     assert!(error.contains("`x` cannot be read: invalid type: null"), "{error}");
 }
 
+/// Changes what is sent on its way, and counts it.
+#[derive(Clone)]
+struct Forger {
+    job: fn(&mut Value),
+    outcome: fn(&mut Value),
+    sent: Arc<AtomicUsize>,
+}
+
+impl Forger {
+    fn new(job: fn(&mut Value), outcome: fn(&mut Value)) -> Self {
+        Forger { job, outcome, sent: Arc::default() }
+    }
+}
+
+impl Carrier for Forger {
+    fn carry(&self, job: Job) -> Reply {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let forge = |forge: fn(&mut Value), text: &[u8]| {
+            let mut said: Value = serde_json::from_slice(text).unwrap();
+            forge(&mut said);
+            said.to_string().into_bytes()
+        };
+        let (payload, outcome) = (forge(self.job, &job.payload), self.outcome);
+        Box::pin(async move { Ok(forge(outcome, &work(&payload).await)) })
+    }
+}
+
 #[test]
 fn a_process_of_other_code_says_so() {
-    struct Older;
-    impl Carrier for Older {
-        fn carry(&self, job: Job) -> Reply {
-            let mut order: serde_json::Value = serde_json::from_slice(&job.payload).unwrap();
-            order["flow"]["code"] = "0123456789abcdef0123456789abcdef".into();
-            Box::pin(async move { Ok(work(order.to_string().as_bytes()).await) })
-        }
-    }
+    let older = Forger::new(|job| job["flow"]["code"] = "0123456789abcdef0123456789abcdef".into(), |_| {});
     let run = || counts(1.0).submit().wait().unwrap_err();
-    let config = Bench::new().config(Mode::Prefect).executor(Local::new().carrier(Older));
+    let config = Bench::new().config(Mode::Prefect).executor(Local::new().carrier(older));
     let error = config.scope(run);
     assert!(format!("{error:?}").contains("other code of behaviour::remote::counts"), "{error:?}");
+}
+
+#[test]
+fn a_job_in_a_newer_format_is_refused_once_and_not_done() {
+    let bench = Bench::new();
+    let newer = Forger::new(|job| *job = json!({ "format": 2, "steps": [job.take()] }), |_| {});
+    let tries = bench.file("tries");
+    let config = bench.config(Mode::PrefectCache).executor(Local::new().carrier(newer.clone()));
+    let error = config.scope(|| fails(tries.clone(), 0).base("newer").submit().wait().unwrap_err());
+    assert!(format!("{error:?}").contains("fails newer"), "{error:?}");
+    assert!(format!("{error:?}").contains("the job is in format 2, which a newer pipex writes"), "{error:?}");
+    assert!(format!("{error:?}").contains("reads format 1: start all processes from the same"), "{error:?}");
+    assert_eq!(bench.states(), [("fails", State::Failed)]);
+    assert_eq!((newer.sent.load(Ordering::Relaxed), tries.exists()), (1, false), "it is not tried again");
+}
+
+#[test]
+fn so_is_what_a_newer_worker_says() {
+    let bench = Bench::new();
+    let newer = Forger::new(|_| {}, |outcome| *outcome = json!({ "format": 3, "outcomes": [outcome.take()] }));
+    let config = bench.config(Mode::PrefectCache).executor(Local::new().carrier(newer.clone()));
+    let error = config.scope(|| fails(bench.file("tries"), 0).base("newer").submit().wait().unwrap_err());
+    assert!(format!("{error:?}").contains("what came of the job is in format 3, which a newer pipex"), "{error:?}");
+    assert_eq!(bench.states(), [("fails", State::Failed)]);
+    assert_eq!(newer.sent.load(Ordering::Relaxed), 1, "it is not tried again");
+    // It was done all the same, and is there for who runs the flow again.
+    assert_eq!(bench.cache(|| fails(bench.file("tries"), 0).base("newer").run().unwrap().load().unwrap()), 0);
+    assert_eq!(bench.states(), [("fails", State::Cached)]);
+}
+
+/// Programs whose pipex did not know that there could be other formats wrote no number, and took none.
+#[test]
+fn jobs_and_what_comes_of_them_have_no_format_or_the_first() {
+    let has_none: fn(&mut Value) = |said| assert_eq!(said.get("format"), None, "{said}");
+    let says_one: fn(&mut Value) = |said| said["format"] = 1.into();
+    for forge in [has_none, says_one] {
+        let bench = Bench::new();
+        let config = bench.config(Mode::Prefect).executor(Local::new().carrier(Forger::new(forge, forge)));
+        assert_eq!(config.scope(|| counts(1.5).submit().load().unwrap()), 1.5);
+    }
 }
 
 /// A job that is given twice at once, as after a lost connection, is done once.
@@ -290,6 +351,9 @@ fn what_is_missing_is_listed_and_each_line_runs_one() {
     let ended = run(&bench, &from, &[("PIPEX_RUN", r#"{"task":"counts","args":{"y":1}}"#)]);
     assert_eq!(ended.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("`y` is none of counts: it takes x"));
+    let ended = run(&bench, &from, &[("PIPEX_RUN", r#"{"format":2,"task":"counts","arguments":[1]}"#)]);
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("the line is in format 2, which a newer pipex writes"));
     let ended = run(&bench, &from, &[("PIPEX_RUN", r#"{"task":"count"}"#)]);
     assert!(String::from_utf8_lossy(&ended.stderr).contains("there is no task \"count\""));
 }

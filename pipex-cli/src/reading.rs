@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use pipex::journal::{self, Ended, Function, Head, Line, There, Why};
+use pipex::journal::{self, Ended, Function, Head, Line, NewerFormat, There, Why};
 use pipex::store::{Files, Listing, Stamp};
 use pipex::{Counts, SqliteStore, State};
 
@@ -45,6 +45,7 @@ impl Project {
             undone: HashSet::new(),
         };
         let mut context = ReadContext { open, by_name: HashMap::new(), latest: Timestamp::now() + DAY };
+        let mut newer = None;
         for path in runs {
             let number = project.runs.len() as u32;
             project.runs.push(RunJournal::new(path.clone()));
@@ -56,9 +57,14 @@ impl Project {
                 read = journal::read(&moved, |line| project.apply(number, line, &mut context));
             }
             match read {
+                Err(error) if NewerFormat::is_in(&error) => newer.get_or_insert((path, error, 0)).2 += 1,
                 Err(error) if reports => report_unreadable(&path, &error),
                 _ => {}
             }
+        }
+        if let Some((first, error, count)) = newer.filter(|_| reports) {
+            let what = if count == 1 { "the journal".to_owned() } else { format!("{count} journals, such as") };
+            print::to_stderr(format!("passed over what is not known of {what} {}: {error}", first.display()));
         }
         project
     }
@@ -301,7 +307,10 @@ fn open_store(address: &str, other: Open<'_>) -> Option<Box<dyn Listing>> {
     }
 }
 
-/// Says that a journal, or a part of it, is passed over.
+/// Says that a journal, or a part of it, is passed over; that it is in a newer format was told when all were read.
 pub fn report_unreadable(path: &Path, error: &io::Error) {
+    if NewerFormat::is_in(error) {
+        return;
+    }
     print::to_stderr(format!("passed over what cannot be read of the journal {}: {error}", path.display()));
 }

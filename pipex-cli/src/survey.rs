@@ -271,7 +271,7 @@ impl Project {
             Err(problem) => Presence::Unknown(problem),
             Ok(None) => Presence::Absent,
             Ok(Some(entry)) => {
-                let there = There::of(&entry);
+                let there = There::from_entry(&entry);
                 let stored = match &target.made {
                     Some(made) => there.stored().succeed(&made.stored),
                     None => there.stored(),
@@ -294,7 +294,7 @@ impl Project {
         let Some((content, stamp)) = target.source else { return Some(Fingerprint::NONE) };
         let path = target.location();
         let metadata = std::fs::metadata(path.path()).ok().filter(std::fs::Metadata::is_file)?;
-        if Stamp::of(&metadata) == stamp {
+        if Stamp::from_metadata(&metadata) == stamp {
             return Some(content);
         }
         Some(journal::fingerprint_source(path.path()).unwrap_or(Fingerprint::NONE))

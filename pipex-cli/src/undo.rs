@@ -82,7 +82,7 @@ fn write_lines(
         let made = known.and_then(|index| before.targets[index].made.as_ref());
         // Of what no journal knew, only what it says itself was known.
         let own = || project.store(target).query(|store| store.entry(&target.location())).ok().flatten();
-        let there = made.map(|made| found.known_as(made.stored)).or_else(|| Some(There::of(&own()?)));
+        let there = made.map(|made| found.known_as(made.stored)).or_else(|| Some(There::from_entry(&own()?)));
         let (Some(number), Some(there)) = (target.function, there) else { continue };
         let mut line = functions.build_line(project, &journal, index, number, Why::Restored, there);
         if let Some(made) = known.and_then(|index| call_lines.remove(&index)?.made) {

@@ -9,7 +9,7 @@ use crate::field::ParsedField;
 use crate::signature::TaskFn;
 use crate::task::TaskEmitter;
 use crate::template::{ParsedPart, ParsedTemplate};
-use crate::{code, source};
+use crate::{code, duration, source};
 
 impl TaskEmitter {
     /// The description. In a block of its own, since items have no hygiene.
@@ -28,11 +28,18 @@ impl TaskEmitter {
         let retries = meta.retries.map(|retries| quote!(.retries(#retries)));
         let retry_delay = meta.retry_delay.as_ref().map(|delay| {
             let delay = match delay {
-                RetryDelayMeta::Same(millis) => quote!(Same(#millis)),
-                RetryDelayMeta::Each(list) => quote!(Each(&[#(#list),*])),
+                RetryDelayMeta::Same(millis) => {
+                    let delay = duration::emit(*millis);
+                    quote!(Same(#delay))
+                }
+                RetryDelayMeta::Each(list) => {
+                    let list = list.iter().copied().map(duration::emit);
+                    quote!(Each(const { &[#(#list),*] }))
+                }
                 RetryDelayMeta::Exponential { first, factor, longest, jitter } => {
-                    let longest = match longest {
-                        Some(millis) => quote!(#pipex::internal::Some(#millis)),
+                    let first = duration::emit(*first);
+                    let longest = match longest.map(duration::emit) {
+                        Some(longest) => quote!(#pipex::internal::Some(#longest)),
                         None => quote!(#pipex::internal::None),
                     };
                     quote!(Exponential { first: #first, factor: #factor, longest: #longest, jitter: #jitter })
@@ -44,7 +51,7 @@ impl TaskEmitter {
             let tags = &meta.tags;
             quote!(.tags(&[#(#tags),*]))
         });
-        let timeout = meta.timeout.map(|millis| quote!(.timeout(#millis)));
+        let timeout = meta.timeout.map(duration::emit).map(|limit| quote!(.timeout(#limit)));
         let stored = (meta.own_output || meta.store.is_some()).then(|| quote!(.has_a_store_of_its_own()));
         let remote = meta.remote.as_ref().map(|_| quote!(.remote()));
         let registered = meta.remote.as_ref().map(|_| self.emit_registration());

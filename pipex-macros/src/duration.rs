@@ -1,4 +1,7 @@
-//! Durations, as `#[task]` takes them.
+//! Durations, as `#[task]` takes them and writes them.
+
+use proc_macro2::TokenStream;
+use quote::quote;
 
 const MILLIS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
@@ -22,6 +25,11 @@ pub fn parse_millis(text: &str) -> Result<u64, String> {
         rest = after.trim_start();
     }
     Ok(total)
+}
+
+/// A `Duration` of so many milliseconds.
+pub fn emit(millis: u64) -> TokenStream {
+    quote!(::core::time::Duration::from_millis(#millis))
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use std::env;
 use std::sync::Once;
 
-use crate::error::{Error, Result};
-use crate::report::say;
+use crate::model::error::{Error, Result};
+use crate::model::mode::Mode;
+use crate::model::stale::Stale;
+use crate::say::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
 const KNOWN: [&str; 23] = [
@@ -58,6 +60,16 @@ pub(crate) fn setting<T>(
         Some(parsed) => Ok(Some(parsed)),
         None => Err(Error::Setting { name, value, expected }),
     }
+}
+
+/// The mode that the environment says now.
+pub(crate) fn mode() -> Result<Mode> {
+    env_text("PIPEX").map_or(Ok(Mode::DoNothing), |value| value.parse())
+}
+
+/// What is to be done with stale outputs, if the environment says it now.
+pub(crate) fn stale() -> Result<Option<Stale>> {
+    env_text("PIPEX_STALE").map(|policy| policy.parse()).transpose()
 }
 
 /// Says, once a process, which variables look like pipex's and are none: a setting with a typing error would silently not

@@ -10,21 +10,39 @@ pub use std::result::Result::Ok;
 
 pub use inventory;
 
-pub use crate::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
-pub use crate::call::{Body, Raised, call};
-pub use crate::carry::{CannotCarry, Carrier, CarryError, TellCauses, TellError, TellNothing, cannot_carry};
-pub use crate::flow::{Flow, start};
-pub use crate::remote::{
+pub use crate::flow::carry::{CannotCarry, Carrier, CarryError, TellCauses, TellError, TellNothing, cannot_carry};
+use crate::flow::start::{self, Started};
+pub use crate::model::flow::Flow;
+pub use crate::model::retry::RetryDelay;
+pub use crate::model::target::{Field, Part, Template};
+pub use crate::model::task::{Code, Task};
+use crate::remote;
+pub use crate::run::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
+pub use crate::run::call::{Body, Raised, call};
+use crate::run::context::Context;
+pub use crate::run::job::{
     OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Registered, Stays, Travels, any_store, called,
     open_value,
 };
-pub use crate::retry::RetryDelay;
-pub use crate::returned::{Given, Returned, ReturnedValue};
-pub use crate::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
+pub use crate::run::returned::{Given, Returned, ReturnedValue};
+use crate::run::seen::Seen;
+pub use crate::run::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
+pub use crate::run::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
 use crate::store::{OwnOutput, Store};
-pub use crate::target::{Field, Part, Template};
-pub use crate::task::{Code, Task};
-pub use crate::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
+
+/// Starts a flow run; what the environment asks for instead is done first.
+#[must_use]
+pub fn start(
+    flow: &'static Flow,
+    path: Option<PathBuf>,
+    parameters: &[&'static str],
+    look: impl FnOnce(&mut Seen<'_>),
+) -> Started {
+    if Context::obeys_environment() {
+        remote::obey_environment();
+    }
+    start::start(flow, path, parameters, look)
+}
 
 /// The body of a synchronous function.
 pub fn sync<'a, T, R>(outcome: fn(T) -> Result<R, Raised>, body: impl FnOnce() -> T) -> Body<'a, R> {

@@ -38,10 +38,10 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::config::Config;
-use crate::executor::Local;
-use crate::mode::Mode;
-use crate::stale::Stale;
+use crate::flow::config::Config;
+use crate::model::mode::Mode;
+use crate::model::stale::Stale;
+use crate::run::executor::Local;
 
 /// Runs `body` in mode `cache`, in a scope for tests. It is given the directory that outputs go to.
 ///

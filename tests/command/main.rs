@@ -11,6 +11,7 @@ mod format_1;
 mod formats;
 mod grid;
 mod killed;
+mod newer;
 mod orphans;
 mod outside;
 #[cfg(feature = "browser")]

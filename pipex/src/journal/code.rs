@@ -5,9 +5,9 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::line::UsedHelper;
-use crate::fingerprint::Fingerprint;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::task::Code;
 use crate::store::open_regular;
-use crate::task::Code;
 
 /// No function has more text than that.
 const LONGEST_TEXT: u64 = 1 << 20;

@@ -11,9 +11,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::line::There;
-use crate::fingerprint::{AsIs, Fingerprint};
-use crate::provenance::{Provenance, Stored};
-use crate::run::Key;
+use crate::model::fingerprint::{AsIs, Fingerprint, Key};
+use crate::model::provenance::{Provenance, Stored};
 use crate::store::{Stamp, open_regular};
 
 /// What lies at a place, and what made it.

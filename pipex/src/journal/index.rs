@@ -8,10 +8,10 @@ use std::sync::{LazyLock, Mutex};
 
 use super::history::{History, Record};
 use super::line::{Line, Source, There};
-use super::reader::{is_live, list_journals, read};
+use super::reader::{NewerFormat, is_live, list_journals, read};
 use super::roots::{Roots, key};
 use super::{Journal, LIVE, RUNS, lock};
-use crate::report::say;
+use crate::say::say;
 use crate::store::{Stamp, open_regular};
 
 const INDEX: &str = "index";
@@ -33,9 +33,7 @@ impl Journal {
         if !found.is_empty() || ended.len() > 1 {
             let mut index = self.read_index();
             found.records().for_each(|record| index.add(record));
-            for journal in &ended[1..] {
-                self.read_records(journal, |record| index.add(record));
-            }
+            self.add_records(&ended[1..], &mut index);
             index.write(&self.directory.join(INDEX))?;
         }
         fs::create_dir_all(self.directory.join(RUNS))?;
@@ -52,9 +50,7 @@ impl Journal {
     /// The index, and what the journals have that is not in it yet.
     pub(super) fn read_history(&self) -> History {
         let mut history = self.read_index();
-        for journal in list_journals(&self.directory.join(LIVE)).unwrap_or_default() {
-            self.read_records(&journal, |record| history.add(record));
-        }
+        self.add_records(&list_journals(&self.directory.join(LIVE)).unwrap_or_default(), &mut history);
         history
     }
 
@@ -62,19 +58,39 @@ impl Journal {
     fn read_index(&self) -> History {
         History::read(&self.directory.join(INDEX)).unwrap_or_else(|| {
             let mut history = History::default();
-            for journal in list_journals(&self.directory.join(RUNS)).unwrap_or_default() {
-                self.read_records(&journal, |record| history.add(record));
-            }
+            self.add_records(&list_journals(&self.directory.join(RUNS)).unwrap_or_default(), &mut history);
             history
         })
     }
 
+    /// Adds what these journals have found. What of them is passed over is told once for each; of those that a newer pipex
+    /// wrote there may be as many as there were runs, and one line tells all.
+    fn add_records(&self, journals: &[PathBuf], history: &mut History) {
+        static TOLD: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
+        let mut newer = None;
+        for journal in journals {
+            let Err(error) = self.read_records(journal, |record| history.add(record)) else { continue };
+            // One that is gone has moved, since its run has ended.
+            if fs::symlink_metadata(journal).is_ok() && lock(&TOLD).insert(journal.clone()) {
+                if NewerFormat::is_in(&error) {
+                    newer.get_or_insert((journal, error, 0)).2 += 1;
+                } else {
+                    say(&format!("passed over what cannot be read of the journal {}: {error}", journal.display()));
+                }
+            }
+        }
+        if let Some((first, error, count)) = newer {
+            let what = if count == 1 { "the journal".to_owned() } else { format!("{count} journals, such as") };
+            say(&format!("passed over what is not known of {what} {}: {error}", first.display()));
+        }
+    }
+
     /// What a journal has found.
-    fn read_records(&self, journal: &Path, mut each: impl FnMut(Record)) {
+    fn read_records(&self, journal: &Path, mut each: impl FnMut(Record)) -> io::Result<()> {
         let Roots { root, .. } = self.roots();
         let (mut prefix, mut started) = (String::new(), 0);
         let now = self.now();
-        let read = read(journal, |line| {
+        read(journal, |line| {
             let (key, there, at) = match &line {
                 Line::Run(head) => {
                     prefix = head.prefix.clone().into_owned();
@@ -94,20 +110,6 @@ impl Journal {
             // What claims to be of a future that no clock explains would hold against all that is found from now on.
             let found = Some(started.saturating_add((at * 1e9) as u64)).filter(|found| *found < now + DAY);
             each(Record::new(key, &there, found.unwrap_or(0)));
-        });
-        // One that is gone has moved, since its run has ended.
-        if let Err(error) = read
-            && fs::symlink_metadata(journal).is_ok()
-        {
-            say_once(journal, &error);
-        }
-    }
-}
-
-/// Says that a journal, or a part of it, is passed over.
-fn say_once(journal: &Path, error: &io::Error) {
-    static SAID: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
-    if lock(&SAID).insert(journal.to_owned()) {
-        say(&format!("passed over what cannot be read of the journal {}: {error}", journal.display()));
+        })
     }
 }

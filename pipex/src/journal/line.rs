@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fingerprint::Fingerprint;
-use crate::provenance::{Provenance, Reasons, Stored};
-use crate::report::State;
-use crate::stale::{Content, Contents};
+use crate::model::contents::{Content, Contents};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::provenance::{Provenance, Reasons, Stored};
+use crate::model::state::State;
 use crate::store::{Entry, Stamp};
 
 /// The version of the journal's format.
@@ -248,7 +248,7 @@ impl There {
 
     /// What a store found, and what made it, if that is recorded beside it.
     #[must_use]
-    pub fn of(entry: &Entry) -> Self {
+    pub fn from_entry(entry: &Entry) -> Self {
         let there = There::new(entry.content.unwrap_or(Fingerprint::NONE), entry.stamp, entry.bytes);
         match &entry.made {
             Some(made) => there.made_by(made.provenance()),
@@ -382,7 +382,7 @@ impl<'l> Undone<'l> {
 #[must_use]
 pub fn of_inputs(contents: impl IntoIterator<Item = Fingerprint>) -> Fingerprint {
     let mut all = Contents::default();
-    contents.into_iter().for_each(|content| all.add(Content::of(content)));
+    contents.into_iter().for_each(|content| all.add(Content::from_fingerprint(content)));
     all.fingerprint()
 }
 

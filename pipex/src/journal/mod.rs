@@ -54,22 +54,22 @@ pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,
     Why, of_inputs,
 };
-pub use self::reader::{is_live, read, runs};
+pub use self::reader::{NewerFormat, is_live, read, runs};
 pub(crate) use self::roots::key_of;
 use self::roots::{Roots, key};
 use self::warnings::Warnings;
 pub(crate) use self::writer::worker;
 use self::writer::{Running, Writer, flush_now_and_then};
-use crate::fingerprint::Fingerprint;
-use crate::flow::Flow;
-use crate::mode::Mode;
-use crate::provenance::Reasons;
-pub use crate::provenance::{Decision, Present, Provenance, Stored, Wanted, decide};
-use crate::report::{State, say};
-use crate::run::Key;
+use crate::model::fingerprint::{Fingerprint, Key};
+use crate::model::flow::Flow;
+use crate::model::mode::Mode;
+use crate::model::provenance::Reasons;
+pub use crate::model::provenance::{Decision, Present, Provenance, Stored, Wanted, decide};
+use crate::model::state::State;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::say::say;
 use crate::store::{Entry, Stamp, of_file, open_regular};
-use crate::target::Location;
-use crate::task::Task;
 
 /// The fingerprint of a file whose path is an argument: of all its bytes.
 ///
@@ -192,7 +192,7 @@ impl Journal {
     }
 
     fn roots(&self) -> &Roots {
-        self.roots.get_or_init(|| Roots::of(&self.directory))
+        self.roots.get_or_init(|| Roots::find(&self.directory))
     }
 
     /// What is known of the place.
@@ -231,7 +231,7 @@ impl Journal {
         if let Some(record) = known.filter(|record| record.stamp == stamp) {
             return (record.stored.content, record.stored.present(), None);
         }
-        let there = read().map_or(There::new(Fingerprint::NONE, stamp, 0), |entry| There::of(&entry));
+        let there = read().map_or(There::new(Fingerprint::NONE, stamp, 0), |entry| There::from_entry(&entry));
         let mut found = Record::new(key, &there, self.now());
         if let Some(known) = known {
             found = found.succeed(&known);
@@ -273,7 +273,7 @@ impl Journal {
 
     fn look_at(&self, path: &Path) -> Option<Fingerprint> {
         let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-        let stamp = Stamp::of(&metadata);
+        let stamp = Stamp::from_metadata(&metadata);
         let location = Location::new(path.to_str()?);
         let key = self.key("source:", &location);
         if let Some(record) = self.known(key).filter(|record| record.stamp == stamp) {

@@ -4,12 +4,57 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::line::Line;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::line::{FORMAT, Line};
 use super::{LIVE, RUNS};
 use crate::store::open_regular;
 
 /// What is longer is no line, with the line break behind it.
 pub(super) const LONGEST_LINE: u64 = 16 << 20;
+
+/// A newer pipex has written a journal, and [`read`] has passed over what this one does not know.
+///
+/// ```no_run
+/// use pipex::journal::{self, NewerFormat};
+///
+/// let read = journal::read(".pipex/runs/20261124-012345.678-year-4711.jsonl".as_ref(), |line| println!("{line:?}"));
+/// match read {
+///     Err(error) if NewerFormat::is_in(&error) => eprintln!("{error}"),
+///     read => read?,
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it is in format {format}, which a newer pipex writes, and this one ({version}) reads format {FORMAT}: update pipex",
+    version = env!("CARGO_PKG_VERSION")
+)]
+#[non_exhaustive]
+pub struct NewerFormat {
+    /// The version of the journal's format.
+    pub format: u64,
+}
+
+impl NewerFormat {
+    /// Whether this is why `read` has ended with an error.
+    #[must_use]
+    pub fn is_in(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|error| error.is::<Self>())
+    }
+}
+
+/// What is known of the head of a journal in whatever format.
+#[derive(Deserialize)]
+struct AnyHead {
+    run: AnyFormat,
+}
+
+#[derive(Deserialize)]
+struct AnyFormat {
+    format: u64,
+}
 
 /// The journals below this directory, from the first run to the last.
 ///
@@ -52,12 +97,14 @@ pub(super) fn list_journals(directory: &Path) -> io::Result<Vec<PathBuf>> {
 /// ```
 ///
 /// # Errors
-/// When the file cannot be read, or is no regular file; nothing is waited for. When it has lines of more than 16 MiB: they
-/// are passed over without being held in memory, and all others have been shown.
+/// When the file cannot be read, or is no regular file; nothing is waited for. When it has lines of more than 16 MiB, which
+/// are passed over without being held in memory, or is in a [`NewerFormat`]: then all other lines have been shown, or all
+/// that are known.
 pub fn read(path: &Path, mut each: impl FnMut(Line<'static>)) -> io::Result<()> {
     let mut reader = BufReader::with_capacity(256 << 10, open_regular(path, OpenOptions::new().read(true))?);
     let mut text = Vec::new();
     let mut too_long = 0_u64;
+    let mut format = u64::from(FORMAT);
     loop {
         text.clear();
         reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut text)?;
@@ -71,10 +118,18 @@ pub fn read(path: &Path, mut each: impl FnMut(Line<'static>)) -> io::Result<()> 
             continue;
         }
         if let Ok(line) = serde_json::from_slice(&text) {
+            if let Line::Run(head) = &line {
+                format = format.max(head.format.into());
+            }
             each(line);
-        } else if serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_err() {
+        } else if let Ok(head) = serde_json::from_slice::<AnyHead>(&text) {
+            format = format.max(head.run.format);
+        } else if serde_json::from_slice::<IgnoredAny>(&text).is_err() {
             break;
         }
+    }
+    if format > FORMAT.into() {
+        return Err(io::Error::other(NewerFormat { format }));
     }
     match too_long {
         0 => Ok(()),

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use crate::fingerprint::of_bytes;
-use crate::run::Key;
-use crate::target::Location;
+use crate::model::fingerprint::{Key, of_bytes};
+use crate::model::target::Location;
 
 /// What relative targets are relative to, and where the journal is.
 #[derive(Debug, Clone)]
@@ -33,7 +32,7 @@ pub(super) fn key(root: &str, prefix: &str, store: &str, target: &str) -> Key {
 }
 
 impl Roots {
-    pub(super) fn of(directory: &Path) -> Self {
+    pub(super) fn find(directory: &Path) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
         let root = here.join(directory).parent().map(|root| root.to_string_lossy().into_owned()).unwrap_or_default();
         let here = here.to_string_lossy();

@@ -1,9 +1,9 @@
 //! What is said of outputs that were taken and are not what their calls would give: a line for each task function.
 
-use crate::provenance::Reasons;
-use crate::report::say;
-use crate::target::Location;
-use crate::task::Task;
+use crate::model::provenance::Reasons;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::say::say;
 
 #[derive(Default)]
 pub(super) struct Warnings(Vec<Warning>);

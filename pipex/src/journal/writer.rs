@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 use super::line::{Began, Ended, FORMAT, Function, Head, Line, Over};
 use super::reader::LONGEST_LINE;
 use super::{Journal, LIVE, RUNS, lock};
-use crate::fingerprint::{AsIs, Fingerprint, of_process};
-use crate::report::{State, say};
-use crate::target::Location;
-use crate::task::Task;
+use crate::model::fingerprint::{AsIs, Fingerprint, of_process};
+use crate::model::state::State;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::say::say;
 
 #[derive(Default)]
 pub(super) struct Writer {

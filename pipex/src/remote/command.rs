@@ -10,13 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Arg, Error, Parser, ValueExt as _};
 
-use super::registry::all;
-use super::{Order, find};
-use crate::config::Config;
-use crate::environment::{env_text, is_set};
-use crate::executor::Local;
-use crate::mode::Mode;
-use crate::report::say;
+use crate::environment::{self, env_text, is_set};
+use crate::flow::config::Config;
+use crate::model::error::JobError;
+use crate::model::mode::Mode;
+use crate::run::engine;
+use crate::run::executor::Local;
+use crate::run::job::{Order, all, find};
+use crate::say::say;
 
 const USAGE: &str = "\
 usage: PROGRAM pipex tasks                     the tasks marked `#[task(remote)]`, with their parameters
@@ -49,12 +50,12 @@ pub fn command() {
             end_misused(&error)
         }
         Some("--list-missing") => list_missing(arguments),
-        _ => from_env(),
+        _ => obey_environment(),
     }
 }
 
 /// The same, as the environment says.
-pub(crate) fn from_env() {
+pub(crate) fn obey_environment() {
     // What is done for it may start flows.
     static DONE: AtomicBool = AtomicBool::new(false);
     if DONE.swap(true, Ordering::Relaxed) {
@@ -132,13 +133,10 @@ fn list_tasks() -> ! {
 }
 
 fn run_worker() -> ! {
-    #[cfg(feature = "nats")]
-    match crate::nats::serve() {
+    match engine::serve() {
         Ok(()) => exit(0),
         Err(error) => end_failed(&error),
     }
-    #[cfg(not(feature = "nats"))]
-    end_failed(&crate::error::Error::Feature { feature: "nats", what: "a worker takes tasks from NATS" })
 }
 
 fn run_task(arguments: Parser) -> Result<Infallible, Error> {
@@ -195,7 +193,10 @@ fn parse_line(mut line: String) -> Result<Order, Error> {
         line.clear();
         io::stdin().lock().read_line(&mut line).map_err(|error| format!("cannot read stdin: {error}"))?;
     }
-    serde_json::from_str(&line).map_err(|error| format!("the line is none of `missing`: {error}").into())
+    Order::from_bytes("the line", line.as_bytes()).map_err(|error| match error {
+        JobError::Malformed { problem } => format!("the line is none of `missing`: {problem}").into(),
+        error => error.to_string().into(),
+    })
 }
 
 /// Runs the program itself, told to list what is missing.
@@ -203,7 +204,7 @@ fn list_missing(arguments: impl Iterator<Item = OsString>) -> ! {
     let program = std::env::current_exe().unwrap_or_else(|error| end_failed(&error));
     let mut program = Command::new(program);
     program.args(arguments).env("PIPEX_LIST_MISSING", "1");
-    if !Mode::from_env().is_ok_and(Mode::caches) {
+    if !environment::mode().is_ok_and(Mode::caches) {
         program.env("PIPEX", "cache");
     }
     end_failed(&program.exec())

@@ -42,94 +42,32 @@
 //! ```
 
 mod command;
-mod packing;
-mod parcel;
-mod registry;
-mod wire;
 
-use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::LazyLock;
 
 pub use self::command::command;
-pub(crate) use self::command::from_env;
-pub(crate) use self::packing::Packing;
-pub(crate) use self::parcel::Travel;
-#[doc(hidden)]
-pub use self::parcel::{OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Stays, Travels, open_value};
-pub(crate) use self::registry::find;
-#[cfg(feature = "nats")]
-pub(crate) use self::registry::registered;
-#[doc(hidden)]
-pub use self::registry::{Called, Registered, Wire, any_store, called};
-pub use self::wire::JobError;
-pub(crate) use self::wire::{Ended, OfFlow, Order, Outcome, Raised};
-use crate::config::Config;
-use crate::error::Cause;
-use crate::executor::Local;
-use crate::mode::Mode;
-use crate::panics::{Phase, catch};
-use crate::task::Task;
+pub(crate) use self::command::obey_environment;
+use crate::flow::config::Config;
+pub use crate::model::error::JobError;
+use crate::model::mode::Mode;
+use crate::run::executor::Local;
+pub use crate::run::job::{Carrier, Job, Reply};
+use crate::run::job::{Order, Outcome, find, refusal};
+use crate::run::panics::{Phase, catch};
 
 // The document's code is compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/scaling.md")]
 struct ScalingDoc;
 
-/// A task run for another process.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Job {
-    /// The task function.
-    pub task: &'static Task,
-    /// What [`work`] is to be given: JSON.
-    pub payload: Vec<u8>,
-    /// How often it has been started, this time included.
-    pub attempt: u32,
-}
-
-impl Job {
-    pub(crate) fn new(task: &'static Task, attempt: u32, order: &Order) -> Result<Self, JobError> {
-        let payload = serde_json::to_vec(order).map_err(|error| JobError::Malformed { problem: error.to_string() })?;
-        Ok(Job { task, payload, attempt })
-    }
-}
-
-/// What comes back: what [`work`] gave, or why it could not be had.
-pub type Reply = Pin<Box<dyn Future<Output = Result<Vec<u8>, Cause>> + Send>>;
-
-/// Brings jobs to other processes, and what came of them back.
-pub trait Carrier: Send + Sync {
-    /// Has the job done once by another process, and gives what it said. If that process dies, another is to do it: what has
-    /// been made already is found, and not made again.
-    ///
-    /// Dropped, nobody waits for the job any longer.
-    fn carry(&self, job: Job) -> Reply;
-}
-
-/// What comes back in place of an outcome that cannot travel.
-pub(crate) fn refusal(error: JobError) -> Vec<u8> {
-    Outcome::refused(error).to_bytes()
-}
-
-/// What comes back in place of an outcome that is at its target, without the value that was given besides.
-#[cfg(feature = "nats")]
-pub(crate) fn without_value(outcome: &[u8]) -> Option<Vec<u8>> {
-    match Outcome::from_bytes(outcome) {
-        Ok(Outcome { ended: Ended::Saved { there, value: Some(_) }, elapsed }) => {
-            Some(Outcome { ended: Ended::Saved { there, value: None }, elapsed }.to_bytes())
-        }
-        _ => None,
-    }
-}
-
 /// Does a job: what a [`Carrier`] in another process was given as its [payload](Job::payload). Polling may block.
 ///
 /// Errors are part of what comes back.
 pub async fn work(payload: &[u8]) -> Vec<u8> {
-    let order: Order = match serde_json::from_slice(payload) {
+    let order = match Order::from_bytes("the job", payload) {
         Ok(order) => order,
-        Err(error) => return refusal(JobError::Malformed { problem: error.to_string() }),
+        Err(error) => return refusal(error),
     };
     let Some((code, caches)) = order.flow.as_ref().map(|flow| (flow.code, flow.caches)) else {
         return refusal(JobError::Malformed { problem: "it says nothing of a flow".to_owned() });

@@ -10,11 +10,11 @@ use super::claim_file::{ClaimFile, remove_whatever};
 use super::commit::Way;
 use super::error::StoreError;
 use super::listing::Stamp;
-use crate::fingerprint::Fingerprint;
-use crate::provenance::Provenance;
-use crate::target::Location;
-use crate::task::Task;
-use crate::temporary;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::provenance::Provenance;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::model::temporary;
 
 /// What made a value: recorded beside it by stores that have room for it.
 #[derive(Debug, Clone, Copy)]
@@ -161,7 +161,7 @@ impl Claim {
         let Some(metadata) = self.claimed.put_in_place(target, durable, Way::ALL)? else {
             return Err(io::Error::other(self.lost()));
         };
-        self.has_stamp(Stamp::of(&metadata));
+        self.has_stamp(Stamp::from_metadata(&metadata));
         if durable {
             let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
             File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;

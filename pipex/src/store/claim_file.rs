@@ -17,7 +17,7 @@ use rustix::fs::OFlags;
 
 use super::error::StoreError;
 use super::regular::not_regular;
-use crate::temporary;
+use crate::model::temporary;
 
 /// What tells a file from all others, as long as it is open or has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

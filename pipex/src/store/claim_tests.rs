@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use super::claim_file::{ClaimFile, Opened};
 use super::commit::Way;
 use super::{FileStore, Leftover, Store, StoreError, sweep};
-use crate::target::Location;
-use crate::temporary;
+use crate::model::target::Location;
+use crate::model::temporary;
 
 /// A target in a directory of its own.
 struct Place {
@@ -91,7 +91,10 @@ fn a_file_gets_its_place_in_each_way() {
                 let metadata = claimed.put_in_place(&place.target, durable, ways).unwrap().unwrap();
                 drop(claimed);
                 assert_eq!((place.names(), place.text()), (vec!["x.bin".to_owned()], text.to_owned()), "{ways:?}");
-                assert_eq!(super::Stamp::of(&metadata), super::Stamp::of(&fs::metadata(&place.target).unwrap()));
+                assert_eq!(
+                    super::Stamp::from_metadata(&metadata),
+                    super::Stamp::from_metadata(&fs::metadata(&place.target).unwrap())
+                );
             }
         }
     }

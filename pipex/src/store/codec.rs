@@ -12,8 +12,8 @@ use super::bincode_reader::{self, ReadError};
 use super::compression::{compress, expand};
 use super::csv;
 use super::schema::schema;
-use crate::content::is_same;
-use crate::target::Location;
+use crate::model::hash::is_same;
+use crate::model::target::Location;
 
 /// What codecs say.
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -39,7 +39,7 @@ const BINCODE: bincode::config::Configuration<bincode::config::LittleEndian, bin
 
 impl Format {
     /// The format that the target's extension stands for. An unknown one, which may be part of a name, is bincode.
-    pub(super) fn of(target: &Location) -> Self {
+    pub(super) fn from_target(target: &Location) -> Self {
         let name = target.as_str();
         let (name, zstd) = match name.strip_suffix(".zst") {
             Some(name) => (name, true),

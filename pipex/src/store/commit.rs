@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::claim_file::{ClaimFile, remove_whatever, unless_ending, unless_missing};
-use crate::temporary;
+use crate::model::temporary;
 
 /// How a file is given a name of its own, which nobody else uses: then it can be renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

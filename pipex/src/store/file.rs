@@ -18,8 +18,8 @@ use super::regular::read_regular;
 use super::schema::schema;
 use super::sweep::release_leftover;
 use super::{Claim, Store, StoreResult};
-use crate::fingerprint::{Fingerprint, of_bytes};
-use crate::target::Location;
+use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::target::Location;
 
 /// The default store: each output is a file, its target the path.
 ///
@@ -67,7 +67,7 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
         if metadata.is_dir() {
             return Err(StoreError::Directory { path: target.path().to_owned() }.into());
         }
-        let shortest = Format::of(target).shortest();
+        let shortest = Format::from_target(target).shortest();
         if metadata.len() < shortest {
             tracing::warn!("{target} has {} bytes, too few to be whole: it counts as missing", metadata.len());
             return Ok(None);
@@ -75,7 +75,7 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
         if metadata.nlink() > 1 {
             release_leftover(target, Identity::new(&metadata));
         }
-        Ok(Some(Stamp::of(&metadata)))
+        Ok(Some(Stamp::from_metadata(&metadata)))
     }
 
     fn format(&self) -> Fingerprint {
@@ -83,7 +83,7 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {
-        let format = Format::of(target);
+        let format = Format::from_target(target);
         let bytes = read_regular(target.path())?;
         if !format.has_footer() {
             let not_whole = |problem| StoreError::NotWhole { target: target.to_string(), problem };
@@ -96,7 +96,7 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
     }
 
     fn save(&self, mut claim: Claim, value: &T) -> StoreResult<u64> {
-        let format = Format::of(claim.target());
+        let format = Format::from_target(claim.target());
         let target = claim.target().clone();
         let record = claim.record();
         let failed = |error| StoreError::io("write", target.path(), error);
@@ -106,7 +106,7 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
         let expanded = encode(format, value, &mut sink, target.as_str())?;
         let finished = sink.finish(|length, of_payload| {
             checksum = Some(of_payload);
-            format.has_footer().then(|| Footer::of::<T>(record, length, of_payload, expanded))
+            format.has_footer().then(|| Footer::new::<T>(record, length, of_payload, expanded))
         });
         finished.map_err(failed)?;
         if let Some(checksum) = checksum {

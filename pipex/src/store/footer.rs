@@ -9,7 +9,7 @@ use super::claim::Record;
 use super::error::StoreError;
 use super::listing::Made;
 use super::schema::schema;
-use crate::fingerprint::{Fingerprint, of_bytes};
+use crate::model::fingerprint::{Fingerprint, of_bytes};
 
 /// What is recorded of a value beside its payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) const SHORTEST: u64 = (HEAD + 8 + 4 * 16 + 4 * 4 + TAIL) as u64;
 
 impl Footer {
     /// Of a value of type `T` whose payload has this length and checksum, and if it is compressed expands to so many bytes.
-    pub(super) fn of<T: DeserializeOwned + 'static>(
+    pub(super) fn new<T: DeserializeOwned + 'static>(
         record: Record,
         length: u64,
         checksum: Fingerprint,

@@ -13,9 +13,9 @@ use super::error::StoreError;
 use super::footer::Footer;
 use super::regular::{self, kind, read_regular};
 use super::{StoreResult, remove_whatever};
-use crate::fingerprint::{Fingerprint, of_bytes};
-use crate::provenance::Provenance;
-use crate::target::Location;
+use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::provenance::Provenance;
+use crate::model::target::Location;
 
 /// What tells the output that is there from one that was there before, without a look at its content.
 ///
@@ -39,7 +39,7 @@ impl Stamp {
 
     /// Of a file or directory: its device, inode, size and time of change.
     #[must_use]
-    pub fn of(metadata: &Metadata) -> Self {
+    pub fn from_metadata(metadata: &Metadata) -> Self {
         let parts =
             [metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime() as u64, metadata.mtime_nsec() as u64];
         let mut bytes = [0; 40];
@@ -152,7 +152,7 @@ impl Listing for Files {
     }
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
-        Ok(metadata(target.path())?.as_ref().map(Stamp::of))
+        Ok(metadata(target.path())?.as_ref().map(Stamp::from_metadata))
     }
 
     fn entry(&self, target: &Location) -> StoreResult<Option<Entry>> {
@@ -160,7 +160,7 @@ impl Listing for Files {
         let Some(metadata) = metadata(path)? else { return Ok(None) };
         let failed = |error| StoreError::io("read", path, error);
         let saved = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        let mut entry = Entry::new(Stamp::of(&metadata), metadata.len(), saved);
+        let mut entry = Entry::new(Stamp::from_metadata(&metadata), metadata.len(), saved);
         if metadata.is_dir() {
             let (content, bytes) = of_directory(path)?;
             (entry.content, entry.bytes) = (Some(content), bytes);

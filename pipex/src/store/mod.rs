@@ -44,8 +44,8 @@ pub(crate) use self::regular::open_regular;
 pub use self::sqlite::{KeptOpen, SqliteStore};
 pub use self::sweep::{Leftover, sweep};
 
-use crate::fingerprint::Fingerprint;
-use crate::target::Location;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::target::Location;
 
 /// What stores have open stays so while one of these lives.
 pub(crate) struct Lease {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::StoreError;
 use super::listing::metadata;
 use super::{Claim, Stamp, Store, StoreResult};
-use crate::target::Location;
+use crate::model::target::Location;
 
 /// The store of `save = false`: the function writes a file or a directory, the store sees that it gets there whole.
 pub struct OwnOutput<R> {
@@ -62,7 +62,7 @@ impl<R> Store<R> for OwnOutput<R> {
             claim.ensure_held()?;
             return Err(StoreError::NothingWritten { path: target.to_owned() }.into());
         };
-        claim.has_stamp(Stamp::of(&metadata));
+        claim.has_stamp(Stamp::from_metadata(&metadata));
         if draft.is_some() {
             // The last thing before the claim goes: a kill in between would leave its file beside a target that is there.
             claim.commit_draft()?;

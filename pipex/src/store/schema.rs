@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use serde::de::DeserializeOwned;
 
 use super::tracer::{ANYTHING, trace};
-use crate::fingerprint::{Fingerprint, of_bytes};
+use crate::model::fingerprint::{Fingerprint, of_bytes};
 
 /// What is known of a type from how it asks for its parts.
 #[derive(Debug)]

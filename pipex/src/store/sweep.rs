@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use super::claim_file::{ClaimFile, Identity, Opened, remove_whatever};
 use super::error::StoreError;
 use super::regular::not_regular;
-use crate::target::Location;
-use crate::temporary;
+use crate::model::target::Location;
+use crate::model::temporary;
 
 /// A temporary file that a killed process left.
 #[derive(Debug, Clone, PartialEq, Eq)]

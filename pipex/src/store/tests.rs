@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::schema::schema;
 use super::{Claim, FileStore, Record, Store, StoreError, StoreResult};
-use crate::fingerprint::Fingerprint;
-use crate::target::{Location, Template};
-use crate::task::Task;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::target::{Location, Template};
+use crate::model::task::Task;
 
 static TASK: Task = Task::new("made", "tests", file!(), line!(), Template::Plain(&[]));
 

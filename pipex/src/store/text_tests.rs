@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::tests::{load, save, target};
 use super::{FileStore, Store, StoreResult};
-use crate::target::Location;
+use crate::model::target::Location;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Reading {

@@ -21,8 +21,8 @@ use super::file::{decode, encode};
 use super::footer::Footer;
 use super::schema::schema;
 use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult};
-use crate::fingerprint::{Fingerprint, of_bytes};
-use crate::target::Location;
+use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::target::Location;
 
 /// A store that keeps outputs in the table `outputs` of an SQLite database: one file for a million small outputs.
 ///
@@ -176,15 +176,15 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         let name = self.name(target);
         let (payload, footer) = self.row(target)?;
         footer.check_type::<T>(&name)?;
-        decode(Format::of(target), &payload, footer.expanded, &name)
+        decode(Format::from_target(target), &payload, footer.expanded, &name)
     }
 
     fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
         let target = claim.target();
-        let format = Format::of(target);
+        let format = Format::from_target(target);
         let mut payload = Vec::new();
         let expanded = encode(format, value, &mut payload, &self.name(target))?;
-        let footer = Footer::of::<T>(claim.record(), payload.len() as u64, of_bytes(&payload), expanded);
+        let footer = Footer::new::<T>(claim.record(), payload.len() as u64, of_bytes(&payload), expanded);
         claim.ensure_held()?;
         self.create()?;
         self.with(|connection| {

@@ -1,0 +1,314 @@
+//! The flow's side: publishes jobs, waits for what comes of them, and notices what does not come.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_nats::header::NATS_MESSAGE_ID;
+use async_nats::{HeaderMap, Subject};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tracing::Span;
+
+use super::{Connection, DROP, LOG, Logged, RUN, RUN_ALONE, Settings, is_gone, name, number, subject as subject_of};
+use crate::model::error::{Cause, JobError, Result, RunError};
+use crate::model::fingerprint::of_process;
+use crate::model::task::Task;
+use crate::remote::{self, Job, Reply};
+use crate::run::runtime;
+use crate::say::say;
+
+/// How long a job may be silent before the server is asked whether it still has it.
+const SILENT: Duration = Duration::from_secs(5);
+/// How long a result may be on its way when the server has the job no more.
+const ON_ITS_WAY: Duration = Duration::from_secs(3);
+/// The most jobs that are asked about in one look.
+const LOOKS: usize = 200;
+
+/// Brings jobs to workers through NATS.
+#[derive(Clone)]
+pub(crate) struct Carrier(Arc<Shared>);
+
+struct Shared {
+    connection: Connection,
+    /// What tells this process's jobs from others'.
+    id: String,
+    next: AtomicU64,
+    jobs: Mutex<HashMap<u64, Waiting>>,
+    publish: mpsc::UnboundedSender<u64>,
+    runtime: Handle,
+}
+
+/// A job that has not ended.
+struct Waiting {
+    task: &'static Task,
+    payload: Bytes,
+    reply: oneshot::Sender<Result<Vec<u8>, Cause>>,
+    /// The task run's.
+    span: Span,
+    /// How often a worker has started it.
+    starts: u64,
+    /// How often it has been published: each time is another message.
+    published: u32,
+    /// Its place in the stream.
+    sequence: Option<u64>,
+    /// When it was last heard of.
+    heard: Instant,
+    /// Since when the server has it no more.
+    gone: Option<Instant>,
+}
+
+impl Carrier {
+    /// The carrier that the environment names.
+    pub(crate) fn from_env() -> Result<Option<Self>> {
+        let Some(settings) = Settings::from_env()? else { return Ok(None) };
+        let runtime = runtime::handle().map_err(|error| settings.failed("it needs a runtime", error))?;
+        // The caller may be within a runtime of its own.
+        let connect = runtime.spawn(async move { Self::connect(settings).await });
+        let connected = runtime::block_on(connect);
+        connected.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())).map(Some)
+    }
+
+    async fn connect(settings: Settings) -> Result<Self> {
+        let connection = settings.connect().await?;
+        let id = of_process().to_string()[..16].to_owned();
+        let failed = |error: async_nats::SubscribeError| settings.failed("the server refuses subscriptions", error);
+        let done = connection.client.subscribe(settings.subject("done", &id)).await.map_err(failed)?;
+        let again = connection.client.subscribe(settings.subject("again", &id)).await.map_err(failed)?;
+        let (publish, to_publish) = mpsc::unbounded_channel();
+        let (next, jobs, runtime) = (AtomicU64::new(1), Mutex::default(), Handle::current());
+        let shared = Arc::new(Shared { connection, id, next, jobs, publish, runtime });
+        tokio::spawn(Arc::clone(&shared).publish(to_publish));
+        tokio::spawn(Arc::clone(&shared).listen(done));
+        tokio::spawn(Arc::clone(&shared).arbitrate(again));
+        tokio::spawn(Arc::clone(&shared).watch());
+        Ok(Carrier(shared))
+    }
+}
+
+impl remote::Carrier for Carrier {
+    fn carry(&self, job: Job) -> Reply {
+        let shared = Arc::clone(&self.0);
+        Box::pin(async move {
+            let (bytes, most) = (job.payload.len(), shared.connection.most_bytes());
+            if bytes > most {
+                let problem = format!(
+                    "take {bytes} bytes together, and a message at most {most}: with PIPEX=prefect.cache outputs travel as \
+                     locations"
+                );
+                return Err(JobError::Argument { parameter: job.task.parameters.join(", "), problem }.into());
+            }
+            let (reply, replied) = oneshot::channel();
+            let number = shared.next.fetch_add(1, Ordering::Relaxed);
+            let waiting = Waiting {
+                task: job.task,
+                payload: job.payload.into(),
+                reply,
+                span: Span::current(),
+                starts: 0,
+                published: 0,
+                sequence: None,
+                heard: Instant::now(),
+                gone: None,
+            };
+            shared.jobs().insert(number, waiting);
+            let _unwanted = Unwanted { shared: &shared, number };
+            let _ = shared.publish.send(number);
+            replied.await.unwrap_or_else(|_| Err(RunError::Interrupted.into()))
+        })
+    }
+}
+
+/// A job that nobody waits for any longer is taken out of the stream.
+struct Unwanted<'s> {
+    shared: &'s Arc<Shared>,
+    number: u64,
+}
+
+impl Drop for Unwanted<'_> {
+    fn drop(&mut self) {
+        let Some(Waiting { sequence: Some(sequence), .. }) = self.shared.jobs().remove(&self.number) else { return };
+        let shared = Arc::clone(self.shared);
+        self.shared.runtime.spawn(async move { shared.remove(sequence).await });
+    }
+}
+
+impl Shared {
+    fn jobs(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.connection.settings
+    }
+
+    async fn remove(&self, sequence: u64) {
+        if let Ok(stream) = self.connection.jetstream.get_stream_no_info(self.settings().stream()).await {
+            let _ = stream.delete_message(sequence).await;
+        }
+    }
+
+    /// Publishes what is to be published; no more than the connection's window is on its way at a time.
+    async fn publish(self: Arc<Self>, mut numbers: mpsc::UnboundedReceiver<u64>) {
+        let mut subjects: HashMap<usize, Subject> = HashMap::new();
+        while let Some(number) = numbers.recv().await {
+            let job = self.jobs().get(&number).map(|job| (job.task, job.payload.clone(), job.published));
+            let Some((task, payload, published)) = job else { continue };
+            let subject = subjects.entry(std::ptr::from_ref(task).addr());
+            let subject = subject.or_insert_with(|| self.settings().subject("task", &subject_of(task)).into()).clone();
+            let mut headers = HeaderMap::new();
+            // What is published twice, since nobody knows whether it was, is one message.
+            headers.insert(NATS_MESSAGE_ID, format!("{}.{number}.{published}", self.id).as_str());
+            let sent = self.connection.jetstream.publish_with_headers(subject, headers, payload).await;
+            let shared = Arc::clone(&self);
+            tokio::spawn(async move {
+                let acknowledged = match sent {
+                    Ok(sent) => sent.await.map(|ack| ack.sequence),
+                    Err(error) => Err(error),
+                };
+                match acknowledged {
+                    Ok(sequence) => {
+                        if let Some(job) = shared.jobs().get_mut(&number) {
+                            job.sequence = Some(sequence);
+                            return;
+                        }
+                        // It has ended, or nobody waits for it any longer; which, the server knows.
+                        shared.remove(sequence).await;
+                    }
+                    Err(error) => {
+                        tracing::debug!(target: "pipex", "job {number} is published again: {error}");
+                        tokio::time::sleep(Duration::from_millis(300)).await;
+                        let _ = shared.publish.send(number);
+                    }
+                }
+            });
+        }
+    }
+
+    /// Takes what workers say.
+    async fn listen(self: Arc<Self>, mut done: async_nats::Subscriber) {
+        while let Some(message) = done.next().await {
+            let Some((number, said)) = number(&message.payload) else { continue };
+            if said.is_empty() {
+                if let Some(job) = self.jobs().get_mut(&number) {
+                    job.starts += 1;
+                    job.heard = Instant::now();
+                }
+            } else if let Some(line) = said.strip_prefix(&[LOG]) {
+                let span = self.jobs().get(&number).map(|job| job.span.clone());
+                if let (Some(span), Ok(line)) = (span, serde_json::from_slice::<Logged<'_>>(line)) {
+                    span.in_scope(|| line.say());
+                }
+            } else if let Some(job) = self.jobs().remove(&number) {
+                let _ = job.reply.send(Ok(said.to_vec()));
+            }
+        }
+    }
+
+    /// Says what is to become of a job that was delivered again, to the worker that is about to start it: whoever had it
+    /// died, or was cut off. In its last try it runs alone, so that whatever kills the worker then is this job; after that it
+    /// is given up.
+    async fn arbitrate(self: Arc<Self>, mut again: async_nats::Subscriber) {
+        while let Some(message) = again.next().await {
+            let (Some((number, _)), Some(reply)) = (number(&message.payload), message.reply) else { continue };
+            let most = self.settings().starts;
+            let (answer, given_up) = {
+                let mut jobs = self.jobs();
+                match jobs.get_mut(&number) {
+                    None => (DROP, None),
+                    Some(job) if job.starts >= most => (DROP, jobs.remove(&number)),
+                    Some(job) => {
+                        job.starts += 1;
+                        job.heard = Instant::now();
+                        (if job.starts == most && most > 1 { RUN_ALONE } else { RUN }, None)
+                    }
+                }
+            };
+            if let Some(job) = given_up {
+                let _ = job.reply.send(Err(RunError::Lost { times: job.starts }.into()));
+            }
+            let _ = self.connection.client.publish(reply, Bytes::from_static(answer)).await;
+        }
+    }
+
+    /// Sees to it that nobody waits for what does not come: that there are workers, and that the server has the jobs.
+    async fn watch(self: Arc<Self>) {
+        let mut without: HashMap<&'static str, String> = HashMap::new();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = self.connection.reconnected.notified() => {
+                    // What was said meanwhile was said to nobody.
+                    let long_ago = Instant::now().checked_sub(SILENT);
+                    self.jobs().values_mut().for_each(|job| job.heard = long_ago.unwrap_or(job.heard));
+                }
+            }
+            self.look_for_workers(&mut without).await;
+            self.look_for_jobs().await;
+        }
+    }
+
+    async fn look_for_workers(&self, without: &mut HashMap<&'static str, String>) {
+        let mut tasks: HashMap<String, (&'static Task, usize)> = HashMap::new();
+        for job in self.jobs().values().filter(|job| job.starts == 0) {
+            tasks.entry(subject_of(job.task)).or_insert((job.task, 0)).1 += 1;
+        }
+        without.retain(|_, subject| tasks.contains_key(subject));
+        for (subject, (task, count)) in tasks {
+            let asked = self.connection.client.request(self.settings().subject("can", &subject), Bytes::new()).await;
+            let nobody = asked.is_err_and(|error| error.kind() == async_nats::client::RequestErrorKind::NoResponders);
+            if !nobody {
+                without.remove(task.funcname);
+            } else if without.insert(task.funcname, subject).is_none() {
+                let other =
+                    self.connection.client.request(self.settings().subject("can", &name(task)), Bytes::new()).await;
+                let other = other.ok().map(|message| String::from_utf8_lossy(&message.payload).into_owned());
+                let why = match other {
+                    Some(worker) => format!("{worker} has other code of it: start workers from this executable"),
+                    None => format!(
+                        "start workers, with the same executable: PIPEX_WORKER=1 PIPEX_NATS_URL=.. PIPEX_NATS_PROJECT={} PROGRAM",
+                        self.settings().project
+                    ),
+                };
+                say(&format!("no worker can take {} ({count} waiting): {why}", task.funcname));
+            }
+        }
+    }
+
+    async fn look_for_jobs(&self) {
+        let silent: Vec<_> = {
+            let jobs = self.jobs();
+            let silent = jobs.iter().filter(|(_, job)| job.gone.is_some() || job.heard.elapsed() >= SILENT);
+            silent.filter_map(|(number, job)| Some((*number, job.sequence?))).take(LOOKS).collect()
+        };
+        if silent.is_empty() {
+            return;
+        }
+        let Ok(stream) = self.connection.jetstream.get_stream_no_info(self.settings().stream()).await else { return };
+        for (number, sequence) in silent {
+            let gone = match stream.get_raw_message(sequence).await {
+                Ok(_) => false,
+                Err(error) if is_gone(&error) => true,
+                // The server is not to be had: another time.
+                Err(_) => return,
+            };
+            let mut jobs = self.jobs();
+            let Some(job) = jobs.get_mut(&number) else { continue };
+            job.heard = Instant::now();
+            match job.gone {
+                _ if !gone => job.gone = None,
+                None => job.gone = Some(Instant::now()),
+                Some(since) if since.elapsed() < ON_ITS_WAY => {}
+                Some(_) => {
+                    // It was done, and what was said of it is lost; where it was saved, it will be found.
+                    (job.gone, job.sequence, job.starts) = (None, None, 0);
+                    job.published += 1;
+                    let _ = self.publish.send(number);
+                }
+            }
+        }
+    }
+}

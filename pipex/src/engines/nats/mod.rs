@@ -1,0 +1,290 @@
+//! Tasks on many machines: jobs in a NATS JetStream work queue.
+//!
+//! A flow publishes jobs, each under the name and the code of its task; workers pull those that they have the same code of.
+//! A worker claims the target, calls the function, commits, says so to the flow, and then acknowledges the job. If it dies
+//! before that, the server gives the job to another worker, which finds what is there already.
+//!
+//! | subject | what goes there |
+//! | --- | --- |
+//! | `pipex.PROJECT.task.TASK.CODE` | jobs: kept in the stream `pipex-PROJECT` until they are acknowledged |
+//! | `pipex.PROJECT.done.FLOW` | to a flow: that a job has started, what came of it |
+//! | `pipex.PROJECT.again.FLOW` | to a flow: that a job has been delivered again, and whether it is still wanted |
+//! | `pipex.PROJECT.can.TASK.CODE` | to workers: is there one that can do this? |
+
+mod carrier;
+mod worker;
+
+use std::borrow::Cow;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::stream::{Config as StreamConfig, RetentionPolicy, Stream};
+use async_nats::jetstream::{self, ErrorCode};
+use async_nats::{Client, ConnectOptions, Event};
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use self::carrier::Carrier;
+use crate::environment::{env_text, setting};
+use crate::model::error::{Cause, Error, Result};
+use crate::model::task::Task;
+use crate::run::engine::Engine;
+use crate::say::say;
+
+inventory::submit! {
+    Engine {
+        carrier: Some(|| Ok(Carrier::from_env()?.map(|carrier| Arc::new(carrier) as _))),
+        serve: Some(worker::serve),
+        #[cfg(feature = "logging")]
+        log: Some(worker::log),
+        ..Engine::NONE
+    }
+}
+
+/// How long the server keeps what no worker takes.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// What belongs to the server's message beside the payload.
+const ROOM_FOR_HEADERS: usize = 512;
+
+/// What the environment says of the server and of the project.
+#[derive(Clone)]
+struct Settings {
+    urls: Vec<String>,
+    /// What tells streams and subjects from those of other projects.
+    project: String,
+    token: Option<String>,
+    credentials: Option<String>,
+    authority: Option<String>,
+    replicas: usize,
+    /// How long a worker may be silent.
+    ack_wait: Duration,
+    /// How often a job is started at most.
+    starts: u64,
+}
+
+impl Settings {
+    fn from_env() -> Result<Option<Self>> {
+        let number = |text: &str| text.trim().parse().ok().filter(|number: &u64| *number > 0);
+        let Some(urls) = env_text("PIPEX_NATS_URL") else { return Ok(None) };
+        let project = setting("PIPEX_NATS_PROJECT", "a name of letters, digits, - and _", |text| {
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)).then(|| text.to_owned())
+        })?;
+        Ok(Some(Settings {
+            urls: urls.split(',').map(|url| url.trim().to_owned()).collect(),
+            project: project.unwrap_or_else(this_project),
+            token: env_text("PIPEX_NATS_TOKEN"),
+            credentials: env_text("PIPEX_NATS_CREDENTIALS"),
+            authority: env_text("PIPEX_NATS_CA"),
+            replicas: setting("PIPEX_NATS_REPLICAS", "a number of replicas, 1 to 5", number)?.unwrap_or(1) as usize,
+            ack_wait: Duration::from_secs(
+                setting("PIPEX_NATS_ACK_WAIT", "a number of seconds, 1 or more", number)?.unwrap_or(30),
+            ),
+            starts: setting("PIPEX_NATS_MAX_STARTS", "how often a job is started at most, 1 or more", number)?
+                .unwrap_or(3),
+        }))
+    }
+
+    /// The servers, without what is secret in their addresses.
+    fn named(&self) -> String {
+        let named = |url: &String| {
+            let (scheme, rest) = url.split_once("://").unwrap_or(("nats", url));
+            format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host))
+        };
+        self.urls.iter().map(named).collect::<Vec<_>>().join(",")
+    }
+
+    fn stream(&self) -> String {
+        format!("pipex-{}", self.project)
+    }
+
+    fn subject(&self, kind: &str, rest: &str) -> String {
+        format!("pipex.{}.{kind}.{rest}", self.project)
+    }
+
+    fn failed(&self, advice: &str, source: impl Into<Cause>) -> Error {
+        Error::Engine { engine: format!("NATS at {}", self.named()), advice: advice.to_owned(), source: source.into() }
+    }
+
+    async fn connect(&self) -> Result<Connection> {
+        let reconnected = Arc::new(Notify::new());
+        let mut options = ConnectOptions::new()
+            .name("pipex")
+            .max_reconnects(None)
+            // So long a connection may be dead before it is noticed.
+            .ping_interval(Duration::from_secs(5))
+            .reconnect_delay_callback(|tries| Duration::from_millis((50 << tries.min(6)).min(2000)))
+            .subscription_capacity(1 << 20);
+        let (server, told) = (self.named(), Arc::clone(&reconnected));
+        options = options.event_callback(move |event| {
+            match event {
+                Event::Disconnected => say(&format!("the connection to {server} is lost; it is tried again and again")),
+                Event::Connected => told.notify_waiters(),
+                Event::SlowConsumer(_) | Event::ServerError(_) | Event::ClientError(_) => {
+                    tracing::warn!(target: "pipex", "{server}: {event}");
+                    told.notify_waiters();
+                }
+                _ => {}
+            }
+            async {}
+        });
+        if let Some(token) = &self.token {
+            options = options.token(token.clone());
+        }
+        if let Some(path) = &self.credentials {
+            let with = options.credentials_file(path).await;
+            options = with.map_err(|error| self.failed("PIPEX_NATS_CREDENTIALS names a .creds file", error))?;
+        }
+        if let Some(path) = &self.authority {
+            options = options.add_root_certificates(path.into()).require_tls(true);
+        }
+        let client = options.connect(&*self.urls).await.map_err(|error| {
+            self.failed("start it (`nats-server -js`) or unset PIPEX_NATS_URL; see docs/scaling.md", error)
+        })?;
+        let jetstream =
+            ContextBuilder::new().max_ack_inflight(1000).ack_timeout(Duration::from_secs(5)).build(client.clone());
+        let connection = Connection { settings: self.clone(), client, jetstream, reconnected };
+        connection.stream().await?;
+        Ok(connection)
+    }
+}
+
+/// The executable's name and a fingerprint of the directory: programs that run elsewhere would not find the same files.
+fn this_project() -> String {
+    let program = std::env::current_exe().ok();
+    let name = program.as_deref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into_owned());
+    let name: String =
+        name.unwrap_or_default().chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let mut hasher = DefaultHasher::new();
+    std::env::current_dir().ok().hash(&mut hasher);
+    format!("{name}-{:08x}", hasher.finish() as u32)
+}
+
+/// A connection, and the project's stream on it.
+#[derive(Clone)]
+struct Connection {
+    settings: Settings,
+    client: Client,
+    jetstream: jetstream::Context,
+    /// Told whenever the connection is there again.
+    reconnected: Arc<Notify>,
+}
+
+impl Connection {
+    /// The project's stream. Several processes may make it at the same instant: all but one are refused, and find it then.
+    async fn stream(&self) -> Result<Stream> {
+        let config = StreamConfig {
+            name: self.settings.stream(),
+            subjects: vec![self.settings.subject("task", ">")],
+            retention: RetentionPolicy::WorkQueue,
+            max_age: KEPT,
+            num_replicas: self.settings.replicas,
+            ..StreamConfig::default()
+        };
+        let mut tries = 0;
+        loop {
+            let error = match self.jetstream.get_or_create_stream(config.clone()).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => error,
+            };
+            tries += 1;
+            if tries > 6 {
+                return Err(self.settings.failed("start the server with JetStream: `nats-server -js`", error));
+            }
+            tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+        }
+    }
+
+    /// The consumer of a task's jobs.
+    async fn consumer(&self, task: &Task) -> Result<PullConsumer, async_nats::Error> {
+        let subject = subject(task);
+        let config = pull::Config {
+            durable_name: Some(subject.replace('.', "-")),
+            filter_subject: self.settings.subject("task", &subject),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: self.settings.ack_wait,
+            // The flow counts.
+            max_deliver: -1,
+            max_ack_pending: 10_000,
+            inactive_threshold: KEPT,
+            ..pull::Config::default()
+        };
+        let stream = self.stream().await?;
+        Ok(stream.create_consumer(config).await?)
+    }
+
+    /// The most bytes that a message may have.
+    fn most_bytes(&self) -> usize {
+        self.client.server_info().max_payload.saturating_sub(ROOM_FOR_HEADERS)
+    }
+}
+
+/// What stands for a task of this code in subjects.
+fn subject(task: &Task) -> String {
+    format!("{}.{}", name(task), &task.code.to_string()[..16])
+}
+
+/// What stands for the task whatever its code.
+fn name(task: &Task) -> String {
+    task.full_name().replace("::", "_").replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "")
+}
+
+/// Whether the server says that there is no such message.
+fn is_gone(error: &jetstream::stream::RawMessageError) -> bool {
+    use jetstream::stream::RawMessageErrorKind as Kind;
+    match error.kind() {
+        Kind::NoMessageFound => true,
+        Kind::JetStream(error) => error.error_code() == ErrorCode::NO_MESSAGE_FOUND,
+        _ => false,
+    }
+}
+
+/// A job's number among those of its flow, which its replies begin with.
+fn numbered(number: u64, rest: &[u8]) -> Bytes {
+    let mut text = format!("{number} ").into_bytes();
+    text.extend_from_slice(rest);
+    text.into()
+}
+
+fn number(payload: &[u8]) -> Option<(u64, &[u8])> {
+    let end = payload.iter().position(|byte| *byte == b' ')?;
+    let number = str::from_utf8(&payload[..end]).ok()?.parse().ok()?;
+    Some((number, &payload[end + 1..]))
+}
+
+/// What a log line begins with that a worker says; an outcome is a JSON object.
+const LOG: u8 = b'L';
+
+/// A log line on its way.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Logged<'l> {
+    level: Cow<'l, str>,
+    message: Cow<'l, str>,
+    file: Cow<'l, str>,
+    line: u64,
+}
+
+impl Logged<'_> {
+    /// Says it here.
+    fn say(&self) {
+        let Logged { message, file, line, .. } = self;
+        let file = &**file;
+        match &*self.level {
+            "ERROR" => tracing::error!(target: "pipex::worker", file, line, "{message}"),
+            "WARN" => tracing::warn!(target: "pipex::worker", file, line, "{message}"),
+            "INFO" => tracing::info!(target: "pipex::worker", file, line, "{message}"),
+            "DEBUG" => tracing::debug!(target: "pipex::worker", file, line, "{message}"),
+            _ => tracing::trace!(target: "pipex::worker", file, line, "{message}"),
+        }
+    }
+}
+
+/// What a worker says when it starts a job: nothing more than its number.
+const STARTED: &[u8] = b"";
+/// What a flow answers about a job that was delivered again.
+const RUN: &[u8] = b"run";
+const RUN_ALONE: &[u8] = b"alone";
+const DROP: &[u8] = b"drop";

@@ -1,0 +1,408 @@
+//! The worker's side: pulls jobs, does them, says what came of them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use async_nats::header::NATS_MESSAGE_ID;
+use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::{AckKind, Message};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, mpsc};
+
+use super::{Connection, DROP, RUN, RUN_ALONE, STARTED, Settings, name, numbered, subject};
+#[cfg(feature = "logging")]
+use super::{LOG, Logged};
+use crate::model::error::{Error, JobError, Result};
+use crate::model::task::Task;
+use crate::remote::work;
+#[cfg(feature = "logging")]
+use crate::run::engine::LogLine;
+use crate::run::executor::workers;
+use crate::run::job::{refusal, registered, without_value};
+use crate::run::runtime::{self, block_on};
+use crate::say::say;
+use crate::store;
+
+/// How long a pull waits for a job.
+const PULL: Duration = Duration::from_secs(5);
+/// So much work is taken ahead, so that no time is lost between jobs.
+const AHEAD: Duration = Duration::from_millis(100);
+const MOST_AHEAD: usize = 256;
+/// How long running tasks may go on after SIGTERM.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Does what flows ask for, until SIGTERM or Ctrl-C.
+pub(crate) fn serve() -> Result<()> {
+    let Some(settings) = Settings::from_env()? else {
+        return Err(Error::Setting {
+            name: "PIPEX_NATS_URL",
+            value: String::new(),
+            expected: "the address of a NATS server, such as nats://127.0.0.1:4222, where a worker finds its tasks",
+        });
+    };
+    let workers = workers()?;
+    let runtime = runtime::handle().map_err(|error| settings.failed("it needs a runtime", error))?;
+    let served = runtime.spawn(async move { Worker::serve(settings, workers).await });
+    block_on(served).unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// How what tasks log gets to their flows.
+#[cfg(feature = "logging")]
+static LOGS: std::sync::OnceLock<Connection> = std::sync::OnceLock::new();
+
+/// Brings a log line to the flow whose job it is about.
+#[cfg(feature = "logging")]
+pub(super) fn log(line: &LogLine<'_>) {
+    let Some((flow, number)) = line.job else { return };
+    let Some(connection) = LOGS.get() else { return };
+    let logged = Logged {
+        level: line.level.as_str().into(),
+        message: line.message.into(),
+        file: line.file.unwrap_or_default().into(),
+        line: line.line.unwrap_or_default(),
+    };
+    let Ok(mut said) = serde_json::to_vec(&logged) else { return };
+    said.insert(0, LOG);
+    if said.len() > connection.most_bytes() {
+        return;
+    }
+    let _ = block_on(connection.client.publish(connection.settings.subject("done", flow), numbered(number, &said)));
+}
+
+struct Worker {
+    connection: Connection,
+    runtime: Handle,
+    /// What it calls itself.
+    name: String,
+    workers: usize,
+    queue: Mutex<VecDeque<Taken>>,
+    /// There is something in the queue.
+    work: Condvar,
+    /// What was taken and has not ended.
+    in_hand: Mutex<HashMap<u64, Arc<Message>>>,
+    /// There is room for more.
+    room: Notify,
+    stops: AtomicBool,
+    stop: Notify,
+    /// How long a job takes, in microseconds: a moving mean.
+    takes: AtomicU64,
+    /// Jobs run together; one that was started before, and whose worker died, runs alone.
+    alone: RwLock<()>,
+}
+
+/// A job that was taken.
+struct Taken {
+    key: u64,
+    message: Arc<Message>,
+    /// Where its flow listens.
+    flow: String,
+    number: u64,
+    /// It was delivered before.
+    again: bool,
+}
+
+/// What came of it.
+struct Done {
+    taken: Taken,
+    outcome: Vec<u8>,
+}
+
+impl Worker {
+    async fn serve(settings: Settings, workers: usize) -> Result<()> {
+        let mut tries = 0;
+        let connection = loop {
+            match settings.connect().await {
+                Ok(connection) => break connection,
+                Err(error) if tries == 0 => say(&format!("{error:?}; it is tried again and again")),
+                Err(_) => {}
+            }
+            tries += 1;
+            tokio::time::sleep(Duration::from_millis(200 << tries.min(4))).await;
+        };
+        let name = format!("{}:{}", gethostname::gethostname().to_string_lossy(), std::process::id());
+        let worker = Arc::new(Worker {
+            connection,
+            runtime: Handle::current(),
+            name,
+            workers,
+            queue: Mutex::default(),
+            work: Condvar::new(),
+            in_hand: Mutex::default(),
+            room: Notify::new(),
+            stops: AtomicBool::new(false),
+            stop: Notify::new(),
+            takes: AtomicU64::new(0),
+            alone: RwLock::new(()),
+        });
+        worker.listen_for_signals();
+        #[cfg(feature = "logging")]
+        {
+            crate::flow::logging::init();
+            registered().for_each(|task| crate::flow::logging::own(task.module));
+            let _ = LOGS.set(worker.connection.clone());
+        }
+        let (done, ended) = mpsc::unbounded_channel();
+        for place in 0..workers {
+            let (worker, done) = (Arc::clone(&worker), done.clone());
+            let thread = thread::Builder::new().name(format!("pipex-worker-{place}"));
+            let started = thread.spawn(move || worker.work(&done));
+            started.map_err(|error| settings.failed("a worker needs threads", error))?;
+        }
+        drop(done);
+        tokio::spawn(Arc::clone(&worker).send_outcomes(ended));
+        tokio::spawn(Arc::clone(&worker).stay_alive());
+        let mut tasks = 0;
+        for task in registered() {
+            tasks += 1;
+            tokio::spawn(Arc::clone(&worker).be_there(task));
+            tokio::spawn(Arc::clone(&worker).take(task));
+        }
+        say(&format!(
+            "worker {} does {tasks} tasks, {workers} at a time, of project {} at {}",
+            worker.name,
+            settings.project,
+            settings.named()
+        ));
+        worker.stop.notified().await;
+        worker.finish().await;
+        Ok(())
+    }
+
+    fn listen_for_signals(self: &Arc<Self>) {
+        let worker = Arc::clone(self);
+        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+        let _ = thread::Builder::new().name("pipex-signals".to_owned()).spawn(move || {
+            for _ in signals.forever() {
+                if worker.stops.swap(true, Ordering::AcqRel) {
+                    let _ending = store::end();
+                    std::process::exit(130);
+                }
+                say("no more tasks start; those that run are waited for; a second signal stops them at once");
+                worker.stop.notify_one();
+            }
+        });
+    }
+
+    fn in_hand(&self) -> MutexGuard<'_, HashMap<u64, Arc<Message>>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many more may be taken.
+    fn room(&self) -> usize {
+        let takes = Duration::from_micros(self.takes.load(Ordering::Relaxed));
+        let ahead = if takes.is_zero() { 0 } else { (AHEAD.as_micros() / takes.as_micros()) as usize * self.workers };
+        (self.workers + ahead.min(MOST_AHEAD)).saturating_sub(self.in_hand().len())
+    }
+
+    /// Gives back what has not been started, and waits for what has.
+    async fn finish(&self) {
+        let waiting: Vec<_> = self.queue.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
+        for taken in waiting {
+            self.in_hand().remove(&taken.key);
+            let _ = taken.message.ack_with(AckKind::Nak(None)).await;
+        }
+        let until = Instant::now() + GRACE;
+        while !self.in_hand().is_empty() && Instant::now() < until {
+            let _ = tokio::time::timeout(Duration::from_millis(50), self.room.notified()).await;
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.connection.client.flush()).await;
+        drop(store::end());
+    }
+
+    /// Answers who asks whether somebody can do this.
+    async fn be_there(self: Arc<Self>, task: &'static Task) {
+        let settings = &self.connection.settings;
+        for subject in [subject(task), name(task)] {
+            let worker = Arc::clone(&self);
+            let asked = self.connection.client.subscribe(settings.subject("can", &subject)).await;
+            let Ok(mut asked) = asked else { continue };
+            tokio::spawn(async move {
+                while let Some(message) = asked.next().await {
+                    if let Some(reply) = message.reply {
+                        let _ = worker.connection.client.publish(reply, worker.name.clone().into()).await;
+                    }
+                }
+            });
+        }
+    }
+
+    /// Takes jobs of a task while there is room.
+    async fn take(self: Arc<Self>, task: &'static Task) {
+        let mut warned = false;
+        while !self.stops.load(Ordering::Acquire) {
+            let error: async_nats::Error = match self.connection.consumer(task).await {
+                Ok(consumer) => match self.take_from(&consumer).await {
+                    Ok(()) => continue,
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            if !std::mem::replace(&mut warned, true) {
+                tracing::debug!(target: "pipex", "{}: {error}; it is tried again and again", task.funcname);
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+
+    async fn take_from(&self, consumer: &PullConsumer) -> Result<(), async_nats::Error> {
+        loop {
+            self.wait_for_room().await;
+            if self.stops.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            // One at a time as long as there is none; then as many as there is room for.
+            let mut batch = consumer.batch().max_messages(1).expires(PULL).messages().await?;
+            let first = tokio::select! {
+                first = tokio::time::timeout(PULL + Duration::from_secs(2), batch.next()) => first.ok().flatten(),
+                () = self.connection.reconnected.notified() => return Ok(()),
+            };
+            let Some(first) = first else { continue };
+            self.receive(first?).await;
+            loop {
+                self.wait_for_room().await;
+                if self.stops.load(Ordering::Acquire) {
+                    return Ok(());
+                }
+                let mut more = consumer.fetch().max_messages(self.room().max(1)).messages().await?;
+                let mut received = 0;
+                while let Some(message) = more.next().await {
+                    self.receive(message?).await;
+                    received += 1;
+                }
+                if received == 0 {
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn wait_for_room(&self) {
+        loop {
+            let room = self.room.notified();
+            if self.room() > 0 || self.stops.load(Ordering::Acquire) {
+                return;
+            }
+            // What is told while nobody waits is told to nobody.
+            let _ = tokio::time::timeout(Duration::from_millis(100), room).await;
+        }
+    }
+
+    /// Puts a job into the queue.
+    async fn receive(&self, message: Message) {
+        let id = message.headers.as_ref().and_then(|headers| headers.get(NATS_MESSAGE_ID)).map(|id| id.as_str());
+        let parts = id.and_then(|id| {
+            let mut parts = id.split('.');
+            Some((parts.next()?.to_owned(), parts.next()?.parse().ok()?))
+        });
+        let info = message.info().map(|info| (info.stream_sequence, info.delivered));
+        let (Some((flow, number)), Ok((key, delivered))) = (parts, info) else {
+            // Nobody's.
+            let _ = message.ack_with(AckKind::Term).await;
+            return;
+        };
+        let message = Arc::new(message);
+        let taken = Taken { key, message: Arc::clone(&message), flow, number, again: delivered > 1 };
+        // The same job twice in one hand: what is under way goes on.
+        if self.in_hand().insert(key, message).is_some() {
+            return;
+        }
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(taken);
+        self.work.notify_one();
+    }
+
+    /// Asks the flow what is to become of a job that was delivered before: another had it, and died or was cut off.
+    fn ask(&self, taken: &Taken) -> Bytes {
+        let subject = self.connection.settings.subject("again", &taken.flow);
+        let asked = self.runtime.block_on(self.connection.client.request(subject, numbered(taken.number, STARTED)));
+        // Where no flow listens, or it is cut off, it is done: what it saves is there for the next.
+        asked.map_or(Bytes::from_static(RUN_ALONE), |answer| answer.payload)
+    }
+
+    /// A worker thread.
+    fn work(&self, done: &mpsc::UnboundedSender<Done>) {
+        loop {
+            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let queue = self.work.wait_while(queue, |queue| queue.is_empty());
+            let Some(taken) = queue.unwrap_or_else(PoisonError::into_inner).pop_front() else { continue };
+            if self.stops.load(Ordering::Acquire) {
+                let _ = block_on(taken.message.ack_with(AckKind::Nak(None)));
+                self.let_go(&taken);
+                continue;
+            }
+            let answer = if taken.again { self.ask(&taken) } else { Bytes::from_static(RUN) };
+            if answer == DROP {
+                let _ = block_on(taken.message.ack());
+                self.let_go(&taken);
+                continue;
+            }
+            if !taken.again {
+                self.say(&taken, STARTED);
+            }
+            let started = Instant::now();
+            // What is logged within goes to the flow, too.
+            let job = tracing::info_span!(target: "pipex", "job", name = taken.flow, number = taken.number);
+            let work = || job.in_scope(|| block_on(work(&taken.message.payload)));
+            let outcome = if answer == RUN_ALONE {
+                let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
+                work()
+            } else {
+                let _together = self.alone.read().unwrap_or_else(PoisonError::into_inner);
+                work()
+            };
+            let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+            let before = self.takes.load(Ordering::Relaxed);
+            self.takes.store(if before == 0 { took } else { before - before / 8 + took / 8 }, Ordering::Relaxed);
+            if done.send(Done { taken, outcome }).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Says something of a job to its flow.
+    fn say(&self, taken: &Taken, what: &[u8]) {
+        let subject = self.connection.settings.subject("done", &taken.flow);
+        // As good as never does this wait: it goes into the connection's buffer.
+        let _ = block_on(self.connection.client.publish(subject, numbered(taken.number, what)));
+    }
+
+    /// Says what came of jobs, and then that they are done.
+    async fn send_outcomes(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<Done>) {
+        while let Some(Done { taken, mut outcome }) = ended.recv().await {
+            let (bytes, most) = (outcome.len(), self.connection.most_bytes());
+            if bytes > most {
+                let problem = format!("it takes {bytes} bytes, and a message at most {most}");
+                let lighter = without_value(&outcome).filter(|outcome| outcome.len() <= most);
+                outcome = lighter.unwrap_or_else(|| refusal(JobError::Output { problem }));
+            }
+            let subject = self.connection.settings.subject("done", &taken.flow);
+            let _ = self.connection.client.publish(subject, numbered(taken.number, &outcome)).await;
+            let _ = taken.message.ack().await;
+            self.let_go(&taken);
+        }
+    }
+
+    /// It is done; there is room for another.
+    fn let_go(&self, taken: &Taken) {
+        self.in_hand().remove(&taken.key);
+        self.room.notify_waiters();
+    }
+
+    /// Renews the claim on what is in hand, so that it is given to nobody else.
+    async fn stay_alive(self: Arc<Self>) {
+        let interval = self.connection.settings.ack_wait / 3;
+        loop {
+            tokio::time::sleep(interval).await;
+            let messages: Vec<_> = self.in_hand().values().cloned().collect();
+            for message in messages {
+                let _ = message.ack_with(AckKind::Progress).await;
+            }
+        }
+    }
+}

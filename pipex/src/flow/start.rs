@@ -1,0 +1,182 @@
+//! A flow from its start to its end.
+
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::Instant;
+
+use tracing::Instrument as _;
+
+use crate::environment;
+use crate::flow::carry::Failed;
+use crate::flow::signals;
+use crate::flow::summary::Summary;
+use crate::journal::Journal;
+use crate::model::error::Error;
+use crate::model::flow::Flow;
+use crate::model::mode::Mode;
+use crate::run::context::Context;
+use crate::run::dry_run;
+use crate::run::engine;
+use crate::run::flow_run::{Cancelled, FlowRun, Shared};
+use crate::run::pending::settle_here;
+use crate::run::runtime::block_on;
+use crate::run::seen::{Seen, shown};
+use crate::store::Lease;
+
+/// A flow run that has started.
+pub struct Started {
+    context: Arc<Context>,
+    run: Arc<FlowRun>,
+    started: Instant,
+    /// What the end table is made of.
+    table: Option<Summary>,
+    lease: Lease,
+}
+
+/// Starts a flow run: the mode is read now.
+#[must_use]
+pub fn start(
+    flow: &'static Flow,
+    path: Option<PathBuf>,
+    parameters: &[&'static str],
+    look: impl FnOnce(&mut Seen<'_>),
+) -> Started {
+    #[cfg(feature = "logging")]
+    crate::flow::logging::own(flow.module);
+    let mut context = Context::begin();
+    let outer = context.flow.take();
+    let obeys_environment = outer.is_none() && !context.is_isolated();
+    let executes = context.prepare();
+    let does_more = !matches!(context.mode(), Ok(Mode::DoNothing));
+    if obeys_environment && does_more {
+        environment::warn_of_unknown();
+    }
+    let runs = does_more && context.settings.dry_run.is_none();
+    let shared = match &outer {
+        Some(outer) => Arc::clone(&outer.shared),
+        None => {
+            let mode = context.mode().unwrap_or_default();
+            let dry = context.settings.dry_run.is_some();
+            Arc::new(Shared::new(Journal::new(&context.journal, Some(flow), mode, dry)))
+        }
+    };
+    let settings = context.settings;
+    let run = FlowRun::new(flow, shared, outer, settings, context.inside.is_some());
+    let table = (runs && run.is_outermost() && !settings.is_quiet()).then(Summary::new);
+    if executes && obeys_environment {
+        match engine::reporters() {
+            Ok(reporters) => reporters.into_iter().for_each(|reporter| context.add_reporter(reporter)),
+            Err(error) => context.refuse(error),
+        }
+    }
+    if let Some(table) = &table {
+        context.add_reporter(Arc::new(table.clone()));
+        #[cfg(feature = "progress")]
+        context.add_reporter(Arc::new(crate::flow::progress::Progress::new()));
+    }
+    if runs && settings.signals {
+        signals::watch(&run, settings.grace);
+    }
+    context.flow = Some(Arc::clone(&run));
+    if let Some(stale) = flow.stale {
+        context.settings.stale = Some(stale);
+    }
+    if let Some(path) = path {
+        context.set_flow_path(&path);
+    }
+    let parameters = if context.wants_inputs { shown(look, parameters) } else { Vec::new() };
+    run.notify(&context, |reporter, run| reporter.flow_started(run), &parameters, None, None);
+    Started { context: Arc::new(context), run, started: Instant::now(), table, lease: Lease::new() }
+}
+
+impl Started {
+    /// Runs the flow's body; what went wrong and nobody was told of becomes its result, if `carry` can.
+    pub fn finish<R>(
+        self,
+        carry: impl FnOnce(Error, R) -> R,
+        failure: impl FnOnce(&R) -> Option<Failed>,
+        body: impl FnOnce() -> R,
+    ) -> R {
+        let underway = Underway(&self);
+        let value = self.run.span.in_scope(|| self.context.enter(body));
+        underway.over();
+        block_on(self.ended());
+        self.end(carry, failure, value)
+    }
+
+    /// As [`finish`](Started::finish).
+    pub async fn finish_async<R>(
+        self,
+        carry: impl FnOnce(Error, R) -> R,
+        failure: impl FnOnce(&R) -> Option<Failed>,
+        body: impl Future<Output = R>,
+    ) -> R {
+        let underway = Underway(&self);
+        let value = Arc::clone(&self.context).enter_async(body).instrument(self.run.span.clone()).await;
+        self.ended().await;
+        underway.over();
+        self.end(carry, failure, value)
+    }
+
+    /// Waits until all that was submitted has ended.
+    async fn ended(&self) {
+        if let Some(within) = &self.run.within {
+            loop {
+                let submitted = std::mem::take(&mut *within.lock().unwrap_or_else(PoisonError::into_inner));
+                if submitted.is_empty() {
+                    break;
+                }
+                settle_here(submitted.iter().filter_map(Weak::upgrade).collect()).await;
+            }
+        }
+        self.run.until(|pending| pending == 0).await;
+    }
+
+    fn end<R>(self, carry: impl FnOnce(Error, R) -> R, failure: impl FnOnce(&R) -> Option<Failed>, value: R) -> R {
+        let Started { context, run, started, table, lease } = self;
+        run.span.record("elapsed", started.elapsed().as_secs_f64());
+        let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
+        let failed = error.as_ref().map(|error| Failed::new(error)).or_else(|| failure(&value));
+        let state = run.notify_end(&context, failed.as_ref().map(|failed| failed.text.as_str()));
+        if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
+            journal.end(state);
+        }
+        if let Some(table) = table.filter(|table| !table.is_empty()) {
+            let _ = writeln!(io::stderr(), "{table}");
+        }
+        if let Some(dry) = context.settings.dry_run.filter(|_| run.is_outermost()) {
+            let ends = failed.is_some_and(|failed| failed.is_dry.unwrap_or_else(dry_run::lacks_data));
+            run.shared.would_run.end(dry, ends);
+        }
+        lease.give_back();
+        signals::ended(&run);
+        match error {
+            Some(error) => run.span.in_scope(|| carry(error, value)),
+            None => value,
+        }
+    }
+}
+
+/// A flow's body that is under way: if it panics, or its future is dropped, what it has submitted and has not started does
+/// not start.
+struct Underway<'r>(&'r Started);
+
+impl Underway<'_> {
+    fn over(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        let Started { run, context, .. } = self.0;
+        run.cancel(Cancelled::Gone);
+        let state = run.notify_end(context, Some("its body panicked, or its future was dropped"));
+        if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
+            journal.abandon(state);
+        }
+        signals::ended(run);
+    }
+}

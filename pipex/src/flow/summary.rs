@@ -1,0 +1,211 @@
+//! How many task runs ended how: the table at the end of a flow run.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::BuildHasherDefault;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::journal::Why;
+use crate::model::fingerprint::AsIs;
+use crate::model::state::State;
+use crate::model::task::Task;
+use crate::run::report::{Reporter, TaskRun};
+
+/// Counts task runs by task function. Displayed, it is a table; clones count together.
+///
+/// ```
+/// use pipex::{Config, Mode, Summary, task};
+///
+/// #[task]
+/// fn double(x: u32) -> u32 {
+///     2 * x
+/// }
+///
+/// let out = tempfile::tempdir()?;
+/// let summary = Summary::new();
+/// Config::new().mode(Mode::Cache).path(out.path()).reporter(summary.clone()).scope(|| {
+///     double(1).base("one").run()?;
+///     double(1).base("one").run()
+/// })?;
+/// assert_eq!((summary.completed(), summary.cached()), (1, 1));
+/// println!("{summary}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Summary(Arc<Mutex<Rows>>);
+
+/// How many task runs ended how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Counts {
+    /// They ran, and have an output.
+    pub completed: u64,
+    /// Of these, the outputs that are held in memory and not saved.
+    pub not_saved: u64,
+    /// They did not run, since their targets were there.
+    pub cached: u64,
+    /// They ran and have no output: they failed, crashed or timed out.
+    pub failed: u64,
+    /// They did not run, since an argument was not to be had or their flow run was cancelled.
+    pub skipped: u64,
+    /// The bytes that their outputs take.
+    pub bytes: u64,
+}
+
+impl Counts {
+    /// Counts a run that has come into this state; one that has not ended is not counted.
+    pub fn count(&mut self, state: State, bytes: u64) {
+        match state {
+            State::Completed => self.completed += 1,
+            State::Cached => self.cached += 1,
+            State::NotReady | State::Cancelled => self.skipped += 1,
+            state if state.has_ended() => self.failed += 1,
+            _ => {}
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+}
+
+/// By the task functions' addresses.
+#[derive(Debug, Default)]
+struct Rows(HashMap<usize, Row, BuildHasherDefault<AsIs>>);
+
+#[derive(Debug)]
+struct Row {
+    task: &'static Task,
+    /// Where it stands in the table: task functions in the order of their first runs.
+    place: usize,
+    counts: Counts,
+    total: Duration,
+    longest: Duration,
+}
+
+impl Rows {
+    /// The table, its head first. What is not saved is a column only where something is not.
+    fn cells(&self) -> Vec<Vec<String>> {
+        let mut rows: Vec<_> = self.0.values().collect();
+        rows.sort_by_key(|row| row.place);
+        let is_any_not_saved = rows.iter().any(|row| row.counts.not_saved > 0);
+        let cells = |texts: [String; 9]| {
+            let [task, ran, not_saved, rest @ ..] = texts;
+            [Some(task), Some(ran), Some(not_saved).filter(|_| is_any_not_saved)]
+                .into_iter()
+                .flatten()
+                .chain(rest)
+                .collect::<Vec<_>>()
+        };
+        let head = ["task", "ran", "not saved", "cached", "failed", "skipped", "total s", "longest s", "bytes"];
+        let body = rows.into_iter().map(|Row { task, counts, total, longest, .. }| {
+            let Counts { completed, not_saved, cached, failed, skipped, bytes } = counts;
+            let seconds = |time: &Duration| format!("{:.3}", time.as_secs_f64());
+            let numbers = [completed, not_saved, cached, failed, skipped].map(u64::to_string);
+            let [completed, not_saved, cached, failed, skipped] = numbers;
+            let (total, longest) = (seconds(total), seconds(longest));
+            let task = task.funcname.to_owned();
+            cells([task, completed, not_saved, cached, failed, skipped, total, longest, bytes.to_string()])
+        });
+        std::iter::once(cells(head.map(str::to_owned))).chain(body).collect()
+    }
+}
+
+impl Summary {
+    /// One that has counted nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows().0.is_empty()
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sum(&self, count: fn(&Counts) -> u64) -> usize {
+        self.rows().0.values().map(|row| count(&row.counts) as usize).sum()
+    }
+
+    /// The task runs that ran and have an output.
+    #[must_use]
+    pub fn completed(&self) -> usize {
+        self.sum(|counts| counts.completed)
+    }
+
+    /// The task runs that did not run, since their targets were there.
+    #[must_use]
+    pub fn cached(&self) -> usize {
+        self.sum(|counts| counts.cached)
+    }
+
+    /// The task runs that ran and have no output: they failed, crashed or timed out.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.sum(|counts| counts.failed)
+    }
+
+    /// The task runs that did not run, since an argument was not to be had or their flow run was cancelled.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.sum(|counts| counts.skipped)
+    }
+
+    /// The task runs that ran and whose outputs are held in memory and not saved.
+    #[must_use]
+    pub fn not_saved(&self) -> usize {
+        self.sum(|counts| counts.not_saved)
+    }
+
+    /// The table as Markdown.
+    #[cfg(feature = "prefect-server")]
+    pub(crate) fn markdown(&self) -> String {
+        let rows = self.rows();
+        let [head, body @ ..] = &*rows.cells() else { return String::new() };
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let ruler = format!("| ---{} |\n", " | ---:".repeat(head.len() - 1));
+        [line(head), ruler].into_iter().chain(body.iter().map(|cells| line(cells))).collect()
+    }
+}
+
+impl Reporter for Summary {
+    fn task_run(&self, run: &TaskRun<'_>) {
+        let mut rows = self.rows();
+        let place = rows.0.len();
+        let row = rows.0.entry(std::ptr::from_ref(run.task).addr()).or_insert(Row {
+            task: run.task,
+            place,
+            counts: Counts::default(),
+            total: Duration::ZERO,
+            longest: Duration::ZERO,
+        });
+        row.counts.count(run.state, run.bytes);
+        row.counts.not_saved += u64::from(run.why == Why::InMemory);
+        row.total += run.elapsed;
+        row.longest = row.longest.max(run.elapsed);
+    }
+}
+
+/// A line a task function: how many ran, were cached, failed, were skipped for what is upstream; the time they took together and the longest took, in seconds;
+/// the bytes written. If outputs were held in memory, also how many.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.rows().cells();
+        let names = rows.iter().map(|cells| cells[0].len()).max().unwrap_or(0);
+        for (number, cells) in rows.iter().enumerate() {
+            write!(f, "{}{:names$}", if number > 0 { "\n" } else { "" }, cells[0])?;
+            for (head, cell) in rows[0].iter().zip(cells).skip(1) {
+                let width = match head.as_str() {
+                    "bytes" => 12,
+                    "total s" => 9,
+                    head => head.len().max(7),
+                };
+                write!(f, " {cell:>width$}")?;
+            }
+        }
+        Ok(())
+    }
+}

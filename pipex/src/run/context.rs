@@ -1,0 +1,382 @@
+//! What holds where a call is made: the mode, the flow run, who is told.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::hash::BuildHasherDefault;
+use std::panic;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::environment::{self, env_text, is_set};
+use crate::journal::Whereabouts;
+use crate::model::error::{Error, Result, RunError};
+use crate::model::fingerprint::{AsIs, Fingerprint, Key};
+use crate::model::mode::Mode;
+use crate::model::stale::Stale;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::run::dry_run::DryRun;
+use crate::run::executor::{Executor, Local};
+use crate::run::flow_run::FlowRun;
+use crate::run::report::{Reporter, TaskRun};
+
+/// What holds in a scope: a flow run, a [`Config`](crate::Config)'s, a task's body. Each has what its outer one has, but
+/// for what it sets itself.
+#[derive(Clone)]
+pub(crate) struct Context {
+    mode: Result<Mode>,
+    path: Option<Arc<str>>,
+    pub(crate) reporters: Arc<[Arc<dyn Reporter>]>,
+    /// Whether one of them wants to know what runs take.
+    pub(crate) wants_inputs: bool,
+    pub(crate) flow: Option<Arc<FlowRun>>,
+    pub(crate) settings: Settings,
+    pub(crate) journal: Whereabouts,
+    executor: Option<Arc<dyn Executor>>,
+    /// The directory of the [test's scope](crate::testing) around here: nothing holds that the environment says.
+    isolated: Option<Arc<Path>>,
+    /// The targets that the bodies around here make, innermost first.
+    making: Option<Arc<Making>>,
+    /// Whether this is a task's body.
+    pub(crate) inside: Option<Inside>,
+    /// The context of bodies without target and tags: they can share one.
+    body: Body,
+}
+
+/// A task's body, as calls within it see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Inside {
+    /// Its task has tags, or one around it.
+    pub(crate) tagged: bool,
+}
+
+#[derive(Default)]
+struct Body(OnceLock<Arc<Context>>);
+
+impl Clone for Body {
+    /// What is changed in a copy is to be seen in its bodies.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// What the modes with an executor can be told, see [`Config`](crate::Config).
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) fail_fast: bool,
+    pub(crate) max_pending: usize,
+    pub(crate) grace: Duration,
+    pub(crate) keepalive: Duration,
+    pub(crate) signals: bool,
+    /// What is done with stale outputs where neither the task nor the flow says it.
+    pub(crate) stale: Option<Stale>,
+    /// Nothing runs; it is said what would.
+    pub(crate) dry_run: Option<DryRun>,
+    /// What `PIPEX_QUIET` says, until it is set.
+    pub(crate) quiet: Option<bool>,
+}
+
+impl Settings {
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet.unwrap_or_else(|| is_set("PIPEX_QUIET"))
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            fail_fast: false,
+            max_pending: usize::MAX,
+            grace: Duration::from_secs(10),
+            keepalive: Duration::from_secs(60),
+            signals: true,
+            stale: None,
+            dry_run: DryRun::from_env(),
+            quiet: None,
+        }
+    }
+}
+
+struct Making {
+    target: Location,
+    outer: Option<Arc<Making>>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Context>>> = const { RefCell::new(None) };
+}
+
+impl Context {
+    /// What holds here; outside everything, what the environment says now.
+    pub(crate) fn current() -> Option<Arc<Self>> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// A context that begins here: a copy of the current one, or what the environment says now.
+    pub(crate) fn begin() -> Self {
+        match Self::current() {
+            Some(context) => Context::clone(&context),
+            None => Self::outermost(),
+        }
+    }
+
+    /// What the environment says now, wherever this is.
+    pub(crate) fn outermost() -> Self {
+        Context {
+            mode: environment::mode(),
+            path: None,
+            reporters: Arc::new([]),
+            wants_inputs: false,
+            flow: None,
+            settings: Settings::default(),
+            journal: Whereabouts::default(),
+            executor: None,
+            isolated: None,
+            making: None,
+            inside: None,
+            body: Body::default(),
+        }
+    }
+
+    /// What holds for a call that is made here; nothing does where the mode is `do_nothing`.
+    pub(crate) fn of_call() -> Option<Arc<Self>> {
+        let current = Self::current();
+        let is_complete = match &current {
+            Some(context) => context.executor.is_some() || !Self::executes(),
+            None => Self::does_nothing(),
+        };
+        if is_complete {
+            return current;
+        }
+        // Outside any flow run and any scope.
+        let mut context = Self::begin();
+        context.prepare();
+        Some(Arc::new(context))
+    }
+
+    /// Sees to it that there is an executor if the mode needs one; whether it does.
+    pub(crate) fn prepare(&mut self) -> bool {
+        if self.settings.dry_run.is_some() {
+            // What does not run needs nobody who runs it.
+            self.mode = std::mem::replace(&mut self.mode, Ok(Mode::DoNothing)).map(Mode::without_executor);
+        }
+        if self.settings.stale.is_none() && self.mode.as_ref().is_ok_and(|mode| mode.caches()) {
+            match environment::stale() {
+                Ok(stale) => self.settings.stale = stale,
+                Err(error) => self.mode = Err(error),
+            }
+        }
+        let executes = self.mode.as_ref().is_ok_and(|mode| mode.executes());
+        if executes && self.executor.is_none() {
+            match Local::of_process() {
+                Ok(local) => self.executor = Some(Arc::new(local)),
+                Err(error) => self.mode = Err(error),
+            }
+        }
+        executes
+    }
+
+    /// Whether the mode here is one that has an executor.
+    pub(crate) fn executes() -> bool {
+        Self::holds_here(|mode, dry| mode.executes() && !dry)
+    }
+
+    /// Whether the mode here is `do_nothing`, and functions are called.
+    pub(crate) fn does_nothing() -> bool {
+        Self::holds_here(|mode, dry| mode == Mode::DoNothing && !dry)
+    }
+
+    /// Asks of the mode here, and whether it is only said what would run.
+    fn holds_here(is: impl Fn(Mode, bool) -> bool) -> bool {
+        let of = |context: &Arc<Context>| {
+            context.mode.as_ref().is_ok_and(|mode| is(*mode, context.settings.dry_run.is_some()))
+        };
+        let here = CURRENT.with_borrow(|context| context.as_ref().map(of));
+        here.unwrap_or_else(|| environment::mode().is_ok_and(|mode| is(mode, DryRun::from_env().is_some())))
+    }
+
+    /// What is done with stale outputs of this task.
+    pub(crate) fn policy(&self, task: &Task) -> Stale {
+        task.stale.or(self.settings.stale).unwrap_or_default()
+    }
+
+    /// Whether what is waited for here runs here: in a task's body, which has a worker's room.
+    pub(crate) fn runs_here() -> bool {
+        CURRENT.with_borrow(|context| context.as_ref().is_some_and(|context| context.inside.is_some()))
+    }
+
+    /// Who runs the calls that are made here.
+    pub(crate) fn executor(&self) -> Option<&Arc<dyn Executor>> {
+        self.executor.as_ref()
+    }
+
+    pub(crate) fn set_executor(&mut self, executor: Arc<dyn Executor>) {
+        self.executor = Some(executor);
+    }
+
+    pub(crate) fn add_reporter(&mut self, reporter: Arc<dyn Reporter>) {
+        self.wants_inputs |= reporter.wants_inputs();
+        self.reporters = self.reporters.iter().cloned().chain([reporter]).collect();
+    }
+
+    /// Nothing runs here, for this reason.
+    pub(crate) fn refuse(&mut self, error: Error) {
+        self.mode = Err(error);
+    }
+
+    pub(crate) fn set_mode(&mut self, mode: Mode) {
+        self.mode = Ok(mode);
+    }
+
+    pub(crate) fn set_path(&mut self, path: &Path) {
+        self.path = Some(text(path));
+    }
+
+    /// Sets the path that a flow says. In a test's scope it stays within that.
+    pub(crate) fn set_flow_path(&mut self, path: &Path) {
+        if self.isolated.as_ref().is_none_or(|directory| path.starts_with(directory)) {
+            self.set_path(path);
+        }
+    }
+
+    /// Takes nothing from the environment, and keeps outputs in this directory.
+    pub(crate) fn isolate(&mut self, directory: &Path) {
+        self.set_path(directory);
+        self.isolated = Some(directory.into());
+        self.settings.dry_run = None;
+    }
+
+    /// Whether a flow run that starts here is the program's own, so that it is the one that the environment is about.
+    pub(crate) fn obeys_environment() -> bool {
+        CURRENT.with_borrow(|context| {
+            context.as_ref().is_none_or(|context| context.flow.is_none() && !context.is_isolated())
+        })
+    }
+
+    pub(crate) fn is_isolated(&self) -> bool {
+        self.isolated.is_some()
+    }
+
+    pub(crate) fn mode(&self) -> Result<Mode> {
+        self.mode.clone()
+    }
+
+    /// The path of the flow or of the configuration, else the environment's.
+    pub(crate) fn path(context: Option<&Self>) -> Option<Arc<str>> {
+        let set = context.and_then(|context| context.path.clone());
+        set.or_else(|| env_text("PIPEX_PATH").map(Arc::from))
+    }
+
+    /// Runs `body` with this as what holds.
+    pub(crate) fn enter<T>(self: &Arc<Self>, body: impl FnOnce() -> T) -> T {
+        struct Restore(Option<Arc<Context>>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.set(self.0.take());
+            }
+        }
+
+        let _restore = Restore(CURRENT.replace(Some(Arc::clone(self))));
+        body()
+    }
+
+    /// As [`enter`](Context::enter), whenever the future is polled.
+    pub(crate) async fn enter_async<F: Future>(self: Arc<Self>, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|context| self.enter(|| future.as_mut().poll(context))).await
+    }
+
+    /// The context of a task's body, which may make `target`.
+    pub(crate) fn within(context: Option<&Arc<Self>>, task: &Task, target: Option<&Location>) -> Arc<Self> {
+        let inner = || {
+            let mut inner = context.map_or_else(Context::begin, |context| Context::clone(context));
+            let tagged = !task.tags.is_empty() || inner.inside.is_some_and(|inside| inside.tagged);
+            inner.inside = Some(Inside { tagged });
+            if let Some(target) = target {
+                inner.making = Some(Arc::new(Making { target: target.clone(), outer: inner.making.take() }));
+            }
+            Arc::new(inner)
+        };
+        match context {
+            Some(context) if target.is_none() && task.tags.is_empty() => Arc::clone(context.body.0.get_or_init(inner)),
+            _ => inner(),
+        }
+    }
+
+    /// Whether a body around here makes `target`.
+    pub(crate) fn makes(&self, target: &Location) -> bool {
+        let mut making = self.making.as_ref();
+        while let Some(this) = making {
+            if this.target == *target {
+                return true;
+            }
+            making = this.outer.as_ref();
+        }
+        false
+    }
+
+    pub(crate) fn report(&self, run: &TaskRun<'_>) {
+        for reporter in &*self.reporters {
+            if run.state.has_ended() {
+                reporter.task_run(run);
+            } else {
+                reporter.changed(run);
+            }
+        }
+    }
+}
+
+/// A path as it stands in a target. What is not UTF-8 becomes a character that no target may have, and is refused there.
+pub(crate) fn text(path: &Path) -> Arc<str> {
+    path.to_string_lossy().into()
+}
+
+/// Who filled to which target: two calls that mean different things must not share one.
+#[derive(Default)]
+pub(crate) struct Targets(Mutex<Entered>);
+
+#[derive(Default)]
+struct Entered {
+    /// Those that have a number, by it: entered in about this order, they cost a look at what was looked at just before.
+    numbered: Vec<Option<Filled>>,
+    others: HashMap<Key, Filled, BuildHasherDefault<AsIs>>,
+}
+
+/// The targets of the calls outside any flow run.
+pub(crate) static OUTSIDE: LazyLock<Targets> = LazyLock::new(Targets::default);
+
+#[derive(Clone, Copy)]
+pub(crate) struct Filled {
+    pub(crate) task: &'static Task,
+    pub(crate) arguments: Fingerprint,
+    pub(crate) caller: &'static panic::Location<'static>,
+}
+
+impl Targets {
+    /// Enters that `call` fills to `target`, which has this number, if it has one.
+    pub(crate) fn enter(&self, target: Key, number: Option<usize>, call: Filled) -> Result<(), RunError> {
+        let mut entered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = match number {
+            Some(number) => {
+                if entered.numbered.len() <= number {
+                    entered.numbered.resize(number + 1, None);
+                }
+                *entered.numbered[number].get_or_insert(call)
+            }
+            None => *entered.others.entry(target).or_insert(call),
+        };
+        drop(entered);
+        let same_task = std::ptr::eq(first.task, call.task);
+        if same_task && first.arguments == call.arguments {
+            return Ok(());
+        }
+        let describe = |call: Filled| format!("task `{}` called at {}", call.task.funcname, call.caller);
+        Err(RunError::Clash { first: describe(first), second: describe(call), same_task })
+    }
+}
+
+/// One moment for all that share it.
+pub(crate) type Moment = OnceLock<jiff::ZonedDateTime>;

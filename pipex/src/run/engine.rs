@@ -1,0 +1,104 @@
+//! Engines: what brings task runs to other processes, or tells others of runs. Each registers itself; where one is to be had
+//! only with a cargo feature, that is said when the environment asks for it.
+
+use std::sync::{Arc, Once};
+
+use crate::environment::{env_text, is_set};
+use crate::model::error::{Error, Result};
+use crate::run::job::Carrier;
+use crate::run::report::Reporter;
+use crate::say::say;
+
+/// Gives somebody, if the environment asks for that.
+type Asked<T> = fn() -> Result<Option<Arc<T>>>;
+
+/// An engine, by what it can do.
+pub(crate) struct Engine {
+    /// Who is told of the runs.
+    pub(crate) reporter: Option<Asked<dyn Reporter>>,
+    /// Who brings runs to other processes.
+    pub(crate) carrier: Option<Asked<dyn Carrier>>,
+    /// Does here what flows elsewhere ask for.
+    pub(crate) serve: Option<fn() -> Result<()>>,
+    /// Takes down a line of the log.
+    #[cfg(feature = "logging")]
+    pub(crate) log: Option<fn(&LogLine<'_>)>,
+    /// The process is about to end.
+    pub(crate) stop: Option<fn()>,
+}
+
+inventory::collect!(Engine);
+
+#[cfg_attr(not(any(feature = "nats", feature = "prefect-server")), expect(dead_code, reason = "there is no engine"))]
+impl Engine {
+    /// One that can do nothing.
+    pub(crate) const NONE: Self = Engine {
+        reporter: None,
+        carrier: None,
+        serve: None,
+        #[cfg(feature = "logging")]
+        log: None,
+        stop: None,
+    };
+}
+
+/// A line of the log, and what it is about.
+#[cfg(feature = "logging")]
+#[allow(dead_code, reason = "what of it is read goes by which engines there are")]
+pub(crate) struct LogLine<'l> {
+    pub(crate) level: tracing::Level,
+    pub(crate) message: &'l str,
+    /// The numbers of the flow run and the task run.
+    pub(crate) flow: Option<u64>,
+    pub(crate) task: Option<u64>,
+    /// What another process asked for, and its number there.
+    pub(crate) job: Option<(&'l str, u64)>,
+    pub(crate) file: Option<&'l str>,
+    pub(crate) line: Option<u64>,
+}
+
+fn all() -> impl Iterator<Item = &'static Engine> {
+    inventory::iter::<Engine>.into_iter()
+}
+
+/// Those who are told of runs, as the environment says.
+pub(crate) fn reporters() -> Result<Vec<Arc<dyn Reporter>>> {
+    let asked: Vec<_> = all().filter_map(|engine| engine.reporter).collect();
+    if asked.is_empty() && env_text("PREFECT_API_URL").is_some() {
+        let error = Error::Feature { feature: "prefect-server", what: "PREFECT_API_URL asks for reports to Prefect" };
+        if is_set("PIPEX_PREFECT_REQUIRED") {
+            return Err(error);
+        }
+        static SAID: Once = Once::new();
+        SAID.call_once(|| say(&format!("{error}; the run goes on")));
+    }
+    asked.into_iter().filter_map(|reporter| reporter().transpose()).collect()
+}
+
+/// Who brings runs to other processes, if the environment names somebody.
+pub(crate) fn carrier() -> Result<Option<Arc<dyn Carrier>>> {
+    let mut asked = all().filter_map(|engine| engine.carrier).peekable();
+    if asked.peek().is_none() && env_text("PIPEX_NATS_URL").is_some() {
+        return Err(Error::Feature { feature: "nats", what: "PIPEX_NATS_URL asks for NATS" });
+    }
+    asked.find_map(|carrier| carrier().transpose()).transpose()
+}
+
+/// Does what flows in other processes ask for, until it is told to stop.
+pub(crate) fn serve() -> Result<()> {
+    match all().find_map(|engine| engine.serve) {
+        Some(serve) => serve(),
+        None => Err(Error::Feature { feature: "nats", what: "a worker takes tasks from NATS" }),
+    }
+}
+
+/// Tells engines a line of the log.
+#[cfg(feature = "logging")]
+pub(crate) fn log(line: &LogLine<'_>) {
+    all().filter_map(|engine| engine.log).for_each(|log| log(line));
+}
+
+/// Tells engines that the process is about to end.
+pub(crate) fn stop() {
+    all().filter_map(|engine| engine.stop).for_each(|stop| stop());
+}

@@ -1,0 +1,147 @@
+//! What runs for long says so.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::journal::Why;
+use crate::model::name::Name;
+use crate::model::provenance::Reasons;
+use crate::model::state::State;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::run::context::Context;
+use crate::run::report::TaskRun;
+use crate::say::say;
+
+/// A task run that is watched until this is dropped.
+pub(crate) struct Alive(u64);
+
+#[derive(Clone)]
+struct Watched {
+    context: Arc<Context>,
+    number: u64,
+    task: &'static Task,
+    name: Name,
+    target: Option<Location>,
+    attempt: u32,
+    started: Instant,
+    due: Instant,
+}
+
+struct Watch {
+    runs: BTreeMap<u64, Watched>,
+    next: u64,
+    /// When the watching thread looks next; `None` while there is no such thread.
+    looks: Option<Instant>,
+}
+
+static WATCH: Mutex<Watch> = Mutex::new(Watch { runs: BTreeMap::new(), next: 0, looks: None });
+static SOONER: Condvar = Condvar::new();
+
+fn lock() -> MutexGuard<'static, Watch> {
+    WATCH.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has a run that lasts say so at intervals.
+pub(crate) fn watch(
+    context: &Arc<Context>,
+    number: u64,
+    task: &'static Task,
+    name: &Name,
+    target: Option<&Location>,
+    attempt: u32,
+    started: Instant,
+) -> Alive {
+    let due = started + context.settings.keepalive;
+    let (context, name, target) = (Arc::clone(context), name.clone(), target.cloned());
+    let mut watch = lock();
+    let id = watch.next;
+    watch.next += 1;
+    let watched = Watched { context, number, task, name, target, attempt, started, due };
+    watch.runs.insert(id, watched);
+    match watch.looks {
+        Some(looks) if looks <= due => {}
+        Some(_) => SOONER.notify_one(),
+        None => {
+            watch.looks = Some(due);
+            drop(watch);
+            if thread::Builder::new().name("pipex-keepalive".to_owned()).spawn(watch_all).is_err() {
+                lock().looks = None;
+            }
+        }
+    }
+    Alive(id)
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        let ended = lock().runs.remove(&self.0);
+        drop(ended);
+    }
+}
+
+/// The watching thread.
+fn watch_all() {
+    let mut watch = lock();
+    loop {
+        let now = Instant::now();
+        let mut next = now + Duration::from_secs(60);
+        let mut due = Vec::new();
+        for run in watch.runs.values_mut() {
+            if run.due <= now {
+                run.due = now + run.context.settings.keepalive;
+                due.push(run.clone());
+            }
+            next = next.min(run.due);
+        }
+        watch.looks = Some(next);
+        if due.is_empty() {
+            (watch, _) = SOONER.wait_timeout(watch, next - now).unwrap_or_else(PoisonError::into_inner);
+        } else {
+            drop(watch);
+            due.iter().for_each(Watched::report);
+            watch = lock();
+        }
+    }
+}
+
+impl Watched {
+    fn report(&self) {
+        let Watched { ref context, number, task, ref name, ref target, attempt, started, .. } = *self;
+        let (elapsed, target) = (started.elapsed(), target.as_ref());
+        let (why, stale) = (Why::default(), Reasons::default());
+        let run = TaskRun {
+            task,
+            state: State::Running,
+            target,
+            elapsed,
+            bytes: 0,
+            error: None,
+            attempt,
+            number,
+            flow: context.flow.as_ref().map(|flow| flow.number),
+            inputs: &[],
+            why,
+            stale,
+            name,
+        };
+        context.reporters.iter().for_each(|reporter| reporter.still_running(&run));
+        let line = format!("task run {:?} has been running for {}", run.name(), seconds(elapsed));
+        if tracing::dispatcher::has_been_set() {
+            tracing::info!(target: "pipex", file = task.file, line = task.line, "{line}");
+        } else if !context.settings.is_quiet() {
+            say(&line);
+        }
+    }
+}
+
+fn seconds(elapsed: Duration) -> String {
+    match elapsed.as_secs() {
+        0 => format!("{elapsed:.0?}"),
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds @ ..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}

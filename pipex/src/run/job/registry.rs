@@ -1,0 +1,171 @@
+//! The `remote` tasks of this program, by their names.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::Value;
+
+use super::packing::OUTPUT;
+use super::{Order, Outcome};
+use crate::model::contents::Content;
+use crate::model::error::JobError;
+use crate::model::error::Result;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::run::call::Call;
+use crate::run::outcome::{Label, Made, Maker, Place};
+use crate::run::output::Output;
+use crate::run::plan::serve;
+use crate::store::Store;
+
+/// A `remote` task, as its macro has entered it.
+pub struct Registered {
+    pub(crate) task: &'static Task,
+    call: fn(&Wire<'_>) -> Result<Box<dyn Called>, JobError>,
+    store: fn() -> Box<dyn Any>,
+}
+
+inventory::collect!(Registered);
+
+impl Registered {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(
+        task: &'static Task,
+        call: fn(&Wire<'_>) -> Result<Box<dyn Called>, JobError>,
+        store: fn() -> Box<dyn Any>,
+    ) -> Self {
+        Registered { task, call, store }
+    }
+
+    /// The call that an order asks for.
+    pub(crate) fn call(&self, order: &Order) -> Result<Box<dyn Called>, JobError> {
+        let unknown = |name: &&String| !self.task.parameters.contains(&name.as_str());
+        if let Some(name) = order.args.keys().find(unknown) {
+            let problem = format!("is none of {}: it takes {}", self.task.funcname, self.task.parameters.join(", "));
+            return Err(JobError::Argument { parameter: name.clone(), problem });
+        }
+        (self.call)(&Wire(order))
+    }
+}
+
+/// All of them.
+pub(crate) fn all() -> impl Iterator<Item = &'static Registered> {
+    inventory::iter::<Registered>.into_iter()
+}
+
+/// The tasks of all of them.
+#[cfg(feature = "nats")]
+pub(crate) fn registered() -> impl Iterator<Item = &'static Task> {
+    all().map(|registered| registered.task)
+}
+
+/// The one with this name: all of it, or, if it is the only one, its end.
+pub(crate) fn find(name: &str) -> Result<&'static Registered, JobError> {
+    let module = |task: &Task| name.strip_suffix(task.funcname).map(|rest| rest.strip_suffix("::").unwrap_or(rest));
+    if let Some(registered) = all().find(|registered| module(registered.task) == Some(registered.task.module)) {
+        return Ok(registered);
+    }
+    let ends = |task: &Task| {
+        module(task).is_some_and(|module| module.is_empty() || task.module.ends_with(&format!("::{module}")))
+    };
+    let found: Vec<_> = all().filter(|registered| ends(registered.task)).collect();
+    let names = |registered: &mut dyn Iterator<Item = &'static Registered>| {
+        let mut names: Vec<_> = registered.map(|registered| registered.task.full_name()).collect();
+        names.sort();
+        names.join(", ")
+    };
+    match &found[..] {
+        [registered] => Ok(registered),
+        [] => Err(JobError::Unknown { task: name.to_owned(), known: names(&mut all()) }),
+        [first, ..] => {
+            let task = format!("{name} (several end like this, such as {})", first.task.full_name());
+            Err(JobError::Unknown { task, known: names(&mut found.into_iter()) })
+        }
+    }
+}
+
+/// What came of a call's arguments.
+pub struct Wire<'o>(&'o Order);
+
+impl Wire<'_> {
+    pub(super) fn get(&self, parameter: &str) -> Result<&Value, JobError> {
+        self.0
+            .args
+            .get(parameter)
+            .ok_or_else(|| JobError::Argument { parameter: parameter.to_owned(), problem: "is missing".to_owned() })
+    }
+
+    /// The output that the value says it is: in the store of the task that made it, else in `store`.
+    pub(super) fn output<T: 'static>(
+        &self,
+        parameter: &str,
+        value: &Value,
+        store: fn() -> Option<Box<dyn Store<T>>>,
+    ) -> Result<Output<T>, JobError> {
+        let refuse = |problem: String| JobError::Argument { parameter: parameter.to_owned(), problem };
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        let Some(target) = text(OUTPUT) else {
+            return Err(refuse(format!("is no output: write {{\"{OUTPUT}\": \"path/to/it\"}}")));
+        };
+        let maker = text("task").and_then(|task| all().find(|registered| registered.task.full_name() == task));
+        let own = maker.and_then(|maker| (maker.store)().downcast::<Box<dyn Store<T>>>().ok()).map(|store| *store);
+        let Some(store) = own.or_else(store) else {
+            let what = std::any::type_name::<T>();
+            return Err(refuse(format!(
+                "is in a store that is not known here: mark what makes the `{what}` as `remote`"
+            )));
+        };
+        let location = Location::new(target);
+        let key = crate::journal::key_of(&store.listing().address(), &location);
+        let place = Place::new(location, store, key, Content::Unknown);
+        let label = Label { maker: maker.map(|maker| Maker::next(maker.task)), ..Label::default() };
+        Ok(Output::ended(label, Some(place), Ok(Made::Saved)))
+    }
+}
+
+/// A call whose type nobody here knows.
+pub trait Called: Send {
+    /// Does it for a flow in another process.
+    #[doc(hidden)]
+    fn serve(self: Box<Self>, order: Order) -> Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+    /// Does it, and says where its output is.
+    #[doc(hidden)]
+    fn run(self: Box<Self>, order: Order) -> Result<Option<Location>>;
+}
+
+#[doc(hidden)]
+pub fn called<R: Send + Sync + 'static>(call: Call<'static, R>) -> Box<dyn Called> {
+    Box::new(call)
+}
+
+/// A store, its type forgotten.
+#[doc(hidden)]
+#[must_use]
+pub fn any_store<R: 'static>(store: Box<dyn Store<R>>) -> Box<dyn Any> {
+    Box::new(store)
+}
+
+impl<R: Send + Sync + 'static> Called for Call<'static, R> {
+    fn serve(mut self: Box<Self>, order: Order) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+        self.ordered(&order);
+        Box::pin(serve(*self, order))
+    }
+
+    fn run(mut self: Box<Self>, order: Order) -> Result<Option<Location>> {
+        self.ordered(&order);
+        let output = Call::run(*self)?;
+        Ok(output.location().cloned())
+    }
+}
+
+impl<R> Call<'_, R> {
+    fn ordered(&mut self, order: &Order) {
+        self.path = order.path.as_ref().map(Into::into).or(self.path.take());
+        self.base = order.base.clone().or(self.base.take());
+        self.name = order.name.clone().or(self.name.take());
+        self.target = order.target.as_deref().map(Location::new);
+    }
+}

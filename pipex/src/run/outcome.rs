@@ -1,0 +1,164 @@
+//! What is known of a task run: what it was called, where its output is, what came of it.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::model::contents::Content;
+use crate::model::error::Error;
+use crate::model::fingerprint::Key;
+use crate::model::name::Name;
+
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::store::Store;
+
+/// The `path` and `base` that a call had, for the calls that take its output, and which run it is.
+#[derive(Clone, Default)]
+pub(crate) struct Label {
+    pub(crate) path: Option<Arc<str>>,
+    pub(crate) base: Option<Arc<str>>,
+    /// The run that makes the output; a value that was given has none.
+    pub(crate) maker: Option<Maker>,
+}
+
+/// A run that makes an output.
+#[derive(Clone, Copy)]
+pub(crate) struct Maker {
+    pub(crate) task: &'static Task,
+    /// What tells it from all other runs of this process: never 0.
+    pub(crate) number: NonZeroU64,
+}
+
+impl Maker {
+    /// The next run, of this task.
+    pub(crate) fn next(task: &'static Task) -> Self {
+        Maker { task, number: number() }
+    }
+}
+
+/// The number of the next run, of a task or a flow.
+pub(crate) fn number() -> NonZeroU64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NonZeroU64::new(NEXT.fetch_add(1, Ordering::Relaxed)).unwrap_or(NonZeroU64::MIN)
+}
+
+impl Label {
+    /// The name of a run that has this label.
+    pub(crate) fn name(&self, given: Option<String>) -> Name {
+        Name { given: given.map(Arc::from), base: self.base.clone() }
+    }
+
+    pub(crate) fn inherit(&mut self, other: &Label, base: bool) {
+        if self.path.is_none() {
+            self.path.clone_from(&other.path);
+        }
+        if base && self.base.is_none() {
+            self.base.clone_from(&other.base);
+        }
+    }
+}
+
+/// A location, and the store that has it.
+pub(crate) struct Place<T> {
+    pub(crate) location: Location,
+    pub(crate) store: Box<dyn Store<T>>,
+    /// What tells it from all others, whatever their store.
+    pub(crate) key: Key,
+    /// What lies there, as far as it is known: what is to be expected, until somebody has looked.
+    content: AtomicU64,
+    /// Nothing is saved there: the data are in memory.
+    in_memory: AtomicBool,
+}
+
+impl<T> Place<T> {
+    pub(crate) fn new(location: Location, store: Box<dyn Store<T>>, key: Key, expected: Content) -> Self {
+        let content = AtomicU64::new(expected.to_number());
+        Place { location, store, key, content, in_memory: AtomicBool::new(false) }
+    }
+
+    /// Nothing is saved there; the data that are in memory count as this content.
+    pub(crate) fn keep_in_memory(&self, content: Content) {
+        self.has(content);
+        self.in_memory.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.in_memory.load(Ordering::Acquire)
+    }
+
+    /// What lies there is known to be this.
+    pub(crate) fn has(&self, content: Content) {
+        self.content.store(content.to_number(), Ordering::Release);
+    }
+
+    pub(crate) fn content(&self) -> Content {
+        Content::from_number(self.content.load(Ordering::Acquire))
+    }
+}
+
+/// What a task run gave.
+pub(crate) enum Made<R> {
+    /// Its value: nothing was saved, or the function saved its own output.
+    Value(R),
+    /// It is at its place.
+    Saved,
+    /// Nothing: it would have run.
+    Nothing,
+}
+
+/// What a task run gave, or why it gave nothing.
+pub(crate) type Outcome<R> = Result<Made<R>, Arc<Failure>>;
+
+/// What came of one attempt: an end, or how long to wait before the next.
+pub(crate) enum Attempt<R> {
+    Ended(Outcome<R>),
+    Again(Duration),
+}
+
+/// An error that an output keeps until it is asked for.
+pub(crate) struct Failure {
+    error: Error,
+    asked: AtomicBool,
+    /// The failure for which it did not even run: who hears of this one hears of that one.
+    root: Option<Arc<Failure>>,
+    ran: bool,
+}
+
+impl Failure {
+    /// Of a run that ran, or tried to.
+    pub(crate) fn new(error: Error) -> Arc<Self> {
+        Arc::new(Failure { error, asked: AtomicBool::new(false), root: None, ran: true })
+    }
+
+    /// Of a run that did not run, since another's failed or its flow run was cancelled.
+    pub(crate) fn skipped(error: Error, root: Option<Arc<Failure>>) -> Arc<Self> {
+        Arc::new(Failure { error, asked: AtomicBool::new(false), root, ran: false })
+    }
+
+    /// Where the failure began. Through a long chain of runs that did not run, this is the one that tells why.
+    pub(crate) fn root(self: &Arc<Self>) -> &Arc<Self> {
+        self.root.as_ref().unwrap_or(self)
+    }
+
+    pub(crate) fn error(&self) -> &Error {
+        &self.error
+    }
+
+    pub(crate) fn ran(&self) -> bool {
+        self.ran
+    }
+
+    pub(crate) fn unasked(&self) -> Option<&Error> {
+        (!self.asked.load(Ordering::Relaxed)).then_some(&self.error)
+    }
+
+    pub(crate) fn ask(&self) -> Error {
+        self.asked.store(true, Ordering::Relaxed);
+        if let Some(root) = &self.root {
+            root.asked.store(true, Ordering::Relaxed);
+        }
+        self.error.clone()
+    }
+}

@@ -1,0 +1,493 @@
+//! Runs that have yet to happen, and the graph that they make.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use crate::model::contents::Content;
+use crate::model::error::{Error, RunError};
+use crate::model::task::Task;
+use crate::run::context::Context;
+use crate::run::executor::{Executor, Ready, room};
+use crate::run::flow_run::FlowRun;
+use crate::run::outcome::{Attempt, Failure, Label, Made, Outcome, Place};
+use crate::run::panics::{Phase, discard, guard};
+use crate::run::runtime;
+
+/// A run that has yet to happen, and what came of it once it has.
+pub(crate) struct PendingRun<T> {
+    task: &'static Task,
+    pub(crate) label: Label,
+    pub(crate) place: Option<Place<T>>,
+    /// What its outputs hold.
+    awaited: Weak<Awaited<T>>,
+    /// It ended in a dry run: it would have run.
+    pub(crate) dry: AtomicBool,
+    ended: OnceLock<Result<(), Arc<Failure>>>,
+    context: Option<Arc<Context>>,
+    state: Mutex<Unsettled<T>>,
+}
+
+/// What the outputs of a run hold: the run, and what it gave, if that is in memory. Where they have gone nobody will ask for
+/// the data, and the last of them has the data to itself.
+pub(crate) struct Awaited<T> {
+    pub(crate) run: Arc<PendingRun<T>>,
+    pub(crate) node: Arc<dyn Node>,
+    pub(crate) data: OnceLock<T>,
+}
+
+/// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
+struct Unsettled<T> {
+    run: Option<Box<dyn LazyRun<T>>>,
+    stage: Stage,
+    /// The flow run waits for it.
+    submitted: bool,
+    wakers: Vec<Waker>,
+    dependents: Vec<Arc<dyn Node>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    /// Nobody has asked for it.
+    Lazy,
+    /// Its executor has it, and is to find out what it waits for.
+    Handed,
+    /// So many of the inputs that it waits for have not ended; then it is `then`.
+    Waits { inputs: usize, then: Then },
+    /// All that was submitted and that it takes has ended: whether it has to run can be told.
+    Due,
+    /// It can run.
+    Ready,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    Due,
+    Ready,
+}
+
+/// What is to run: a [`Plan`](crate::run::plan::Plan).
+pub(crate) trait LazyRun<T>: Discard {
+    /// The runs it needs that have not ended.
+    fn inputs(&self) -> Vec<Arc<dyn Node>>;
+    /// Whether it need not run, since its target is there.
+    fn is_there(&mut self, place: Option<&Place<T>>) -> Result<bool, Arc<Failure>>;
+    /// Runs it; its inputs have ended.
+    fn produce<'p>(&'p mut self, place: Option<&'p Place<T>>) -> Pin<Box<dyn Future<Output = Attempt<T>> + Send + 'p>>;
+}
+
+/// Anything that can be dropped later.
+pub(crate) trait Discard: Send {}
+
+impl<T> Drop for Unsettled<T> {
+    /// A run holds its inputs, which hold theirs: a chain of 100,000 is taken apart one by one, not in a recursion that
+    /// deep.
+    fn drop(&mut self) {
+        thread_local! {
+            static DISCARDED: RefCell<Option<Vec<Box<dyn Discard>>>> = const { RefCell::new(None) };
+        }
+        let Some(run) = self.run.take() else { return };
+        let outermost = DISCARDED.with_borrow_mut(|queue| match queue {
+            Some(queue) => {
+                queue.push(run);
+                false
+            }
+            None => {
+                *queue = Some(vec![run]);
+                true
+            }
+        });
+        if outermost {
+            while let Some(next) = DISCARDED.with_borrow_mut(|queue| queue.as_mut().and_then(Vec::pop)) {
+                discard(next);
+            }
+            DISCARDED.set(None);
+        }
+    }
+}
+
+/// A run that may not have ended, its type forgotten.
+pub(crate) trait Node: Send + Sync {
+    fn task(&self) -> &'static Task;
+    fn has_ended(&self) -> bool;
+    /// Whether an executor has it, so that it ends in any case.
+    fn is_handed(&self) -> bool;
+    /// Whether it need not run, since its target is there; then it has ended.
+    fn is_there(self: Arc<Self>) -> bool;
+    /// The runs it needs that have not ended.
+    fn inputs(&self) -> Vec<Arc<dyn Node>>;
+    /// Those of them that end in any case: what they give decides whether this has to run.
+    fn handed_inputs(&self) -> Vec<Arc<dyn Node>> {
+        let mut inputs = self.inputs();
+        inputs.retain(|input| input.is_handed());
+        inputs
+    }
+    /// Runs it here, or waits for whoever does; its inputs have ended.
+    fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// Hands it to its executor, if it has one and nobody has yet. Whether an executor has it now.
+    fn hand_over(self: Arc<Self>) -> bool;
+    /// What the executor calls: runs it, unless it has to wait for its inputs.
+    fn execute(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// The executor has dropped it.
+    fn abandon(self: Arc<Self>);
+    /// Has `dependent` told when this one ends; false if it has ended.
+    fn subscribe(&self, dependent: &Arc<dyn Node>) -> bool;
+    /// One of its inputs has ended.
+    fn input_ended(self: Arc<Self>);
+    fn poll_ended(&self, context: &mut std::task::Context<'_>) -> Poll<()>;
+}
+
+/// Sees to it that the runs end. In a flow's body their executor runs them; within a run, and where there is no executor,
+/// they run here, so that what waits never keeps what it waits for from running.
+pub(crate) async fn settle(nodes: Vec<Arc<dyn Node>>) {
+    if Context::runs_here() {
+        return settle_here(nodes).await;
+    }
+    let mut handed = Vec::with_capacity(nodes.len());
+    let mut here = Vec::new();
+    for node in nodes {
+        if Arc::clone(&node).hand_over() { handed.push(node) } else { here.push(node) }
+    }
+    settle_here(here).await;
+    for node in handed {
+        poll_fn(|context| node.poll_ended(context)).await;
+    }
+}
+
+/// Runs them, and before each those that it needs: without recursion, so that a chain can be of any length, and without a
+/// look at what is upstream of a target that is there.
+pub(crate) async fn settle_here(nodes: Vec<Arc<dyn Node>>) {
+    let mut stack: Vec<_> = nodes.into_iter().map(|node| (node, Stage::Handed)).collect();
+    while let Some((node, stage)) = stack.pop() {
+        if node.has_ended() {
+            continue;
+        }
+        let (inputs, next) = match stage {
+            Stage::Handed => (node.handed_inputs(), Stage::Due),
+            Stage::Due if Arc::clone(&node).is_there() => continue,
+            Stage::Due => (node.inputs(), Stage::Ready),
+            _ => {
+                node.run().await;
+                continue;
+            }
+        };
+        stack.push((node, next));
+        stack.extend(inputs.into_iter().map(|input| (input, Stage::Handed)));
+    }
+}
+
+impl<T: Send + Sync + 'static> Awaited<T> {
+    /// A run that has yet to happen.
+    pub(crate) fn new(
+        task: &'static Task,
+        label: Label,
+        place: Option<Place<T>>,
+        context: Option<Arc<Context>>,
+        run: Box<dyn LazyRun<T>>,
+    ) -> Arc<Self> {
+        let (wakers, dependents) = (Vec::new(), Vec::new());
+        let unsettled = Unsettled { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
+        let (dry, ended, state) = (AtomicBool::new(false), OnceLock::new(), Mutex::new(unsettled));
+        Arc::new_cyclic(|awaited| {
+            let run = Arc::new(PendingRun { task, label, place, awaited: awaited.clone(), dry, ended, context, state });
+            Awaited { node: Arc::clone(&run) as Arc<dyn Node>, run, data: OnceLock::new() }
+        })
+    }
+}
+
+impl<T> PendingRun<T> {
+    /// What lies at its place, or will, as far as it is known.
+    pub(crate) fn content(&self) -> Content {
+        let Some(place) = &self.place else { return Content::Unknown };
+        match self.ended.get() {
+            Some(Err(_)) => Content::Unknown,
+            Some(Ok(())) if self.dry.load(Ordering::Acquire) => Content::Changes,
+            _ => place.content(),
+        }
+    }
+
+    /// How the run ended, if it has.
+    pub(crate) fn ended(&self) -> Option<Result<(), &Arc<Failure>>> {
+        self.ended.get().map(|ended| ended.as_ref().copied())
+    }
+
+    fn failure(&self, error: RunError) -> Arc<Failure> {
+        Failure::new(Error::Task {
+            name: self.label.name(None).for_task(self.task),
+            target: self.place.as_ref().map(|place| place.location.clone()),
+            source: error.into(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Unsettled<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn executor(&self) -> Option<&Arc<dyn Executor>> {
+        self.context.as_ref()?.executor()
+    }
+
+    fn flow(&self) -> Option<&Arc<FlowRun>> {
+        self.context.as_ref()?.flow.as_ref()
+    }
+}
+
+impl<T: Send + Sync + 'static> PendingRun<T> {
+    /// Hands it to its executor; the flow run counts it, and does not end before it.
+    pub(crate) fn submit(self: &Arc<Self>) {
+        let Some(executor) = self.executor() else { return };
+        if let Some(flow) = self.flow() {
+            flow.submitted(|| Arc::downgrade(self) as _);
+        }
+        let mut state = self.lock();
+        state.submitted = true;
+        state.stage = Stage::Handed;
+        drop(state);
+        executor.submit(Ready::first(Arc::clone(self) as _));
+    }
+
+    fn end(&self, outcome: Outcome<T>) {
+        let keep = |made| match made {
+            // Awaited no longer when anyone is told; dropped here if nobody can ask for it.
+            Made::Value(value) => _ = self.awaited.upgrade().map(|awaited| awaited.data.set(value)),
+            Made::Saved => {}
+            Made::Nothing => self.dry.store(true, Ordering::Release),
+        };
+        let ended =
+            outcome.and_then(|made| guard(|| keep(made)).map_err(|panic| self.failure(panic.error(Phase::Dropping))));
+        let failure = ended.as_ref().err().cloned();
+        if self.ended.set(ended).is_err() {
+            return;
+        }
+        let mut state = self.lock();
+        let (wakers, dependents) = (std::mem::take(&mut state.wakers), std::mem::take(&mut state.dependents));
+        let submitted = state.submitted;
+        drop(state);
+        let flow = self.flow().filter(|_| submitted);
+        if let (Some(flow), Some(failure)) = (flow, failure) {
+            flow.failed(failure);
+        }
+        // The last that an executor is given is the first that it takes.
+        dependents.into_iter().rev().for_each(Node::input_ended);
+        wakers.into_iter().for_each(Waker::wake);
+        if let Some(flow) = flow {
+            flow.ended();
+        }
+    }
+
+    /// Runs it, and lets go of it; what is to be tried again after a while comes back.
+    async fn attempt(self: Arc<Self>, mut run: Box<dyn LazyRun<T>>) -> Option<Again<T>> {
+        /// Ends the run also when it panics or is dropped: nobody waits for ever.
+        struct Underway<T: Send + Sync + 'static>(Option<Arc<PendingRun<T>>>);
+
+        impl<T: Send + Sync + 'static> Drop for Underway<T> {
+            fn drop(&mut self) {
+                if let Some(pending) = self.0.take() {
+                    pending.abandon();
+                }
+            }
+        }
+
+        let mut underway = Underway(Some(Arc::clone(&self)));
+        let attempt = run.produce(self.place.as_ref()).await;
+        underway.0 = None;
+        match attempt {
+            Attempt::Ended(outcome) => {
+                discard(run);
+                self.end(outcome);
+                None
+            }
+            Attempt::Again(delay) => Some(Again { pending: self, run, delay }),
+        }
+    }
+
+    /// Whether these inputs have ended; if not, its executor gets it again when they have.
+    async fn inputs_ended(self: &Arc<Self>, inputs: Vec<Arc<dyn Node>>, then: Then) -> bool {
+        // One more than there are, until all have been asked.
+        self.lock().stage = Stage::Waits { inputs: inputs.len() + 1, then };
+        let this = Arc::clone(self) as Arc<dyn Node>;
+        for input in inputs {
+            if !Arc::clone(&input).hand_over() {
+                settle_here(vec![Arc::clone(&input)]).await;
+            }
+            if !input.subscribe(&this) {
+                self.one_less();
+            }
+        }
+        self.one_less()
+    }
+
+    /// Counts an input that has ended; whether it was the last.
+    fn one_less(&self) -> bool {
+        let mut state = self.lock();
+        let Stage::Waits { inputs, then } = state.stage else { return false };
+        state.stage = match (inputs, then) {
+            (1, Then::Due) => Stage::Due,
+            (1, Then::Ready) => Stage::Ready,
+            _ => Stage::Waits { inputs: inputs - 1, then },
+        };
+        inputs == 1
+    }
+
+    fn put_back(&self, run: Box<dyn LazyRun<T>>) {
+        let mut state = self.lock();
+        state.run = Some(run);
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// The run, when there is one to run; `None` when it has ended.
+    fn poll_turn(&self, context: &mut std::task::Context<'_>) -> Poll<Option<Box<dyn LazyRun<T>>>> {
+        let mut state = self.lock();
+        if self.ended.get().is_some() {
+            return Poll::Ready(None);
+        }
+        if let Some(run) = state.run.take() {
+            return Poll::Ready(Some(run));
+        }
+        state.wait(context.waker());
+        Poll::Pending
+    }
+}
+
+/// A run that is to be tried again.
+struct Again<T> {
+    pending: Arc<PendingRun<T>>,
+    run: Box<dyn LazyRun<T>>,
+    delay: Duration,
+}
+
+impl<T> Unsettled<T> {
+    fn wait(&mut self, waker: &Waker) {
+        if !self.wakers.iter().any(|waiting| waiting.will_wake(waker)) {
+            self.wakers.push(waker.clone());
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> Node for PendingRun<T> {
+    fn task(&self) -> &'static Task {
+        self.task
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.get().is_some()
+    }
+
+    fn is_handed(&self) -> bool {
+        self.lock().stage != Stage::Lazy
+    }
+
+    fn is_there(self: Arc<Self>) -> bool {
+        let mut state = self.lock();
+        let Some(run) = &mut state.run else { return false };
+        let ended = match run.is_there(self.place.as_ref()) {
+            Ok(false) => return false,
+            Ok(true) => Ok(Made::Saved),
+            Err(failure) => Err(failure),
+        };
+        let run = state.run.take();
+        drop(state);
+        discard(run);
+        self.end(ended);
+        true
+    }
+
+    fn inputs(&self) -> Vec<Arc<dyn Node>> {
+        self.lock().run.as_ref().map(|run| run.inputs()).unwrap_or_default()
+    }
+
+    fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            while let Some(run) = poll_fn(|context| self.poll_turn(context)).await {
+                let room = room(self.context.as_deref(), self.task).await;
+                let Some(Again { pending, run, delay }) = Arc::clone(&self).attempt(run).await else { return };
+                drop(room);
+                runtime::pause(delay, pending.flow().map(|flow| &**flow)).await;
+                pending.put_back(run);
+            }
+        })
+    }
+
+    fn hand_over(self: Arc<Self>) -> bool {
+        let Some(executor) = self.executor() else { return false };
+        let mut state = self.lock();
+        if state.stage == Stage::Lazy {
+            state.stage = Stage::Handed;
+            drop(state);
+            executor.submit(Ready::first(Arc::clone(&self) as _));
+        }
+        true
+    }
+
+    fn execute(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            let mut stage = self.lock().stage;
+            if self.flow().is_some_and(|flow| flow.cancelled().is_some()) {
+                stage = Stage::Ready;
+            }
+            if stage == Stage::Handed {
+                let inputs = self.handed_inputs();
+                if !inputs.is_empty() && !self.inputs_ended(inputs, Then::Due).await {
+                    return;
+                }
+                stage = Stage::Due;
+            }
+            if stage == Stage::Due {
+                if Arc::clone(&self).is_there() {
+                    return;
+                }
+                let inputs = self.inputs();
+                if !inputs.is_empty() && !self.inputs_ended(inputs, Then::Ready).await {
+                    return;
+                }
+            }
+            // Where there is none, somebody who waits for it runs it.
+            let Some(run) = self.lock().run.take() else { return };
+            let Some(Again { pending, run, delay }) = self.attempt(run).await else { return };
+            let Some(executor) = pending.executor().cloned() else { return };
+            runtime::after(delay, pending.flow().cloned(), move || {
+                pending.put_back(run);
+                executor.submit(Ready::again(pending as _));
+            });
+        })
+    }
+
+    fn abandon(self: Arc<Self>) {
+        let run = self.lock().run.take();
+        discard(run);
+        self.end(Err(self.failure(RunError::Interrupted)));
+    }
+
+    fn subscribe(&self, dependent: &Arc<dyn Node>) -> bool {
+        let mut state = self.lock();
+        let waits = self.ended.get().is_none();
+        if waits {
+            state.dependents.push(Arc::clone(dependent));
+        }
+        waits
+    }
+
+    fn input_ended(self: Arc<Self>) {
+        if self.one_less()
+            && let Some(executor) = self.executor().cloned()
+        {
+            executor.submit(Ready::again(self as _));
+        }
+    }
+
+    fn poll_ended(&self, context: &mut std::task::Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if self.ended.get().is_some() {
+            return Poll::Ready(());
+        }
+        state.wait(context.waker());
+        Poll::Pending
+    }
+}

@@ -1,0 +1,206 @@
+//! A call whose function runs in another process: what is sent there, what is done there, what comes back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::Instrument as _;
+
+use super::events::Details;
+use super::{Plan, Run};
+use crate::journal::{There, Why};
+use crate::model::contents::Content;
+use crate::model::error::{JobError, RunError};
+use crate::model::provenance::Reasons;
+use crate::run::call::{self, Call, Raised};
+use crate::run::context::Context;
+use crate::run::heartbeat;
+use crate::run::job::{self, Carrier, Ended, Format, Job, OfFlow, Order, Outcome, Packing, Travel};
+use crate::run::outcome::{Made, Place};
+use crate::run::runtime::unless_cancelled;
+use crate::run::seen::{Seen, checked};
+use crate::store::{Record, Stamp};
+
+impl Run {
+    /// Who brings the run to another process, if it is to run there.
+    pub(super) fn carrier(&self) -> Option<Arc<dyn Carrier>> {
+        if !self.task.remote || !self.mode.executes() {
+            return None;
+        }
+        self.context.as_ref()?.executor()?.carrier()
+    }
+}
+
+impl<R: Send> Plan<'_, R> {
+    /// What another process is to do.
+    pub(super) fn order(&self, place: Option<&Place<R>>, record: Option<Record>) -> Result<Order, JobError> {
+        let Run { task, ref label, ref name, mode, outdated, .. } = self.run;
+        let mut packing = Packing::new(task.parameters);
+        self.job.look(&mut Seen::packed(&mut packing));
+        let packing = packing.finish()?;
+        let flow = OfFlow {
+            code: task.code,
+            check: packing.can_be_checked.then(|| checked(|seen| self.job.look(seen))),
+            record: record.map(|record| (record.arguments(), record.inputs())),
+            outdated: outdated.map(|(stamp, _)| stamp.get()),
+            caches: mode.caches(),
+        };
+        Ok(Order {
+            format: Format::THIS,
+            task: task.full_name(),
+            args: packing.arguments,
+            path: label.path.as_deref().map(str::to_owned),
+            base: label.base.as_deref().map(str::to_owned),
+            name: Some(name.for_task(task)),
+            target: place.map(|place| place.location.as_str().to_owned()),
+            flow: Some(flow),
+        })
+    }
+
+    /// Has the function run in another process, which claims the target, saves, and says what came of it.
+    pub(super) async fn make_elsewhere(
+        &mut self,
+        carrier: Arc<dyn Carrier>,
+        place: Option<&Place<R>>,
+        record: Option<Record>,
+        started: Instant,
+    ) -> Result<Made<R>, Raised> {
+        let stays = |error: JobError| Raised::new(error, false);
+        let order = self.order(place, record).map_err(stays)?;
+        let job = Job::new(self.run.task, self.run.attempt, &order).map_err(stays)?;
+        if let (Some(journal), Some(place)) = (self.run.journal(), place) {
+            self.run.began = journal.began(self.run.task, &place.location, &self.run.store, started);
+        }
+        let target = place.map(|place| &place.location);
+        let context = Context::within(self.run.context.as_ref(), self.run.task, None);
+        let alive = heartbeat::watch(
+            &context,
+            self.run.number(),
+            self.run.task,
+            &self.run.name,
+            target,
+            self.run.attempt,
+            started,
+        );
+        let flow = self.run.context.as_ref().and_then(|context| context.flow.clone());
+        let Some(reply) = unless_cancelled(flow.as_deref(), carrier.carry(job)).await else {
+            let why = flow.and_then(|flow| flow.cancelled()).map(|why| why.to_string()).unwrap_or_default();
+            return Err(RunError::Cancelled { why }.into());
+        };
+        drop(alive);
+        let Outcome { ended, elapsed, .. } = Outcome::from_bytes(&reply?).map_err(stays)?;
+        let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
+        let value = |value| {
+            let from = self.job.travel().map(|travel| travel.from);
+            from.and_then(|from| from(value).ok())
+        };
+        match (ended, place) {
+            (Ended::Failed(raised), _) => {
+                let retry = raised.retry;
+                Err(Raised::new(raised.cause(), retry))
+            }
+            (Ended::Value(sent), _) => {
+                let Some(value) = value(sent) else {
+                    let problem = "what came back is not of its type".to_owned();
+                    return Err(stays(JobError::Output { problem }));
+                };
+                self.run.tell_completed(target, elapsed, Details::default());
+                Ok(Made::Value(value))
+            }
+            (Ended::Saved { there, value: sent }, Some(place)) => {
+                let bytes = there.map_or(0, |there| there.bytes);
+                let journal = self.run.compares();
+                let there = there.filter(|_| journal.is_some());
+                if let (Some(there), Some(journal)) = (there, journal) {
+                    place.has(Content::from_fingerprint(there.content));
+                    journal.found(place.key, there);
+                }
+                let value = sent.and_then(value);
+                let details = Details { there, given: self.given(), bytes, ..Details::default() };
+                self.run.completed(&place.location, elapsed, details);
+                Ok(value.map_or(Made::Saved, Made::Value))
+            }
+            (Ended::Found, Some(place)) => {
+                let look = place.store.stamp(&place.location);
+                let stamp = look.map_err(|source| RunError::Store { action: super::LOOK, source: source.into() })?;
+                let Some(stamp) = stamp else { return Err(RunError::Interrupted.into()) };
+                let compared = self.compare(place, stamp);
+                self.taken(place, Why::MadeMeanwhile, compared);
+                Ok(Made::Saved)
+            }
+            (Ended::Saved { .. } | Ended::Found, None) => {
+                Err(stays(JobError::Malformed { problem: "it says that it was saved, and has no target".to_owned() }))
+            }
+        }
+    }
+}
+
+/// Does what a flow in another process has ordered.
+pub(crate) async fn serve<R: Send + Sync + 'static>(mut call: Call<'static, R>, order: Order) -> Outcome {
+    let started = Instant::now();
+    let travel = call.job.travel();
+    let (label, _) = call.label();
+    let flow = order.flow.as_ref();
+    let check = flow.and_then(|flow| flow.check);
+    if check.is_some_and(|check| check != checked(|seen| call.job.look(seen))) {
+        let problem =
+            "they did not arrive as they were given (a NaN, an infinity, or a value whose JSON is not all of it)";
+        let error = JobError::Malformed { problem: format!("the arguments of {}: {problem}", order.task) };
+        return Outcome::refused(error);
+    }
+    let (mut plan, _, place) = match Plan::new(call, label) {
+        Ok(planned) => planned,
+        Err((failure, _)) => {
+            return Outcome::failed(&failure.ask().into(), false);
+        }
+    };
+    plan.away = Some(call::away::<R>);
+    // Whoever ordered it says whether it is tried again, and then orders it once more.
+    plan.run.attempt = plan.run.task.retries + 1;
+    let record = flow.and_then(|flow| flow.record);
+    plan.record = record.map(|(arguments, inputs)| Record::new(plan.run.task, arguments, inputs));
+    let outdated = flow.and_then(|flow| flow.outdated).map(Stamp::new);
+    plan.run.outdated = outdated.map(|stamp| (stamp, Reasons::default()));
+    let span = plan.run.span(place.as_ref().map(|place| &place.location));
+    let made = plan.make(place.as_ref(), started).instrument(span).await;
+    let ended = ended(made, place.as_ref(), &plan, travel);
+    Outcome::new(ended, started.elapsed().as_secs_f64())
+}
+
+/// What there is to say of it.
+fn ended<R: Send>(
+    made: Result<Made<R>, Raised>,
+    place: Option<&Place<R>>,
+    plan: &Plan<'_, R>,
+    travel: Option<Travel<R>>,
+) -> Ended {
+    let sent = |value: &R| match travel {
+        Some(travel) => (travel.to)(value),
+        None => Err("its type has no `Serialize` and `Deserialize`".to_owned()),
+    };
+    let (made, place) = match (made, place) {
+        (Err(Raised { cause, retry, .. }), _) => return Ended::Failed(job::Raised::new(&cause, retry)),
+        (Ok(made), Some(place)) => (made, place),
+        (Ok(made), None) => {
+            let value = match &made {
+                Made::Value(value) => sent(value),
+                Made::Saved | Made::Nothing => Err("there is none".to_owned()),
+            };
+            let refused = |problem| Ended::Failed(job::Raised::new(&JobError::Output { problem }.into(), false));
+            return value.map_or_else(refused, Ended::Value);
+        }
+    };
+    if plan.run.why == Why::MadeMeanwhile {
+        return Ended::Found;
+    }
+    let there = place.store.listing().entry(&place.location).ok().flatten().map(|entry| There::from_entry(&entry));
+    let there = match plan.record {
+        Some(record) => there.map(|there| there.made_by(record.provenance().with_format(place.store.format()))),
+        None => there,
+    };
+    // A function that saves its own output may give something small besides.
+    let value = match &made {
+        Made::Value(value) => sent(value).ok(),
+        Made::Saved | Made::Nothing => None,
+    };
+    Ended::Saved { there, value }
+}

@@ -1,0 +1,218 @@
+//! How asynchronous work is driven from synchronous code: on the caller's thread, without a runtime of the caller's.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tracing::{Instrument as _, Span};
+
+use crate::model::error::RunError;
+use crate::run::context::Context as Scope;
+use crate::run::flow_run::{CANCELLED, FlowRun};
+use crate::store::Draft;
+
+thread_local! {
+    /// Whether this thread is inside [`block_on`], so that a runtime that it drives stands still.
+    static BLOCKING: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs `future` to its end on this thread. One that never has to wait, as all synchronous tasks are, is polled once and
+/// costs nothing more.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            BLOCKING.set(self.0);
+        }
+    }
+
+    let _restore = Restore(BLOCKING.replace(true));
+    let mut future = pin!(future);
+    if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        return output;
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// Runs an async body where timers and sockets work: in the caller's runtime if the caller awaits, else in one of pipex's
+/// own, whose thread drives them while the caller's is blocked.
+pub(crate) async fn drive<F: Future<Output: Send> + Send>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| match (BLOCKING.get(), Handle::try_current()) {
+        (false, Ok(_)) => future.as_mut().poll(context),
+        // The runtime that this thread drives stands still, and whatever is polled here would wait for it.
+        (true, Ok(_)) => Poll::Ready(on_another_thread(future.as_mut())),
+        (_, Err(_)) => poll_in_own(future.as_mut(), context),
+    })
+    .await
+}
+
+/// Polls where pipex's own runtime drives timers and sockets.
+fn poll_in_own<F: Future>(future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<F::Output> {
+    let _entered = own().ok().map(Handle::enter);
+    future.poll(context)
+}
+
+/// Waits for a future that runs on a thread of its own.
+fn on_another_thread<F: Future<Output: Send> + Send>(mut future: Pin<&mut F>) -> F::Output {
+    let context = crate::run::context::Context::current();
+    let run = || {
+        let mut wait = || block_on(poll_fn(|context| poll_in_own(future.as_mut(), context)));
+        match context {
+            Some(context) => context.enter(wait),
+            None => wait(),
+        }
+    };
+    match thread::scope(|scope| scope.spawn(run).join()) {
+        Ok(output) => output,
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// A runtime of pipex's own, started when it is first needed; it lives as long as the process.
+static OWN: LazyLock<io::Result<Runtime>> =
+    LazyLock::new(|| Builder::new_multi_thread().thread_name("pipex-runtime").enable_all().build());
+
+fn own() -> Result<&'static Handle, RunError> {
+    let failed = |error: &io::Error| RunError::Runtime { source: io::Error::new(error.kind(), error.to_string()) };
+    OWN.as_ref().map(Runtime::handle).map_err(failed)
+}
+
+/// The handle of pipex's runtime.
+#[cfg(feature = "nats")]
+pub(crate) fn handle() -> Result<Handle, RunError> {
+    own().cloned()
+}
+
+/// Sees a future through on pipex's runtime; dropped, it is cancelled.
+pub(crate) async fn spawned<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, RunError> {
+    struct Abort<T>(JoinHandle<T>);
+    impl<T> Drop for Abort<T> {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+
+    let mut task = Abort(own()?.spawn(future.instrument(Span::current())));
+    (&mut task.0).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(_) => RunError::Interrupted,
+    })
+}
+
+/// Calls a function on a thread where it may take its time. If nobody waits for it any longer when it returns, what it gives
+/// is dropped, and with its draft goes what it wrote.
+pub(crate) async fn blocking<T: Send + 'static>(
+    context: Arc<Scope>,
+    body: Box<dyn FnOnce() -> T + Send>,
+    draft: Option<Draft>,
+) -> Result<T, RunError> {
+    let span = Span::current();
+    let work = move || (catch_unwind(AssertUnwindSafe(|| span.in_scope(|| context.enter(body)))), draft);
+    let (value, draft) = elsewhere(work).await.map_err(|source| RunError::Runtime { source })?;
+    if let Some(draft) = draft {
+        draft.keep();
+    }
+    value.map_err(|panic| resume_unwind(panic))
+}
+
+/// Waits no longer than this, if there is a limit.
+pub(crate) async fn timeout<F: Future>(limit: Option<Duration>, future: F) -> Result<F::Output, RunError> {
+    let Some(limit) = limit else { return Ok(future.await) };
+    // Timers are made where their runtime is, and can be polled anywhere.
+    let timed = {
+        let _entered = own()?.enter();
+        tokio::time::timeout(limit, future)
+    };
+    timed.await.map_err(|_| RunError::TimedOut { limit })
+}
+
+/// Waits so long, or until the flow run is cancelled.
+pub(crate) async fn pause(delay: Duration, flow: Option<&FlowRun>) {
+    if delay.is_zero() {
+        return;
+    }
+    let Ok(own) = own() else { return thread::sleep(delay) };
+    let mut pause = pin!({
+        let _entered = own.enter();
+        tokio::time::sleep(delay)
+    });
+    loop {
+        let mut cancelled = pin!(CANCELLED.notified());
+        if flow.is_some_and(|flow| flow.cancelled().is_some()) {
+            return;
+        }
+        let over = poll_fn(|context| match pause.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => cancelled.as_mut().poll(context).map(|()| false),
+        });
+        if over.await {
+            return;
+        }
+    }
+}
+
+/// What the future gives, unless the flow run is cancelled before.
+pub(crate) async fn unless_cancelled<F: Future>(flow: Option<&FlowRun>, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    loop {
+        let mut cancelled = pin!(CANCELLED.notified());
+        cancelled.as_mut().enable();
+        if flow.is_some_and(|flow| flow.cancelled().is_some()) {
+            return None;
+        }
+        let ended = poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => cancelled.as_mut().poll(context).map(|()| None),
+        });
+        if let Some(output) = ended.await {
+            return Some(output);
+        }
+    }
+}
+
+/// Does something after that pause.
+pub(crate) fn after(delay: Duration, flow: Option<Arc<FlowRun>>, then: impl FnOnce() + Send + 'static) {
+    match own() {
+        Ok(own) if !delay.is_zero() => {
+            own.spawn(async move {
+                pause(delay, flow.as_deref()).await;
+                then();
+            });
+        }
+        _ => then(),
+    }
+}
+
+/// Does what blocks on a thread of its own, so that neither a runtime nor another task of this thread stands still: the
+/// holder of what is waited for may be a future on this very thread.
+pub(crate) async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    let (done, wait) = oneshot::channel();
+    thread::Builder::new().name("pipex-blocking".to_owned()).spawn(move || done.send(work()))?;
+    wait.await.map_err(io::Error::other)
+}
