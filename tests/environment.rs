@@ -39,7 +39,7 @@ fn child_calls() {
 }
 
 /// Neither quiet nor loud: what it says on stderr is what is asked for.
-fn said(name: &str, out: &Path, mode: Option<&str>, set: &[(&str, &str)]) -> Said {
+fn run_child(name: &str, out: &Path, mode: Option<&str>, set: &[(&str, &str)]) -> Said {
     let mut child = child(&format!("environment::{name}"), out);
     match mode {
         Some(mode) => child.env("PIPEX", mode),
@@ -60,7 +60,7 @@ fn a_variable_that_is_none_of_pipexs_is_told_once_with_the_nearest() {
     for mode in ["cache", "prefect", "prefect.cache"] {
         for (name, first) in [("child_flows", "now"), ("child_calls", "")] {
             let bench = Bench::new();
-            let mut told = lines(&said(name, bench.path(), Some(mode), &unknown));
+            let mut told = lines(&run_child(name, bench.path(), Some(mode), &unknown));
             if !first.is_empty() {
                 assert_eq!(told.remove(0), first, "neither in mode do_nothing nor in a test's scope");
             }
@@ -93,7 +93,7 @@ fn do_nothing_asks_for_nothing_but_the_mode_and_what_is_to_be_done_instead() {
     for mode in [None, Some(""), Some("do_nothing")] {
         for name in ["child_flows", "child_calls"] {
             let bench = Bench::new();
-            let said = said(name, bench.path(), mode, &others);
+            let said = run_child(name, bench.path(), mode, &others);
             assert!(lines(&said).iter().all(|line| line == "now"), "{said:?}");
             assert!(String::from_utf8_lossy(&said.stdout).contains("value 6"), "{said:?}");
             assert_eq!(files(bench.path()), [""; 0]);
@@ -105,12 +105,12 @@ fn do_nothing_asks_for_nothing_but_the_mode_and_what_is_to_be_done_instead() {
 fn what_is_to_be_done_instead_is_done_in_do_nothing_too() {
     let bench = Bench::new();
     for mode in [None, Some("")] {
-        let dry = said("child_calls_dry", bench.path(), mode, &[("PIPEX_DRY_RUN", "1")]);
+        let dry = run_child("child_calls_dry", bench.path(), mode, &[("PIPEX_DRY_RUN", "1")]);
         let told = String::from_utf8_lossy(&dry.stdout);
         assert!(told.contains("would run \"double three\"") && !told.contains("ran"), "{dry:?}");
 
         let order = format!(r#"{{"task":"environment::double","args":{{"x":4}},"base":"{}"}}"#, mode.is_none());
-        let one = said("child_flow", bench.path(), mode, &[("PIPEX_RUN", &order)]);
+        let one = run_child("child_flow", bench.path(), mode, &[("PIPEX_RUN", &order)]);
         assert!(!String::from_utf8_lossy(&one.stdout).contains("value"), "the flow itself does not run: {one:?}");
     }
     assert_eq!(bench.files(), ["double/false", "double/true"]);

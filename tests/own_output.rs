@@ -176,3 +176,20 @@ fn what_a_function_writes_too_late_is_in_no_output() {
     }
     assert_eq!(bench.files(), made);
 }
+
+/// A kill between the rename and the claim's end leaves one.
+#[test]
+fn a_claim_beside_what_is_there_goes_with_the_next_look() {
+    let bench = Bench::new();
+    let run = || bench.cache(|| plot(&[1, 2]).base("x").run().map(drop)).unwrap();
+    run();
+    let claim = bench.file("plots/.x.svg.pipex-tmp");
+    fs::write(&claim, "").unwrap();
+    run();
+    assert_eq!((bench.ran(), bench.files()), (vec!["plot"], vec!["plots/x.svg".to_owned()]));
+    // One that somebody holds stays.
+    let held = fs::File::create(&claim).unwrap();
+    held.lock().unwrap();
+    run();
+    assert!(claim.exists() && bench.ran().is_empty());
+}

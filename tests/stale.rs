@@ -475,15 +475,15 @@ fn a_directory_that_a_function_wrote_is_replaced_whole() {
 fn do_nothing_says_nothing_in_the_journal_of_another_mode() {
     let bench = Bench::new();
     bench.cache(|| pages(2).run()).unwrap();
-    let said = || -> Vec<_> {
+    let read_journals = || -> Vec<_> {
         let runs = pipex::journal::runs(&bench.journal()).unwrap();
         runs.iter().map(|run| fs::read(run).unwrap()).collect()
     };
-    let before = said();
+    let before = read_journals();
     assert_eq!(before.len(), 1);
     fs::remove_dir_all(bench.file("pages")).unwrap();
     bench.config(Mode::DoNothing).scope(|| pages(2).run()).unwrap();
-    assert_eq!(said(), before);
+    assert_eq!(read_journals(), before);
 }
 
 #[test]

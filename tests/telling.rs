@@ -50,11 +50,11 @@ fn child_year() {
     assert_eq!(year(), 2);
 }
 
-fn said(mode: &str, settings: &[(&str, &str)]) -> Said {
-    said_by("telling::child_year", Path::new("unused"), mode, settings)
+fn run_child(mode: &str, settings: &[(&str, &str)]) -> Said {
+    run_named_child("telling::child_year", Path::new("unused"), mode, settings)
 }
 
-fn said_by(name: &str, out: &Path, mode: &str, settings: &[(&str, &str)]) -> Said {
+fn run_named_child(name: &str, out: &Path, mode: &str, settings: &[(&str, &str)]) -> Said {
     let mut child = child(name, out);
     let output = child.env("PIPEX", mode).envs(settings.iter().copied()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -62,7 +62,7 @@ fn said_by(name: &str, out: &Path, mode: &str, settings: &[(&str, &str)]) -> Sai
 }
 
 fn lines(mode: &str, settings: &[(&str, &str)]) -> Vec<String> {
-    let said = String::from_utf8(said(mode, settings).stderr).unwrap();
+    let said = String::from_utf8(run_child(mode, settings).stderr).unwrap();
     // Without the time.
     said.lines().map(|line| line.split_once(" | ").map_or(line, |(_, line)| line).to_owned()).collect()
 }
@@ -146,24 +146,24 @@ fn child_chain() {
 fn what_fails_is_seen_in_every_mode() {
     for mode in ["cache", "prefect", "prefect.cache"] {
         let bench = Bench::new();
-        let output = said_by("telling::child_chain", bench.path(), mode, &[]);
-        let (told, seen) = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).into();
-        let told = told.lines().find(|line| line.starts_with("error ")).unwrap();
-        assert!(told.starts_with("error task run \"the last\""), "{mode}: {told}");
-        assert!(told.contains(": an argument is not to be had, so it did not run: task run \"clean bad\""), "{told}");
-        assert!(told.ends_with(": no such station"), "{mode}: {told}");
-        assert_eq!(told.matches("task run").count(), 2, "not each that did not run on the way: {told}");
+        let output = run_named_child("telling::child_chain", bench.path(), mode, &[]);
+        let (stdout, stderr) = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).into();
+        let error = stdout.lines().find(|line| line.starts_with("error ")).unwrap();
+        assert!(error.starts_with("error task run \"the last\""), "{mode}: {error}");
+        assert!(error.contains(": an argument is not to be had, so it did not run: task run \"clean bad\""), "{error}");
+        assert!(error.ends_with(": no such station"), "{mode}: {error}");
+        assert_eq!(error.matches("task run").count(), 2, "not each that did not run on the way: {error}");
 
-        let rows: Vec<Vec<&str>> = seen.lines().map(|line| line.split_whitespace().take(5).collect()).collect();
+        let rows: Vec<Vec<&str>> = stderr.lines().map(|line| line.split_whitespace().take(5).collect()).collect();
         let mut rows: Vec<_> = rows.iter().map(|row| row.join(" ")).collect();
-        assert_eq!(rows.remove(0), "task ran cached failed skipped", "{mode}: {seen}");
+        assert_eq!(rows.remove(0), "task ran cached failed skipped", "{mode}: {stderr}");
         rows.sort();
-        assert_eq!(rows, ["clean 1 0 1 0", "length 0 0 0 2"], "{mode}: {seen}");
+        assert_eq!(rows, ["clean 1 0 1 0", "length 0 0 0 2"], "{mode}: {stderr}");
 
-        let quiet = said_by("telling::child_chain", bench.path(), mode, &[("PIPEX_QUIET", "1")]);
+        let quiet = run_named_child("telling::child_chain", bench.path(), mode, &[("PIPEX_QUIET", "1")]);
         assert_eq!(String::from_utf8(quiet.stderr).unwrap(), "", "{mode}");
 
-        let logs = said_by("telling::child_chain", bench.path(), mode, &[("PIPEX_TESTS_LOGS", "1")]);
+        let logs = run_named_child("telling::child_chain", bench.path(), mode, &[("PIPEX_TESTS_LOGS", "1")]);
         let logs = String::from_utf8(logs.stderr).unwrap();
         let errors: Vec<_> = logs.lines().filter(|line| line.contains("ERROR")).collect();
         assert_eq!(errors.len(), 1, "{mode}: {logs}");

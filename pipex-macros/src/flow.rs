@@ -10,7 +10,8 @@ use crate::crate_path::find_crate_path;
 use crate::lifetimes::has_impl_trait;
 use crate::mistakes::Mistakes;
 use crate::signature;
-use crate::task::{emit_inspections, emit_type_hint, hygienic, respan, start_span};
+use crate::spans::{hygienic, respan, start_span};
+use crate::task::{emit_inspections, emit_type_hint};
 
 pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     process(arguments, item.clone()).unwrap_or_else(|error| signature::emit_unchanged(item, &error))

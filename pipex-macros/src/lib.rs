@@ -4,6 +4,7 @@
 mod attributes;
 mod code;
 mod crate_path;
+mod description;
 mod duration;
 mod field;
 mod flow;
@@ -14,6 +15,7 @@ mod remote;
 mod returns;
 mod signature;
 mod source;
+mod spans;
 mod task;
 mod template;
 

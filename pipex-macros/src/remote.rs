@@ -5,7 +5,8 @@ use quote::quote;
 use syn::ext::IdentExt as _;
 
 use crate::signature::ParameterKind;
-use crate::task::{TaskEmitter, hygienic, respan, start_span};
+use crate::spans::{hygienic, respan, start_span};
+use crate::task::TaskEmitter;
 
 impl TaskEmitter {
     /// How its output goes from process to process.

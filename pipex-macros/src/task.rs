@@ -1,21 +1,17 @@
 //! `#[task]`: a description of the function, and one call.
 
-use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::ext::IdentExt as _;
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::{Generics, LitStr, Path, ReceiverKind, Result, Type, parse_quote, parse_quote_spanned};
 
-use crate::attributes::{RetryDelayMeta, TaskMeta};
-use crate::code;
+use crate::attributes::TaskMeta;
 use crate::crate_path::find_crate_path;
-use crate::duration;
-use crate::field::ParsedField;
 use crate::lifetimes::write_out_lifetimes;
 use crate::mistakes::Mistakes;
 use crate::returns::Returns;
 use crate::signature::{self, Parameter, ParameterKind, TaskFn};
-use crate::source;
-use crate::template::{ParsedPart, ParsedTemplate};
+use crate::spans::{end_span, hygienic, respan, start_span};
+use crate::template::ParsedTemplate;
 
 const TARGET: &str = "{path}/{funcname}/{base}";
 
@@ -65,8 +61,8 @@ fn parse_template(literal: &LitStr, function: &mut TaskFn) -> Result<ParsedTempl
 pub struct TaskEmitter {
     pub meta: TaskMeta,
     pub function: TaskFn,
-    target: ParsedTemplate,
-    name: Option<ParsedTemplate>,
+    pub target: ParsedTemplate,
+    pub name: Option<ParsedTemplate>,
     pub pipex: Path,
 }
 
@@ -105,104 +101,6 @@ impl TaskEmitter {
                 #pipex::internal::call(#task, #values, #inspection, #fields, #body, #store, #copies, #encoding)
             }
         }
-    }
-
-    /// The description. In a block of its own, since items have no hygiene.
-    fn emit_description(&self) -> TokenStream {
-        let TaskEmitter { pipex, meta, function: TaskFn { item, .. }, .. } = self;
-        let funcname = item.sig.ident.unraw().to_string();
-        let target = self.emit_template(&self.target);
-        let (signature, block) = (&item.sig, &item.block);
-        let tokens = quote!(#signature #block);
-        let code = code::emit_code(&item.sig.ident, tokens.clone(), source::read_text(tokens), &meta.code, pipex);
-        let parameters = self.function.parameters.iter().map(|parameter| parameter.name.unraw().to_string());
-        let stale = meta.stale.as_ref().map(|stale| quote!(.stale(#pipex::Stale::#stale)));
-        let name = self.name.as_ref().map(|name| self.emit_template(name)).map(|name| quote!(.name(#name)));
-        let saves_its_own = self.meta.own_output.then(|| quote!(.saves_its_own()));
-        let wants_target = self.function.target.is_some().then(|| quote!(.wants_target()));
-        let retries = meta.retries.map(|retries| quote!(.retries(#retries)));
-        let retry_delay = meta.retry_delay.as_ref().map(|delay| {
-            let delay = match delay {
-                RetryDelayMeta::Same(millis) => {
-                    let delay = duration::emit(*millis);
-                    quote!(Same(#delay))
-                }
-                RetryDelayMeta::Each(list) => {
-                    let list = list.iter().copied().map(duration::emit);
-                    quote!(Each(const { &[#(#list),*] }))
-                }
-                RetryDelayMeta::Exponential { first, factor, longest, jitter } => {
-                    let first = duration::emit(*first);
-                    let longest = match longest.map(duration::emit) {
-                        Some(longest) => quote!(#pipex::internal::Some(#longest)),
-                        None => quote!(#pipex::internal::None),
-                    };
-                    quote!(Exponential { first: #first, factor: #factor, longest: #longest, jitter: #jitter })
-                }
-            };
-            quote!(.retry_delay(#pipex::internal::RetryDelay::#delay))
-        });
-        let tags = (!meta.tags.is_empty()).then(|| {
-            let tags = &meta.tags;
-            quote!(.tags(&[#(#tags),*]))
-        });
-        let timeout = meta.timeout.map(duration::emit).map(|limit| quote!(.timeout(#limit)));
-        let stored = (meta.own_output || meta.store.is_some()).then(|| quote!(.has_a_store_of_its_own()));
-        let remote = meta.remote.as_ref().map(|_| quote!(.remote()));
-        let registered = meta.remote.as_ref().map(|_| self.emit_registration());
-        quote!({
-            static TASK: #pipex::internal::Task = #pipex::internal::Task::new(
-                #funcname, ::core::module_path!(), ::core::file!(), ::core::line!(), #target
-            )
-            .code(#code)
-            .parameters(&[#(#parameters),*])
-            .package(::core::option_env!("CARGO_PKG_VERSION"))
-            #name #stale #saves_its_own #wants_target #retries #retry_delay #timeout #tags #stored #remote;
-            #registered
-            &TASK
-        })
-    }
-
-    fn emit_template(&self, template: &ParsedTemplate) -> TokenStream {
-        let pipex = &self.pipex;
-        match template {
-            ParsedTemplate::Plain(parts) => {
-                let parts = parts.iter().map(|part| match part {
-                    ParsedPart::Text(text) => quote!(#pipex::internal::Part::Text(#text)),
-                    ParsedPart::Field(field) => {
-                        let field = self.emit_field(field);
-                        quote!(#pipex::internal::Part::Field(#field))
-                    }
-                });
-                quote!(#pipex::internal::Template::Plain(&[#(#parts),*]))
-            }
-            ParsedTemplate::Blocks { text, fields } => {
-                let fields = fields.iter().map(|(name, field)| {
-                    let field = self.emit_field(field);
-                    quote!((#name, #field))
-                });
-                quote!(#pipex::internal::Template::Blocks { text: #text, fields: &[#(#fields),*] })
-            }
-        }
-    }
-
-    fn emit_field(&self, field: &ParsedField) -> TokenStream {
-        let pipex = &self.pipex;
-        let field = match field {
-            ParsedField::Path => quote!(Path),
-            ParsedField::Base => quote!(Base),
-            ParsedField::Funcname => quote!(Funcname),
-            ParsedField::Module => quote!(Module),
-            ParsedField::Flow => quote!(Flow),
-            ParsedField::Parameter(name) => {
-                let index = self.function.parameters.iter().position(|parameter| parameter.name.unraw() == name);
-                let index = index.expect("a template names only parameters there are");
-                quote!(Parameter(#index, #name))
-            }
-            ParsedField::Env(name) => quote!(Env(#name)),
-            ParsedField::Now(part) => quote!(Now(#part)),
-        };
-        quote!(#pipex::internal::Field::#field)
     }
 
     /// A parameter of the generated function.
@@ -467,30 +365,4 @@ fn add_call_lifetime(generics: &Generics) -> Generics {
     }
     generics.params.insert(0, parse_quote!('pipex));
     generics
-}
-
-/// The place of these tokens, with the names and the lints of generated code.
-pub fn start_span(tokens: &impl ToTokens) -> Span {
-    let first = tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span());
-    first.resolved_at(Span::mixed_site())
-}
-
-/// The place where these tokens end.
-fn end_span(tokens: &impl ToTokens) -> Span {
-    let last = tokens.to_token_stream().into_iter().last();
-    last.map_or_else(Span::call_site, |token| token.span()).resolved_at(Span::mixed_site())
-}
-
-/// The same tokens, shown elsewhere.
-pub fn respan(tokens: &impl ToTokens, span: Span) -> TokenStream {
-    let respan_token = |mut token: TokenTree| {
-        token.set_span(span);
-        token
-    };
-    tokens.to_token_stream().into_iter().map(respan_token).collect()
-}
-
-/// A name that the user's code does not see.
-pub fn hygienic(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
 }

@@ -43,7 +43,7 @@ fn only_code_is_accepted_unless_more_is_said() {
     assert_eq!(reasons(&desk, "out/cell/1-1.json"), ["code"]);
     assert_eq!(reasons(&desk, "out/row/1"), ["inputs"]);
     assert_eq!(reasons(&desk, "out/total.json"), ["arguments", "inputs"]);
-    let said = desk.said("accept --yes");
+    let said = desk.transcribe("accept --yes");
     assert!(said.contains("cell: 12 outputs, changed: code; such as out/cell/1-0.json"), "{said}");
     assert!(said.contains("cell: 1 output will stay stale, changed: edited; such as out/cell/1-0.json"), "{said}");
     assert!(said.contains("total: 1 output will stay stale, changed: arguments and inputs"), "{said}");
@@ -57,28 +57,28 @@ fn only_code_is_accepted_unless_more_is_said() {
     stay();
     assert_eq!(warnings(&desk), ["cell: edited", "row: inputs", "total: arguments and inputs"]);
     stay();
-    assert!(desk.said("accept --dry-run").contains("would accept 0 stale outputs"));
+    assert!(desk.transcribe("accept --dry-run").contains("would accept 0 stale outputs"));
 }
 
 #[test]
 fn more_is_accepted_if_it_is_said() {
     let desk = changed();
-    desk.said("accept --reason inputs --yes");
+    desk.transcribe("accept --reason inputs --yes");
     assert_eq!(reasons(&desk, "out/row/1"), [""; 0]);
     assert_eq!(reasons(&desk, "out/total.json"), ["arguments"]);
     assert_eq!(reasons(&desk, "out/cell/1-0.json"), ["code", "content"]);
     assert_eq!(warnings(&desk), ["cell: code", "cell: edited", "total: arguments"]);
-    desk.said("accept --reason arguments,content --yes");
+    desk.transcribe("accept --reason arguments,content --yes");
     assert_eq!(reasons(&desk, "out/total.json"), [""; 0]);
     assert_eq!(reasons(&desk, "out/cell/1-0.json"), ["code"]);
     assert_eq!(warnings(&desk), ["cell: code"]);
-    desk.said("accept --reason code --yes");
+    desk.transcribe("accept --reason code --yes");
     assert_eq!(warnings(&desk), [""; 0]);
     assert_eq!(desk.pipex("status").status.code(), Some(0));
     // What was accepted holds: what changes from now on is told.
     desk.write("out/cell/1-1.json", "2000");
     assert_eq!(warnings(&desk), ["cell: edited", "row: inputs"]);
-    let said = desk.said("accept --reason weather --yes");
+    let said = desk.transcribe("accept --reason weather --yes");
     assert!(
         said.contains("possible values: code, arguments, inputs, format, content") && said.contains("[2]"),
         "{said}"
@@ -89,9 +89,9 @@ fn more_is_accepted_if_it_is_said() {
 fn nothing_is_accepted_before_somebody_says_yes() {
     let desk = changed();
     let before = fs::read(desk.file(".pipex/index")).unwrap();
-    let said = desk.said("accept");
+    let said = desk.transcribe("accept");
     assert!(said.contains("to accept: 12 stale outputs") && said.contains("nobody to ask: say --yes"), "{said}");
-    assert!(desk.said("accept --dry-run").contains("would accept 12 stale outputs as they are\n[3]"));
+    assert!(desk.transcribe("accept --dry-run").contains("would accept 12 stale outputs as they are\n[3]"));
     let dry = desk.json("accept --dry-run");
     assert_eq!((&dry["done"], dry["targets"].as_array().unwrap().len()), (&false.into(), 12));
     assert_eq!(fs::read(desk.file(".pipex/index")).unwrap(), before);
@@ -103,7 +103,7 @@ fn what_cannot_be_recorded_is_an_error() {
     let desk = changed();
     fs::remove_dir_all(desk.file(".pipex/live")).unwrap();
     desk.write(".pipex/live", "a file");
-    let said = desk.said("accept --yes");
+    let said = desk.transcribe("accept --yes");
     assert!(said.contains("cannot be written") && said.contains("[1]") && !said.contains("\naccepted"), "{said}");
     assert_eq!(reasons(&desk, "out/cell/1-1.json"), ["code"]);
 }
@@ -114,35 +114,35 @@ fn accepts_are_taken_back_one_after_the_other() {
     let all = ["out/cell/1-0.json", "out/cell/1-1.json", "out/row/1", "out/total.json"];
     let now = || all.map(|target| reasons(&desk, target));
     let at_first = now();
-    desk.said("accept --yes");
+    desk.transcribe("accept --yes");
     let after_one = now();
-    desk.said("accept --reason arguments,inputs,content --yes");
+    desk.transcribe("accept --reason arguments,inputs,content --yes");
     assert_eq!(now(), [const { Vec::<String>::new() }; 4]);
-    let said = desk.said("accept --undo");
+    let said = desk.transcribe("accept --undo");
     assert!(said.contains("3 outputs as before, such as out/cell/1-0.json"), "{said}");
     assert_eq!(now(), after_one);
     assert_eq!(warnings(&desk), ["cell: edited", "row: inputs", "total: arguments and inputs"]);
-    assert!(desk.said("accept --undo --dry-run").contains("would take back"));
+    assert!(desk.transcribe("accept --undo --dry-run").contains("would take back"));
     assert_eq!(desk.json("accept --undo")["targets"].as_array().unwrap().len(), 12);
     assert_eq!(now(), at_first);
     assert_eq!(warnings(&desk), ["cell: code", "cell: edited", "row: inputs", "total: arguments and inputs"]);
-    assert!(desk.said("why out/cell/1-1.json").contains("though it was stale, changed: code"));
-    let said = desk.said("accept --undo");
+    assert!(desk.transcribe("why out/cell/1-1.json").contains("though it was stale, changed: code"));
+    let said = desk.transcribe("accept --undo");
     assert!(said.contains("there is no accept to take back") && said.contains("[1]"), "{said}");
     // And once more.
-    desk.said("accept --yes");
+    desk.transcribe("accept --yes");
     assert_eq!(now(), after_one);
-    desk.said("accept --undo");
+    desk.transcribe("accept --undo");
     assert_eq!(now(), at_first);
 }
 
 #[test]
 fn what_was_made_again_since_is_not_taken_back() {
     let desk = changed();
-    desk.said("accept --yes");
+    desk.transcribe("accept --yes");
     fs::remove_file(desk.file("out/cell/1-1.json")).unwrap();
     desk.grid("1", &[SECOND]);
-    let said = desk.said("accept --undo");
+    let said = desk.transcribe("accept --undo");
     assert!(said.contains("left alone: out/cell/1-1.json: it has been made again or changed since"), "{said}");
     assert_eq!(reasons(&desk, "out/cell/1-1.json"), [""; 0]);
     assert_eq!(reasons(&desk, "out/cell/1-2.json"), ["code"]);
@@ -155,9 +155,9 @@ fn what_accept_says_asks_for_nothing() {
     desk.grid("1,2", &[SECOND]);
     desk.grid("1", &[SECOND]);
     assert_eq!([desk.count("cell", "stale"), desk.count("cell", "orphaned")], [12, 12]);
-    desk.said("accept out --yes");
+    desk.transcribe("accept out --yes");
     assert_eq!([desk.count("cell", "fresh"), desk.count("cell", "orphaned")], [12, 12]);
-    desk.said("accept --undo");
+    desk.transcribe("accept --undo");
     assert_eq!([desk.count("cell", "stale"), desk.count("cell", "orphaned")], [12, 12]);
 }
 
@@ -219,11 +219,11 @@ fn another_type_is_told_and_accepted_by_itself() {
     assert_eq!(run("plain"), "");
     assert!(run("named").contains("(changed: code and format)"));
     assert_eq!(reasons(&desk, "out/shape"), ["code", "format"]);
-    assert!(desk.said("diff out/shape").contains("  type of the output: "));
-    desk.said("accept --yes");
+    assert!(desk.transcribe("diff out/shape").contains("  type of the output: "));
+    desk.transcribe("accept --yes");
     assert_eq!(reasons(&desk, "out/shape"), ["format"]);
     assert!(run("named").contains("(changed: format)"));
-    desk.said("accept --reason format --yes");
+    desk.transcribe("accept --reason format --yes");
     assert_eq!(run("named"), "");
     assert_eq!(reasons(&desk, "out/shape"), [""; 0]);
 }

@@ -82,7 +82,7 @@ fn run(desk: &Desk, mode: &str, settings: &[(&str, &str)]) {
 
 /// The lines of `pipex status` below its table.
 fn explained(desk: &Desk) -> Vec<String> {
-    let said = desk.said("status");
+    let said = desk.transcribe("status");
     let is_table =
         |line: &&str| line.split_whitespace().nth(1).is_some_and(|cell| cell == "-" || cell.parse::<u64>().is_ok());
     said.lines().skip(2).filter(|line| !is_table(line)).map(str::to_owned).collect()
@@ -93,7 +93,7 @@ fn one_failure_is_told_once_and_what_did_not_run_for_it_is_counted() {
     for mode in ["cache", "prefect.cache"] {
         let desk = Desk::new();
         run(&desk, mode, &[("FAILS", "1")]);
-        let said = desk.said("status");
+        let said = desk.transcribe("status");
         let head: Vec<&str> =
             said.lines().nth(1).unwrap().split("  ").filter(|cell| !cell.is_empty()).map(str::trim).collect();
         assert_eq!(head, ["task", "fresh", "stale", "failed", "not ready", "missing", "size", "newest"], "{said}");
@@ -176,7 +176,7 @@ fn a_run_that_was_stopped_is_cancelled_and_so_is_what_did_not_run_for_it() {
         }
         assert_eq!(child.wait().unwrap().code(), Some(130));
         assert_eq!(desk.json("runs")[0]["state"], "cancelled", "{grace} {signals}");
-        assert!(desk.said("runs").contains("cancelled"));
+        assert!(desk.transcribe("runs").contains("cancelled"));
         let cancelled = desk.json("ls --cancelled").as_array().unwrap().len();
         if is_in_time {
             assert_eq!((cancelled, desk.count("held", "fresh")), (10, 1));

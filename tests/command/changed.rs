@@ -132,13 +132,13 @@ fn diff_says_which_helper_which_lines_and_which_values() {
     let desk = Desk::new();
     let mut told = String::new();
     run(&desk, "first", 1);
-    told.push_str(&desk.said("diff out/count.json"));
+    told.push_str(&desk.transcribe("diff out/count.json"));
     run(&desk, "constant", 1);
-    told.push_str(&desk.said("diff out/count.json"));
+    told.push_str(&desk.transcribe("diff out/count.json"));
     run(&desk, "fewer", 2);
     ["diff out/count.json", "diff out/double.json", "diff out/sum.json"]
         .iter()
-        .for_each(|line| told.push_str(&desk.said(line)));
+        .for_each(|line| told.push_str(&desk.transcribe(line)));
     steady().bind(|| insta::assert_snapshot!("diff", told));
     // A function's first text is still there.
     let changes = desk.json("diff out/count.json");
@@ -147,10 +147,10 @@ fn diff_says_which_helper_which_lines_and_which_values() {
     assert!(
         changes.as_array().unwrap().iter().any(|change| change["what"] == "helper offset" && change["is"].is_null())
     );
-    assert!(desk.said("why out/count.json").contains("helper offset: was"));
+    assert!(desk.transcribe("why out/count.json").contains("helper offset: was"));
     // Without the texts it says as much as it can.
     fs::remove_dir_all(desk.file(".pipex/code")).unwrap();
-    let said = desk.said("diff out/count.json");
+    let said = desk.transcribe("diff out/count.json");
     assert!(
         said.contains("code of count") && !said.contains("@@") && said.contains("argument limit: 1 -> 2"),
         "{said}"

@@ -23,7 +23,7 @@ fn pipeline() {
     doubles().unwrap();
 }
 
-fn made() -> Desk {
+fn make_desk() -> Desk {
     let desk = Desk::new();
     assert!(desk.pipeline("cut::pipeline").status().unwrap().success());
     desk
@@ -31,7 +31,7 @@ fn made() -> Desk {
 
 #[test]
 fn read_up_to_the_cut() {
-    let desk = made();
+    let desk = make_desk();
     let [run] = &journal::runs(&desk.file(".pipex")).unwrap()[..] else { panic!("one run") };
     let whole = fs::read(run).unwrap();
     let cut = desk.file("cut.jsonl");
@@ -54,7 +54,7 @@ fn read_up_to_the_cut() {
 
 #[test]
 fn a_line_that_is_too_long_is_passed_over_and_told() {
-    let desk = made();
+    let desk = make_desk();
     let [run] = &journal::runs(&desk.file(".pipex")).unwrap()[..] else { panic!("one run") };
     let mut whole = fs::read(run).unwrap();
     let lines = whole.iter().filter(|byte| **byte == b'\n').count();
@@ -68,9 +68,9 @@ fn a_line_that_is_too_long_is_passed_over_and_told() {
 
 #[test]
 fn without_it_outputs_are_taken_and_known_again_after_a_run() {
-    let desk = made();
+    let desk = make_desk();
     fs::remove_dir_all(desk.file(".pipex")).unwrap();
-    assert!(desk.said("status").contains("there is no journal here"));
+    assert!(desk.transcribe("status").contains("there is no journal here"));
     assert!(desk.pipeline("cut::pipeline").status().unwrap().success());
     assert_eq!(desk.count("double", "fresh"), 3);
     assert_eq!(desk.json("runs")[0]["completed"], 0);
@@ -78,7 +78,7 @@ fn without_it_outputs_are_taken_and_known_again_after_a_run() {
 
 #[test]
 fn outputs_whose_journal_is_lost_are_found_by_what_they_say_themselves() {
-    let desk = made();
+    let desk = make_desk();
     fs::rename(desk.file("out/double/1"), desk.file("out/double/elsewhere")).unwrap();
     desk.write("out/double/mine", "not pipex's");
     assert_eq!(desk.json("ls --unrecorded"), serde_json::json!(["out/double/elsewhere"]));
@@ -87,7 +87,7 @@ fn outputs_whose_journal_is_lost_are_found_by_what_they_say_themselves() {
 
 #[test]
 fn a_line_has_what_is_known_of_a_task_run() {
-    let desk = made();
+    let desk = make_desk();
     let [run] = &journal::runs(&desk.file(".pipex")).unwrap()[..] else { panic!("one run") };
     let mut lines = Vec::new();
     journal::read(run, |line| lines.push(line)).unwrap();

@@ -100,7 +100,7 @@ fn a_day() {
         told.push_str(&format!("$ PIPEX=cache ./{version}\n{}", lines_of(&ended)));
     };
     macro_rules! pipex {
-        ($($line:literal),*) => { $(told.push_str(&desk.said($line));)* };
+        ($($line:literal),*) => { $(told.push_str(&desk.transcribe($line));)* };
     }
     // A run, and a failure.
     fs::create_dir(desk.file("data")).unwrap();

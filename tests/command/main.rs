@@ -69,8 +69,8 @@ impl Desk {
         self.command().args(line.split_whitespace()).output().unwrap()
     }
 
-    /// What the command says and how it ends, without what is another in each run.
-    fn said(&self, line: &str) -> String {
+    /// Runs the command, and gives what it says and how it ends.
+    fn transcribe(&self, line: &str) -> String {
         let output = self.pipex(line);
         let mut said = format!("$ pipex {line}\n");
         said.push_str(&String::from_utf8_lossy(&output.stdout));

@@ -31,7 +31,7 @@ fn run(desk: &Desk) -> String {
 }
 
 /// Three outputs, and the journal of the run that made them as a newer pipex would have written it.
-fn made() -> (Desk, PathBuf) {
+fn make_desk() -> (Desk, PathBuf) {
     let desk = Desk::new();
     assert_eq!(run(&desk), "ended well\n");
     let [journal] = &journal::runs(&desk.file(".pipex")).unwrap()[..] else { panic!("one run") };
@@ -57,7 +57,7 @@ const FORMAT: &str = "it is in format 2, which a newer pipex writes, and this on
 
 #[test]
 fn whoever_reads_one_gets_all_lines_that_are_known_and_an_error_that_says_so() {
-    let (desk, journal) = made();
+    let (desk, journal) = make_desk();
     let mut ended = 0;
     let error = journal::read(&journal, |line| ended += usize::from(matches!(line, Line::Ended(_)))).unwrap_err();
     assert_eq!(ended, 3);
@@ -72,12 +72,12 @@ fn whoever_reads_one_gets_all_lines_that_are_known_and_an_error_that_says_so() {
 
 #[test]
 fn the_command_says_it_in_one_line_and_shows_what_it_knows() {
-    let (desk, journal) = made();
+    let (desk, journal) = make_desk();
     let name = journal.file_stem().unwrap().to_str().unwrap();
     let report = format!("report {name}");
     let commands = ["status", "ls", "runs", "why out/1.json", "rm out --dry-run", "accept --dry-run", &report];
     for line in commands {
-        let said = desk.said(line);
+        let said = desk.transcribe(line);
         let [told] = of_journals(&said)[..] else { panic!("{line}: {said}") };
         assert!(told.starts_with("pipex: passed over what is not known of the journal "), "{line}: {said}");
         assert!(
@@ -89,7 +89,7 @@ fn the_command_says_it_in_one_line_and_shows_what_it_knows() {
     assert_eq!(desk.pipex("status").status.code(), Some(0));
     put_another(&desk);
     for line in commands {
-        let said = desk.said(line);
+        let said = desk.transcribe(line);
         let [told] = of_journals(&said)[..] else { panic!("{line}: {said}") };
         assert!(told.starts_with("pipex: passed over what is not known of 2 journals, such as "), "{line}: {said}");
         assert!(told.contains(&format!("{name}.jsonl: {FORMAT}")), "the first: {said}");
@@ -100,7 +100,7 @@ fn the_command_says_it_in_one_line_and_shows_what_it_knows() {
 #[test]
 fn so_does_a_program_that_makes_the_index_from_them() {
     for are_two in [false, true] {
-        let (desk, journal) = made();
+        let (desk, journal) = make_desk();
         if are_two {
             put_another(&desk);
         }

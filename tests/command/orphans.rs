@@ -26,7 +26,7 @@ fn a_grid_that_loses_values_leaves_orphans_whatever_is_accepted_and_however_ofte
             assert_eq!(cells(&desk, ["fresh", "stale", "orphaned"]), [12, 0, 24]);
             desk.grid("1", &[SECOND]);
         }
-        let said = desk.said("rm --orphaned --yes");
+        let said = desk.transcribe("rm --orphaned --yes");
         assert!(said.contains("removed 26 outputs"), "{said}");
         assert_eq!(cells(&desk, ["fresh", "missing", "orphaned", "not_needed"]), [12, 0, 0, 0]);
         assert_eq!(fs::read_dir(desk.file("out/cell")).unwrap().count(), 12);
@@ -41,7 +41,7 @@ fn what_is_orphaned_and_not_there_is_nothing_whatever_became_of_it() {
     assert_eq!([desk.count("cell", "failed"), desk.count("row", "not_ready")], [12, 1]);
     // Their calls are gone.
     desk.grid("1,2", &[]);
-    let said = desk.said("status");
+    let said = desk.transcribe("status");
     assert!(!said.contains("failed:") && !said.contains("[3]"), "{said}");
     assert_eq!(desk.conditions().len(), 24 + 2 + 1);
     // Orphaned, and removed by hand.
@@ -51,7 +51,7 @@ fn what_is_orphaned_and_not_there_is_nothing_whatever_became_of_it() {
     assert_eq!(cells(&desk, ["missing", "failed", "orphaned"]), [0, 0, 11]);
     assert!(!desk.conditions().contains_key("out/cell/2-3.json"));
     assert_eq!(desk.pipex("status").status.code(), Some(0));
-    assert!(desk.said("why out/cell/2-3.json").contains("it is not there, and nothing asks for it any more"));
+    assert!(desk.transcribe("why out/cell/2-3.json").contains("it is not there, and nothing asks for it any more"));
 }
 
 #[test]

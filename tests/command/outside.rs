@@ -55,23 +55,23 @@ fn pipeline() {
 }
 
 fn run(desk: &Desk) -> Output {
-    ended(&mut desk.pipeline("outside::pipeline"))
+    run_to_end(&mut desk.pipeline("outside::pipeline"))
 }
 
 fn run_all(desk: &Desk, path: &str) {
     assert!(desk.pipeline("outside::pipeline").env("ALL_IN", path).status().unwrap().success());
 }
 
-/// What the command says; it ends by itself, and does not panic.
-fn said(desk: &Desk, line: &str) -> String {
-    let output = ended(desk.command().args(line.split_whitespace()));
+/// Runs the command, and gives what it says; it ends by itself, and does not panic.
+fn run_to_text(desk: &Desk, line: &str) -> String {
+    let output = run_to_end(desk.command().args(line.split_whitespace()));
     let said = [&*output.stdout, &*output.stderr].map(String::from_utf8_lossy).concat();
     assert!(matches!(output.status.code(), Some(0 | 1 | 3)) && !said.contains("panicked"), "{line}: {said}");
     said
 }
 
-/// What a process says that may hang: then it is killed, and the test fails.
-fn ended(command: &mut Command) -> Output {
+/// Runs a process that may hang: then it is killed, and the test fails.
+fn run_to_end(command: &mut Command) -> Output {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id().to_string();
     let (says, said) = mpsc::channel();
@@ -153,7 +153,7 @@ fn forge(desk: &Desk, lines: &[String]) {
 #[test]
 fn what_claims_to_be_of_the_future_does_not_hold_against_what_is_found_from_now_on() {
     let desk = Desk::new();
-    forge(&desk, &[HEAD.to_owned(), made("out/1.json", "1e18", "1e300")]);
+    forge(&desk, &[HEAD.to_owned(), made_line("out/1.json", "1e18", "1e300")]);
     assert_eq!(lines_of(&run(&desk)), "ended well\n");
     // Its own run is known to have made it.
     assert_eq!(lines_of(&run(&desk)), "ended well\n");
@@ -180,7 +180,7 @@ fn commands_pass_over_what_is_no_journal_and_say_so() {
     assert!(lines_of(&run(&desk)).contains("ended well"));
     put_odd_things(&desk);
     for line in COMMANDS.into_iter().chain(["runs"]) {
-        let said = said(&desk, line);
+        let said = run_to_text(&desk, line);
         for name in ["directory", "fifo", "dangling", "loop"] {
             let lines = said.lines().filter(|line| line.contains(&format!("1-{name}.jsonl: ")));
             let lines: Vec<_> =
@@ -193,7 +193,7 @@ fn commands_pass_over_what_is_no_journal_and_say_so() {
     for directory in ["live", "runs"] {
         fs::remove_dir_all(desk.file(&format!(".pipex/{directory}"))).unwrap();
         fifo(desk.file(&format!(".pipex/{directory}")));
-        said(&desk, "status");
+        run_to_text(&desk, "status");
     }
 }
 
@@ -201,7 +201,7 @@ const HEAD: &str = r#"{"run":{"format":1,"pipex":"9","flow":"numbers","program":
 const TASK: &str = r#"{"task":{"task":0,"name":"number","module":"m","file":"f.rs","line":1,"code":"00000000000000000000000000000007"}}"#;
 
 /// A line about a target that was made.
-fn made(target: &str, at: &str, elapsed: &str) -> String {
+fn made_line(target: &str, at: &str, elapsed: &str) -> String {
     let print = "00000000000000000000000000000007";
     let target = serde_json::to_string(target).unwrap();
     format!(
@@ -218,13 +218,13 @@ fn numbers_that_are_no_times_and_graphs_that_are_none_panic_nothing() {
         [("1e18", "1"), ("1", "1e12"), ("-1e300", "1e300"), ("1e400", "0"), ("1e308", "1e308")].into_iter().enumerate()
     {
         // Each made from itself.
-        lines.push(made(&format!("out/{number}.json"), at, elapsed));
-        lines.push(made(&format!("out/forged-{number}.json"), at, elapsed));
+        lines.push(made_line(&format!("out/{number}.json"), at, elapsed));
+        lines.push(made_line(&format!("out/forged-{number}.json"), at, elapsed));
     }
     lines.push(r#"{"over":{"elapsed":1e300}}"#.to_owned());
     forge(&desk, &lines);
     for line in COMMANDS.into_iter().chain(["runs", "report 20200101-000000.000-numbers-1", "show out/forged-1.json"]) {
-        let said = said(&desk, line);
+        let said = run_to_text(&desk, line);
         assert!(!said.contains("NaN") && !said.contains("inf,"), "{line}: {said}");
     }
 }
@@ -240,7 +240,7 @@ fn a_line_of_two_gigabytes_is_not_held_in_memory() {
     let mut limited = Command::new("sh");
     let script = "ulimit -v 1000000; exec \"$0\" status";
     limited.args(["-c", script, env!("CARGO_BIN_EXE_pipex")]).current_dir(desk.path()).env_remove("PIPEX_JOURNAL");
-    let output = ended(&mut limited);
+    let output = run_to_end(&mut limited);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("numbers-1.jsonl: a line of more than 16 MiB is passed over"), "{said}");
@@ -257,7 +257,7 @@ fn a_database_that_cannot_be_opened_is_a_line() {
         }
     }
     desk.write("out/numbers.sqlite", &"no database ".repeat(500));
-    let said = said(&desk, "status");
+    let said = run_to_text(&desk, "status");
     let lines: Vec<_> = said.lines().filter(|line| line.contains("out/numbers.sqlite")).collect();
     assert_eq!(lines.len(), 1, "{said}");
     assert!(lines[0].starts_with("cannot be looked at: 3 outputs, such as 0.json: "), "{said}");
@@ -278,14 +278,14 @@ fn what_lies_outside_the_project_goes_only_if_that_is_said_and_is_listed_by_name
         run_all(&desk, &path);
         assert_eq!(files(), 4);
         let pattern = format!("{path}/**");
-        let output = ended(desk.command().args(["rm", &pattern, "--yes"]));
+        let output = run_to_end(desk.command().args(["rm", &pattern, "--yes"]));
         let said = String::from_utf8_lossy(&output.stdout);
         assert_eq!(files(), 4, "{said}");
         for target in ["0.json", "1.json", "2.json", "pages"] {
             let line = format!("left alone: {path}/{target}: it lies outside the project's directory");
             assert!(said.contains(&line), "{said}");
         }
-        let output = ended(desk.command().args(["rm", &pattern, "--yes", "--outside"]));
+        let output = run_to_end(desk.command().args(["rm", &pattern, "--yes", "--outside"]));
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.contains(&format!("outside the project's directory: {path}/1.json\n")), "{said}");
         assert_eq!(files(), 0, "{said}");
@@ -300,7 +300,7 @@ fn a_directory_goes_only_if_what_is_in_it_is_what_pipex_wrote() {
     // Its stamp tells nothing of what is changed in it.
     desk.write("out/pages/1.txt", "mine");
     for line in ["rm out/pages --yes", "rm out/pages --yes --edited --outside"] {
-        let said = said(&desk, line);
+        let said = run_to_text(&desk, line);
         assert!(
             said.contains("left alone: out/pages: it is a directory, and what is in it is not what pipex wrote"),
             "{said}"
@@ -308,7 +308,7 @@ fn a_directory_goes_only_if_what_is_in_it_is_what_pipex_wrote() {
         assert_eq!(fs::read_to_string(desk.file("out/pages/1.txt")).unwrap(), "mine");
     }
     desk.write("out/pages/1.txt", "one");
-    assert!(said(&desk, "rm out/pages --yes").contains("removed 1 output"));
+    assert!(run_to_text(&desk, "rm out/pages --yes").contains("removed 1 output"));
     assert!(!desk.file("out/pages").exists());
 }
 
@@ -317,9 +317,9 @@ fn a_forged_journal_removes_neither_the_project_nor_the_journal() {
     let desk = Desk::new();
     assert!(lines_of(&run(&desk)).contains("ended well"));
     let names = [".", "out/..", "./.pipex", ".pipex/index", "out/../.pipex/runs", "/", "..", "out/../.."];
-    let lines = names.map(|name| made(name, "1", "1"));
+    let lines = names.map(|name| made_line(name, "1", "1"));
     forge(&desk, &[vec![HEAD.to_owned(), TASK.to_owned()], lines.to_vec()].concat());
-    let said = said(&desk, "rm --task number --yes --outside --edited");
+    let said = run_to_text(&desk, "rm --task number --yes --outside --edited");
     assert!(desk.file(".pipex/index").exists() && desk.file(".pipex/runs").exists(), "{said}");
 }
 
@@ -330,7 +330,7 @@ fn names_are_no_commands_to_a_terminal() {
     let name = "out/\u{1b}]0;owned\u{7}\u{9b}2J\n\u{202e}.json";
     forge(
         &desk,
-        &[HEAD.replace("\"p\"", "\"\\u001b[2J\""), TASK.replace("number", "\\u001b[2J"), made(name, "1", "1")],
+        &[HEAD.replace("\"p\"", "\"\\u001b[2J\""), TASK.replace("number", "\\u001b[2J"), made_line(name, "1", "1")],
     );
     let is_obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\r') || c == '\u{202e}';
     for line in COMMANDS.into_iter().chain([
@@ -342,12 +342,12 @@ fn names_are_no_commands_to_a_terminal() {
         "graph --format dot",
         "graph --format html",
     ]) {
-        let said = said(&desk, line);
+        let said = run_to_text(&desk, line);
         assert!(!said.contains(is_obeyed), "{line}: {said:?}");
     }
-    assert!(said(&desk, "ls").contains("out/\\u{1b}]0;owned\\u{7}\\u{9b}2J\\n\\u{202e}.json"));
+    assert!(run_to_text(&desk, "ls").contains("out/\\u{1b}]0;owned\\u{7}\\u{9b}2J\\n\\u{202e}.json"));
     for line in ["why", "show", "diff", "rm"] {
-        let output = ended(desk.command().args([line, name]));
+        let output = run_to_end(desk.command().args([line, name]));
         let said = [&*output.stdout, &*output.stderr].map(String::from_utf8_lossy).concat();
         assert!(!said.contains(is_obeyed), "{line}: {said:?}");
     }

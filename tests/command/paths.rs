@@ -42,27 +42,27 @@ fn pipeline() {
     shops().unwrap();
 }
 
-fn made() -> Desk {
+fn make_desk() -> Desk {
     let desk = Desk::new();
     assert!(desk.pipeline("paths::pipeline").status().unwrap().success());
     desk
 }
 
-/// What the command says to these arguments in this directory.
-fn said(desk: &Desk, directory: impl AsRef<Path>, arguments: &[&str]) -> String {
+/// Runs the command with these arguments in this directory, and gives what it says.
+fn run_in(desk: &Desk, directory: impl AsRef<Path>, arguments: &[&str]) -> String {
     let output = desk.command().current_dir(desk.path().join(directory)).args(arguments).output().unwrap();
     [&*output.stdout, &*output.stderr].map(String::from_utf8_lossy).concat()
 }
 
 /// The names that `ls` lists, as a shell would take them.
 fn listed(desk: &Desk, directory: impl AsRef<Path>, arguments: &[&str]) -> Vec<String> {
-    let said = said(desk, directory, &[&["ls"], arguments].concat());
+    let said = run_in(desk, directory, &[&["ls"], arguments].concat());
     said.lines().skip(1).map(|line| line.split("  ").next().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn arguments_are_relative_to_where_the_command_is_called_and_so_is_what_is_printed() {
-    let desk = made();
+    let desk = make_desk();
     let absolute = desk.file("out/north/2013.csv").canonicalize().unwrap();
     let absolute = absolute.to_str().unwrap();
     let cases = [
@@ -88,7 +88,7 @@ fn arguments_are_relative_to_where_the_command_is_called_and_so_is_what_is_print
         assert_eq!(listed(&desk, ".", &["-C", directory, argument]), [printed], "-C {directory}: {argument}");
         for command in ["why", "show", "diff", "graph"] {
             if !argument.contains('*') && !matches!(argument, "." | "./north" | "out/north") {
-                let said = said(&desk, directory, &[command, argument]);
+                let said = run_in(&desk, directory, &[command, argument]);
                 assert!(!said.contains("is not known"), "{directory}: {command} {argument}: {said}");
             }
         }
@@ -99,13 +99,13 @@ fn arguments_are_relative_to_where_the_command_is_called_and_so_is_what_is_print
     assert_eq!(rows[0]["target"], "out/north/2013.csv");
     // What is in no file has a name everywhere.
     assert_eq!(listed(&desk, "out/a", &["north"]), ["north"]);
-    assert!(said(&desk, "out/a", &["show", "north"]).contains("state      fresh"));
-    assert!(said(&desk, "out/a", &["ls", "south"]).contains("south matches nothing"));
+    assert!(run_in(&desk, "out/a", &["show", "north"]).contains("state      fresh"));
+    assert!(run_in(&desk, "out/a", &["ls", "south"]).contains("south matches nothing"));
 }
 
 #[test]
 fn links_on_the_way_to_the_project_lead_there() {
-    let desk = made();
+    let desk = make_desk();
     let elsewhere = tempfile::tempdir().unwrap();
     let link = elsewhere.path().join("link");
     std::os::unix::fs::symlink(desk.path(), &link).unwrap();
@@ -121,7 +121,7 @@ fn links_on_the_way_to_the_project_lead_there() {
 
 #[test]
 fn a_pattern_without_a_slash_is_for_names_at_any_depth() {
-    let desk = made();
+    let desk = make_desk();
     let both = ["my-retail-shop", "out/my-retail-shop/2013.csv"];
     assert_eq!(listed(&desk, ".", &["*retail*"]), both);
     assert_eq!(listed(&desk, ".", &["out/*retail*"]), both[1..]);
@@ -129,13 +129,13 @@ fn a_pattern_without_a_slash_is_for_names_at_any_depth() {
     // Here, and if there is none here, everywhere.
     assert_eq!(listed(&desk, "out/a", &["2013*"]), ["2013.csv"]);
     assert_eq!(listed(&desk, "out/a", &["*retail*"]), ["my-retail-shop", "../my-retail-shop/2013.csv"]);
-    assert!(said(&desk, ".", &["rm", "*retail*", "--yes"]).contains("removed"));
+    assert!(run_in(&desk, ".", &["rm", "*retail*", "--yes"]).contains("removed"));
     assert!(!desk.file("out/my-retail-shop/2013.csv").exists() && desk.file("out/north/2013.csv").exists());
 }
 
 #[test]
 fn a_target_that_is_called_like_a_pattern_can_be_named() {
-    let desk = made();
+    let desk = make_desk();
     let name = "out/[a]*/2013.csv";
     // A directory that is called so comes first; as a pattern it would match another.
     assert_eq!(listed(&desk, ".", &[name]), [name]);
@@ -143,40 +143,40 @@ fn a_target_that_is_called_like_a_pattern_can_be_named() {
     assert_eq!(listed(&desk, "out/[a]*", &["2013.csv"]), ["2013.csv"]);
     assert_eq!(listed(&desk, "out/[a]*", &["2013*"]), ["2013.csv"]);
     assert_eq!(listed(&desk, ".", &["out/[a]/2013.csv"]), ["out/a/2013.csv"]);
-    assert!(said(&desk, ".", &["ls", "--literal", "out/[a]/2013.csv"]).contains("matches nothing"));
-    assert!(said(&desk, ".", &["why", name]).contains("a run would take it as it is"));
-    assert!(said(&desk, ".", &["rm", "--literal", name, "--yes"]).contains("removed 1 output"));
+    assert!(run_in(&desk, ".", &["ls", "--literal", "out/[a]/2013.csv"]).contains("matches nothing"));
+    assert!(run_in(&desk, ".", &["why", name]).contains("a run would take it as it is"));
+    assert!(run_in(&desk, ".", &["rm", "--literal", name, "--yes"]).contains("removed 1 output"));
     assert!(!desk.file(name).exists() && desk.file("out/a/2013.csv").exists());
 }
 
 #[test]
 fn shells_complete_paths() {
     let desk = Desk::new();
-    let bash = said(&desk, ".", &["completions", "bash"]);
+    let bash = run_in(&desk, ".", &["completions", "bash"]);
     let words = format!("{bash}\ncomplete -p pipex; declare -f _pipex | grep -c 'compgen -f'");
     let output = Command::new("bash").args(["-c", &words]).output().unwrap();
     let said_by_bash = String::from_utf8_lossy(&output.stdout);
     assert!(said_by_bash.contains("-F _pipex"), "{said_by_bash}");
-    let zsh = said(&desk, ".", &["completions", "zsh"]);
+    let zsh = run_in(&desk, ".", &["completions", "zsh"]);
     assert!(zsh.matches(":_files").count() > 20, "{zsh}");
-    let fish = said(&desk, ".", &["completions", "fish"]);
+    let fish = run_in(&desk, ".", &["completions", "fish"]);
     assert!(fish.contains("-l output") && fish.contains("-r -F"), "{fish}");
 }
 
 #[test]
 fn graphs_and_reports_go_to_files_here() {
-    let desk = made();
-    assert!(said(&desk, "out", &["graph", "-o", "graph.svg"]).contains("graph.svg"));
+    let desk = make_desk();
+    assert!(run_in(&desk, "out", &["graph", "-o", "graph.svg"]).contains("graph.svg"));
     assert!(fs::read_to_string(desk.file("out/graph.svg")).unwrap().starts_with("<svg"));
-    said(&desk, "out", &["graph", "north/2013.csv", "-o", "graph", "--format", "dot"]);
+    run_in(&desk, "out", &["graph", "north/2013.csv", "-o", "graph", "--format", "dot"]);
     assert!(fs::read_to_string(desk.file("out/graph")).unwrap().starts_with("digraph"));
-    said(&desk, "out", &["report", "-o", "../report.html"]);
+    run_in(&desk, "out", &["report", "-o", "../report.html"]);
     assert!(desk.file("report.html").exists());
 }
 
 #[test]
 fn raw_is_what_was_saved_byte_by_byte() {
-    let desk = made();
+    let desk = make_desk();
     let file = desk.file("out/north/2013.csv");
     let raw = || desk.command().args(["show", "--raw", "out/north/2013.csv"]).output().unwrap();
     assert_eq!((raw().stdout, raw().stderr), (fs::read(&file).unwrap(), Vec::new()));

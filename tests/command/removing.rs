@@ -38,7 +38,7 @@ fn pipeline() {
     numbers(count, std::env::var_os("HOLD").is_some()).unwrap();
 }
 
-fn made(count: u64) -> Desk {
+fn make_desk(count: u64) -> Desk {
     let desk = Desk::new();
     let ended = desk.pipeline("removing::pipeline").env("COUNT", count.to_string()).status().unwrap();
     assert!(ended.success());
@@ -54,22 +54,22 @@ fn files(desk: &Desk) -> Vec<String> {
 
 #[test]
 fn a_file_that_pipex_did_not_make_stays() {
-    let desk = made(3);
+    let desk = make_desk(3);
     desk.write("out/mine.json", "1");
     desk.write("out/n1.json", "\"edited\"");
-    let said = desk.said("rm out/** --yes");
+    let said = desk.transcribe("rm out/** --yes");
     assert!(said.contains("left alone: out/n1.json"), "{said}");
     assert_eq!(files(&desk), ["mine.json", "n1.json"]);
-    let nothing = desk.said("rm out/mine.json --yes");
+    let nothing = desk.transcribe("rm out/mine.json --yes");
     assert!(nothing.contains("matches nothing that a pipeline here has made") && nothing.contains("[1]"), "{nothing}");
 }
 
 #[test]
 fn everything_has_to_be_said_and_nobody_to_ask_is_an_error() {
-    let desk = made(2);
-    let said = desk.said("rm --yes");
+    let desk = make_desk(2);
+    let said = desk.transcribe("rm --yes");
     assert!(said.contains("that is everything") && said.contains("[1]"), "{said}");
-    let said = desk.said("rm out");
+    let said = desk.transcribe("rm out");
     assert!(said.contains("say --yes") && said.contains("[1]"), "{said}");
     assert_eq!(files(&desk).len(), 2);
     assert_eq!(desk.json("rm out --yes")["targets"].as_array().unwrap().len(), 2);
@@ -78,27 +78,27 @@ fn everything_has_to_be_said_and_nobody_to_ask_is_an_error() {
 
 #[test]
 fn what_nothing_makes_any_more_is_orphaned() {
-    let desk = made(3);
+    let desk = make_desk(3);
     let ended = desk.pipeline("removing::pipeline").env("COUNT", "2").status().unwrap();
     assert!(ended.success());
     assert_eq!([desk.count("number", "fresh"), desk.count("number", "orphaned")], [2, 1]);
-    desk.said("rm --orphaned --yes");
+    desk.transcribe("rm --orphaned --yes");
     assert_eq!(files(&desk), ["n0.json", "n1.json"]);
 }
 
 #[test]
 fn older_than_is_told_by_when_it_was_saved() {
-    let desk = made(2);
+    let desk = make_desk(2);
     assert_eq!(desk.json("ls --older-than 1h").as_array().unwrap().len(), 0);
     assert_eq!(desk.json("ls --older-than 0s").as_array().unwrap().len(), 2);
-    assert!(desk.said("ls --older-than tuesday").contains("write a duration such as 7d"));
+    assert!(desk.transcribe("ls --older-than tuesday").contains("write a duration such as 7d"));
 }
 
 #[test]
 fn what_a_killed_process_left_is_told_and_goes_and_what_a_living_one_holds_stays() {
     use std::io::{BufRead as _, BufReader};
 
-    let desk = made(1);
+    let desk = make_desk(1);
     let hold = || {
         let mut pipeline = desk.pipeline("removing::pipeline");
         let mut child = pipeline.env("COUNT", "1").env("HOLD", "1").stdout(Stdio::piped()).spawn().unwrap();
@@ -110,22 +110,22 @@ fn what_a_killed_process_left_is_told_and_goes_and_what_a_living_one_holds_stays
     };
     let temporary = Location::new(desk.file("out/held/one").to_str().unwrap()).sibling();
     let mut child = hold();
-    desk.said("gc");
+    desk.transcribe("gc");
     assert!(temporary.exists(), "it is in use");
     assert_eq!(desk.json("runs")[1]["state"], "running");
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(desk.json("runs")[1]["state"], "killed");
     assert_eq!(desk.count("held", "failed"), 1);
-    assert!(desk.said("why out/held/one").contains("the process was killed while it was made"));
+    assert!(desk.transcribe("why out/held/one").contains("the process was killed while it was made"));
     assert!(temporary.exists());
-    assert!(desk.said("gc").contains("removed 1 temporary file"));
+    assert!(desk.transcribe("gc").contains("removed 1 temporary file"));
     assert!(!temporary.exists());
 }
 
 #[test]
 fn beside_processes_that_run_nothing_is_amiss() {
-    let desk = made(1);
+    let desk = make_desk(1);
     let start = || desk.pipeline("removing::pipeline").env("COUNT", "400").stdout(Stdio::null()).spawn().unwrap();
     let mut children = [start(), start()];
     while children.iter_mut().any(|child| child.try_wait().unwrap().is_none()) {
@@ -133,7 +133,7 @@ fn beside_processes_that_run_nothing_is_amiss() {
         assert!(gc.status.success(), "{}", String::from_utf8_lossy(&gc.stderr));
     }
     assert!(children.iter_mut().all(|child| child.wait().unwrap().success()));
-    desk.said("gc --keep 0");
+    desk.transcribe("gc --keep 0");
     assert_eq!(files(&desk).len(), 400);
     assert_eq!(desk.count("number", "fresh"), 400);
 }
@@ -141,7 +141,7 @@ fn beside_processes_that_run_nothing_is_amiss() {
 /// It is neither waited for nor removed; the rest goes on.
 #[test]
 fn what_is_no_file_is_told_by_name_and_stays() {
-    let desk = made(2);
+    let desk = make_desk(2);
     let fifo = desk.file("out/.n0.json.pipex-tmp");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let outside = desk.file("outside");
@@ -149,7 +149,7 @@ fn what_is_no_file_is_told_by_name_and_stays() {
     symlink(&outside, desk.file("out/.n1.json.pipex-tmp")).unwrap();
     desk.write("out/.n2.json.pipex-tmp", "of a killed process");
     for line in ["gc --dry-run", "gc"] {
-        let said = desk.said(line);
+        let said = desk.transcribe(line);
         assert!(said.contains("out/.n0.json.pipex-tmp is a FIFO where a regular file should be"), "{said}");
         assert!(said.contains("out/.n1.json.pipex-tmp is a symbolic link"), "{said}");
         assert!(said.contains("2 of what is left over could not be removed") && said.contains("[1]"), "{said}");

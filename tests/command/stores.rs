@@ -148,7 +148,7 @@ fn a_store_of_ones_own_is_known_to_a_command_of_ones_own() {
     assert!(!run("after").contains("ada"), "it was made again");
     assert!(fs::read_to_string(desk.file("bucket.txt")).unwrap().contains("ada = good evening ada"));
     // The command that knows no buckets says so, and leaves them alone.
-    let said = desk.said("rm ada --yes");
+    let said = desk.transcribe("rm ada --yes");
     assert!(said.contains("left alone: ada: its store cannot be opened here"), "{said}");
     assert_eq!(desk.count("greet", "unknown"), 2);
 }

@@ -171,7 +171,7 @@ fn workers_that_start_together_on_an_empty_server() {
         let (code, said) = start_flow(&place, &nats, 40, 10).end();
         assert_eq!(code, Some(0), "{said}");
         for mut worker in workers {
-            assert!(!worker.has_ended(), "{}", worker.said());
+            assert!(!worker.has_ended(), "{}", worker.stderr());
         }
     }
 }
@@ -214,7 +214,7 @@ fn what_kills_its_workers_is_given_up_and_the_rest_is_done() {
     let mut deaths = 0;
     let end = Instant::now() + Duration::from_secs(120);
     let mut see = |flow: &mut Process| loop {
-        assert!(Instant::now() < end, "it never ended: {}", flow.said());
+        assert!(Instant::now() < end, "it never ended: {}", flow.stderr());
         for worker in &mut workers {
             if worker.has_ended() {
                 *worker = start_worker(&place, &nats.url());
@@ -244,7 +244,7 @@ fn what_kills_its_workers_is_given_up_and_the_rest_is_done() {
 fn that_no_worker_is_there_is_said() {
     let (nats, place) = (Nats::start(&[]), Place::new());
     let flow = start_flow(&place, &nats, 3, 0);
-    flow.says("no worker can take square (3 waiting): start workers, with the same executable");
+    flow.wait_for_text("no worker can take square (3 waiting): start workers, with the same executable");
     let _worker = start_worker(&place, &nats.url());
     let (code, said) = flow.end();
     assert_eq!(code, Some(0), "{said}");
@@ -410,7 +410,7 @@ fn inside_a_namespace() {
         namespace(&away.id().to_string()).filter(|net| Some(net) != namespace("self").as_ref())
     });
     ip(&format!("link set there netns {}", away.id()));
-    away.says("does");
+    away.wait_for_text("does");
 
     let mut flow = start_flow(&place, &nats, COUNT, 20);
     until("a beginning", || (commits(&place) > 30).then_some(()));

@@ -275,8 +275,8 @@ fn long_flow(prefect: &Prefect, place: &Place) -> (Process, String) {
     let flow = Process::start(
         command.env("PREFECT_API_URL", &prefect.url).env("PIPEX_WORKERS", "2").env("PIPEX_JOURNAL", "off"),
     );
-    flow.says("/runs/flow-run/");
-    let id = prefect.flow_run(&flow.said());
+    flow.wait_for_text("/runs/flow-run/");
+    let id = prefect.flow_run(&flow.stderr());
     until("a task run", || (prefect.count(&id, "Running") == 2).then_some(()));
     (flow, id)
 }
@@ -301,7 +301,7 @@ fn stopped_by_a_signal_it_is_shown_as_cancelled() {
     let (prefect, place) = (Prefect::new(), Place::new());
     let (flow, id) = long_flow(&prefect, &place);
     flow.signal("-INT");
-    flow.says("no more tasks start");
+    flow.wait_for_text("no more tasks start");
     flow.signal("-INT");
     assert_eq!(flow.end().0, Some(130));
     let run = prefect.get(&format!("/flow_runs/{id}"));

@@ -110,15 +110,15 @@ impl Process {
         Process { child, lines, _reader: reader }
     }
 
-    pub fn said(&self) -> String {
+    pub fn stderr(&self) -> String {
         self.lines.lock().unwrap().clone()
     }
 
     /// Waits until it has said this.
-    pub fn says(&self, what: &str) {
+    pub fn wait_for_text(&self, what: &str) {
         let end = Instant::now() + Duration::from_secs(60);
-        while !self.said().contains(what) {
-            assert!(Instant::now() < end, "it never said {what:?}:\n{}", self.said());
+        while !self.stderr().contains(what) {
+            assert!(Instant::now() < end, "it never said {what:?}:\n{}", self.stderr());
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -144,13 +144,13 @@ impl Process {
     pub fn end(mut self) -> (Option<i32>, String) {
         let end = Instant::now() + Duration::from_secs(180);
         while !self.has_ended() {
-            assert!(Instant::now() < end, "it never ended:\n{}", self.said());
+            assert!(Instant::now() < end, "it never ended:\n{}", self.stderr());
             thread::sleep(Duration::from_millis(10));
         }
         let code = self.child.wait().unwrap().code();
         // All of what it said.
         thread::sleep(Duration::from_millis(50));
-        (code, self.said())
+        (code, self.stderr())
     }
 }
 

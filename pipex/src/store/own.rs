@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::StoreError;
 use super::listing::metadata;
+use super::sweep::release_leftover_beside;
 use super::{Claim, Stamp, Store, StoreResult};
 use crate::model::target::Location;
 
@@ -43,7 +44,11 @@ impl<R> Store<R> for OwnOutput<R> {
     }
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
-        self.listing().stamp(target)
+        let stamp = self.listing().stamp(target)?;
+        if stamp.is_some() {
+            release_leftover_beside(target);
+        }
+        Ok(stamp)
     }
 
     fn load(&self, target: &Location) -> StoreResult<R> {
@@ -64,7 +69,7 @@ impl<R> Store<R> for OwnOutput<R> {
         };
         claim.has_stamp(Stamp::from_metadata(&metadata));
         if draft.is_some() {
-            // The last thing before the claim goes: a kill in between would leave its file beside a target that is there.
+            // The last thing before the claim goes, so that a kill leaves its file beside a target that is there as seldom as can be.
             claim.commit_draft()?;
         }
         Ok(if metadata.is_file() { metadata.len() } else { 0 })

@@ -123,6 +123,16 @@ fn take_away(path: &Path, away: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes a claim that a killed process left beside this target, which a function wrote itself: it has a file of its own, so the
+/// target does not tell.
+pub(super) fn release_leftover_beside(target: &Location) {
+    let claim = target.sibling();
+    if fs::symlink_metadata(&claim).is_ok() {
+        // Whoever lives holds it.
+        drop(ClaimFile::try_now(&claim, target.path()));
+    }
+}
+
 /// Removes the name of a claim that is also a name of this target: a process was killed between putting it in place and
 /// letting its claim go.
 pub(super) fn release_leftover(target: &Location, identity: Identity) {
