@@ -20,6 +20,8 @@ mod chapters {
     struct Settings;
     #[doc = include_str!("../../docs/src/scaling.md")]
     struct Scaling;
+    #[doc = include_str!("../../docs/src/architecture.md")]
+    struct Architecture;
     #[doc = include_str!("../../docs/src/format.md")]
     struct Format;
     #[doc = include_str!("../../docs/src/performance.md")]
