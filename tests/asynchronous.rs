@@ -1,14 +1,12 @@
 //! Async functions are tasks and flows like others, within any runtime or none.
 
-use std::time::Duration;
-
 use pipex::{Mode, Output, State, flow, task};
 
-use crate::support::Bench;
+use crate::support::{Bench, await_a_timer};
 
 #[task]
 async fn fetch(name: &str) -> Result<String, std::io::Error> {
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    await_a_timer().await;
     if name.is_empty() {
         return Err(std::io::Error::other("no name"));
     }

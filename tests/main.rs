@@ -13,6 +13,7 @@ mod environment;
 mod errors;
 mod executor;
 mod flows;
+mod gate;
 mod graphs;
 mod in_memory;
 mod layers;

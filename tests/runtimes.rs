@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use pipex::{Config, Mode, Output, State, flow, task};
 use tokio::sync::{Barrier, Notify};
 
-use crate::support::Bench;
+use crate::support::{Bench, await_a_timer};
 
 #[task]
 async fn fetch(number: u64) -> u64 {
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    await_a_timer().await;
     number
 }
 

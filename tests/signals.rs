@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use pipex::{Call, Config, flow, task};
 
+use crate::gate::{Gate, wait_at};
 use crate::support::{Bench, child, files};
 
 fn send(signal: &str, child: &Child) {
@@ -19,43 +20,40 @@ fn quick(number: u32) -> u32 {
     number
 }
 
-/// Says that it runs, and ends when the file is there.
+/// Says that it runs, and ends when the gate is open.
 #[task]
-fn held(until: &Path) -> u32 {
+fn held(gate: &Path) -> u32 {
     println!("\nheld");
-    while !until.exists() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_at(gate);
     7
 }
 
 /// The same, having written half of what it writes.
 #[task(save = false)]
-fn half_written(until: &Path, #[target] to: &Path) -> std::io::Result<()> {
+fn half_written(gate: &Path, #[target] to: &Path) -> std::io::Result<()> {
     std::fs::write(to, "half of it")?;
-    held(until).call().map(drop).map_err(std::io::Error::other)?;
+    held(gate).call().map(drop).map_err(std::io::Error::other)?;
     std::fs::write(to, "all of it")
 }
 
 /// The same, and gives nothing away while it waits.
 #[task]
-async fn held_async(until: &Path) -> u32 {
+async fn held_async(gate: &Path) -> u32 {
     println!("\nheld");
-    while !until.exists() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let gate = gate.to_owned();
+    tokio::task::spawn_blocking(move || wait_at(&gate)).await.unwrap();
     7
 }
 
 #[flow]
-fn holds(until: &Path, count: u32) -> pipex::Result<()> {
+fn holds(gate: &Path, count: u32) -> pipex::Result<()> {
     // One worker: what is submitted first runs first.
     let _ = quick(0).base("first").submit();
-    let until = until.to_owned();
+    let gate = gate.to_owned();
     let wait: Box<dyn Fn() -> pipex::Result<()>> = match std::env::var("PIPEX_TESTS_HELD").unwrap().as_str() {
-        "sync" => waiting(held(until).base("held")),
-        "own" => waiting(half_written(until).base("held")),
-        _ => waiting(held_async(until).base("held")),
+        "sync" => waiting(held(gate).base("held")),
+        "own" => waiting(half_written(gate).base("held")),
+        _ => waiting(held_async(gate).base("held")),
     };
     (0..count).for_each(|number| _ = quick(number).base(number.to_string()).submit());
     wait()
@@ -71,7 +69,7 @@ fn waiting<T: Send + Sync + 'static>(call: Call<'static, T>) -> Box<dyn Fn() -> 
 fn child_holds() {
     let out = std::env::var("PIPEX_PATH").unwrap();
     let grace = Duration::from_millis(std::env::var("PIPEX_TESTS_GRACE").unwrap().parse().unwrap());
-    let ended = Config::new().grace(grace).scope(|| holds(&Path::new(&out).with_extension("go"), 50));
+    let ended = Config::new().grace(grace).scope(|| holds(&Path::new(&out).with_extension("gate"), 50));
     println!("\nended {ended:?}");
 }
 
@@ -92,11 +90,12 @@ fn holds_in_child(out: &Path, grace: Duration, (mode, held): (&str, &str)) -> Co
     command
 }
 
-/// A child, once its task is held.
-fn holding(out: &Path, grace: Duration, way: (&str, &str)) -> Child {
+/// A child, once its task is held, and what holds it.
+fn holding(out: &Path, grace: Duration, way: (&str, &str)) -> (Child, Gate) {
+    let gate = Gate::new(out.with_extension("gate"));
     let mut child = holds_in_child(out, grace, way).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for("held", child.stdout.as_mut().unwrap());
-    child
+    (child, gate)
 }
 
 fn wait_for(line: &str, output: &mut impl std::io::Read) {
@@ -115,11 +114,11 @@ fn the_first_signal_lets_end_what_runs_and_starts_nothing_more() {
         for way in WAYS {
             let bench = Bench::new();
             let out = bench.file("out");
-            let mut child = holding(&out, Duration::from_secs(60), way);
+            let (mut child, gate) = holding(&out, Duration::from_secs(60), way);
             send(signal, &child);
             let said = format!("pipex: {name}: no more tasks start; those that run have 60s to end");
             wait_for(&said, child.stderr.as_mut().unwrap());
-            std::fs::write(bench.file("out.go"), "").unwrap();
+            let _open = gate.open();
             assert_eq!(child.wait().unwrap().code(), Some(code), "{way:?}");
             let there = files(&out);
             assert_eq!(there.len(), 2, "what ran is there, and nothing else: {way:?} {there:?}");
@@ -138,7 +137,7 @@ fn the_second_signal_ends_it_at_once() {
     for way in WAYS {
         let bench = Bench::new();
         let out = bench.file("out");
-        let mut child = holding(&out, Duration::from_secs(600), way);
+        let (mut child, _gate) = holding(&out, Duration::from_secs(600), way);
         send("-TERM", &child);
         wait_for("no more tasks start", child.stderr.as_mut().unwrap());
         send("-INT", &child);
@@ -152,7 +151,7 @@ fn so_does_the_end_of_the_grace_period() {
     for way in WAYS {
         let bench = Bench::new();
         let out = bench.file("out");
-        let mut child = holding(&out, Duration::from_millis(10), way);
+        let (mut child, _gate) = holding(&out, Duration::from_millis(10), way);
         send("-INT", &child);
         wait_for("some tasks were still running: they are stopped", child.stderr.as_mut().unwrap());
         assert_eq!(child.wait().unwrap().code(), Some(130), "{way:?}");

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pipex::{Config, Executor, Mode, Ready, Reporter, State, TaskRun};
 use tempfile::TempDir;
@@ -69,6 +70,11 @@ impl Bench {
         files.sort();
         files
     }
+}
+
+/// Comes to its end only where a runtime drives timers.
+pub async fn await_a_timer() {
+    tokio::time::timeout(Duration::from_millis(1), std::future::pending::<()>()).await.unwrap_err();
 }
 
 /// Keeps all that it is given, and runs nothing.

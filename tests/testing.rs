@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use pipex::{Error, Mode, Output, Reporter, RunError, State, TaskRun, flow, task, testing};
 
-use crate::support::{Bench, child, files};
+use crate::support::{Bench, await_a_timer, child, files};
 
 #[task]
 fn load(name: &str) -> Vec<u64> {
@@ -19,7 +19,7 @@ fn total(numbers: &[u64]) -> Result<u64, String> {
 
 #[task]
 async fn later(number: u64) -> u64 {
-    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    await_a_timer().await;
     number
 }
 

@@ -2,7 +2,13 @@
 
 #[path = "../child.rs"]
 mod child;
+mod commits;
+mod cut_off;
+mod events;
+#[path = "../gate.rs"]
+mod gate;
 mod nats;
+mod newer;
 mod prefect;
 mod servers;
 mod together;

@@ -1,40 +1,19 @@
 //! Tasks on worker processes, through NATS JetStream.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use pipex::store::{Claim, Store, StoreResult};
-use pipex::{FileStore, Location, Output, flow, task};
+use pipex::journal::{self, Line};
+use pipex::{FileStore, Location, Output, Store as _, flow, task};
 
-use crate::servers::{Nats, Place, Process, set, until};
-
-/// A [`FileStore`] that takes down each commit.
-struct Counted;
-
-impl Store<u64> for Counted {
-    fn exists(&self, target: &Location) -> StoreResult<bool> {
-        Store::<u64>::exists(&FileStore::new(), target)
-    }
-    fn load(&self, target: &Location) -> StoreResult<u64> {
-        FileStore::new().load(target)
-    }
-    fn save(&self, claim: Claim, value: &u64) -> StoreResult<u64> {
-        let bytes = FileStore::new().save(claim, value)?;
-        let mut commits = OpenOptions::new().append(true).create(true).open("commits")?;
-        commits.write_all(format!("{value}\n").as_bytes())?;
-        Ok(bytes)
-    }
-    fn remove(&self, target: &Location) -> StoreResult<()> {
-        Store::<u64>::remove(&FileStore::new(), target)
-    }
-}
+use crate::commits::{Commits, Counted};
+use crate::events::until;
+use crate::gate::{self, Gate, wait_at};
+use crate::servers::{Nats, Place, Process, set};
 
 #[task(remote, target = "{path}/{number}", store = Counted)]
-fn square(number: u64, millis: u64) -> u64 {
-    std::thread::sleep(Duration::from_millis(millis));
+fn square(number: u64) -> u64 {
     number * number
 }
 
@@ -43,10 +22,22 @@ fn total(squares: Vec<u64>) -> u64 {
     squares.iter().sum()
 }
 
+/// In parts of about the same size, each behind a gate, if there are any.
 #[flow]
-fn squares(count: u64, millis: u64) -> pipex::Result<u64> {
-    let squares: Vec<_> = (0..count).map(|number| square(number, millis).submit()).collect();
+fn squares(count: u64, gates: u64) -> pipex::Result<u64> {
+    let mut squares = Vec::new();
+    let parts = gates.max(1);
+    for part in 0..parts {
+        if gates > 0 {
+            wait_at(Path::new(&gate(part)));
+        }
+        squares.extend((part * count / parts..(part + 1) * count / parts).map(|number| square(number).submit()));
+    }
     total(squares).base("total").run()?.load()
+}
+
+fn gate(part: u64) -> String {
+    format!("gate-{part}")
 }
 
 fn number(name: &str) -> u64 {
@@ -58,7 +49,7 @@ fn number(name: &str) -> u64 {
 fn flow_of_squares() {
     let count = number("COUNT");
     let sum = (0..count).map(|number| number * number).sum::<u64>();
-    match squares(count, number("MILLIS")) {
+    match squares(count, number("GATES")) {
         Ok(total) => assert_eq!(total, sum),
         Err(error) => {
             eprintln!("{error:?}");
@@ -75,29 +66,26 @@ fn worker() {
     unreachable!("it is told to be a worker");
 }
 
-fn start_worker(place: &Place, url: &str) -> Process {
-    Process::start(place.program("nats::worker").env("PIPEX_WORKER", "1").env("PIPEX_NATS_URL", url))
+/// How many tasks a worker does at a time.
+const WORKERS: u64 = 2;
+
+pub fn start_worker(place: &Place, url: &str) -> Process {
+    let mut worker = place.program("nats::worker");
+    Process::start(worker.env("PIPEX_WORKER", "1").env("PIPEX_WORKERS", WORKERS.to_string()).env("PIPEX_NATS_URL", url))
 }
 
-fn start_flow(place: &Place, nats: &Nats, count: u64, millis: u64) -> Process {
+pub fn start_flow(place: &Place, nats: &Nats, count: u64) -> Process {
+    start_gated_flow(place, nats, count, 0)
+}
+
+pub fn start_gated_flow(place: &Place, nats: &Nats, count: u64, gates: u64) -> Process {
     let mut flow = place.program("nats::flow_of_squares");
     Process::start(
-        flow.env("COUNT", count.to_string()).env("MILLIS", millis.to_string()).env("PIPEX_NATS_URL", nats.url()),
+        flow.env("COUNT", count.to_string()).env("GATES", gates.to_string()).env("PIPEX_NATS_URL", nats.url()),
     )
 }
 
-/// How many commits there have been, and each no more than once.
-fn commits(place: &Place) -> usize {
-    let Ok(commits) = fs::read_to_string(place.file("commits")) else { return 0 };
-    let mut commits: Vec<_> = commits.lines().collect();
-    let count = commits.len();
-    commits.sort_unstable();
-    commits.dedup();
-    assert_eq!(commits.len(), count, "a target was committed twice");
-    count
-}
-
-fn all_are_right(place: &Place, count: u64) {
+pub fn all_are_right(place: &Place, count: u64) {
     for number in 0..count {
         let there = Location::new(place.file(&format!("out/{number}")).to_str().unwrap());
         let found: u64 = FileStore::new().load(&there).unwrap();
@@ -117,12 +105,19 @@ fn weather_on_three_workers() {
     let (code, said) = flow.end();
     assert_eq!(code, Some(0), "{said}");
     // The journal and the files are as if it had all been made here: nothing runs, and nothing is stale.
-    let quietly = [("PIPEX", "cache"), ("PIPEX_STALE", "rerun"), ("PIPEX_QUIET", "1")];
-    let (code, said) = Process::start(place.weather().envs(quietly)).end();
+    let mut again = place.weather();
+    again.envs([("PIPEX", "cache"), ("PIPEX_STALE", "rerun"), ("PIPEX_QUIET", "1")]);
+    let (code, said) = Process::start(&mut again).end();
     assert_eq!((code, said.as_str()), (Some(0), ""));
-    let runs = fs::read_dir(place.file(".pipex/runs")).unwrap().map(|run| run.unwrap().path());
-    let last = fs::read_to_string(runs.max().unwrap()).unwrap();
-    assert!(!last.contains("{\"ended\""), "a task run ran: {last}");
+    let last = journal::runs(&place.file(".pipex")).unwrap().pop().unwrap();
+    let mut cached = 0;
+    let count = |line| match line {
+        Line::Cached(_) => cached += 1,
+        Line::Ended(ended) => panic!("it ran: {ended:?}"),
+        _ => {}
+    };
+    journal::read(&last, count).unwrap();
+    assert_eq!(cached, 2195);
     let alone = Place::new();
     assert_eq!(Process::start(alone.weather().env("PIPEX", "cache")).end().0, Some(0));
     let same = Command::new("diff").arg("-r").args([place.file("out"), alone.file("out")]).output().unwrap();
@@ -137,18 +132,21 @@ fn weather_on_three_workers() {
 #[test]
 fn killed_again_and_again_it_ends_well() {
     const COUNT: u64 = 2_000;
+    const PARTS: u64 = 8;
     let (mut nats, place) = (Nats::start(&[]), Place::new());
+    let (commits, gates) = (Commits::of(&place), gates(&place, PARTS));
     let mut workers: Vec<_> = (0..3).map(|_| start_worker(&place, &nats.url())).collect();
-    let mut flow = start_flow(&place, &nats, COUNT, 5);
-    let mut killed = 0;
-    for part in 1..8 {
-        until("another part is done", || {
-            (commits(&place) > part * COUNT as usize / 8 || flow.has_ended()).then_some(())
+    let mut flow = start_gated_flow(&place, &nats, COUNT, PARTS);
+    let mut open = Vec::new();
+    for part in 0..PARTS {
+        open.push(gates[part as usize].open());
+        // The other half is under way.
+        until("half of a part", || {
+            (commits.count() > (2 * part + 1) * COUNT / PARTS / 2 || flow.has_ended()).then_some(())
         });
-        let victim = part % workers.len();
+        let victim = part as usize % workers.len();
         workers[victim].kill();
         workers[victim] = start_worker(&place, &nats.url());
-        killed += 1;
         if part == 4 {
             nats.kill();
             nats.again();
@@ -156,10 +154,13 @@ fn killed_again_and_again_it_ends_well() {
     }
     let (code, said) = flow.end();
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(killed, 7);
     all_are_right(&place, COUNT);
-    // One that was killed between its commit and this list is not in it.
-    assert!(commits(&place) as u64 >= COUNT - killed * 2);
+    // What was killed between its commit and this list is not in it.
+    assert!(commits.all() >= COUNT - PARTS * WORKERS);
+}
+
+pub fn gates(place: &Place, count: u64) -> Vec<Gate> {
+    (0..count).map(|part| Gate::new(place.file(&gate(part)))).collect()
 }
 
 /// Both make the stream and the consumers, or find them.
@@ -168,10 +169,10 @@ fn workers_that_start_together_on_an_empty_server() {
     for _ in 0..3 {
         let (nats, place) = (Nats::start(&[]), Place::new());
         let workers: Vec<_> = (0..2).map(|_| start_worker(&place, &nats.url())).collect();
-        let (code, said) = start_flow(&place, &nats, 40, 10).end();
+        let (code, said) = start_flow(&place, &nats, 40).end();
         assert_eq!(code, Some(0), "{said}");
         for mut worker in workers {
-            assert!(!worker.has_ended(), "{}", worker.stderr());
+            assert!(!worker.has_ended(), "{}", worker.said());
         }
     }
 }
@@ -212,19 +213,17 @@ fn what_kills_its_workers_is_given_up_and_the_rest_is_done() {
     let (nats, place) = (Nats::start(&[]), Place::new());
     let mut workers: Vec<_> = (0..2).map(|_| start_worker(&place, &nats.url())).collect();
     let mut deaths = 0;
-    let end = Instant::now() + Duration::from_secs(120);
-    let mut see = |flow: &mut Process| loop {
-        assert!(Instant::now() < end, "it never ended: {}", flow.stderr());
-        for worker in &mut workers {
-            if worker.has_ended() {
-                *worker = start_worker(&place, &nats.url());
-                deaths += 1;
+    // What dies is started again, as long as the flow goes on.
+    let mut see = |flow: &mut Process| {
+        until("the flow's end", || {
+            for worker in &mut workers {
+                if worker.has_ended() {
+                    *worker = start_worker(&place, &nats.url());
+                    deaths += 1;
+                }
             }
-        }
-        if flow.has_ended() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(20));
+            flow.has_ended().then_some(())
+        });
     };
     let mut flow =
         Process::start(place.program("nats::flow_of_poison").env("PIPEX_NATS_URL", nats.url()).env("RUST_LOG", "off"));
@@ -243,8 +242,8 @@ fn what_kills_its_workers_is_given_up_and_the_rest_is_done() {
 #[test]
 fn that_no_worker_is_there_is_said() {
     let (nats, place) = (Nats::start(&[]), Place::new());
-    let flow = start_flow(&place, &nats, 3, 0);
-    flow.wait_for_text("no worker can take square (3 waiting): start workers, with the same executable");
+    let flow = start_flow(&place, &nats, 3);
+    flow.says("no worker can take square (3 waiting): start workers, with the same executable");
     let _worker = start_worker(&place, &nats.url());
     let (code, said) = flow.end();
     assert_eq!(code, Some(0), "{said}");
@@ -276,10 +275,14 @@ fn flaky(tries: &Path) -> Result<usize, std::io::Error> {
     match tried.len() {
         1 => Err(std::io::Error::other("not yet")),
         2 => {
-            std::thread::sleep(Duration::from_secs(3));
+            // Longer than its limit: until the next attempt.
+            wait_at(Path::new("third attempt"));
             Ok(0)
         }
-        tried => Ok(tried),
+        tried => {
+            drop(gate::open(Path::new("third attempt")));
+            Ok(tried)
+        }
     }
 }
 
@@ -306,6 +309,7 @@ fn flow_of_values() {
 #[test]
 fn values_travel_if_they_are_small_and_attempts_are_counted() {
     let (nats, place) = (Nats::start(&[]), Place::new());
+    let _gate = Gate::new(place.file("third attempt"));
     let _worker = start_worker(&place, &nats.url());
     let mut flow = place.program("nats::flow_of_values");
     let flow = Process::start(flow.env("PIPEX", "prefect").env("PIPEX_NATS_URL", nats.url()));
@@ -329,7 +333,7 @@ fn a_token_opens_the_server_and_is_not_told() {
     let refused = Process::start(
         place
             .program("nats::flow_of_squares")
-            .envs([("COUNT", "3"), ("MILLIS", "0"), ("PIPEX_NATS_TOKEN", "a-wrong-token")])
+            .envs([("COUNT", "3"), ("GATES", "0"), ("PIPEX_NATS_TOKEN", "a-wrong-token")])
             .env("PIPEX_NATS_URL", nats.url()),
     );
     let (code, said) = refused.end();
@@ -338,7 +342,7 @@ fn a_token_opens_the_server_and_is_not_told() {
     let token = |command: &mut Command| Process::start(command.env("PIPEX_NATS_TOKEN", "a-secret-token"));
     let _worker = token(place.program("nats::worker").env("PIPEX_WORKER", "1").env("PIPEX_NATS_URL", nats.url()));
     let mut flow = place.program("nats::flow_of_squares");
-    let flow = token(flow.envs([("COUNT", "3"), ("MILLIS", "0")]).env("PIPEX_NATS_URL", nats.url()));
+    let flow = token(flow.envs([("COUNT", "3"), ("GATES", "0")]).env("PIPEX_NATS_URL", nats.url()));
     let (code, said) = flow.end();
     assert_eq!(code, Some(0), "{said}");
 }
@@ -349,7 +353,7 @@ fn over_tls_the_server_has_to_be_one_that_is_trusted() {
     let (certificate, key) = (pem("server.pem"), pem("server.key"));
     let (nats, place) = (Nats::start(&["--tls", "--tlscert", &certificate, "--tlskey", &key]), Place::new());
     let flow = |command: &mut Command| {
-        command.envs([("COUNT", "3"), ("MILLIS", "0")]).env("PIPEX_NATS_URL", nats.url().replace("nats:", "tls:"));
+        command.envs([("COUNT", "3"), ("GATES", "0")]).env("PIPEX_NATS_URL", nats.url().replace("nats:", "tls:"));
         Process::start(command)
     };
     let (code, said) = flow(&mut place.program("nats::flow_of_squares")).end();
@@ -368,62 +372,9 @@ fn over_tls_the_server_has_to_be_one_that_is_trusted() {
 fn a_server_that_is_not_there_is_named() {
     let place = Place::new();
     let mut flow = place.program("nats::flow_of_squares");
-    flow.envs([("COUNT", "3"), ("MILLIS", "0"), ("PIPEX_NATS_URL", "nats://user:secret@127.0.0.1:9")]);
+    flow.envs([("COUNT", "3"), ("GATES", "0"), ("PIPEX_NATS_URL", "nats://user:secret@127.0.0.1:9")]);
     let (code, said) = Process::start(&mut flow).end();
     assert_eq!(code, Some(1));
     assert!(said.contains("cannot use NATS at nats://127.0.0.1:9: start it (`nats-server -js`)"), "{said}");
     assert!(!said.contains("secret"), "{said}");
-}
-
-/// In a network namespace of its own, below which the worker has another; the wire between them is cut for a while.
-#[test]
-fn cut_off_it_ends_well() {
-    let inside = crate::child::child("nats::inside_a_namespace");
-    let mut unshare = Command::new("unshare");
-    unshare.args(["--user", "--map-root-user", "--net", "--"]).arg(inside.get_program()).args(inside.get_args());
-    let (code, said) = Process::start(&mut unshare).end();
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("the wire was cut, and the flow ended well"), "{said}");
-}
-
-#[test]
-#[ignore = "another process: the test above, in its namespace"]
-fn inside_a_namespace() {
-    const COUNT: u64 = 300;
-    let ip = |arguments: &str| assert!(Command::new("ip").args(arguments.split(' ')).status().unwrap().success());
-    ip("link set lo up");
-    ip("link add here type veth peer name there");
-    ip("addr add 10.77.0.1/24 dev here");
-    ip("link set here up");
-    let (nats, place) = (Nats::at("0.0.0.0", &[]), Place::new());
-    let url = format!("nats://10.77.0.1:{}", nats.port);
-    let worker = place.program("nats::worker");
-    let arrive = "until ip link show there >/dev/null 2>&1; do sleep 0.05; done; ip link set lo up; \
-                  ip addr add 10.77.0.2/24 dev there; ip link set there up; exec \"$@\"";
-    let mut away = Command::new("unshare");
-    away.args(["--net", "--", "sh", "-c", arrive, "sh"]).arg(worker.get_program()).args(worker.get_args());
-    away.envs(worker.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(place.path());
-    away.env_remove("PREFECT_API_URL");
-    let away = Process::start(away.env("PIPEX_WORKER", "1").env("PIPEX_NATS_URL", &url));
-    let namespace = |id: &str| fs::read_link(format!("/proc/{id}/ns/net")).ok();
-    until("the worker's namespace", || {
-        namespace(&away.id().to_string()).filter(|net| Some(net) != namespace("self").as_ref())
-    });
-    ip(&format!("link set there netns {}", away.id()));
-    away.wait_for_text("does");
-
-    let mut flow = start_flow(&place, &nats, COUNT, 20);
-    until("a beginning", || (commits(&place) > 30).then_some(()));
-    ip("link set here down");
-    // Without a worker nothing goes on, but for what it had.
-    std::thread::sleep(Duration::from_secs(4));
-    let here = start_worker(&place, &nats.url().replace("0.0.0.0", "127.0.0.1"));
-    until("half of it", || (commits(&place) > COUNT as usize / 2 || flow.has_ended()).then_some(()));
-    ip("link set here up");
-    let (code, said) = flow.end();
-    assert_eq!(code, Some(0), "{said}");
-    all_are_right(&place, COUNT);
-    assert_eq!(commits(&place) as u64, COUNT);
-    drop((here, away));
-    eprintln!("the wire was cut, and the flow ended well");
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -11,7 +11,8 @@ use std::thread;
 use pipex::{Output, flow, task};
 use serde_json::{Value, json};
 
-use crate::servers::{Place, Prefect, Process, until};
+use crate::gate::{Gate, wait_at};
+use crate::servers::{Place, Prefect, Process};
 
 /// The numbers in the table that a program prints: ran, cached, failed, skipped.
 fn table(said: &str) -> HashMap<String, [u64; 4]> {
@@ -37,7 +38,7 @@ fn weather_is_shown_as_it_ran() {
     let (cold, table) = run();
     let ran: u64 = table.values().map(|[ran, ..]| ran).sum();
     assert_eq!(ran, 2196);
-    until("all task runs", || (prefect.count(&cold, "Completed") == ran).then_some(()));
+    prefect.counts(&cold, "Completed", ran);
     let flow_run = prefect.get(&format!("/flow_runs/{cold}"));
     assert_eq!(flow_run["state_type"], "COMPLETED");
     assert_eq!(flow_run["parameters"]["out"], "out");
@@ -68,10 +69,14 @@ fn weather_is_shown_as_it_ran() {
     let (warm, table) = run();
     let cached: u64 = table.values().map(|[_, cached, ..]| cached).sum();
     assert_eq!(cached, 2195, "what is upstream of what is there is not asked about");
-    until("all cached", || (prefect.count(&warm, "Cached") == cached).then_some(()));
+    prefect.counts(&warm, "Cached", cached);
     let body = json!({ "flow_runs": { "id": { "any_": [warm] } }, "task_runs": { "name": { "any_": ["report"] } } });
-    let report = &prefect.post("/task_runs/filter", &body)[0];
-    assert_eq!(report["state"]["message"], "Target out/report.json is there");
+    // A task run is counted before all of its state is there.
+    let message = prefect.until("why the report did not run", || {
+        let message = &prefect.post("/task_runs/filter", &body)[0]["state"]["message"];
+        message.as_str().map(str::to_owned)
+    });
+    assert_eq!(message, "Target out/report.json is there");
 }
 
 #[task(retries = 2, tags = ["web"], name = "fetch {station}")]
@@ -97,7 +102,7 @@ fn falls(x: u64) -> u64 {
 
 #[task(timeout = "50ms")]
 async fn dreams() {
-    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    std::future::pending::<()>().await;
 }
 
 #[flow]
@@ -139,7 +144,7 @@ fn states_attempts_logs_and_flows_within_flows_are_shown() {
 
     let states = [("Failed", 1), ("Crashed", 1), ("TimedOut", 1), ("NotReady", 1), ("Completed", 3)];
     for (state, count) in states {
-        until(state, || (prefect.count(&id, state) == count).then_some(()));
+        prefect.counts(&id, state, count);
     }
     let flaky = prefect.task_run(&id, "fetch flaky");
     assert_eq!((&flaky["run_count"], &flaky["tags"]), (&json!(2), &json!(["web"])));
@@ -151,7 +156,7 @@ fn states_attempts_logs_and_flows_within_flows_are_shown() {
     assert!(broken["state"]["message"].as_str().unwrap().ends_with(": never"), "{broken}");
     assert_eq!(broken["run_count"], 3);
 
-    let logs = until("log lines", || {
+    let logs = prefect.until("log lines", || {
         let filter = json!({ "logs": { "flow_run_id": { "any_": [id] } }, "limit": 200 });
         let logs = prefect.post("/logs/filter", &filter).as_array().unwrap().clone();
         (logs.len() >= 5).then_some(logs)
@@ -244,64 +249,62 @@ fn busy_servers_and_broken_connections_lose_nothing() {
     assert!(!said.contains("not reported"), "{said}");
     let id = prefect.flow_run(&said);
     for (state, count) in [("Failed", 1), ("Crashed", 1), ("TimedOut", 1), ("NotReady", 1), ("Completed", 3)] {
-        until(state, || (prefect.count(&id, state) == count).then_some(()));
+        prefect.counts(&id, state, count);
     }
     assert_eq!(prefect.get(&format!("/flow_runs/{id}"))["state_type"], "FAILED");
 }
 
 #[task]
-fn waits(until: PathBuf, number: u64) -> u64 {
-    while !until.exists() {
-        thread::sleep(std::time::Duration::from_millis(10));
-    }
+fn waits(gate: &Path, number: u64) -> u64 {
+    wait_at(gate);
     number
 }
 
 #[flow]
-fn long(until: PathBuf) -> pipex::Result<()> {
-    let all: Vec<_> = (0..6).map(|number| waits(until.clone(), number).base(number.to_string()).submit()).collect();
+fn long(gate: PathBuf) -> pipex::Result<()> {
+    let all: Vec<_> = (0..6).map(|number| waits(gate.clone(), number).base(number.to_string()).submit()).collect();
     all.iter().try_for_each(|output| output.wait())
 }
 
 #[test]
 #[ignore = "another process: a flow"]
 fn flow_that_is_long() {
-    eprintln!("{:?}", long("end".into()));
+    eprintln!("{:?}", long("gate".into()));
 }
 
-/// A flow of six task runs, of which two run as long as they are let; and how the server calls it.
-fn long_flow(prefect: &Prefect, place: &Place) -> (Process, String) {
+/// A flow of six task runs, of which two run until the gate is open; and how the server calls it.
+fn long_flow(prefect: &Prefect, place: &Place) -> (Process, String, Gate) {
+    let gate = Gate::new(place.file("gate"));
     let mut command = place.program("prefect::flow_that_is_long");
     let flow = Process::start(
         command.env("PREFECT_API_URL", &prefect.url).env("PIPEX_WORKERS", "2").env("PIPEX_JOURNAL", "off"),
     );
-    flow.wait_for_text("/runs/flow-run/");
-    let id = prefect.flow_run(&flow.stderr());
-    until("a task run", || (prefect.count(&id, "Running") == 2).then_some(()));
-    (flow, id)
+    flow.says("/runs/flow-run/");
+    let id = prefect.flow_run(&flow.said());
+    prefect.counts(&id, "Running", 2);
+    (flow, id, gate)
 }
 
 #[test]
 fn cancelled_in_prefect_it_is_cancelled_here() {
     let (prefect, place) = (Prefect::new(), Place::new());
-    let (flow, id) = long_flow(&prefect, &place);
+    let (flow, id, gate) = long_flow(&prefect, &place);
     let state = json!({ "state": { "type": "CANCELLING", "name": "Cancelling" } });
     prefect.post(&format!("/flow_runs/{id}/set_state"), &state);
-    // Those that run go on; no other starts.
-    thread::sleep(std::time::Duration::from_secs(4));
-    std::fs::write(place.file("end"), "").unwrap();
+    flow.says(&format!("/runs/flow-run/{id} was cancelled in Prefect: no more tasks start; those that run go on"));
+    let _open = gate.open();
     let (_, said) = flow.end();
     assert!(said.contains("the flow run was cancelled: it was cancelled in Prefect"), "{said}");
-    until("cancelled task runs", || (prefect.count(&id, "Cancelled") == 4).then_some(()));
-    until("the end", || (prefect.get(&format!("/flow_runs/{id}"))["state_type"] == "CANCELLED").then_some(()));
+    prefect.counts(&id, "Cancelled", 4);
+    prefect.until("the end", || (prefect.get(&format!("/flow_runs/{id}"))["state_type"] == "CANCELLED").then_some(()));
 }
 
 #[test]
 fn stopped_by_a_signal_it_is_shown_as_cancelled() {
     let (prefect, place) = (Prefect::new(), Place::new());
-    let (flow, id) = long_flow(&prefect, &place);
+    let (flow, id, _gate) = long_flow(&prefect, &place);
     flow.signal("-INT");
-    flow.wait_for_text("no more tasks start");
+    flow.says("no more tasks start");
     flow.signal("-INT");
     assert_eq!(flow.end().0, Some(130));
     let run = prefect.get(&format!("/flow_runs/{id}"));

@@ -1,10 +1,10 @@
 //! Real servers, and the processes that talk to them.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::events::{LIMIT, happened, wait_for};
 
 pub fn set(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run tests/engines/run"))
@@ -21,21 +23,9 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Waits for what is to come, a minute at most.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(90);
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < end, "it never came: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// A NATS server with JetStream, which keeps what it has when it is stopped.
 pub struct Nats {
-    child: Option<Child>,
+    server: Option<Process>,
     pub host: String,
     pub port: u16,
     dir: TempDir,
@@ -50,7 +40,7 @@ impl Nats {
     pub fn at(host: &str, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(ToString::to_string).collect();
         let dir = tempfile::tempdir().unwrap();
-        let mut nats = Nats { child: None, host: host.to_owned(), port: free_port(), dir, arguments };
+        let mut nats = Nats { server: None, host: host.to_owned(), port: free_port(), dir, arguments };
         nats.again();
         nats
     }
@@ -59,20 +49,13 @@ impl Nats {
     pub fn again(&mut self) {
         let mut command = Command::new(set("PIPEX_TESTS_NATS"));
         command.args(["-a", &self.host, "-p", &self.port.to_string(), "-js", "-sd"]).arg(self.dir.path());
-        let child = command.args(&self.arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        self.child = Some(child);
-        let address = format!("{}:{}", self.host, self.port);
-        until("a NATS server that says INFO", || {
-            let mut info = [0; 4];
-            TcpStream::connect(&address).ok()?.read_exact(&mut info).ok()?;
-            (&info == b"INFO").then_some(())
-        });
+        let server = Process::start(command.args(&self.arguments));
+        server.says("Server is ready");
+        self.server = Some(server);
     }
 
     pub fn kill(&mut self) {
-        let mut child = self.child.take().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
+        self.server = None;
     }
 
     pub fn url(&self) -> String {
@@ -80,47 +63,49 @@ impl Nats {
     }
 }
 
-impl Drop for Nats {
-    fn drop(&mut self) {
-        if self.child.is_some() {
-            self.kill();
-        }
-    }
-}
-
 /// A process whose lines are read while it runs.
 pub struct Process {
     child: Child,
-    lines: Arc<Mutex<String>>,
-    /// Where it works.
-    _reader: thread::JoinHandle<()>,
+    said: Arc<Mutex<Said>>,
+}
+
+#[derive(Default)]
+struct Said {
+    lines: String,
+    /// There will be no more: it has ended.
+    is_all: bool,
 }
 
 impl Process {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap());
-        let lines = Arc::new(Mutex::new(String::new()));
-        let into = Arc::clone(&lines);
-        let reader = thread::spawn(move || {
-            for line in said.lines().map_while(Result::ok) {
-                into.lock().unwrap().push_str(&(line + "\n"));
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let said = Arc::<Mutex<Said>>::default();
+        let into = Arc::clone(&said);
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                into.lock().unwrap().lines.push_str(&(line + "\n"));
+                happened();
             }
+            into.lock().unwrap().is_all = true;
+            happened();
         });
-        Process { child, lines, _reader: reader }
+        Process { child, said }
     }
 
-    pub fn stderr(&self) -> String {
-        self.lines.lock().unwrap().clone()
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().lines.clone()
+    }
+
+    fn is_all(&self) -> bool {
+        self.said.lock().unwrap().is_all
     }
 
     /// Waits until it has said this.
-    pub fn wait_for_text(&self, what: &str) {
-        let end = Instant::now() + Duration::from_secs(60);
-        while !self.stderr().contains(what) {
-            assert!(Instant::now() < end, "it never said {what:?}:\n{}", self.stderr());
-            thread::sleep(Duration::from_millis(10));
-        }
+    pub fn says(&self, what: &str) {
+        let has_said = || self.said().contains(what);
+        wait_for(|| (has_said() || self.is_all()).then_some(()));
+        assert!(has_said(), "it never said {what:?}:\n{}", self.said());
     }
 
     pub fn id(&self) -> u32 {
@@ -136,21 +121,20 @@ impl Process {
         let _ = self.child.wait();
     }
 
+    /// Whether it has ended, and all is read of what it said.
     pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
+        let is_all = self.is_all();
+        if is_all {
+            self.child.wait().unwrap();
+        }
+        is_all
     }
 
     /// Waits for its end; whether it went well, and what it said.
     pub fn end(mut self) -> (Option<i32>, String) {
-        let end = Instant::now() + Duration::from_secs(180);
-        while !self.has_ended() {
-            assert!(Instant::now() < end, "it never ended:\n{}", self.stderr());
-            thread::sleep(Duration::from_millis(10));
-        }
-        let code = self.child.wait().unwrap().code();
-        // All of what it said.
-        thread::sleep(Duration::from_millis(50));
-        (code, self.stderr())
+        wait_for(|| self.has_ended().then_some(()));
+        assert!(self.has_ended(), "it never ended:\n{}", self.said());
+        (self.child.wait().unwrap().code(), self.said())
     }
 }
 
@@ -196,8 +180,12 @@ impl Place {
     }
 }
 
-/// The Prefect server.
+/// Between two calls that ask for the same.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The Prefect server, for one test at a time: while it records thousands of runs, it refuses calls.
 pub struct Prefect {
+    _turn: MutexGuard<'static, ()>,
     pub url: String,
     authorization: String,
     client: String,
@@ -209,7 +197,10 @@ impl Prefect {
     pub fn new() -> Self {
         let authorization = format!("Basic {}", STANDARD.encode(set("PREFECT_API_AUTH_STRING")));
         let client = thread::current().name().unwrap_or_default().replace(':', "-");
-        let mut prefect = Prefect { url: set("PIPEX_TESTS_PREFECT"), authorization, client, csrf: String::new() };
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut prefect =
+            Prefect { _turn: turn, url: set("PIPEX_TESTS_PREFECT"), authorization, client, csrf: String::new() };
         prefect.csrf =
             prefect.get(&format!("/csrf-token?client={}", prefect.client))["token"].as_str().unwrap().to_owned();
         prefect
@@ -226,6 +217,24 @@ impl Prefect {
         call.call().unwrap().body_mut().read_json().unwrap()
     }
 
+    /// Asks now and then, until the answer is there. The server says nothing by itself.
+    pub fn until<T>(&self, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+        let end = Instant::now() + LIMIT;
+        loop {
+            if let Some(answer) = ask() {
+                return answer;
+            }
+            assert!(Instant::now() < end, "it never came: {what}");
+            // Asked without a pause, it has none to do what it is asked about, and refuses the calls of flows.
+            thread::park_timeout(PAUSE);
+        }
+    }
+
+    /// Waits until so many task runs of it are in a state with this name.
+    pub fn counts(&self, flow_run: &str, state: &str, count: u64) {
+        self.until(state, || (self.count(flow_run, state) == count).then_some(()));
+    }
+
     /// The flow run whose page a program has named.
     pub fn flow_run(&self, said: &str) -> String {
         let after = said.split("/runs/flow-run/").nth(1).unwrap_or_else(|| panic!("no page was named: {said}"));
@@ -233,7 +242,7 @@ impl Prefect {
     }
 
     /// How many task runs of it are in a state with this name.
-    pub fn count(&self, flow_run: &str, state: &str) -> u64 {
+    fn count(&self, flow_run: &str, state: &str) -> u64 {
         let body = serde_json::json!({
             "flow_runs": { "id": { "any_": [flow_run] } },
             "task_runs": { "state": { "name": { "any_": [state] } } },
@@ -248,6 +257,7 @@ impl Prefect {
     }
 
     pub fn task_run(&self, flow_run: &str, name: &str) -> Value {
-        until(name, || self.task_runs(flow_run).into_iter().find(|run| run["name"] == name))
+        let is_it = |run: &Value| run["name"] == name && !run["state"].is_null();
+        self.until(name, || self.task_runs(flow_run).into_iter().find(is_it))
     }
 }

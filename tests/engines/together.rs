@@ -1,6 +1,6 @@
 //! Both together: tasks on workers, watched in Prefect.
 
-use crate::servers::{Nats, Place, Prefect, Process, until};
+use crate::servers::{Nats, Place, Prefect, Process};
 
 #[test]
 fn weather_on_workers_watched_in_prefect() {
@@ -17,7 +17,7 @@ fn weather_on_workers_watched_in_prefect() {
     let run = prefect.flow_run(&said);
     assert_eq!(prefect.get(&format!("/flow_runs/{run}"))["state_type"], "COMPLETED");
     // 20 of each of the two large functions, six others, and two that stand for the rest.
-    until("all task runs", || (prefect.count(&run, "Completed") == 2 * 20 + 6 + 2).then_some(()));
+    prefect.counts(&run, "Completed", 2 * 20 + 6 + 2);
     let all = "1075 more task runs: 1075 completed, 0 cached, 0 failed, 0 skipped";
-    until(all, || (prefect.task_run(&run, "clean (1075 more)")["state"]["message"] == all).then_some(()));
+    prefect.until(all, || (prefect.task_run(&run, "clean (1075 more)")["state"]["message"] == all).then_some(()));
 }

@@ -49,6 +49,7 @@ struct Sender<'p> {
 struct Reported {
     id: String,
     cancel: Box<dyn Fn(&'static str) + Send + Sync>,
+    is_cancelled: bool,
 }
 
 /// Where a task run stands, as the server has been told.
@@ -136,7 +137,7 @@ impl Sender<'_> {
                 if outer.is_none() {
                     say(&format!("flow run {name:?} is at {}", self.prefect.client.page(&id)));
                 }
-                self.flows.insert(number, Reported { id, cancel });
+                self.flows.insert(number, Reported { id, cancel, is_cancelled: false });
             }
             Err(failure) => {
                 let advice = "start the server, set PREFECT_API_URL to where it is, or unset it";
@@ -345,11 +346,16 @@ impl Sender<'_> {
         }
         if self.asked.elapsed() >= CANCELLED {
             self.asked = Instant::now();
-            for flow in self.flows.values() {
+            for flow in self.flows.values_mut().filter(|flow| !flow.is_cancelled) {
                 let run = self.prefect.client.get(&format!("/flow_runs/{}", flow.id));
                 let state = run.as_ref().ok().and_then(|run| run["state_type"].as_str());
                 if matches!(state, Some("CANCELLING" | "CANCELLED")) {
                     (flow.cancel)("it was cancelled in Prefect");
+                    flow.is_cancelled = true;
+                    let page = self.prefect.client.page(&flow.id);
+                    say(&format!(
+                        "the flow run at {page} was cancelled in Prefect: no more tasks start; those that run go on"
+                    ));
                 }
             }
         }
