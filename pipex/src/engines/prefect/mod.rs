@@ -59,7 +59,8 @@ inventory::submit! {
 /// A log line of a run.
 fn log(line: &LogLine<'_>) {
     if let (Some(Ok(prefect)), Some(flow)) = (&*PREFECT, line.flow) {
-        prefect.log(line.level, flow, line.task, line.message);
+        let place = line.file.zip(line.line).map(|(file, number)| format!("  ({file}:{number})"));
+        prefect.log(line.level, flow, line.task, &[line.message, &place.unwrap_or_default()].concat());
     }
 }
 
