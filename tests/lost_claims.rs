@@ -244,7 +244,7 @@ fn a_function_that_writes_its_own_output_fails_and_may_be_tried_again() {
     remove_claim(&bench);
     // Now nothing tells that the draft is in use, and half of it goes.
     let mut swept = Vec::new();
-    sweep(&bench.file("out"), false, &mut |left| swept.push(left.unwrap().path));
+    sweep(&bench.file("out"), false, &mut |left| swept.push(left.unwrap().path)).unwrap();
     assert!(swept.len() == 1 && swept[0].to_str().unwrap().contains(".x.pipex-draft-"), "{swept:?}");
     maker.lets_go();
     maker.says("held");

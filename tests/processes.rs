@@ -78,7 +78,7 @@ fn child_sweep() {
     });
     let slow = Path::new(&std::env::var("PIPEX_PATH").unwrap()).join("slow");
     while !IS_OVER.load(Ordering::Relaxed) {
-        sweep(&slow, false, &mut |left| _ = left.unwrap());
+        sweep(&slow, false, &mut |left| _ = left.unwrap()).unwrap();
     }
 }
 

@@ -25,20 +25,17 @@ pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<C
     let mut summary = GcSummary { done: !dry_run, files: Vec::new(), journals: 0, bytes: 0, failed: Vec::new() };
     let mut unlisted = 0;
     for directory in find_directories(project) {
-        if let Err(error) = fs::read_dir(&directory) {
-            if error.kind() != io::ErrorKind::NotFound {
-                summary.failed.push(format!("cannot look into {}: {error}", directory.display()));
-                unlisted += 1;
-            }
-            continue;
-        }
-        sweep(&directory, dry_run, &mut |left| match left {
+        let swept = sweep(&directory, dry_run, &mut |left| match left {
             Ok(left) => {
                 summary.bytes += left.bytes;
                 summary.files.push(left.path);
             }
             Err(error) => summary.failed.push(join_sources(&error)),
         });
+        if let Err(error) = swept {
+            summary.failed.push(join_sources(&error));
+            unlisted += 1;
+        }
     }
     // A journal that says what made something that is there stays; so does one that goes on.
     let needed: BTreeSet<u32> = project

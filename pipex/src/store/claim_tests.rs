@@ -58,7 +58,8 @@ impl Place {
                 Ok(Leftover { path, .. }) => path.file_name().unwrap().to_str().unwrap().to_owned(),
                 Err(error) => error.to_string(),
             });
-        });
+        })
+        .unwrap();
         swept.sort();
         swept
     }
@@ -215,7 +216,7 @@ fn sweeping_takes_what_nobody_holds_and_nothing_else() {
     drop(holder);
     write(left[2]);
     let mut would = Vec::new();
-    sweep(place.dir.path(), true, &mut |left| would.push(left.unwrap().path));
+    sweep(place.dir.path(), true, &mut |left| would.push(left.unwrap().path)).unwrap();
     assert_eq!(would.len(), left.len());
     assert_eq!(place.names().len(), left.len() + kept.len(), "it only said so");
     assert_eq!(place.swept(), left);

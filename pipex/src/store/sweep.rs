@@ -26,7 +26,7 @@ pub struct Leftover {
 /// made since. With `dry_run` it only says which.
 ///
 /// A target's temporary files belong to who holds its claim, so this claims a target, without waiting, before it removes any.
-/// What is not to be had goes to `each` as an error, and the rest goes on.
+/// What is not to be had goes to `each` as an error, and the rest goes on. A directory that is not there has none.
 ///
 /// ```
 /// use pipex::store::sweep;
@@ -34,13 +34,21 @@ pub struct Leftover {
 /// sweep("out".as_ref(), true, &mut |left| match left {
 ///     Ok(left) => println!("{} would go", left.path.display()),
 ///     Err(error) => println!("{error}"),
-/// });
+/// })?;
+/// # Ok::<(), pipex::store::StoreError>(())
 /// ```
-pub fn sweep(directory: &Path, dry_run: bool, each: &mut dyn FnMut(Result<Leftover, StoreError>)) {
+///
+/// # Errors
+/// When the directory cannot be listed.
+pub fn sweep(
+    directory: &Path,
+    dry_run: bool,
+    each: &mut dyn FnMut(Result<Leftover, StoreError>),
+) -> Result<(), StoreError> {
     let mut by_target: BTreeMap<String, Vec<OsString>> = BTreeMap::new();
     let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-        Err(error) => return each(Err(StoreError::io("list", directory, error))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(StoreError::io("list", directory, error)),
         Ok(entries) => entries,
     };
     for entry in entries {
@@ -62,6 +70,7 @@ pub fn sweep(directory: &Path, dry_run: bool, each: &mut dyn FnMut(Result<Leftov
             each(Err(error));
         }
     }
+    Ok(())
 }
 
 impl Leftover {
