@@ -80,7 +80,7 @@ impl Project {
             }
             Line::Cached(cached) => {
                 let index = self.find_or_add(run, &cached.store, &cached.target, context);
-                self.runs[run as usize].counts.count(State::Cached, 0);
+                self.runs[run as usize].counts.count(State::Cached, Why::There, 0);
                 self.add_event(run, index, cached.task, LastEvent { run, why: Why::There, ..LastEvent::default() });
                 self.targets[index].takes = None;
             }
@@ -134,7 +134,7 @@ impl Project {
     }
 
     fn end_task_run(&mut self, run: u32, ended: Ended<'static>, context: &mut ReadContext<'_>) {
-        self.runs[run as usize].counts.count(ended.state, ended.bytes);
+        self.runs[run as usize].counts.count(ended.state, ended.why, ended.bytes);
         let Some(name) = &ended.target else { return };
         let index = self.find_or_add(run, &ended.store, name, context);
         let mut inputs = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use pipex::journal::{self, Line};
+use pipex::journal::{self, Line, Why};
 use pipex::{Counts, State};
 use serde::Serialize;
 use tinytemplate::TinyTemplate;
@@ -119,12 +119,12 @@ impl Page {
             function
         };
         let read = journal::read(&run.path, |line| match line {
-            Line::Cached(cached) => _ = row(cached.task, &mut |row| row.counts.count(State::Cached, 0)),
+            Line::Cached(cached) => _ = row(cached.task, &mut |row| row.counts.count(State::Cached, Why::There, 0)),
             Line::Ended(ended) => {
                 let (at, elapsed) = (clamp_seconds(ended.at), clamp_seconds(ended.elapsed));
                 let is_bad = matches!(ended.state, State::Failed | State::Crashed | State::TimedOut);
                 let function = row(ended.task, &mut |row| {
-                    row.counts.count(ended.state, ended.bytes);
+                    row.counts.count(ended.state, ended.why, ended.bytes);
                     row.seconds += elapsed;
                     row.longest = row.longest.max(elapsed);
                 });

@@ -227,6 +227,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
         engine::log(&LogLine {
             level: *metadata.level(),
             message: &text[begins..ends],
+            located: &text[begins..],
             flow: around.flow,
             task: around.task,
             job: around.job.as_ref().map(|(flow, number)| (flow.as_str(), *number)),

@@ -56,10 +56,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts a run that has come into this state; one that has not ended is not counted.
-    pub fn count(&mut self, state: State, bytes: u64) {
+    /// Counts a run that has come into this state, and why; one that has not ended is not counted.
+    pub fn count(&mut self, state: State, why: Why, bytes: u64) {
         match state {
-            State::Completed => self.completed += 1,
+            State::Completed => {
+                self.completed += 1;
+                self.not_saved += u64::from(why == Why::InMemory);
+            }
             State::Cached => self.cached += 1,
             State::NotReady | State::Cancelled => self.skipped += 1,
             state if state.has_ended() => self.failed += 1,
@@ -83,31 +86,28 @@ struct Row {
     longest: Duration,
 }
 
+/// The place of its column.
+const NOT_SAVED: usize = 2;
+
 impl Rows {
     /// The table, its head first. What is not saved is a column only where something is not.
     fn cells(&self) -> Vec<Vec<String>> {
         let mut rows: Vec<_> = self.0.values().collect();
         rows.sort_by_key(|row| row.place);
-        let is_any_not_saved = rows.iter().any(|row| row.counts.not_saved > 0);
-        let cells = |texts: [String; 9]| {
-            let [task, ran, not_saved, rest @ ..] = texts;
-            [Some(task), Some(ran), Some(not_saved).filter(|_| is_any_not_saved)]
-                .into_iter()
-                .flatten()
-                .chain(rest)
-                .collect::<Vec<_>>()
-        };
         let head = ["task", "ran", "not saved", "cached", "failed", "skipped", "total s", "longest s", "bytes"];
-        let body = rows.into_iter().map(|Row { task, counts, total, longest, .. }| {
+        let mut cells = vec![head.map(str::to_owned).to_vec()];
+        cells.extend(rows.iter().map(|Row { task, counts, total, longest, .. }| {
             let Counts { completed, not_saved, cached, failed, skipped, bytes } = counts;
-            let seconds = |time: &Duration| format!("{:.3}", time.as_secs_f64());
-            let numbers = [completed, not_saved, cached, failed, skipped].map(u64::to_string);
-            let [completed, not_saved, cached, failed, skipped] = numbers;
-            let (total, longest) = (seconds(total), seconds(longest));
-            let task = task.funcname.to_owned();
-            cells([task, completed, not_saved, cached, failed, skipped, total, longest, bytes.to_string()])
-        });
-        std::iter::once(cells(head.map(str::to_owned))).chain(body).collect()
+            let mut row = vec![task.funcname.to_owned()];
+            row.extend([completed, not_saved, cached, failed, skipped].map(u64::to_string));
+            row.extend([total, longest].map(|time| format!("{:.3}", time.as_secs_f64())));
+            row.push(bytes.to_string());
+            row
+        }));
+        if rows.iter().all(|row| row.counts.not_saved == 0) {
+            cells.iter_mut().for_each(|row| _ = row.remove(NOT_SAVED));
+        }
+        cells
     }
 }
 
@@ -182,8 +182,7 @@ impl Reporter for Summary {
             total: Duration::ZERO,
             longest: Duration::ZERO,
         });
-        row.counts.count(run.state, run.bytes);
-        row.counts.not_saved += u64::from(run.why == Why::InMemory);
+        row.counts.count(run.state, run.why, run.bytes);
         row.total += run.elapsed;
         row.longest = row.longest.max(run.elapsed);
     }

@@ -48,6 +48,8 @@ impl Engine {
 pub(crate) struct LogLine<'l> {
     pub(crate) level: tracing::Level,
     pub(crate) message: &'l str,
+    /// The message, and where it comes from.
+    pub(crate) located: &'l str,
     /// The numbers of the flow run and the task run.
     pub(crate) flow: Option<u64>,
     pub(crate) task: Option<u64>,

@@ -59,8 +59,7 @@ inventory::submit! {
 /// A log line of a run.
 fn log(line: &LogLine<'_>) {
     if let (Some(Ok(prefect)), Some(flow)) = (&*PREFECT, line.flow) {
-        let place = line.file.zip(line.line).map(|(file, number)| format!("  ({file}:{number})"));
-        prefect.log(line.level, flow, line.task, &[line.message, &place.unwrap_or_default()].concat());
+        prefect.log(line.level, flow, line.task, line.located);
     }
 }
 
@@ -322,7 +321,7 @@ impl Prefect {
             board.rolled.insert(run.number, function.number);
             function.rolled.all += 1;
         }
-        function.rolled.ended.count(run.state, run.bytes);
+        function.rolled.ended.count(run.state, run.why, run.bytes);
         function.changed = true;
         false
     }
