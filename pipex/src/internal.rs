@@ -30,7 +30,7 @@ pub use crate::run::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySeri
 pub use crate::run::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
 use crate::store::{OwnOutput, Store};
 
-/// Starts a flow run; what the environment asks for instead is done first.
+/// Starts a flow run: the mode is read now. What the environment asks for instead is done first.
 #[must_use]
 pub fn start(
     flow: &'static Flow,
@@ -38,10 +38,11 @@ pub fn start(
     parameters: &[&'static str],
     look: impl FnOnce(&mut Seen<'_>),
 ) -> Started {
-    if Context::obeys_environment() {
+    let context = Context::begin();
+    if context.obeys_environment() {
         remote::obey_environment();
     }
-    start::start(flow, path, parameters, look)
+    start::start(context, flow, path, parameters, look)
 }
 
 /// The body of a synchronous function.

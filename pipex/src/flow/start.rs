@@ -35,9 +35,10 @@ pub struct Started {
     lease: Lease,
 }
 
-/// Starts a flow run: the mode is read now.
+/// Starts a flow run in this context.
 #[must_use]
-pub fn start(
+pub(crate) fn start(
+    mut context: Context,
     flow: &'static Flow,
     path: Option<PathBuf>,
     parameters: &[&'static str],
@@ -45,9 +46,8 @@ pub fn start(
 ) -> Started {
     #[cfg(feature = "logging")]
     crate::flow::logging::own(flow.module);
-    let mut context = Context::begin();
+    let obeys_environment = context.obeys_environment();
     let outer = context.flow.take();
-    let obeys_environment = outer.is_none() && !context.is_isolated();
     let executes = context.prepare();
     let does_more = !matches!(context.mode(), Ok(Mode::DoNothing));
     if obeys_environment && does_more {
@@ -147,7 +147,7 @@ impl Started {
             let _ = writeln!(io::stderr(), "{table}");
         }
         if let Some(dry) = context.settings.dry_run.filter(|_| run.is_outermost()) {
-            let ends = failed.is_some_and(|failed| failed.is_dry.unwrap_or_else(dry_run::lacks_data));
+            let ends = failed.is_some_and(|failed| failed.is_dry.unwrap_or_else(|| dry_run::needed().is_some()));
             run.shared.would_run.end(dry, ends);
         }
         lease.give_back();

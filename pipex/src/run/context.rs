@@ -250,10 +250,8 @@ impl Context {
     }
 
     /// Whether a flow run that starts here is the program's own, so that it is the one that the environment is about.
-    pub(crate) fn obeys_environment() -> bool {
-        CURRENT.with_borrow(|context| {
-            context.as_ref().is_none_or(|context| context.flow.is_none() && !context.is_isolated())
-        })
+    pub(crate) fn obeys_environment(&self) -> bool {
+        self.flow.is_none() && !self.is_isolated()
     }
 
     pub(crate) fn is_isolated(&self) -> bool {

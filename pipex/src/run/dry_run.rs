@@ -31,8 +31,11 @@ impl DryRun {
             if is_set("PIPEX_LIST_MISSING") {
                 return Some(DryRun::Jobs);
             }
-            let asked = env_text("PIPEX_DRY_RUN").filter(|_| is_set("PIPEX_DRY_RUN"))?;
-            Some(if asked == "list" { DryRun::Runs } else { DryRun::Counts })
+            match env_text("PIPEX_DRY_RUN")?.as_str() {
+                "0" => None,
+                "list" => Some(DryRun::Runs),
+                _ => Some(DryRun::Counts),
+            }
         });
         *ASKED
     }
@@ -48,12 +51,8 @@ pub(crate) fn needs(target: Option<Location>) -> Error {
     error
 }
 
-/// Whether some dry run could not go on.
-pub(crate) fn lacks_data() -> bool {
-    needed().is_some()
-}
-
-fn needed() -> Option<Error> {
+/// What a dry run could not go on without, if there was something.
+pub(crate) fn needed() -> Option<Error> {
     NEEDED.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 

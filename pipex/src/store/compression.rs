@@ -1,9 +1,9 @@
 //! zstd, with a bound to what comes out: a few bytes of it can stand for more than there is memory.
 
-use std::env;
 use std::io::{self, Write};
 
 use super::StoreResult;
+use crate::environment::setting;
 
 /// How many bytes a payload may expand to that does not say to how many it does, unless [`LIMIT_SETTING`] says otherwise.
 const LIMIT: u64 = 1 << 30;
@@ -35,21 +35,11 @@ pub fn expand(payload: &[u8], bytes: Option<u64>) -> StoreResult<Vec<u8>> {
             Ok(expanded)
         }
         None => {
-            let limit = limit()?;
+            let limit =
+                setting(LIMIT_SETTING, "a number of bytes, such as 8000000000 or 8GB", parse_bytes)?.unwrap_or(LIMIT);
             let expanded = decompress(payload, limit, 0)?;
             if expanded.len() as u64 > limit { Err(TooLarge { limit }.into()) } else { Ok(expanded) }
         }
-    }
-}
-
-/// How many bytes may come out of what does not say how many.
-fn limit() -> Result<u64, String> {
-    match env::var_os(LIMIT_SETTING).filter(|value| !value.is_empty()) {
-        None => Ok(LIMIT),
-        Some(value) => value.to_str().and_then(parse_bytes).ok_or_else(|| {
-            let value = value.to_string_lossy();
-            format!("{LIMIT_SETTING}={value} is not a number of bytes, such as 8000000000 or 8GB: set it to that, or unset it")
-        }),
     }
 }
 
