@@ -89,6 +89,7 @@ fn data_that_were_in_memory_are_not_saved_and_neither_missing_nor_amiss() {
     let said = desk.transcribe("status");
     assert!(said.lines().nth(1).unwrap().contains("not saved") && !said.contains("[3]"), "{said}");
     assert!(desk.transcribe("ls out/many").contains("not saved"));
+    assert_eq!(desk.json("runs")[0]["not_saved"], 1);
     assert!(desk.transcribe("why out/many/x").contains("its data were in memory, and nothing was saved"));
 }
 
