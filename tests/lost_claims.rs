@@ -5,7 +5,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
 
-use pipex::store::{Claim, StoreResult, sweep};
+use pipex::store::sweep;
+use pipex::store::{Claim, StoreResult};
 use pipex::{Location, Store, task};
 
 use crate::support::{Bench, child};

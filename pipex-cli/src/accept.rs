@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use clap::ValueEnum;
-use pipex::journal::{Ended, Given, Input, Journal, Line, Stored, There, Why, of_inputs};
-use pipex::{Fingerprint, Reasons};
+use pipex_format::journal::{Ended, Given, Input, Journal, Line, Stored, There, Why, of_inputs};
+use pipex_format::model::fingerprint::Fingerprint;
+use pipex_format::model::provenance::Reasons;
 use serde::Serialize;
 
 use crate::call_lines::CallLines;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use pipex::State;
-use pipex::journal::{Ended, Why};
+use pipex_format::journal::{Ended, Why};
+use pipex_format::model::state::State;
 
 use crate::project::Project;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pipex::State;
+use pipex_format::model::state::State;
 use serde::Serialize;
 
 use crate::condition::Condition;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pipex::Reasons;
+use pipex_format::model::provenance::Reasons;
 
 /// How an output stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

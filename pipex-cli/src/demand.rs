@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use pipex::{Fingerprint, State};
+use pipex_format::model::fingerprint::Fingerprint;
+use pipex_format::model::state::State;
 
 use crate::condition::Demand;
 use crate::project::{FlowHistory, Project, RunJournal};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use pipex::Fingerprint;
-use pipex::journal::{Given, UsedHelper, read_code};
+use pipex_format::journal::{Given, UsedHelper, read_code};
+use pipex_format::model::fingerprint::Fingerprint;
 use serde::Serialize;
 use similar::TextDiff;
 

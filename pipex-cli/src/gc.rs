@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use pipex::store::sweep;
+use pipex_format::store::sweep;
 use serde::Serialize;
 
 use crate::project::Project;

@@ -6,7 +6,7 @@
 //! open it:
 //!
 //! ```no_run
-//! use pipex::store::Listing;
+//! use pipex_format::store::Listing;
 //!
 //! # struct Bucket;
 //! # impl Bucket { fn open(_: &str) -> Option<Box<dyn Listing>> { None } }
@@ -48,7 +48,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
-use pipex::journal::DIRECTORY;
+use pipex_format::journal::DIRECTORY;
 
 use crate::arguments::{Arguments, Command};
 use crate::paths::normalize;
@@ -197,7 +197,7 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<CommandStatus, CommandErr
     // Where relative targets are relative to.
     enter_directory(journal.parent().unwrap_or(Path::new("/")))?;
     let absolute = |output: Option<PathBuf>| output.map(|output| here.join(output));
-    let _open = pipex::SqliteStore::keep_open();
+    let _open = pipex_format::store::SqliteStore::keep_open();
     let project = Project::read(&journal, here.clone(), open)?;
     match command {
         Command::Status(selection) => status::status(&project, &selection, json),

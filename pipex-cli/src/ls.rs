@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use pipex::{Location, Reasons};
+use pipex_format::model::provenance::Reasons;
+use pipex_format::model::target::Location;
 use serde::Serialize;
 
 use crate::condition::Condition;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use pipex::SqliteStore;
+use pipex_format::store::SqliteStore;
 
 use crate::CommandError;
 use crate::project::{Project, Target};

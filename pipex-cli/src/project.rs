@@ -8,9 +8,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pipex::journal::{Ended, Function, Head, Line, Stored, UsedHelper, Why};
-use pipex::store::{Listing, Stamp, StoreError, StoreResult};
-use pipex::{Counts, Fingerprint, Location, Reasons, State};
+use pipex_format::journal::Counts;
+use pipex_format::journal::{Ended, Function, Head, Line, Stored, UsedHelper, Why};
+use pipex_format::model::fingerprint::Fingerprint;
+use pipex_format::model::provenance::Reasons;
+use pipex_format::model::state::State;
+use pipex_format::model::target::Location;
+use pipex_format::store::{Listing, Stamp, StoreError, StoreResult};
 
 use crate::condition::Condition;
 use crate::reading::{read, report_unreadable};

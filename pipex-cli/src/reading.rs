@@ -6,9 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use pipex::journal::{self, Ended, Function, Head, Line, NewerFormat, There, Why};
-use pipex::store::{Files, Listing, Stamp};
-use pipex::{Counts, SqliteStore, State};
+use pipex_format::journal::Counts;
+use pipex_format::journal::{self, Ended, Function, Head, Line, NewerFormat, There, Why};
+use pipex_format::model::state::State;
+use pipex_format::store::SqliteStore;
+use pipex_format::store::{Files, Listing, Stamp};
 
 use crate::project::{
     CallFingerprints, FlowHistory, InputEdge, KnownOutput, LastEvent, Origin, Project, ProjectStore, RunJournal,
@@ -16,7 +18,7 @@ use crate::project::{
 };
 use crate::{CommandError, print};
 
-pub use pipex::journal::read;
+pub use pipex_format::journal::read;
 
 /// Opens the store with an address that is not pipex's own.
 pub type Open<'o> = &'o dyn Fn(&str) -> Option<Box<dyn Listing>>;

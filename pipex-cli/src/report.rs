@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use pipex::journal::{self, Line, Why};
-use pipex::{Counts, State};
+use pipex_format::journal::Counts;
+use pipex_format::journal::{self, Line, Why};
+use pipex_format::model::state::State;
 use serde::Serialize;
 use tinytemplate::TinyTemplate;
 

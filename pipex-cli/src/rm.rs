@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pipex::journal::{Journal, Line, Removed};
+use pipex_format::journal::{Journal, Line, Removed};
 use serde::Serialize;
 
 use crate::condition::Condition;

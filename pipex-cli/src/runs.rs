@@ -1,7 +1,8 @@
 //! `pipex runs`.
 
 use jiff::Timestamp;
-use pipex::{Counts, State};
+use pipex_format::journal::Counts;
+use pipex_format::model::state::State;
 use serde::Serialize;
 
 use crate::project::{Project, RunJournal};

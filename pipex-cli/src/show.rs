@@ -2,8 +2,8 @@
 
 use std::io::{self, Write as _};
 
-use pipex::Location;
-use pipex::store::{StoreResult, expand};
+use pipex_format::model::target::Location;
+use pipex_format::store::{StoreResult, expand};
 use serde::Serialize;
 use serde_json::Value;
 

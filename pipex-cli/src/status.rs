@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use pipex::Reasons;
+use pipex_format::model::provenance::Reasons;
 use serde::Serialize;
 
 use crate::causes::{CauseGroup, Causes};

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use pipex::journal::{self, Provenance, Stored, There, Wanted, decide, of_inputs};
-use pipex::store::Stamp;
-use pipex::{Fingerprint, Reasons, Stale};
+use pipex_format::journal::{self, Provenance, Stored, There, Wanted, decide, of_inputs};
+use pipex_format::model::fingerprint::Fingerprint;
+use pipex_format::model::provenance::Reasons;
+use pipex_format::model::stale::Stale;
+use pipex_format::store::Stamp;
 
 use crate::condition::{Condition, Demand, Facts};
 use crate::paths::{Bounds, Zone};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pipex::journal::{Journal, Line, There, Undone, Why, read};
+use pipex_format::journal::{Journal, Line, There, Undone, Why, read};
 use serde::Serialize;
 
 use crate::accept::{JournaledFunctions, close_journal};

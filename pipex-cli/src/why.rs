@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use pipex::journal::Why;
-use pipex::{Reasons, State};
+use pipex_format::journal::Why;
+use pipex_format::model::provenance::Reasons;
+use pipex_format::model::state::State;
 use serde::Serialize;
 
 use crate::condition::Condition;

@@ -12,10 +12,6 @@ pub use inventory;
 
 pub use crate::flow::carry::{CannotCarry, Carrier, CarryError, TellCauses, TellError, TellNothing, cannot_carry};
 use crate::flow::start::{self, Started};
-pub use crate::model::flow::Flow;
-pub use crate::model::retry::RetryDelay;
-pub use crate::model::target::{Field, Part, Template};
-pub use crate::model::task::{Code, Task};
 use crate::remote;
 pub use crate::run::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
 pub use crate::run::call::{Body, Raised, call};
@@ -28,7 +24,11 @@ pub use crate::run::returned::{Given, Returned, ReturnedValue};
 use crate::run::seen::Seen;
 pub use crate::run::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
 pub use crate::run::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
-use crate::store::{OwnOutput, Store};
+pub use pipex_format::model::flow::Flow;
+pub use pipex_format::model::retry::RetryDelay;
+pub use pipex_format::model::target::{Field, Part, Template};
+pub use pipex_format::model::task::{Code, Task};
+use pipex_format::store::{OwnOutput, Store};
 
 /// Starts a flow run: the mode is read now. What the environment asks for instead is done first.
 #[must_use]

@@ -8,21 +8,29 @@ compile_error!("pipex needs a Unix: it claims targets by file locks and tells fi
 extern crate self as pipex;
 
 mod engines;
-mod environment;
 mod flow;
 #[cfg(any(test, doctest))]
 mod guide;
 pub mod journal;
-mod model;
 pub mod remote;
 mod run;
-mod say;
 pub mod store;
 pub mod testing;
 
 #[doc(hidden)]
 pub mod internal;
 
+pub use pipex_format::journal::Counts;
+pub use pipex_format::model::error::{Cause, Error, Result, RunError};
+pub use pipex_format::model::fingerprint::Fingerprint;
+pub use pipex_format::model::flow::Flow;
+pub use pipex_format::model::mode::Mode;
+pub use pipex_format::model::provenance::Reasons;
+pub use pipex_format::model::retry::RetryDelay;
+pub use pipex_format::model::stale::Stale;
+pub use pipex_format::model::state::State;
+pub use pipex_format::model::target::{Location, TargetError};
+pub use pipex_format::model::task::Task;
 pub use pipex_macros::{flow, helper, task};
 
 pub use crate::flow::config::Config;
@@ -30,21 +38,12 @@ pub use crate::flow::config::Config;
 pub use crate::flow::logging;
 #[cfg(feature = "progress")]
 pub use crate::flow::progress::Progress;
-pub use crate::flow::summary::{Counts, Summary};
-pub use crate::model::error::{Cause, Error, Result, RunError};
-pub use crate::model::fingerprint::Fingerprint;
-pub use crate::model::flow::Flow;
-pub use crate::model::mode::Mode;
-pub use crate::model::provenance::Reasons;
-pub use crate::model::retry::RetryDelay;
-pub use crate::model::stale::Stale;
-pub use crate::model::state::State;
-pub use crate::model::target::{Location, TargetError};
-pub use crate::model::task::Task;
+pub use crate::flow::summary::Summary;
 pub use crate::run::call::Call;
 pub use crate::run::executor::{Executor, Local, Permit, Ready};
 pub use crate::run::output::Output;
 pub use crate::run::report::{FlowRun, Reporter, TaskRun};
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
+#[cfg(feature = "sqlite")]
 pub use crate::store::{FileStore, Store};

@@ -39,9 +39,9 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::flow::config::Config;
-use crate::model::mode::Mode;
-use crate::model::stale::Stale;
 use crate::run::executor::Local;
+use pipex_format::model::mode::Mode;
+use pipex_format::model::stale::Stale;
 
 /// Runs `body` in mode `cache`, in a scope for tests. It is given the directory that outputs go to.
 ///

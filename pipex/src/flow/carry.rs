@@ -5,8 +5,8 @@ use std::fmt;
 use std::iter::successors;
 use std::marker::PhantomData;
 
-use crate::model::error::Error;
-use crate::say::say;
+use pipex_format::model::error::Error;
+use pipex_format::say::say;
 
 /// Tells whether a flow's result can be a [`pipex::Error`](Error): `(&Carrier::<R>::new()).carry(..)` finds [`CarryError`]
 /// if it can, else [`CannotCarry`].

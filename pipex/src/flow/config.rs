@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::journal::Whereabouts;
-use crate::model::mode::Mode;
-use crate::model::stale::Stale;
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
 use crate::run::executor::{Executor, Local};
 use crate::run::report::Reporter;
+use pipex_format::journal::Whereabouts;
+use pipex_format::model::mode::Mode;
+use pipex_format::model::stale::Stale;
 
 /// Settings for a scope, made in code: for tests, and for programs that embed pipelines. They win over the environment.
 ///
@@ -149,7 +149,7 @@ impl Config {
         self
     }
 
-    /// Keeps the [journal](crate::journal) in this directory: in place of `PIPEX_JOURNAL`, or `.pipex` if that is not set.
+    /// Keeps the [journal](pipex_format::journal) in this directory: in place of `PIPEX_JOURNAL`, or `.pipex` if that is not set.
     pub fn journal(mut self, directory: impl AsRef<Path>) -> Self {
         self.0.journal = Whereabouts::At(directory.as_ref().into());
         self

@@ -256,7 +256,7 @@ fn level(level: Level) -> &'static str {
 
 /// Writes a whole line at once; a closed stderr is no reason to stop.
 fn write(line: &str) {
-    crate::say::write_aside(|| _ = io::stderr().write_all(line.as_bytes()));
+    pipex_format::say::write_aside(|| _ = io::stderr().write_all(line.as_bytes()));
 }
 
 #[derive(Default)]

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::model::state::State;
-use crate::model::task::Task;
 use crate::run::report::{FlowRun, Reporter, TaskRun};
-use crate::say;
+use pipex_format::model::state::State;
+use pipex_format::model::task::Task;
+use pipex_format::say;
 
 /// At most so many redraws a second.
 const REDRAWS: u8 = 10;
@@ -179,7 +179,7 @@ mod tests {
             assert!(shown.starts_with("clean ") && shown.contains("3/3"), "{shown}");
             assert!(shown.contains("2 done, 0 cached, 1 failed, 0 running"), "{shown}");
         });
-        static FLOW: crate::Flow = crate::model::flow::Flow::new("year", "weather", "weather.rs", 1);
+        static FLOW: crate::Flow = pipex_format::model::flow::Flow::new("year", "weather", "weather.rs", 1);
         progress.flow_ended(&FlowRun {
             flow: &FLOW,
             depth: 0,

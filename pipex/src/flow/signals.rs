@@ -8,11 +8,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use crate::model::state::State;
 use crate::run::engine;
 use crate::run::flow_run::{Cancelled, FlowRun};
-use crate::say::say;
-use crate::store;
+use pipex_format::model::state::State;
+use pipex_format::say::say;
+use pipex_format::store;
 
 /// The flow runs that have not ended, and how long each gives its tasks.
 static FLOWS: Mutex<Vec<(Arc<FlowRun>, Duration)>> = Mutex::new(Vec::new());

@@ -8,14 +8,9 @@ use std::time::Instant;
 
 use tracing::Instrument as _;
 
-use crate::environment;
 use crate::flow::carry::Failed;
 use crate::flow::signals;
 use crate::flow::summary::Summary;
-use crate::journal::Journal;
-use crate::model::error::Error;
-use crate::model::flow::Flow;
-use crate::model::mode::Mode;
 use crate::run::context::Context;
 use crate::run::dry_run;
 use crate::run::engine;
@@ -23,7 +18,12 @@ use crate::run::flow_run::{Cancelled, FlowRun, SharedByFlows};
 use crate::run::pending::settle_here;
 use crate::run::runtime::block_on;
 use crate::run::seen::{Seen, shown};
-use crate::store::Lease;
+use pipex_format::environment;
+use pipex_format::journal::Journal;
+use pipex_format::model::error::Error;
+use pipex_format::model::flow::Flow;
+use pipex_format::model::mode::Mode;
+use pipex_format::store::Lease;
 
 /// A flow run that has started.
 pub struct Started {
@@ -88,7 +88,7 @@ pub(crate) fn start(
     }
     let parameters = if context.wants_inputs { shown(look, parameters) } else { Vec::new() };
     run.notify(&context, |reporter, run| reporter.flow_started(run), &parameters, None, None);
-    Started { context: Arc::new(context), run, started: Instant::now(), table, lease: Lease::new() }
+    Started { context: Arc::new(context), run, started: Instant::now(), table, lease: Lease::hold() }
 }
 
 impl Started {

@@ -6,13 +6,10 @@ use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
-
-use crate::journal::Why;
-use crate::model::fingerprint::AsIs;
-use crate::model::state::State;
-use crate::model::task::Task;
 use crate::run::report::{Reporter, TaskRun};
+use pipex_format::journal::Counts;
+use pipex_format::model::fingerprint::AsIs;
+use pipex_format::model::task::Task;
 
 /// Counts task runs by task function. Displayed, it is a table; clones count together.
 ///
@@ -36,41 +33,6 @@ use crate::run::report::{Reporter, TaskRun};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Summary(Arc<Mutex<Rows>>);
-
-/// How many task runs ended how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Counts {
-    /// They ran, and have an output.
-    pub completed: u64,
-    /// Of these, the outputs that are held in memory and not saved.
-    pub not_saved: u64,
-    /// They did not run, since their targets were there.
-    pub cached: u64,
-    /// They ran and have no output: they failed, crashed or timed out.
-    pub failed: u64,
-    /// They did not run, since an argument was not to be had or their flow run was cancelled.
-    pub skipped: u64,
-    /// The bytes that their outputs take.
-    pub bytes: u64,
-}
-
-impl Counts {
-    /// Counts a run that has come into this state, and why; one that has not ended is not counted.
-    pub fn count(&mut self, state: State, why: Why, bytes: u64) {
-        match state {
-            State::Completed => {
-                self.completed += 1;
-                self.not_saved += u64::from(why == Why::InMemory);
-            }
-            State::Cached => self.cached += 1,
-            State::NotReady | State::Cancelled => self.skipped += 1,
-            state if state.has_ended() => self.failed += 1,
-            _ => {}
-        }
-        self.bytes = self.bytes.saturating_add(bytes);
-    }
-}
 
 /// By the task functions' addresses.
 #[derive(Debug, Default)]
@@ -97,7 +59,7 @@ impl Rows {
         let head = ["task", "ran", "not saved", "cached", "failed", "skipped", "total s", "longest s", "bytes"];
         let mut cells = vec![head.map(str::to_owned).to_vec()];
         cells.extend(rows.iter().map(|Row { task, counts, total, longest, .. }| {
-            let Counts { completed, not_saved, cached, failed, skipped, bytes } = counts;
+            let Counts { completed, not_saved, cached, failed, skipped, bytes, .. } = counts;
             let mut row = vec![task.funcname.to_owned()];
             row.extend([completed, not_saved, cached, failed, skipped].map(u64::to_string));
             row.extend([total, longest].map(|time| format!("{:.3}", time.as_secs_f64())));

@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Arg, Error, Parser, ValueExt as _};
 
-use crate::environment::{self, env_text, is_set};
 use crate::flow::config::Config;
-use crate::model::error::JobError;
-use crate::model::mode::Mode;
 use crate::run::engine;
 use crate::run::executor::Local;
 use crate::run::job::{Order, all, find};
-use crate::say::say;
+use pipex_format::environment::{self, env_text, is_set};
+use pipex_format::model::error::JobError;
+use pipex_format::model::mode::Mode;
+use pipex_format::say::say;
 
 const USAGE: &str = "\
 usage: PROGRAM pipex tasks                     the tasks marked `#[task(remote)]`, with their parameters

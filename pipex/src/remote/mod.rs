@@ -49,12 +49,12 @@ use std::sync::LazyLock;
 pub use self::command::command;
 pub(crate) use self::command::obey_environment;
 use crate::flow::config::Config;
-pub use crate::model::error::JobError;
-use crate::model::mode::Mode;
 use crate::run::executor::Local;
 pub use crate::run::job::{Carrier, Job, Reply};
 use crate::run::job::{Order, Outcome, find, refusal};
 use crate::run::panics::{Phase, catch};
+pub use pipex_format::model::error::JobError;
+use pipex_format::model::mode::Mode;
 
 /// Does a job: what a [`Carrier`] in another process was given as its [payload](Job::payload). Polling may block.
 ///

@@ -4,9 +4,9 @@ use std::borrow::Borrow;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use crate::model::error::Error;
 use crate::run::output::Output;
 use crate::run::seen::{Argument, Seen};
+use pipex_format::model::error::Error;
 
 /// An argument for a parameter taken by value.
 pub struct Arg<T>(pub(crate) Kind<T>);

@@ -7,9 +7,6 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::model::error::{Cause, Error, Result, RunError};
-use crate::model::target::Location;
-use crate::model::task::Task;
 use crate::run::arg::Args;
 use crate::run::context::{self, Context};
 use crate::run::executor::room;
@@ -21,7 +18,10 @@ use crate::run::pending::{Awaited, settle};
 use crate::run::plan::Plan;
 use crate::run::runtime::{self, block_on, drive, pause};
 use crate::run::seen::{Outputs, Seen};
-use crate::store::{Draft, Store};
+use pipex_format::model::error::{Cause, Error, Result, RunError};
+use pipex_format::model::target::Location;
+use pipex_format::model::task::Task;
+use pipex_format::store::{Draft, Store};
 
 /// A call of a task function that has not happened yet.
 ///

@@ -10,18 +10,18 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::environment::{self, env_text, is_set};
-use crate::journal::Whereabouts;
-use crate::model::error::{Error, Result, RunError};
-use crate::model::fingerprint::{AsIs, Fingerprint, Key};
-use crate::model::mode::Mode;
-use crate::model::stale::Stale;
-use crate::model::target::Location;
-use crate::model::task::Task;
 use crate::run::dry_run::DryRun;
 use crate::run::executor::{Executor, Local};
 use crate::run::flow_run::FlowRun;
 use crate::run::report::{Reporter, TaskRun};
+use pipex_format::environment::{self, env_text, is_set};
+use pipex_format::journal::Whereabouts;
+use pipex_format::model::error::{Error, Result, RunError};
+use pipex_format::model::fingerprint::{AsIs, Fingerprint, Key};
+use pipex_format::model::mode::Mode;
+use pipex_format::model::stale::Stale;
+use pipex_format::model::target::Location;
+use pipex_format::model::task::Task;
 
 /// What holds in a scope: a flow run, a [`Config`](crate::Config)'s, a task's body. Each has what its outer one has, but
 /// for what it sets itself.

@@ -6,12 +6,12 @@ use std::io::{self, Write as _};
 use std::process::exit;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use crate::environment::{env_text, is_set};
-use crate::model::error::{Error, JobError};
-use crate::model::target::Location;
-use crate::model::task::Task;
 use crate::run::job::Order;
-use crate::say::say;
+use pipex_format::environment::{env_text, is_set};
+use pipex_format::model::error::{Error, JobError};
+use pipex_format::model::target::Location;
+use pipex_format::model::task::Task;
+use pipex_format::say::say;
 
 /// What a dry run says on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

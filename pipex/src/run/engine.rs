@@ -3,11 +3,11 @@
 
 use std::sync::{Arc, Once};
 
-use crate::environment::{env_text, is_set};
-use crate::model::error::{Error, Result};
 use crate::run::job::Carrier;
 use crate::run::report::Reporter;
-use crate::say::say;
+use pipex_format::environment::{env_text, is_set};
+use pipex_format::model::error::{Error, Result};
+use pipex_format::say::say;
 
 /// Gives somebody, if the environment asks for that.
 type Asked<T> = fn() -> Result<Option<Arc<T>>>;

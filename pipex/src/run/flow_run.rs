@@ -9,16 +9,16 @@ use tokio::sync::Notify;
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::journal::Journal;
-use crate::model::error::Error;
-use crate::model::flow::Flow;
-use crate::model::state::State;
 use crate::run::context::{Context, Moment, Settings, Targets};
 use crate::run::dry_run::Tally;
 use crate::run::outcome::{Failure, number};
 use crate::run::pending::Node;
 use crate::run::report::{self, Reporter};
 use crate::run::runtime::block_on;
+use pipex_format::journal::Journal;
+use pipex_format::model::error::Error;
+use pipex_format::model::flow::Flow;
+use pipex_format::model::state::State;
 
 /// What the calls within one flow share. A flow within a flow shares its targets and its moment with the outer one: the
 /// files are the same, and all that one run writes should agree.

@@ -5,15 +5,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::journal::Why;
-use crate::model::name::Name;
-use crate::model::provenance::Reasons;
-use crate::model::state::State;
-use crate::model::target::Location;
-use crate::model::task::Task;
 use crate::run::context::Context;
 use crate::run::report::TaskRun;
-use crate::say::say;
+use pipex_format::journal::Why;
+use pipex_format::model::name::Name;
+use pipex_format::model::provenance::Reasons;
+use pipex_format::model::state::State;
+use pipex_format::model::target::Location;
+use pipex_format::model::task::Task;
+use pipex_format::say::say;
 
 /// A task run that is watched until this is dropped.
 pub(crate) struct Alive(u64);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::model::contents::Content;
-use crate::model::error::Error;
-use crate::model::fingerprint::Key;
-use crate::model::name::Name;
+use pipex_format::model::contents::Content;
+use pipex_format::model::error::Error;
+use pipex_format::model::fingerprint::Key;
+use pipex_format::model::name::Name;
 
-use crate::model::target::Location;
-use crate::model::task::Task;
-use crate::store::Store;
+use pipex_format::model::target::Location;
+use pipex_format::model::task::Task;
+use pipex_format::store::Store;
 
 /// The `path` and `base` that a call had, for the calls that take its output, and which run it is.
 #[derive(Clone, Default)]

@@ -6,15 +6,15 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use crate::journal::{Input, Journal};
-use crate::model::contents::Content;
-use crate::model::error::{Error, Result};
-use crate::model::fingerprint::Fingerprint;
-use crate::model::target::Location;
 use crate::run::dry_run;
 use crate::run::outcome::{Failure, Label, Made, Outcome, Place};
 use crate::run::pending::{Awaited, Node, settle};
 use crate::run::runtime::block_on;
+use pipex_format::journal::{Input, Journal};
+use pipex_format::model::contents::Content;
+use pipex_format::model::error::{Error, Result};
+use pipex_format::model::fingerprint::Fingerprint;
+use pipex_format::model::target::Location;
 
 /// What a task gives: data in memory (`do_nothing`, `prefect`, `save = false`), a location (`cache`, `prefect.cache`), or a
 /// run that has yet to happen. Cheap to clone; the data are loaded only where a function needs them.

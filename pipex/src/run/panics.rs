@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::Poll;
 
-use crate::model::error::RunError;
+use pipex_format::model::error::RunError;
 
 /// A panic that was caught.
 #[derive(Debug)]

@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use crate::model::contents::Content;
-use crate::model::error::{Error, RunError};
-use crate::model::task::Task;
 use crate::run::context::Context;
 use crate::run::executor::{Executor, Ready, room};
 use crate::run::flow_run::FlowRun;
 use crate::run::outcome::{Attempt, Failure, Label, Made, Outcome, Place};
 use crate::run::panics::{Phase, discard, guard};
 use crate::run::runtime;
+use pipex_format::model::contents::Content;
+use pipex_format::model::error::{Error, RunError};
+use pipex_format::model::task::Task;
 
 /// A run that has yet to happen, and what came of it once it has.
 pub(crate) struct PendingRun<T> {

@@ -18,17 +18,6 @@ use tracing::Instrument as _;
 pub(crate) use self::elsewhere::serve;
 use self::events::Details;
 use self::filling::Filling;
-use crate::environment;
-use crate::journal::{self, Given, Journal, There, Why};
-use crate::model::contents::{Content, Contents};
-use crate::model::error::{Cause, Error, Result, RunError};
-use crate::model::fingerprint::Fingerprint;
-use crate::model::mode::Mode;
-use crate::model::name::Name;
-use crate::model::provenance::{Decision, Provenance, Reasons, Wanted, decide};
-use crate::model::state::State;
-use crate::model::target::{Location, TargetError};
-use crate::model::task::Task;
 use crate::run::call::{Away, Body, Call, Job, Raised, Work};
 use crate::run::context::{self, Context, Filled};
 use crate::run::dry_run::{self, DryRun};
@@ -39,8 +28,19 @@ use crate::run::panics::{Panic, Phase, catch, guard};
 use crate::run::pending::{Discard, LazyRun, Node};
 use crate::run::runtime::{drive, elsewhere, timeout};
 use crate::run::seen::{Outputs, Seen, fingerprint_arguments};
-use crate::say::say;
-use crate::store::{Claim, Lease, Receipt, Record, Stamp, Store, StoreError};
+use pipex_format::environment;
+use pipex_format::journal::{self, Given, Journal, There, Why};
+use pipex_format::model::contents::{Content, Contents};
+use pipex_format::model::error::{Cause, Error, Result, RunError};
+use pipex_format::model::fingerprint::Fingerprint;
+use pipex_format::model::mode::Mode;
+use pipex_format::model::name::Name;
+use pipex_format::model::provenance::{Decision, Provenance, Reasons, Wanted, decide};
+use pipex_format::model::state::State;
+use pipex_format::model::target::{Location, TargetError};
+use pipex_format::model::task::Task;
+use pipex_format::say::say;
+use pipex_format::store::{Claim, Lease, Receipt, Record, Stamp, Store, StoreError};
 
 /// A call with all that is decided when it is made.
 pub(crate) struct Plan<'a, R> {
@@ -366,7 +366,7 @@ impl<'a, R: Send> Plan<'a, R> {
             return Ok(Made::Value(value));
         };
         // One opening and closing for all that is asked of the store.
-        let _lease = Lease::new();
+        let _lease = Lease::hold();
         self.settle_inputs();
         let record = Record::new(self.run.task, self.arguments, self.inputs.fingerprint());
         let record = *self.record.get_or_insert(record);

@@ -3,15 +3,15 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::journal::Why;
-use crate::model::error::Error;
-use crate::model::flow::Flow;
-use crate::model::name::Name;
-use crate::model::provenance::Reasons;
-use crate::model::state::State;
-use crate::model::target::Location;
-use crate::model::task::Task;
 use crate::run::flow_run::Cancelled;
+use pipex_format::journal::Why;
+use pipex_format::model::error::Error;
+use pipex_format::model::flow::Flow;
+use pipex_format::model::name::Name;
+use pipex_format::model::provenance::Reasons;
+use pipex_format::model::state::State;
+use pipex_format::model::target::Location;
+use pipex_format::model::task::Task;
 
 /// A task run, as a [`Reporter`] is told of it.
 #[derive(Debug)]

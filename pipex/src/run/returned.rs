@@ -2,8 +2,8 @@
 
 use std::error::Error as StdError;
 
-use crate::model::error::Cause;
 use crate::run::call::Raised;
+use pipex_format::model::error::Cause;
 
 /// What a task function returned. Of what follows, a `Result` has its own, which the compiler finds before that of
 /// [`ReturnedValue`], which all types have.

@@ -15,10 +15,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::{Instrument as _, Span};
 
-use crate::model::error::RunError;
 use crate::run::context::Context as Scope;
 use crate::run::flow_run::{CANCELLED, FlowRun};
-use crate::store::Draft;
+use pipex_format::model::error::RunError;
+use pipex_format::store::Draft;
 
 thread_local! {
     /// Whether this thread is inside [`block_on`], so that a runtime that it drives stands still.

@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::journal::{Given, Input, Journal};
-use crate::model::contents::{Content, Contents};
-use crate::model::error::Error;
-use crate::model::fingerprint::{Fingerprint, Hasher};
 use crate::run::job::Packing;
 use crate::run::known::Known;
 use crate::run::outcome::{Failure, Label};
 use crate::run::output::Output;
 use crate::run::pending::Node;
+use pipex_format::journal::{Given, Input, Journal};
+use pipex_format::model::contents::{Content, Contents};
+use pipex_format::model::error::Error;
+use pipex_format::model::fingerprint::{Fingerprint, Hasher};
 
 /// The names of those that have yet to be looked at.
 type Parameters<'s> = std::slice::Iter<'s, &'static str>;

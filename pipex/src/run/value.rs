@@ -3,10 +3,10 @@
 use std::borrow::Borrow;
 use std::fmt;
 
-use crate::model::error::Error;
 use crate::run::arg::{Again, Held, Referent, Take};
 use crate::run::output::Output;
 use crate::run::seen::{Argument, Seen};
+use pipex_format::model::error::Error;
 
 /// An argument for a parameter that takes values only, since its type has no name or is more than a value.
 pub struct Plain<T>(T);

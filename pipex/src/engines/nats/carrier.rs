@@ -16,12 +16,12 @@ use tracing::Span;
 use super::{
     Connection, DROP, LOG, Logged, NatsSettings, RUN, RUN_ALONE, is_gone, name, number, subject as subject_of,
 };
-use crate::model::error::{Cause, JobError, Result, RunError};
-use crate::model::fingerprint::of_process;
-use crate::model::task::Task;
 use crate::remote::{self, Job, Reply};
 use crate::run::runtime;
-use crate::say::say;
+use pipex_format::model::error::{Cause, JobError, Result, RunError};
+use pipex_format::model::fingerprint::of_process;
+use pipex_format::model::task::Task;
+use pipex_format::say::say;
 
 /// How long a job may be silent before the server is asked whether it still has it.
 const SILENT: Duration = Duration::from_secs(5);

@@ -29,11 +29,11 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use self::carrier::Carrier;
-use crate::environment::{env_text, setting};
-use crate::model::error::{Cause, Error, Result};
-use crate::model::task::Task;
 use crate::run::engine::Engine;
-use crate::say::say;
+use pipex_format::environment::{env_text, setting};
+use pipex_format::model::error::{Cause, Error, Result};
+use pipex_format::model::task::Task;
+use pipex_format::say::say;
 
 inventory::submit! {
     Engine {

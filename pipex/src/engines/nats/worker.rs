@@ -19,16 +19,16 @@ use tokio::sync::{Notify, mpsc};
 use super::{Connection, DROP, NatsSettings, RUN, RUN_ALONE, STARTED, name, numbered, subject};
 #[cfg(feature = "logging")]
 use super::{LOG, Logged};
-use crate::model::error::{Error, JobError, Result};
-use crate::model::task::Task;
 use crate::remote::work;
 #[cfg(feature = "logging")]
 use crate::run::engine::LogLine;
 use crate::run::executor::workers;
 use crate::run::job::{refusal, registered, without_value};
 use crate::run::runtime::{self, block_on};
-use crate::say::say;
-use crate::store;
+use pipex_format::model::error::{Error, JobError, Result};
+use pipex_format::model::task::Task;
+use pipex_format::say::say;
+use pipex_format::store;
 
 /// How long a pull waits for a job.
 const PULL: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{Response, StatusCode};
 
-use crate::environment::env_text;
+use pipex_format::environment::env_text;
 
 /// How long one call may take.
 const CALL: Duration = Duration::from_secs(15);

@@ -17,16 +17,17 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use self::client::Client;
-use crate::environment::{env_text, is_set, setting};
-use crate::flow::summary::{Counts, Summary};
-use crate::model::error::{Error, Result};
-use crate::model::fingerprint::of_process;
-use crate::model::state::State;
-use crate::model::task::Task;
+use crate::flow::summary::Summary;
 use crate::run::engine::{Engine, LogLine};
 use crate::run::outcome::number;
 use crate::run::report::{FlowRun, Reporter, TaskRun};
-use crate::say::say;
+use pipex_format::environment::{env_text, is_set, setting};
+use pipex_format::journal::Counts;
+use pipex_format::model::error::{Error, Result};
+use pipex_format::model::fingerprint::of_process;
+use pipex_format::model::state::State;
+use pipex_format::model::task::Task;
+use pipex_format::say::say;
 
 /// The most states that wait for the server.
 const ROOM: usize = 100_000;

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::client::RequestFailure;
 use super::{FlowEnded, FlowStarted, Log, Prefect, Said, TaskSaid, states};
-use crate::model::state::State;
-use crate::say::say;
+use pipex_format::model::state::State;
+use pipex_format::say::say;
 
 /// So long something may wait that is not urgent.
 const SOON: Duration = Duration::from_millis(500);

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::sender::KnownRuns;
 use super::{Rolled, TaskSaid};
-use crate::flow::summary::Counts;
-use crate::model::state::State;
 use crate::run::report::TaskRun;
+use pipex_format::journal::Counts;
+use pipex_format::model::state::State;
 
 /// The longest text that the server takes, about.
 const TEXT: usize = 20_000;
@@ -28,6 +28,7 @@ pub(super) fn prefect_state(state: State) -> (&'static str, &'static str) {
         State::Crashed => ("CRASHED", "Crashed"),
         State::NotReady => ("PENDING", "NotReady"),
         State::Cancelled => ("CANCELLED", "Cancelled"),
+        _ => ("RUNNING", "Running"),
     }
 }
 

@@ -11,11 +11,11 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Executor, Permit, Ready};
-use crate::environment::setting;
-use crate::model::error::Result;
-use crate::model::task::Task;
 use crate::run::engine;
 use crate::run::job::Carrier;
+use pipex_format::environment::setting;
+use pipex_format::model::error::Result;
+use pipex_format::model::task::Task;
 
 /// How long a thread without work lives.
 const IDLE: Duration = Duration::from_secs(2);

@@ -7,10 +7,10 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::model::task::Task;
 use crate::run::context::Context;
 use crate::run::job::Carrier;
 use crate::run::pending::Node;
+use pipex_format::model::task::Task;
 
 pub use local::Local;
 #[cfg(feature = "nats")]

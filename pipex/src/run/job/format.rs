@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::model::error::JobError;
+use pipex_format::model::error::JobError;
 
 /// The version of the format of jobs and of what comes of them.
 const FORMAT: u32 = 1;

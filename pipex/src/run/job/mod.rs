@@ -18,8 +18,8 @@ pub(crate) use self::registry::registered;
 pub use self::registry::{Registered, Wire, any_store, called};
 pub(crate) use self::registry::{all, find};
 pub(crate) use self::wire::{Ended, OfFlow, Order, Outcome, Raised};
-use crate::model::error::{Cause, JobError};
-use crate::model::task::Task;
+use pipex_format::model::error::{Cause, JobError};
+use pipex_format::model::task::Task;
 
 /// A task run for another process.
 #[derive(Debug, Clone)]

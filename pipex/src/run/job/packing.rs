@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::error::Error;
-use crate::model::error::JobError;
-use crate::model::hash::is_same;
 use crate::run::output::Output;
+use pipex_format::model::error::Error;
+use pipex_format::model::error::JobError;
+use pipex_format::model::hash::is_same;
 
 /// The key under which an argument says that it is an output, and where that is.
 pub(super) const OUTPUT: &str = "$output";

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::Wire;
 use super::packing::{is_marked, to_json};
-use crate::model::error::JobError;
 use crate::run::arg::{Arg, Kind, Referent};
 use crate::run::output::Output;
 use crate::run::value::RefValue;
-use crate::store::{FileStore, Store};
+use pipex_format::model::error::JobError;
+use pipex_format::store::{FileStore, Store};
 
 /// How a value goes from process to process.
 pub struct Travel<R> {

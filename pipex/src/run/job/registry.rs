@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use super::packing::OUTPUT;
 use super::{Order, Outcome};
-use crate::model::contents::Content;
-use crate::model::error::JobError;
-use crate::model::error::Result;
-use crate::model::target::Location;
-use crate::model::task::Task;
 use crate::run::call::Call;
 use crate::run::outcome::{Label, Made, Maker, Place};
 use crate::run::output::Output;
 use crate::run::plan::serve;
-use crate::store::Store;
+use pipex_format::model::contents::Content;
+use pipex_format::model::error::JobError;
+use pipex_format::model::error::Result;
+use pipex_format::model::target::Location;
+use pipex_format::model::task::Task;
+use pipex_format::store::Store;
 
 /// A `remote` task, as its macro has entered it.
 pub struct Registered {
@@ -118,7 +118,7 @@ impl Wire<'_> {
             )));
         };
         let location = Location::new(target);
-        let key = crate::journal::key_of(&store.listing().address(), &location);
+        let key = pipex_format::journal::key_of(&store.listing().address(), &location);
         let place = Place::new(location, store, key, Content::Unknown);
         let label = Label { maker: maker.map(|maker| Maker::next(maker.task)), ..Label::default() };
         Ok(Output::ended(label, Some(place), Ok(Made::Saved)))

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::format::{Format, decode};
-use crate::journal::There;
-use crate::model::error::{Cause, JobError, RunError};
-use crate::model::fingerprint::Fingerprint;
+use pipex_format::journal::There;
+use pipex_format::model::error::{Cause, JobError, RunError};
+use pipex_format::model::fingerprint::Fingerprint;
 
 /// What a process is told of a task run that it is to do.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -2,14 +2,14 @@
 
 use super::events::Details;
 use super::{Plan, Run};
-use crate::journal::{Given, Journal, There, Why};
-use crate::model::contents::Content;
-use crate::model::fingerprint::Fingerprint;
-use crate::model::provenance::{Decision, Provenance, Reasons, decide};
-use crate::model::stale::Stale;
 use crate::run::outcome::Place;
 use crate::run::seen::{describe, fingerprint_arguments};
-use crate::store::{Receipt, Record, Stamp};
+use pipex_format::journal::{Given, Journal, There, Why};
+use pipex_format::model::contents::Content;
+use pipex_format::model::fingerprint::Fingerprint;
+use pipex_format::model::provenance::{Decision, Provenance, Reasons, decide};
+use pipex_format::model::stale::Stale;
+use pipex_format::store::{Receipt, Record, Stamp};
 
 /// The output that is there beside what its call would give now.
 pub(super) struct Compared {
@@ -69,9 +69,8 @@ impl<R: Send> Plan<'_, R> {
 
     /// Whether the output was stale for its inputs alone, and these have been made again and are what they were.
     pub(super) fn has_come_out_as_it_was(&mut self, place: Option<&Place<R>>) -> bool {
-        let only_inputs = Reasons { inputs: true, ..Reasons::default() };
         let (Some(place), Some((stamp, stale))) = (place, self.run.outdated) else { return false };
-        if stale != only_inputs {
+        if stale != Reasons::INPUTS {
             return false;
         }
         let compared = self.compare(place, stamp);

@@ -7,10 +7,6 @@ use tracing::Instrument as _;
 
 use super::events::Details;
 use super::{Plan, Run};
-use crate::journal::{There, Why};
-use crate::model::contents::Content;
-use crate::model::error::{JobError, RunError};
-use crate::model::provenance::Reasons;
 use crate::run::call::{self, Call, Raised};
 use crate::run::context::Context;
 use crate::run::heartbeat;
@@ -18,7 +14,11 @@ use crate::run::job::{self, Carrier, Ended, Format, Job, OfFlow, Order, Outcome,
 use crate::run::outcome::{Made, Place};
 use crate::run::runtime::unless_cancelled;
 use crate::run::seen::{Seen, checked};
-use crate::store::{Record, Stamp};
+use pipex_format::journal::{There, Why};
+use pipex_format::model::contents::Content;
+use pipex_format::model::error::{JobError, RunError};
+use pipex_format::model::provenance::Reasons;
+use pipex_format::store::{Record, Stamp};
 
 impl Run {
     /// Who brings the run to another process, if it is to run there.

@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use tracing::Span;
 
 use super::Run;
-use crate::journal::{Ended, Given, Line, There, Why, worker};
-use crate::model::error::{Cause, Error, RunError};
-use crate::model::fingerprint::Fingerprint;
-use crate::model::mode::Mode;
-use crate::model::provenance::Reasons;
-use crate::model::state::State;
-use crate::model::target::Location;
-use crate::model::task::Task;
 use crate::run::dry_run::DryRun;
 use crate::run::outcome::Failure;
 use crate::run::report::TaskRun;
+use pipex_format::journal::{Ended, Given, Line, There, Why, worker};
+use pipex_format::model::error::{Cause, Error, RunError};
+use pipex_format::model::fingerprint::Fingerprint;
+use pipex_format::model::mode::Mode;
+use pipex_format::model::provenance::Reasons;
+use pipex_format::model::state::State;
+use pipex_format::model::target::Location;
+use pipex_format::model::task::Task;
 
 /// What is known of some runs more than of others.
 #[derive(Default)]
@@ -188,26 +188,19 @@ impl Run {
             let stale = self.stale(&details);
             let Details { now, format, there, given, bytes, urgent, root, .. } = details;
             let line = |task| {
-                Line::Ended(Box::new(Ended {
-                    task,
-                    name: self.name.for_task(self.task).into(),
-                    target: target.map(|target| target.as_str().into()),
-                    store: (&*self.store).into(),
-                    state,
-                    why: self.why,
-                    stale,
-                    at: journal.at(self.started.unwrap_or_else(Instant::now)),
-                    elapsed: elapsed.as_secs_f64(),
-                    worker: worker(),
-                    attempt: self.attempt.max(1),
-                    bytes,
-                    error: error.map(|error| format!("{error:?}").into()),
-                    root: root.map(Cow::Owned),
-                    there,
-                    now,
-                    format,
-                    given,
-                }))
+                let mut ended = Ended::new(task, self.name.for_task(self.task).into(), state, self.why);
+                ended.target = target.map(|target| target.as_str().into());
+                ended.store = (&*self.store).into();
+                ended.stale = stale;
+                ended.at = journal.at(self.started.unwrap_or_else(Instant::now));
+                ended.elapsed = elapsed.as_secs_f64();
+                ended.worker = worker();
+                ended.attempt = self.attempt.max(1);
+                ended.bytes = bytes;
+                ended.error = error.map(|error| format!("{error:?}").into());
+                ended.root = root.map(Cow::Owned);
+                (ended.there, ended.now, ended.format, ended.given) = (there, now, format, given);
+                Line::Ended(Box::new(ended))
             };
             journal.ended(self.began);
             journal.write(Some(self.task), urgent, line);

@@ -1,9 +1,9 @@
 //! What a plan's templates are filled with.
 
 use super::Plan;
-use crate::model::error::Result;
-use crate::model::target::{Field, Fields, TargetError, push};
 use crate::run::context::Moment;
+use pipex_format::model::error::Result;
+use pipex_format::model::target::{Field, Fields, TargetError, push};
 
 /// What a plan's templates are filled with.
 pub(super) struct Filling<'p, 'a, R>(pub(super) &'p Plan<'a, R>);

@@ -1,0 +1,371 @@
+//! The journal: what ran and why, and what made the outputs that are there. `pipex::journal` says how it is read.
+
+mod code;
+mod counts;
+mod history;
+mod index;
+mod line;
+mod reader;
+mod roots;
+mod warnings;
+mod writer;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Instant, SystemTime};
+
+pub use self::code::read_code;
+pub use self::counts::Counts;
+use self::history::{History, Record};
+pub use self::line::{
+    Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,
+    Why, of_inputs,
+};
+pub use self::reader::{NewerFormat, is_live, read, runs};
+pub use self::roots::key_of;
+use self::roots::{Roots, key};
+use self::warnings::Warnings;
+pub use self::writer::worker;
+use self::writer::{Running, Writer, flush_now_and_then};
+use crate::model::fingerprint::{Fingerprint, Key};
+use crate::model::flow::Flow;
+use crate::model::mode::Mode;
+use crate::model::provenance::Reasons;
+pub use crate::model::provenance::{Decision, Present, Provenance, Stored, Wanted, decide};
+use crate::model::state::State;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::say::say;
+use crate::store::{Entry, Stamp, of_file, open_regular};
+
+/// The fingerprint of a file whose path is an argument: of all its bytes.
+///
+/// ```
+/// let file = tempfile::NamedTempFile::new()?;
+/// assert_ne!(pipex::journal::fingerprint_source(file.path())?, pipex::Fingerprint::NONE);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// When it cannot be read, or is no regular file.
+pub fn fingerprint_source(path: &Path) -> io::Result<Fingerprint> {
+    of_file(&mut open_regular(path, OpenOptions::new().read(true))?)
+}
+
+/// Where a journal is, if nothing else is said.
+pub const DIRECTORY: &str = ".pipex";
+
+const LIVE: &str = "live";
+const RUNS: &str = "runs";
+
+/// Where the journal of a scope is.
+#[derive(Debug, Clone, Default)]
+pub enum Whereabouts {
+    /// Where the environment says.
+    #[default]
+    Environment,
+    /// Nothing is taken down.
+    Nowhere,
+    /// In this directory.
+    At(Arc<Path>),
+}
+
+impl Whereabouts {
+    fn directory(&self) -> Option<Cow<'_, Path>> {
+        match self {
+            Whereabouts::Nowhere => None,
+            Whereabouts::At(path) => Some(Cow::Borrowed(path)),
+            Whereabouts::Environment => match std::env::var_os("PIPEX_JOURNAL") {
+                Some(path) if path == "off" => None,
+                Some(path) if !path.is_empty() => Some(Cow::Owned(path.into())),
+                _ => Some(Cow::Borrowed(Path::new(DIRECTORY))),
+            },
+        }
+    }
+}
+
+/// The journal of a run, and what is known from those before it.
+pub struct Journal {
+    directory: PathBuf,
+    flow: Option<&'static Flow>,
+    mode: Mode,
+    started: Instant,
+    started_at: SystemTime,
+    roots: OnceLock<Roots>,
+    writer: Arc<Mutex<Writer>>,
+    history: OnceLock<History>,
+    /// What was found since.
+    found: Mutex<History>,
+    has_found: AtomicBool,
+    /// What lies at the paths that were arguments.
+    sources: Mutex<HashMap<PathBuf, Option<Fingerprint>>>,
+    warnings: Mutex<Warnings>,
+}
+
+/// The journals of calls outside flows, by their directories and whether they are of dry runs: they last as long as the process.
+type Outside = HashMap<(PathBuf, bool), Arc<Journal>>;
+static OUTSIDE: LazyLock<Mutex<Outside>> = LazyLock::new(Mutex::default);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Journal {
+    /// The journal of calls outside flows.
+    pub fn outside(at: &Whereabouts, mode: Mode, dry: bool) -> Option<Arc<Self>> {
+        let key = (at.directory()?.into_owned(), dry);
+        let mut all = lock(&OUTSIDE);
+        if let Some(journal) = all.get(&key) {
+            return Some(Arc::clone(journal));
+        }
+        let journal = Arc::new(Journal::new(at, None, mode, dry)?);
+        all.insert(key, Arc::clone(&journal));
+        Some(journal)
+    }
+
+    /// The journal of a command that changes what is there, such as `pipex rm`, run in the directory that `directory` is in.
+    #[must_use]
+    pub fn of_command(directory: &Path) -> Self {
+        Self::begin(directory.to_owned(), None, Mode::DoNothing, false)
+    }
+
+    /// The journal of a run that starts now; in mode `do_nothing` there is none.
+    pub fn new(at: &Whereabouts, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Option<Self> {
+        if mode == Mode::DoNothing {
+            return None;
+        }
+        Some(Self::begin(at.directory()?.into_owned(), flow, mode, dry))
+    }
+
+    fn begin(directory: PathBuf, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Self {
+        Journal {
+            directory,
+            flow,
+            mode,
+            started: Instant::now(),
+            started_at: SystemTime::now(),
+            roots: OnceLock::new(),
+            writer: Arc::new(Mutex::new(Writer::new(dry))),
+            history: OnceLock::new(),
+            found: Mutex::default(),
+            has_found: AtomicBool::new(false),
+            sources: Mutex::default(),
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// What tells a target from all others, of whatever store: the same in each run, and wherever the project is moved to.
+    pub fn key(&self, store: &str, target: &Location) -> Key {
+        let Roots { root, prefix } = self.roots();
+        key(root, prefix, store, target.as_str())
+    }
+
+    fn roots(&self) -> &Roots {
+        self.roots.get_or_init(|| Roots::find(&self.directory))
+    }
+
+    /// What is known of the place.
+    fn known(&self, key: Key) -> Option<Record> {
+        self.numbered(key).1
+    }
+
+    /// The same, and the number of the place among those that were known when this run began: runs meet them in about this
+    /// order.
+    fn numbered(&self, key: Key) -> (Option<usize>, Option<Record>) {
+        let before = self.history.get_or_init(|| self.read_history()).find(key);
+        let since = self.has_found.load(Ordering::Acquire).then(|| lock(&self.found).find(key)).flatten();
+        (before.map(|(number, _)| number), since.or(before).map(|(_, record)| record))
+    }
+
+    /// The place's number, if it was known when this run began, and what lies there, if that is known now.
+    pub fn expected(&self, key: Key) -> (Option<usize>, Option<(Fingerprint, Present)>) {
+        let (number, record) = self.numbered(key);
+        (number, record.map(|record| (record.stored.content, record.stored.present())))
+    }
+
+    /// What lies at the place, as far as the journal knows.
+    pub fn content(&self, key: Key) -> Option<Fingerprint> {
+        self.known(key).map(|record| record.stored.content)
+    }
+
+    /// What lies at the place, and what made it. Where the stamp is another than the journal's, its content decides, and
+    /// what was found there comes back for the journal's line.
+    pub fn there(
+        &self,
+        key: Key,
+        stamp: Stamp,
+        read: impl FnOnce() -> Option<Entry>,
+    ) -> (Fingerprint, Present, Option<There>) {
+        let known = self.known(key);
+        if let Some(record) = known.filter(|record| record.stamp == stamp) {
+            return (record.stored.content, record.stored.present(), None);
+        }
+        let there = read().map_or(There::new(Fingerprint::NONE, stamp, 0), |entry| There::from_entry(&entry));
+        let mut found = Record::new(key, &there, self.now());
+        if let Some(known) = known {
+            found = found.succeed(&known);
+        }
+        self.add(found);
+        (found.stored.content, found.stored.present(), Some(there))
+    }
+
+    /// Takes down what lies at a place.
+    pub fn found(&self, key: Key, there: There) {
+        self.add(Record::new(key, &there, self.now()));
+    }
+
+    fn add(&self, record: Record) {
+        lock(&self.found).add(record);
+        self.has_found.store(true, Ordering::Release);
+    }
+
+    /// Nanoseconds since 1970, by this run's clock.
+    fn now(&self) -> u64 {
+        let started = self.started_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        (started + self.started.elapsed()).as_nanos() as u64
+    }
+
+    /// Seconds since this run started.
+    pub fn at(&self, instant: Instant) -> f64 {
+        instant.saturating_duration_since(self.started).as_secs_f64()
+    }
+
+    /// What lies at a path that is an argument, zero if it cannot be read; `None` if it is no file.
+    pub fn source(&self, path: &Path) -> Option<Fingerprint> {
+        if let Some(known) = lock(&self.sources).get(path) {
+            return *known;
+        }
+        let content = self.look_at(path);
+        lock(&self.sources).insert(path.to_owned(), content);
+        content
+    }
+
+    fn look_at(&self, path: &Path) -> Option<Fingerprint> {
+        let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        let stamp = Stamp::from_metadata(&metadata);
+        let location = Location::new(path.to_str()?);
+        let key = self.key("source:", &location);
+        if let Some(record) = self.known(key).filter(|record| record.stamp == stamp) {
+            return Some(record.stored.content);
+        }
+        let Ok(content) = fingerprint_source(path) else {
+            return Some(Fingerprint::NONE);
+        };
+        let path = location.as_str().into();
+        self.found(key, There::new(content, stamp, metadata.len()));
+        self.write(None, false, |_| Line::Source(Source { path, stamp: stamp.get(), content }));
+        Some(content)
+    }
+
+    /// A run begins to make a target; its number, for when it ends.
+    pub fn began(&self, task: &'static Task, target: &Location, store: &str, at: Instant) -> u64 {
+        let Some(mut writer) = self.ready(Some(task)) else { return 0 };
+        let (target, store, at) = (target.clone(), store.into(), self.at(at));
+        let number = writer.began(Running { task, target, store, at });
+        if self.flow.is_none() {
+            writer.tell_of_running(f64::MAX);
+            writer.flush();
+        } else if writer.flusher.is_none() {
+            let flusher = flush_now_and_then(Arc::downgrade(&self.writer), self.started);
+            // Without it, lines that are not urgent wait until there are enough of them.
+            let flusher = thread::Builder::new().name("pipex-journal".to_owned()).spawn(flusher);
+            writer.flusher = flusher.ok().map(|flusher| flusher.thread().clone());
+        }
+        number
+    }
+
+    /// The run with this number has ended.
+    pub fn ended(&self, number: u64) {
+        if number > 0 {
+            lock(&self.writer).ended(number);
+        }
+    }
+
+    /// A run need not run.
+    pub fn cached(&self, task: &'static Task, target: &Location, store: &str) {
+        let line = |task| Line::Cached(Cached { task, target: target.as_str().into(), store: store.into() });
+        self.write(Some(task), false, line);
+    }
+
+    /// A stale output was taken.
+    pub fn warn(&self, task: &'static Task, target: &Location, reasons: Reasons) {
+        // Outside flows nothing ends.
+        lock(&self.warnings).add(task, target, reasons, self.flow.is_none());
+    }
+
+    /// Appends a line. What it says lies at a target holds from now on.
+    pub fn line(&self, line: Line<'_>) {
+        if let Line::Ended(ended) = &line
+            && let (Some(there), Some(target)) = (ended.there, &ended.target)
+        {
+            self.found(self.key(&ended.store, &Location::new(&**target)), there);
+        }
+        self.write(None, true, |_| line);
+    }
+
+    /// Appends a line about a task function's run. What is `urgent` is with the system when this returns.
+    pub fn write<'l>(&self, task: Option<&'static Task>, urgent: bool, line: impl FnOnce(u32) -> Line<'l>) {
+        let Some(mut writer) = self.ready(task) else { return };
+        let number = task.map_or(0, |task| writer.number(task));
+        writer.append(&line(number));
+        if urgent || self.flow.is_none() || writer.is_full() {
+            writer.flush();
+        }
+    }
+
+    /// The file, made when there is something to be said; `None` where there is to be none.
+    fn ready(&self, task: Option<&'static Task>) -> Option<MutexGuard<'_, Writer>> {
+        let mut writer = lock(&self.writer);
+        if !writer.off
+            && writer.file.is_none()
+            && let Err(error) = writer.open(self, task)
+        {
+            writer.off = true;
+            say(&format!("cannot keep a journal in {}, and goes on without: {error}", self.directory.display()));
+        }
+        (!writer.off).then_some(writer)
+    }
+
+    /// Whether a line could not be written: then nothing is any more.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        lock(&self.writer).off
+    }
+
+    /// The command has done what it was to do.
+    pub fn close(&self) {
+        self.end(State::Completed);
+    }
+
+    /// The run has ended like this: says what was stale, and adds what was found to the index.
+    pub fn end(&self, state: State) {
+        lock(&self.warnings).say();
+        let mut writer = lock(&self.writer);
+        if !writer.end(self.started.elapsed(), state) {
+            return;
+        }
+        writer.off = true;
+        if let Some(flusher) = writer.flusher.take() {
+            flusher.unpark();
+        }
+        let found = std::mem::take(&mut *lock(&self.found));
+        if let Err(error) = self.settle(&writer.path, &found) {
+            say(&format!("cannot bring the journal in {} up to date: {error}", self.directory.display()));
+        }
+        writer.file = None;
+    }
+
+    /// Takes down that the run ends like this, though some of its task runs may not have ended: it waits for nothing.
+    pub fn abandon(&self, state: State) {
+        if let Ok(mut writer) = self.writer.try_lock() {
+            writer.tell_of_running(f64::MAX);
+            writer.end(self.started.elapsed(), state);
+        }
+    }
+}

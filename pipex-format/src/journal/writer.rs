@@ -1,0 +1,255 @@
+//! The file of a run's journal.
+
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File, OpenOptions};
+use std::hash::BuildHasherDefault;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex, Weak};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use super::line::{Began, Ended, FORMAT, Function, Head, Line, Over};
+use super::reader::LONGEST_LINE;
+use super::{Journal, LIVE, RUNS, lock};
+use crate::model::fingerprint::{AsIs, Fingerprint, of_process};
+use crate::model::state::State;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::say::say;
+
+#[derive(Default)]
+pub(super) struct Writer {
+    pub(super) file: Option<File>,
+    pub(super) path: PathBuf,
+    /// Where all journals are.
+    directory: PathBuf,
+    buffer: Vec<u8>,
+    /// The numbers of task functions, by their addresses.
+    tasks: HashMap<usize, u32, BuildHasherDefault<AsIs>>,
+    /// It cannot be written, or is not to be.
+    pub(super) off: bool,
+    pub(super) flusher: Option<Thread>,
+    /// The runs that make a target and have not been told of, by the order in which they began.
+    running: BTreeMap<u64, Running>,
+    began: u64,
+}
+
+/// A run that makes a target.
+pub(super) struct Running {
+    pub(super) task: &'static Task,
+    pub(super) target: Location,
+    pub(super) store: Box<str>,
+    pub(super) at: f64,
+}
+
+/// What tells this run of the program from all others.
+static INVOCATION: LazyLock<Fingerprint> = LazyLock::new(of_process);
+
+/// Enough that writing costs little beside filling it.
+const BUFFER: usize = 64 << 10;
+/// How long a line that is not urgent may wait, and how long a run may take before it is told of.
+const DELAY: Duration = Duration::from_millis(50);
+
+impl Writer {
+    /// One that has no file yet; if it is `off`, it will have none.
+    pub(super) fn new(off: bool) -> Self {
+        Writer { off, ..Self::default() }
+    }
+
+    pub(super) fn open(&mut self, journal: &Journal, task: Option<&'static Task>) -> io::Result<()> {
+        let live = journal.directory.join(LIVE);
+        fs::create_dir_all(&live)?;
+        // Also if it is a link: what it leads to is somebody else's.
+        if let Ok(mut ignore) =
+            OpenOptions::new().write(true).create_new(true).open(journal.directory.join(".gitignore"))
+        {
+            ignore.write_all(b"*\n")?;
+        }
+        let started = jiff::Timestamp::try_from(journal.started_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let flow = journal.flow.map(|flow| flow.name);
+        let program = std::env::args_os().next().map(PathBuf::from);
+        let program = program.as_ref().and_then(|program| program.file_stem()).unwrap_or_default().to_string_lossy();
+        let process = std::process::id();
+        let stem: String =
+            flow.unwrap_or(&program).chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let (file, path) = (0..)
+            .map(|number: u32| {
+                let number = if number == 0 { String::new() } else { format!("-{number}") };
+                let run = format!("{}-{stem}-{process}{number}.jsonl", started.strftime("%Y%m%d-%H%M%S.%3f"));
+                let ended = journal.directory.join(RUNS).join(&run);
+                if ended.exists() {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                let path = live.join(run);
+                let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
+                Ok((file, path))
+            })
+            .find(|opened: &io::Result<_>| {
+                opened.as_ref().err().is_none_or(|error| error.kind() != io::ErrorKind::AlreadyExists)
+            })
+            .expect("there is no end of numbers")?;
+        file.lock()?;
+        (self.file, self.path, self.directory) = (Some(file), path, journal.directory.clone());
+        self.append(&Line::Run(Head {
+            format: FORMAT,
+            pipex: env!("CARGO_PKG_VERSION").into(),
+            flow: flow.map(Cow::Borrowed),
+            program,
+            version: journal.flow.map_or_else(|| task?.package, |flow| flow.package).map(Cow::Borrowed),
+            mode: journal.mode.as_str().into(),
+            started: started.to_string().into(),
+            process,
+            invocation: *INVOCATION,
+            host: gethostname::gethostname().to_string_lossy(),
+            directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned().into(),
+            prefix: journal.roots().prefix.as_str().into(),
+        }));
+        Ok(())
+    }
+
+    pub(super) fn append(&mut self, line: &Line<'_>) {
+        let start = self.buffer.len();
+        // Into memory, and of types that can be written.
+        let _ = serde_json::to_writer(&mut self.buffer, line);
+        self.buffer.push(b'\n');
+        // Of what takes more than 100,000 outputs, what made it is known, and not from which.
+        if (self.buffer.len() - start) as u64 > LONGEST_LINE
+            && let Line::Ended(ended) = line
+        {
+            self.buffer.truncate(start);
+            let shortened = Ended { given: Vec::new(), ..(**ended).clone() };
+            let _ = serde_json::to_writer(&mut self.buffer, &Line::Ended(Box::new(shortened)));
+            self.buffer.push(b'\n');
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        let Some(file) = &mut self.file else { return };
+        if let Err(error) = file.write_all(&self.buffer) {
+            self.off = true;
+            say(&format!("cannot write to the journal {}, and goes on without: {error}", self.path.display()));
+        }
+        self.buffer.clear();
+    }
+
+    /// The last line: the run ended like this, after so long. Whether there is a journal to say it in.
+    pub(super) fn end(&mut self, elapsed: Duration, state: State) -> bool {
+        if self.file.is_none() || self.off {
+            return false;
+        }
+        self.append(&Line::Over(Over { elapsed: elapsed.as_secs_f64(), state: Some(state) }));
+        self.flush();
+        true
+    }
+
+    /// A run begins. It is told of only if it takes its time; what ends soon is told of then.
+    pub(super) fn began(&mut self, running: Running) -> u64 {
+        self.began += 1;
+        self.running.insert(self.began, running);
+        self.began
+    }
+
+    pub(super) fn ended(&mut self, number: u64) {
+        self.running.remove(&number);
+    }
+
+    /// Tells of the runs that began before this, and have not been told of.
+    pub(super) fn tell_of_running(&mut self, before: f64) {
+        let mut running = std::mem::take(&mut self.running);
+        running.retain(|_, run| {
+            let is_young = run.at >= before;
+            if !is_young {
+                let task = self.number(run.task);
+                let (target, store) = (run.target.as_str().into(), (&*run.store).into());
+                self.append(&Line::Began(Began { task, target, store, at: run.at }));
+            }
+            is_young
+        });
+        self.running = running;
+    }
+
+    /// Whether so much is in memory that it is to be written.
+    pub(super) fn is_full(&self) -> bool {
+        self.buffer.len() >= BUFFER
+    }
+
+    /// The number of the task function in this journal, which says what it is the first time.
+    pub(super) fn number(&mut self, task: &'static Task) -> u32 {
+        let number = self.tasks.len() as u32;
+        match self.tasks.entry(std::ptr::from_ref(task).addr()) {
+            Entry::Occupied(entry) => return *entry.get(),
+            Entry::Vacant(entry) => _ = entry.insert(number),
+        }
+        let helpers = task.source.helpers();
+        self.append(&Line::Task(Function {
+            task: number,
+            name: task.funcname.into(),
+            module: task.module.into(),
+            file: task.file.into(),
+            line: task.line,
+            code: task.code,
+            helpers: helpers.iter().map(|helper| helper.as_used()).collect(),
+        }));
+        helpers.into_iter().chain([&task.source]).for_each(|code| code.keep_text(&self.directory));
+        number
+    }
+}
+
+/// Sees to it that what is said is with the system soon, also while a task takes its time.
+pub(super) fn flush_now_and_then(writer: Weak<Mutex<Writer>>, started: Instant) -> impl FnOnce() {
+    move || {
+        loop {
+            thread::park_timeout(DELAY);
+            let Some(writer) = writer.upgrade() else { return };
+            let mut writer = lock(&writer);
+            if writer.off {
+                return;
+            }
+            writer.tell_of_running((started.elapsed().saturating_sub(DELAY)).as_secs_f64());
+            writer.flush();
+        }
+    }
+}
+
+/// The number of this thread, counted from 0 as threads first say something.
+pub fn worker() -> u32 {
+    static WORKERS: AtomicU32 = AtomicU32::new(0);
+    thread_local! {
+        static WORKER: u32 = WORKERS.fetch_add(1, Ordering::Relaxed);
+    }
+    WORKER.with(|worker| *worker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Given, Input, There, Why, read};
+    use crate::store::Stamp;
+
+    #[test]
+    fn a_line_that_would_be_too_long_is_written_without_its_arguments() {
+        let mut given = Given::new("outputs");
+        let input =
+            |number: u32| Input::new(format!("{number}{}", "x".repeat(1_000)), String::new(), Fingerprint::NONE);
+        given.inputs = (0..20_000).map(input).collect();
+        let there = There::new(Fingerprint::new(7), Stamp::new(7), 7);
+        let mut line = Ended::by_command(0, "out/all".into(), "".into(), Why::Missing, there);
+        line.given = vec![given];
+        let mut writer = Writer::new(false);
+        writer.append(&Line::Ended(Box::new(line)));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), &writer.buffer).unwrap();
+        let mut contents = Vec::new();
+        read(file.path(), |line| {
+            let Line::Ended(ended) = line else { panic!("{line:?}") };
+            assert!(ended.given.is_empty());
+            contents.push(ended.there.unwrap().content);
+        })
+        .unwrap();
+        assert_eq!(contents, [Fingerprint::new(7)]);
+    }
+}

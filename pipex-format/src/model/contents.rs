@@ -1,0 +1,90 @@
+//! What is known of the contents of a call's inputs.
+
+use super::fingerprint::Fingerprint;
+
+/// What lies where a call's input is to come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// This: half of its fingerprint.
+    Is(u64),
+    /// Something else than when it was last made: it has yet to be made again.
+    Changes,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Content {
+    /// Of this fingerprint; zero is not known.
+    pub fn from_fingerprint(fingerprint: Fingerprint) -> Self {
+        // Those few that are not told apart from the other two are taken for what nobody knows.
+        Self::from_number(if fingerprint.half() == CHANGES { 0 } else { fingerprint.half() })
+    }
+
+    /// As a number, for a place that threads share.
+    pub fn to_number(self) -> u64 {
+        match self {
+            Content::Is(content) => content,
+            Content::Changes => CHANGES,
+            Content::Unknown => 0,
+        }
+    }
+
+    /// From [`to_number`](Content::to_number).
+    pub fn from_number(number: u64) -> Self {
+        match number {
+            0 => Content::Unknown,
+            CHANGES => Content::Changes,
+            content => Content::Is(content),
+        }
+    }
+}
+
+const CHANGES: u64 = 1;
+
+/// The contents of all inputs of a call, in their order.
+#[derive(Debug, Clone, Copy)]
+pub struct Contents {
+    sum: Fingerprint,
+    changes: bool,
+    unknown: bool,
+    /// Whether a run that one of them comes from has yet to end.
+    pending: bool,
+}
+
+impl Default for Contents {
+    /// Of a call without inputs.
+    fn default() -> Self {
+        Contents { sum: Fingerprint::new(1), changes: false, unknown: false, pending: false }
+    }
+}
+
+impl Contents {
+    /// Adds the content of the next input.
+    pub fn add(&mut self, content: Content) {
+        match content {
+            Content::Is(content) => self.sum = self.sum.then(Fingerprint::new(content.into())),
+            Content::Changes => self.changes = true,
+            Content::Unknown => self.unknown = true,
+        }
+    }
+
+    /// One of them is not what it will be.
+    pub fn pend(&mut self) {
+        self.pending = true;
+    }
+
+    /// Whether all runs that they come from have ended.
+    pub fn are_settled(self) -> bool {
+        !self.pending
+    }
+
+    /// Whether one of them will be another than it was.
+    pub fn change(self) -> bool {
+        self.changes
+    }
+
+    /// Their fingerprint; zero where it is not known.
+    pub fn fingerprint(self) -> Fingerprint {
+        if self.changes || self.unknown { Fingerprint::NONE } else { self.sum }
+    }
+}

@@ -1,0 +1,237 @@
+//! What tells one content from another: a 128-bit XXH3 hash.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use xxhash_rust::xxh3::Xxh3;
+
+/// A 128-bit hash ([XXH3](https://xxhash.com)) of a content: bytes, a function's tokens, the arguments of a call.
+///
+/// Good against accidents, not against an adversary.
+///
+/// As two halves, the higher first: a `u128` would have what it stands in aligned, and so made larger.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Fingerprint(u64, u64);
+
+/// The fingerprint of a location and its store's address.
+pub type Key = Fingerprint;
+
+impl Fingerprint {
+    /// That of what is not known.
+    pub const NONE: Fingerprint = Fingerprint::new(0);
+
+    /// The fingerprint with this value.
+    #[must_use]
+    pub const fn new(hash: u128) -> Self {
+        Fingerprint((hash >> 64) as u64, hash as u64)
+    }
+
+    /// Its value.
+    #[must_use]
+    pub const fn get(self) -> u128 {
+        (self.0 as u128) << 64 | self.1 as u128
+    }
+
+    /// The fingerprint of what has the one and then the other.
+    pub const fn then(self, next: Fingerprint) -> Fingerprint {
+        let (first, next) = (self.get().to_le_bytes(), next.get().to_le_bytes());
+        let mut both = [0; 32];
+        let mut place = 0;
+        while place < 16 {
+            both[place] = first[place];
+            both[16 + place] = next[place];
+            place += 1;
+        }
+        Fingerprint::new(xxhash_rust::const_xxh3::xxh3_128(&both))
+    }
+
+    fn digits(self) -> [u8; 32] {
+        let digit = |place: usize| b"0123456789abcdef"[(self.get() >> (124 - 4 * place)) as usize & 15];
+        std::array::from_fn(digit)
+    }
+
+    /// Half of it: enough to tell whether something has changed.
+    pub const fn half(self) -> u64 {
+        self.1
+    }
+}
+
+/// From 32 hexadecimal digits, as it is displayed.
+impl FromStr for Fingerprint {
+    type Err = ParseIntError;
+
+    fn from_str(digits: &str) -> Result<Self, ParseIntError> {
+        u128::from_str_radix(digits, 16).map(Fingerprint::new)
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(str::from_utf8(&self.digits()).expect("digits are ASCII"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = Cow::<str>::deserialize(deserializer)?;
+        digits.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// 32 hexadecimal digits.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(str::from_utf8(&self.digits()).expect("digits are ASCII"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The fingerprint of bytes.
+pub fn of_bytes(bytes: &[u8]) -> Fingerprint {
+    Fingerprint::new(xxhash_rust::xxh3::xxh3_128(bytes))
+}
+
+/// What tells this process, now, from all others.
+pub fn of_process() -> Fingerprint {
+    let now = std::time::SystemTime::now();
+    of_bytes(format!("{:?} {} {now:?}", gethostname::gethostname(), std::process::id()).as_bytes())
+}
+
+/// Takes the fingerprint of what is written to it.
+///
+/// Small contents, which nearly all arguments are, stay in the buffer and are hashed at once.
+pub struct Hasher {
+    buffer: [u8; 256],
+    filled: usize,
+    stream: Option<Box<Xxh3>>,
+    /// Whether sequences are the same in any order.
+    pub unordered: bool,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Hasher { buffer: [0; 256], filled: 0, stream: None, unordered: false }
+    }
+}
+
+impl Hasher {
+    /// One to which sequences are the same in any order, as the elements of a `HashSet` come in any.
+    pub fn unordered() -> Self {
+        Hasher { unordered: true, ..Self::default() }
+    }
+
+    /// One that has been given nothing yet, and is to sequences as this one is.
+    pub fn another(&self) -> Self {
+        Hasher { unordered: self.unordered, ..Self::default() }
+    }
+
+    /// Takes in bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        if self.filled + bytes.len() > self.buffer.len() {
+            let stream = self.stream.get_or_insert_with(|| Box::new(Xxh3::new()));
+            stream.update(&self.buffer[..self.filled]);
+            self.filled = 0;
+            if bytes.len() > self.buffer.len() {
+                stream.update(bytes);
+                return;
+            }
+        }
+        self.buffer[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
+        self.filled += bytes.len();
+    }
+
+    /// Text, told from the text that follows it.
+    pub fn text(&mut self, text: &str) {
+        self.bytes(&(text.len() as u64).to_le_bytes());
+        self.bytes(text.as_bytes());
+    }
+
+    /// The fingerprint of all that it was given.
+    pub fn finish128(mut self) -> Fingerprint {
+        let rest = &self.buffer[..self.filled];
+        match &mut self.stream {
+            None => of_bytes(rest),
+            Some(stream) => {
+                stream.update(rest);
+                Fingerprint::new(stream.digest128())
+            }
+        }
+    }
+
+    /// The fingerprint of what was written so far.
+    fn so_far(&self) -> Fingerprint {
+        let Hasher { buffer, filled, ref stream, unordered } = *self;
+        Hasher { buffer, filled, stream: stream.clone(), unordered }.finish128()
+    }
+}
+
+/// For types that implement `Hash` only.
+impl std::hash::Hasher for Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.bytes(bytes);
+    }
+
+    /// A type's `Hash` may ask for it.
+    fn finish(&self) -> u64 {
+        self.so_far().half()
+    }
+}
+
+/// For types that implement `Debug` only.
+impl fmt::Write for Hasher {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.bytes(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// A key that is a hash already.
+#[derive(Default)]
+pub struct AsIs(u64);
+
+impl std::hash::Hasher for AsIs {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_le_bytes(word);
+        }
+    }
+
+    fn write_u64(&mut self, half: u64) {
+        self.0 ^= half;
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 ^= (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_contents_are_hashed_as_small_ones_are() {
+        let bytes: Vec<u8> = (0..10_000u32).map(|i| i as u8).collect();
+        let mut pieces = Hasher::default();
+        for (number, chunk) in bytes.chunks(7).enumerate() {
+            pieces.bytes(chunk);
+            let so_far = &bytes[..bytes.len().min(7 * (number + 1))];
+            assert_eq!(std::hash::Hasher::finish(&pieces), of_bytes(so_far).half(), "asked in between");
+        }
+        assert_eq!(pieces.finish128(), of_bytes(&bytes));
+    }
+}

@@ -1,0 +1,301 @@
+//! The content of a value, as serde shows it, into a fingerprint.
+
+use std::fmt;
+
+use serde::ser::{self, Serialize, Serializer};
+
+use super::fingerprint::Hasher;
+
+impl Hasher {
+    /// Takes in a value, as serde shows it.
+    pub fn serialize<T: Serialize + ?Sized>(&mut self, value: &T) {
+        // A type may refuse to be serialized; what it showed until then is what is known of it.
+        let _ = value.serialize(&mut *self);
+    }
+}
+
+/// Whether two values have the same content, in whatever order the elements of sets come.
+pub fn is_same<T: Serialize>(one: &T, other: &T) -> bool {
+    let [one, other] = [one, other].map(|value| {
+        let mut hasher = Hasher::unordered();
+        hasher.serialize(value);
+        hasher.finish128()
+    });
+    one == other
+}
+
+/// A value that refused to be serialized.
+#[derive(Debug)]
+pub struct Refused;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the value refused to be serialized")
+    }
+}
+impl std::error::Error for Refused {}
+impl ser::Error for Refused {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Refused
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident: $type:ty),*) => {$(
+        fn $method(self, value: $type) -> Result<(), Refused> {
+            self.bytes(&value.to_le_bytes());
+            Ok(())
+        }
+    )*};
+}
+
+/// Content by serde: every number in fixed width, every length before what it counts, and maps in whatever order they come
+/// (the entries of a `HashMap` come in another order in every process).
+impl<'h> Serializer for &'h mut Hasher {
+    type Ok = ();
+    type Error = Refused;
+    type SerializeSeq = Elements<'h>;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Self;
+    type SerializeTupleVariant = Self;
+    type SerializeMap = Entries<'h>;
+    type SerializeStruct = Self;
+    type SerializeStructVariant = Self;
+
+    numbers! {
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
+        serialize_f32: f32, serialize_f64: f64
+    }
+
+    fn serialize_bool(self, value: bool) -> Result<(), Refused> {
+        self.bytes(&[u8::from(value)]);
+        Ok(())
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), Refused> {
+        self.bytes(&u32::from(value).to_le_bytes());
+        Ok(())
+    }
+
+    fn serialize_str(self, value: &str) -> Result<(), Refused> {
+        self.text(value);
+        Ok(())
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Refused> {
+        self.bytes(&(value.len() as u64).to_le_bytes());
+        self.bytes(value);
+        Ok(())
+    }
+
+    fn serialize_none(self) -> Result<(), Refused> {
+        self.serialize_bool(false)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Refused> {
+        self.bytes(&[1]);
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Refused> {
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refused> {
+        Ok(())
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Result<(), Refused> {
+        self.serialize_u32(index)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Refused> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        index: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Refused> {
+        self.bytes(&index.to_le_bytes());
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'h>, Refused> {
+        Ok(if self.unordered { Elements::Unordered(Box::new(Entries::into(self))) } else { Elements::Ordered(self, 0) })
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self, Refused> {
+        Ok(self)
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Refused> {
+        Ok(self)
+    }
+
+    fn serialize_tuple_variant(self, _: &'static str, index: u32, _: &'static str, _: usize) -> Result<Self, Refused> {
+        self.bytes(&index.to_le_bytes());
+        Ok(self)
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'h>, Refused> {
+        Ok(Entries::into(self))
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Refused> {
+        Ok(self)
+    }
+
+    fn serialize_struct_variant(self, _: &'static str, index: u32, _: &'static str, _: usize) -> Result<Self, Refused> {
+        self.bytes(&index.to_le_bytes());
+        Ok(self)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+macro_rules! elements {
+    ($($trait:ident: $method:ident),*) => {$(
+        impl ser::$trait for &mut Hasher {
+            type Ok = ();
+            type Error = Refused;
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+                value.serialize(&mut **self)
+            }
+            fn end(self) -> Result<(), Refused> {
+                Ok(())
+            }
+        }
+    )*};
+}
+elements! {
+    SerializeTuple: serialize_element, SerializeTupleStruct: serialize_field, SerializeTupleVariant: serialize_field
+}
+
+macro_rules! fields {
+    ($($trait:ident),*) => {$(
+        impl ser::$trait for &mut Hasher {
+            type Ok = ();
+            type Error = Refused;
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Refused> {
+                self.text(name);
+                value.serialize(&mut **self)
+            }
+            fn end(self) -> Result<(), Refused> {
+                Ok(())
+            }
+        }
+    )*};
+}
+fields!(SerializeStruct, SerializeStructVariant);
+
+/// The entries of a map: each is hashed for itself, and the hashes are added up.
+pub struct Entries<'h> {
+    into: &'h mut Hasher,
+    entry: Hasher,
+    sum: u128,
+    count: u64,
+}
+
+impl<'h> Entries<'h> {
+    fn into(into: &'h mut Hasher) -> Self {
+        let entry = into.another();
+        Entries { into, entry, sum: 0, count: 0 }
+    }
+
+    fn entry_ends(&mut self) {
+        let next = self.entry.another();
+        let entry = std::mem::replace(&mut self.entry, next).finish128();
+        self.sum = self.sum.wrapping_add(entry.get());
+        self.count += 1;
+    }
+}
+
+/// The elements of a sequence, and how many there are: behind them, since not every sequence knows before.
+pub enum Elements<'h> {
+    /// Each counts where it stands.
+    Ordered(&'h mut Hasher, u64),
+    /// They are the same in any order.
+    Unordered(Box<Entries<'h>>),
+}
+
+impl ser::SerializeSeq for Elements<'_> {
+    type Ok = ();
+    type Error = Refused;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        match self {
+            Elements::Ordered(hasher, count) => {
+                *count += 1;
+                value.serialize(&mut **hasher)
+            }
+            Elements::Unordered(entries) => {
+                value.serialize(&mut entries.entry)?;
+                entries.entry_ends();
+                Ok(())
+            }
+        }
+    }
+
+    fn end(self) -> Result<(), Refused> {
+        match self {
+            Elements::Ordered(hasher, count) => hasher.serialize_u64(count),
+            Elements::Unordered(entries) => ser::SerializeMap::end(*entries),
+        }
+    }
+}
+
+impl ser::SerializeMap for Entries<'_> {
+    type Ok = ();
+    type Error = Refused;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
+        key.serialize(&mut self.entry)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        value.serialize(&mut self.entry)?;
+        self.entry_ends();
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Refused> {
+        self.into.bytes(&self.count.to_le_bytes());
+        self.into.bytes(&self.sum.to_le_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fingerprint::Fingerprint;
+    use std::collections::{BTreeMap, HashMap};
+
+    fn fingerprint<T: Serialize + ?Sized>(value: &T) -> Fingerprint {
+        let mut hasher = Hasher::default();
+        hasher.serialize(value);
+        hasher.finish128()
+    }
+
+    #[test]
+    fn maps_in_any_order_are_the_same() {
+        let pairs = || (0..1000).map(|i| (i, i.to_string()));
+        let (hash, tree): (HashMap<_, _>, BTreeMap<_, _>) = (pairs().collect(), pairs().collect());
+        assert_eq!(fingerprint(&hash), fingerprint(&tree));
+        assert_ne!(fingerprint(&hash), fingerprint(&pairs().skip(1).collect::<HashMap<_, _>>()));
+    }
+
+    #[test]
+    fn where_one_value_ends_and_the_next_begins_counts() {
+        assert_ne!(fingerprint(&("ab", "c")), fingerprint(&("a", "bc")));
+        assert_ne!(fingerprint(&(vec![1u8], vec![2u8, 3])), fingerprint(&(vec![1u8, 2], vec![3u8])));
+        assert_ne!(fingerprint(&Some(0u8)), fingerprint(&None::<u8>));
+    }
+}

@@ -1,0 +1,16 @@
+//! What everything else is about: plain values, without files, threads or the environment.
+
+pub mod contents;
+pub mod error;
+pub mod fingerprint;
+pub mod flow;
+pub mod hash;
+pub mod mode;
+pub mod name;
+pub mod provenance;
+pub mod retry;
+pub mod stale;
+pub mod state;
+pub mod target;
+pub mod task;
+pub mod temporary;

@@ -1,0 +1,227 @@
+//! The claim on a target: the right, held by one at a time, to make its value.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::claim_file::{ClaimFile, remove_whatever};
+use super::commit::Way;
+use super::error::StoreError;
+use super::listing::Stamp;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::provenance::Provenance;
+use crate::model::target::Location;
+use crate::model::task::Task;
+use crate::model::temporary;
+
+/// What made a value: recorded beside it by stores that have room for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Record {
+    task: &'static Task,
+    arguments: Fingerprint,
+    inputs: Fingerprint,
+}
+
+impl Record {
+    /// This function, given these arguments and inputs.
+    pub fn new(task: &'static Task, arguments: Fingerprint, inputs: Fingerprint) -> Self {
+        Record { task, arguments, inputs }
+    }
+
+    /// The task function.
+    #[must_use]
+    pub fn task(&self) -> &'static Task {
+        self.task
+    }
+
+    /// The fingerprint of the arguments: values by content, outputs by location.
+    #[must_use]
+    pub fn arguments(&self) -> Fingerprint {
+        self.arguments
+    }
+
+    /// The fingerprint of the contents of the outputs and files among the arguments; zero if it is not known.
+    #[must_use]
+    pub fn inputs(&self) -> Fingerprint {
+        self.inputs
+    }
+
+    /// All of it, but for the format, which only the store knows.
+    pub fn provenance(&self) -> Provenance {
+        Provenance::new(self.task.code, self.arguments, self.inputs)
+    }
+}
+
+/// What a store tells of what it saved.
+#[derive(Debug, Default)]
+pub struct Receipt {
+    /// The fingerprint of the content, if the store tells it.
+    pub content: OnceLock<Fingerprint>,
+    /// What tells it from what was there before.
+    pub stamp: OnceLock<Stamp>,
+    /// The record stands beside the value.
+    pub is_recorded: AtomicBool,
+    /// The claim was lost: nothing was saved.
+    pub is_lost: AtomicBool,
+}
+
+/// The right to make a target's value, held by one thread of one process at a time.
+///
+/// Dropped without [`commit`](Claim::commit), it removes what was written and lets the next one try.
+///
+/// It can be lost: somebody who knows nothing of claims may remove its file, such as a cleaner of temporary files. Then
+/// nothing is saved by it, and pipex has the store save again under a new claim, unless another has made the target by then.
+#[derive(Debug)]
+pub struct Claim {
+    target: Location,
+    record: Record,
+    claimed: ClaimFile,
+    receipt: Arc<Receipt>,
+}
+
+impl Claim {
+    /// Waits for the claim whose file is `path`.
+    pub fn wait(path: &Path, target: Location, record: Record) -> Result<Self, StoreError> {
+        Ok(Claim { claimed: ClaimFile::wait(path, target.path())?, target, record, receipt: Arc::default() })
+    }
+
+    /// The claim whose file is `path`, unless another holds it.
+    pub fn try_now(path: &Path, target: &Location, record: Record) -> Result<Option<Self>, StoreError> {
+        let claimed = ClaimFile::try_now(path, target.path())?;
+        let claim = |claimed| Claim { claimed, target: target.clone(), record, receipt: Arc::default() };
+        Ok(claimed.map(claim))
+    }
+
+    /// What the store will have told once it has saved.
+    pub fn receipt(&self) -> Arc<Receipt> {
+        Arc::clone(&self.receipt)
+    }
+
+    /// Tells the fingerprint of the content that is saved, so that it need not be read again to know it.
+    ///
+    /// What was saved before is the same output if it has the same.
+    pub fn has_content(&self, content: Fingerprint) {
+        let _ = self.receipt.content.set(content);
+    }
+
+    /// Tells that the claim's [`record`](Claim::record) is saved with the value, and that
+    /// [`Listing::entry`](super::Listing::entry) will tell it.
+    pub fn has_record(&self) {
+        self.receipt.is_recorded.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_stamp(&self, stamp: Stamp) {
+        let _ = self.receipt.stamp.set(stamp);
+    }
+
+    /// The target that is claimed.
+    #[must_use]
+    pub fn target(&self) -> &Location {
+        &self.target
+    }
+
+    /// What makes the value.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        self.record
+    }
+
+    /// The claim's file, open for writing, and empty.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.claimed.file
+    }
+
+    /// For a store that does not [`commit`](Claim::commit) its values as files: to be asked before a value gets its place.
+    ///
+    /// # Errors
+    /// When the claim is lost: then nothing is to be saved.
+    pub fn ensure_held(&self) -> io::Result<()> {
+        if self.claimed.is_held()? { Ok(()) } else { Err(io::Error::other(self.lost())) }
+    }
+
+    /// Has the error that tells of it, and whoever shares the receipt, know that the claim is lost.
+    pub(super) fn lost(&self) -> StoreError {
+        self.receipt.is_lost.store(true, Ordering::Relaxed);
+        StoreError::ClaimLost { target: self.target.to_string(), claim: self.claimed.path.clone() }
+    }
+
+    /// Puts the claim's file in the target's place: from now on the target is there, whole. The bytes it has.
+    ///
+    /// # Errors
+    /// When the file cannot be put there, or the claim is lost; then the target is as it was.
+    pub fn commit(self) -> io::Result<u64> {
+        self.commit_as(false)
+    }
+
+    /// As [`commit`](Claim::commit). If it is `durable`, the target is on the disk when this returns, and its name as well.
+    pub fn commit_as(self, durable: bool) -> io::Result<u64> {
+        if durable {
+            self.claimed.file.sync_all()?;
+        }
+        let target = self.target.path();
+        let Some(metadata) = self.claimed.put_in_place(target, durable, Way::ALL)? else {
+            return Err(io::Error::other(self.lost()));
+        };
+        self.has_stamp(Stamp::from_metadata(&metadata));
+        if durable {
+            let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(metadata.len())
+    }
+
+    /// The temporary path for a function that writes its own output: beside the target, with the target's extension. No
+    /// other claim has the same while this one lives, or a function that was given up on still writes there.
+    #[must_use]
+    pub fn draft(&self) -> PathBuf {
+        temporary::draft(self.target.path(), self.claimed.identity.inode)
+    }
+
+    /// The draft's path, with nothing there that a killed holder left. It goes with the claim.
+    pub fn fresh_draft(&self) -> Result<PathBuf, StoreError> {
+        let draft = self.draft();
+        remove_whatever(&draft).map_err(|error| StoreError::io("remove", &draft, error))?;
+        self.claimed.has_beside(draft.clone());
+        Ok(draft)
+    }
+
+    /// The draft, for a function that may go on writing it when nobody waits for it any longer.
+    pub fn abandoned_draft(&self) -> io::Result<Draft> {
+        Ok(Draft { path: Some(self.draft()), _claim: self.claimed.file.try_clone()? })
+    }
+
+    /// Renames the draft to the target.
+    pub(super) fn commit_draft(&self) -> Result<(), StoreError> {
+        let target = self.target.path();
+        match self.claimed.put_draft_in_place(&self.draft(), target) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.lost()),
+            Err(error) => Err(StoreError::io("rename what was written to", target, error)),
+        }
+    }
+}
+
+/// What a function goes on writing when it was given up on. The claim's file stays open, without its lock, so that its number,
+/// and so the draft's name, is nobody else's. Dropped when the function has returned, it removes what was written.
+#[derive(Debug)]
+pub struct Draft {
+    path: Option<PathBuf>,
+    _claim: File,
+}
+
+impl Draft {
+    /// Somebody waits for what was written.
+    pub fn keep(mut self) {
+        self.path = None;
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = remove_whatever(path);
+        }
+    }
+}

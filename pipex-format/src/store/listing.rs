@@ -1,0 +1,271 @@
+//! What a store keeps, whatever the type of its values.
+
+use std::borrow::Cow;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::error::StoreError;
+use super::footer::Footer;
+use super::regular::{self, kind, read_regular};
+use super::{StoreResult, remove_whatever};
+use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::provenance::Provenance;
+use crate::model::target::Location;
+
+/// What tells the output that is there from one that was there before, without a look at its content.
+///
+/// It only saves work: where it is the same, the content is that which was recorded; where it is another, the content is
+/// looked at, and decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp(u64);
+
+impl Stamp {
+    /// The stamp with this value.
+    #[must_use]
+    pub const fn new(value: u64) -> Self {
+        Stamp(value)
+    }
+
+    /// Its value.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Of a file or directory: its device, inode, size and time of change.
+    #[must_use]
+    pub fn from_metadata(metadata: &Metadata) -> Self {
+        let parts =
+            [metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime() as u64, metadata.mtime_nsec() as u64];
+        let mut bytes = [0; 40];
+        for (place, part) in parts.into_iter().enumerate() {
+            bytes[8 * place..8 * place + 8].copy_from_slice(&part.to_le_bytes());
+        }
+        Stamp(xxhash_rust::xxh3::xxh3_64(&bytes))
+    }
+}
+
+/// An output that is there.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Entry {
+    /// What tells it from one that was there before.
+    pub stamp: Stamp,
+    /// The bytes that it takes.
+    pub bytes: u64,
+    /// When it was saved.
+    pub saved: SystemTime,
+    /// The fingerprint of its content, if there is one to be had.
+    pub content: Option<Fingerprint>,
+    /// What made it, where the store has room for that.
+    pub made: Option<Made>,
+    /// How many bytes its payload expands to, if it is compressed and the store knows: see [`expand`](super::expand).
+    pub expanded: Option<u64>,
+}
+
+impl Entry {
+    /// An output with this stamp, of so many bytes, saved then.
+    #[must_use]
+    pub fn new(stamp: Stamp, bytes: u64, saved: SystemTime) -> Self {
+        Entry { stamp, bytes, saved, content: None, made: None, expanded: None }
+    }
+}
+
+/// What made an output, as its store recorded it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Made {
+    /// The task function: `weather::clean`.
+    pub task: String,
+    /// The fingerprint of its code.
+    pub code: Fingerprint,
+    /// The fingerprint of its arguments: values by content, outputs by location.
+    pub arguments: Fingerprint,
+    /// The fingerprint of the contents of the outputs and files among its arguments; zero if it was not known.
+    pub inputs: Fingerprint,
+    /// Rust's name of the value's type.
+    pub type_name: String,
+    /// The shape of the type, as [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md) has it.
+    pub shape: String,
+}
+
+impl Made {
+    /// What made it.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        Provenance::new(self.code, self.arguments, self.inputs).with_format(of_bytes(self.shape.as_bytes()))
+    }
+}
+
+/// What a store keeps, whatever the type of its values. [`Store::listing`](super::Store::listing) gives it.
+///
+/// A store whose targets are paths has [`Files`] by default. Any other implements this on itself, so that its outputs
+/// can be told stale, and listed, shown and removed by the `pipex` command.
+pub trait Listing: Send + Sync {
+    /// What tells the targets of this listing from those of others: empty where targets are paths, else such as
+    /// `sqlite:out/outputs.sqlite`. It stands in the journal.
+    fn address(&self) -> Cow<'_, str>;
+
+    /// What tells the output that is there from one that was there before; `None` if nothing is there.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>>;
+
+    /// What is there, looked at thoroughly; `None` if nothing is.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn entry(&self, target: &Location) -> StoreResult<Option<Entry>>;
+
+    /// The payload: what was saved, as it was encoded, without what was recorded beside it.
+    ///
+    /// # Errors
+    /// When it is not there, or not what was saved.
+    fn payload(&self, target: &Location) -> StoreResult<Vec<u8>>;
+
+    /// Shows every target whose name begins with `prefix`.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    fn list(&self, prefix: &str, each: &mut dyn FnMut(Location)) -> StoreResult<()>;
+
+    /// Removes the target; one that is not there is an error.
+    ///
+    /// # Errors
+    /// When the target is still there, or was not.
+    fn remove(&self, target: &Location) -> StoreResult<()>;
+}
+
+/// The listing of all stores whose targets are paths: of files, and of directories that functions have written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Files;
+
+impl Listing for Files {
+    fn address(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+
+    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        Ok(metadata(target.path())?.as_ref().map(Stamp::from_metadata))
+    }
+
+    fn entry(&self, target: &Location) -> StoreResult<Option<Entry>> {
+        let path = target.path();
+        let Some(metadata) = metadata(path)? else { return Ok(None) };
+        let failed = |error| StoreError::io("read", path, error);
+        let saved = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let mut entry = Entry::new(Stamp::from_metadata(&metadata), metadata.len(), saved);
+        if metadata.is_dir() {
+            let (content, bytes) = of_directory(path)?;
+            (entry.content, entry.bytes) = (Some(content), bytes);
+            return Ok(Some(entry));
+        }
+        let mut file = regular::read(path)?;
+        match Footer::at_end_of(&mut file, metadata.len()).map_err(failed)? {
+            Some(footer) => {
+                (entry.content, entry.expanded) = (Some(footer.checksum), footer.expanded);
+                entry.made = Some(footer.made());
+            }
+            None => entry.content = Some(of_file(&mut file).map_err(failed)?),
+        }
+        Ok(Some(entry))
+    }
+
+    fn payload(&self, target: &Location) -> StoreResult<Vec<u8>> {
+        let path = target.path();
+        let mut bytes = read_regular(path)?;
+        // What has no footer is all payload.
+        match Footer::split(&bytes, target.as_str(), |_| false) {
+            Ok((payload, _)) => {
+                let length = payload.len();
+                bytes.truncate(length);
+            }
+            Err(StoreError::Foreign { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(bytes)
+    }
+
+    fn list(&self, prefix: &str, each: &mut dyn FnMut(Location)) -> StoreResult<()> {
+        let within = Path::new(prefix);
+        let root = if prefix.ends_with('/') || within.is_dir() { within } else { within.parent().unwrap_or(within) };
+        let mut directories = vec![root.to_owned()];
+        while let Some(directory) = directories.pop() {
+            let here = if directory.as_os_str().is_empty() { Path::new(".") } else { &directory };
+            let entries = match fs::read_dir(here) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(StoreError::io("list", here, error).into()),
+            };
+            for entry in entries {
+                let entry = entry.map_err(|error| StoreError::io("list", here, error))?;
+                let path = directory.join(entry.file_name());
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    directories.push(path);
+                } else if let Some(name) = path.to_str().filter(|name| name.starts_with(prefix)) {
+                    each(Location::new(name));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, target: &Location) -> StoreResult<()> {
+        let path = target.path();
+        let there = fs::symlink_metadata(path).and_then(|_| remove_whatever(path));
+        Ok(there.map_err(|error| StoreError::io("remove", path, error))?)
+    }
+}
+
+/// What the system knows of a file or directory, or of what a link to one leads to; `None` if nothing is there.
+pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>, StoreError> {
+    match fs::metadata(path) {
+        Ok(metadata) => match kind(metadata.file_type()) {
+            Some(found) if !metadata.is_dir() => Err(StoreError::not_regular(path, found)),
+            _ => Ok(Some(metadata)),
+        },
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(StoreError::io("look for", path, error)),
+    }
+}
+
+/// The fingerprint of a file's bytes.
+pub fn of_file(file: &mut File) -> io::Result<Fingerprint> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut hasher = Xxh3::new();
+    let mut piece = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(Fingerprint::new(hasher.digest128())),
+            read => hasher.update(&piece[..read]),
+        }
+    }
+}
+
+/// The fingerprint of the names and contents below a directory, and the bytes of its files.
+fn of_directory(directory: &Path) -> Result<(Fingerprint, u64), StoreError> {
+    let failed = |error| StoreError::io("read", directory, error);
+    let names = fs::read_dir(directory).map_err(failed)?.map(|entry| Ok(entry?.file_name()));
+    let mut names: Vec<_> = names.collect::<io::Result<_>>().map_err(failed)?;
+    names.sort();
+    let (mut content, mut bytes) = (of_bytes(b"directory"), 0);
+    for name in names {
+        let path = directory.join(&name);
+        let (of_entry, its_bytes) = if path.is_dir() {
+            of_directory(&path)?
+        } else {
+            let failed = |error| StoreError::io("read", &path, error);
+            let mut file = regular::read(&path)?;
+            (of_file(&mut file).map_err(failed)?, file.metadata().map_err(failed)?.len())
+        };
+        content = content.then(of_bytes(name.as_encoded_bytes())).then(of_entry);
+        bytes += its_bytes;
+    }
+    Ok((content, bytes))
+}
