@@ -185,23 +185,20 @@ fn build_stored(
     let mut stored = found.stored;
     let made_by = &mut stored.provenance;
     if let (true, Some(function)) = (chosen.code, project.function(target)) {
-        made_by.code = function.code;
+        made_by.code = Some(function.code);
     }
     if let (true, Some(now)) = (chosen.arguments, now) {
-        made_by.arguments = now.arguments;
+        made_by.arguments = Some(now.arguments);
     }
     if let (true, Some(line)) = (chosen.inputs, call_lines.now.as_ref().or(call_lines.made.as_ref())) {
         let inputs = line.given.iter().flat_map(|given| &given.inputs);
-        made_by.inputs =
-            of_inputs(inputs.map(|input| find_current_content(project, survey, input).unwrap_or_default()));
+        made_by.inputs = of_inputs(inputs.map(|input| find_current_content(project, survey, input).flatten()));
     }
-    if let (true, Some(now)) = (chosen.format, now)
-        && now.format != Fingerprint::NONE
-    {
-        made_by.format = now.format;
+    if let (true, Some(now)) = (chosen.format, now) {
+        made_by.format = now.format.or(made_by.format);
     }
     if chosen.content {
-        stored.original = Fingerprint::NONE;
+        stored.original = None;
     }
     stored
 }
@@ -218,7 +215,7 @@ fn build_arguments(
         Some(now) if chosen.arguments => now.given.clone(),
         _ => before().cloned().collect(),
     };
-    let known: HashMap<(&str, &str), Fingerprint> = before()
+    let known: HashMap<(&str, &str), Option<Fingerprint>> = before()
         .flat_map(|given| &given.inputs)
         .map(|input| ((&*input.store, &*input.target), input.content))
         .collect();
@@ -227,13 +224,13 @@ fn build_arguments(
             true => find_current_content(project, survey, input),
             false => known.get(&(&*input.store, &*input.target)).copied(),
         };
-        input.content = content.unwrap_or(Fingerprint::NONE);
+        input.content = content.flatten();
     }
     given
 }
 
-/// What lies at an input today.
-fn find_current_content(project: &Project, survey: &Survey<'_>, input: &Input<'_>) -> Option<Fingerprint> {
+/// What lies at an input today, as [`Survey::current_content`] has it.
+fn find_current_content(project: &Project, survey: &Survey<'_>, input: &Input<'_>) -> Option<Option<Fingerprint>> {
     let index = project.stores[project.find_store(&input.store)?].by_name.get(&*input.target)?;
     survey.current_content(*index as usize, input.source)
 }

@@ -75,7 +75,7 @@ impl Project {
     /// The last complete invocation of a flow.
     fn find_latest(&self, flow: u32) -> Option<LatestInvocation> {
         let of_flow = || self.runs.iter().enumerate().filter(|(_, run)| run.flow == flow);
-        let mut invocations: HashMap<(Fingerprint, &str, u32), Invocation> = HashMap::new();
+        let mut invocations: HashMap<(Option<Fingerprint>, &str, u32), Invocation> = HashMap::new();
         let mut last = None;
         for (_, run) in of_flow().filter(|(_, run)| run.has_targets()) {
             let started = run.started;
@@ -110,11 +110,11 @@ impl Project {
 
 impl RunJournal {
     /// What tells the run of its program from all others.
-    fn invocation(&self) -> (Fingerprint, &str, u32) {
+    fn invocation(&self) -> (Option<Fingerprint>, &str, u32) {
         match &self.head {
-            Some(head) if head.invocation == Fingerprint::NONE => (Fingerprint::NONE, &head.host, head.process),
+            Some(head) if head.invocation.is_none() => (None, &head.host, head.process),
             Some(head) => (head.invocation, "", 0),
-            None => (Fingerprint::NONE, "", 0),
+            None => (None, "", 0),
         }
     }
 

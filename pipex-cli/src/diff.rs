@@ -64,8 +64,8 @@ pub fn find_changes(project: &Project, survey: &Survey<'_>, index: usize) -> Vec
     let (Some(made), status) = (&target.made, survey.status(index)) else { return Vec::new() };
     let stored = survey.found(index).map_or(made.stored, |found| found.stored);
     let mut changes = Vec::new();
-    if status.reasons.code {
-        changes.extend(find_code_changes(project, index, stored.provenance.code));
+    if let (true, Some(was)) = (status.reasons.code, stored.provenance.code) {
+        changes.extend(find_code_changes(project, index, was));
     }
     let call_lines = project.read_call_lines(&[index]).remove(&index).unwrap_or_default();
     changes.extend(find_argument_changes(&call_lines));
@@ -77,28 +77,28 @@ pub fn find_changes(project: &Project, survey: &Survey<'_>, index: usize) -> Vec
         let target = &project.targets[input.index as usize];
         let shown = Some(format!("content of {}", project.format_target(target)));
         let what = format!("content of {}", target.name);
-        changes.push(Change { shown, ..Change::new(what, shorten(input.content), now.and_then(shorten)) });
+        changes.push(Change { shown, ..Change::new(what, input.content.map(shorten), now.flatten().map(shorten)) });
     }
     if status.reasons.inputs && changes.is_empty() {
         changes.push(Change::new("an input that is not there would be made otherwise", None, None));
     }
     if status.reasons.format {
-        let now = target.last.as_ref().and_then(|last| Some(last.now.as_ref()?.format));
-        changes.push(Change::new("type of the output", shorten(stored.provenance.format), now.and_then(shorten)));
+        let now = target.last.as_ref().and_then(|last| last.now.as_ref()?.format);
+        changes.push(Change::new("type of the output", stored.provenance.format.map(shorten), now.map(shorten)));
     }
     if status.reasons.content {
         changes.push(Change::new(
             "the file itself, since pipex made it",
-            shorten(stored.original),
-            shorten(stored.content),
+            stored.original.map(shorten),
+            stored.content.map(shorten),
         ));
     }
     changes
 }
 
-/// The first digits; none of what is not known.
-fn shorten(fingerprint: Fingerprint) -> Option<String> {
-    (fingerprint != Fingerprint::NONE).then(|| fingerprint.to_string()[..8].to_owned())
+/// The first digits.
+fn shorten(fingerprint: Fingerprint) -> String {
+    fingerprint.to_string()[..8].to_owned()
 }
 
 /// What has changed in the code of a target's function: its own lines, and which of its helpers.
@@ -177,7 +177,7 @@ fn find_argument_changes(call_lines: &CallLines) -> Vec<Change> {
 fn describe_argument(given: &Given<'_>) -> String {
     match (&given.value, &given.inputs[..]) {
         (Some(value), _) => value.to_string(),
-        (None, []) => shorten(given.fingerprint).unwrap_or_else(|| "?".to_owned()),
+        (None, []) => given.fingerprint.map_or_else(|| "?".to_owned(), shorten),
         (None, [input]) => input.target.to_string(),
         (None, inputs) => print::format_count(inputs.len(), "output"),
     }

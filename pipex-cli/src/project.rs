@@ -118,8 +118,8 @@ pub struct InputEdge {
     pub index: u32,
     /// It was taken by its path, and not as an output.
     pub is_source: bool,
-    /// What lay there.
-    pub content: Fingerprint,
+    /// What lay there, if it was known.
+    pub content: Option<Fingerprint>,
 }
 
 /// What became of it last.
@@ -147,9 +147,9 @@ pub struct TaskFailure {
 #[derive(Clone, Copy)]
 pub struct CallFingerprints {
     pub arguments: Fingerprint,
-    pub inputs: Fingerprint,
+    pub inputs: Option<Fingerprint>,
     /// How it would be written, if that is another.
-    pub format: Fingerprint,
+    pub format: Option<Fingerprint>,
 }
 
 /// A run: one journal.
@@ -299,8 +299,8 @@ impl Project {
     }
 
     /// What is there of a target's content now, by the journal.
-    pub fn recorded_content(&self, index: usize) -> Fingerprint {
-        self.targets[index].made.as_ref().map_or(Fingerprint::NONE, |made| made.stored.content)
+    pub fn recorded_content(&self, index: usize) -> Option<Fingerprint> {
+        self.targets[index].made.as_ref()?.stored.content
     }
 
     /// What the last run of a target came to, if it came to nothing.

@@ -215,6 +215,6 @@ impl Project {
         let location = target.location();
         let content =
             self.store(target).query(|store| store.entry(&location)).ok().flatten().and_then(|entry| entry.content);
-        !found.stored.is_edited() && content == Some(found.stored.content)
+        !found.stored.is_edited() && content.is_some() && content == found.stored.content
     }
 }

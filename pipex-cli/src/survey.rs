@@ -18,8 +18,8 @@ use crate::project::{CallFingerprints, InputEdge, Problem, Project, Target};
 pub struct Survey<'p> {
     project: &'p Project,
     demands: Vec<Demand>,
-    /// What lies at paths that were arguments: `None` if no file does any more.
-    sources: HashMap<u32, Option<Fingerprint>>,
+    /// What lies at paths that were arguments, as [`Project::fingerprint_source`] has it.
+    sources: HashMap<u32, Option<Option<Fingerprint>>>,
     /// None of those that did not matter.
     presences: Vec<Option<Presence>>,
     /// Why what is there, or was, is not what its call would give.
@@ -106,9 +106,10 @@ impl<'p> Survey<'p> {
         survey.mark_outdated(&inspected);
         for index in &inspected {
             // It was said that its inputs will be others when they have been made, which they have not yet.
-            let said = project.targets[*index].last.as_ref().is_some_and(|last| {
-                last.stale.inputs && last.now.as_ref().is_some_and(|now| now.inputs == Fingerprint::NONE)
-            });
+            let said = project.targets[*index]
+                .last
+                .as_ref()
+                .is_some_and(|last| last.stale.inputs && last.now.as_ref().is_some_and(|now| now.inputs.is_none()));
             survey.reasons[*index].inputs |= said && survey.because[*index] > 0;
         }
         survey
@@ -152,9 +153,9 @@ impl<'p> Survey<'p> {
         }
     }
 
-    /// What lies at a target now: if nothing does, what lay there last. Of a path that was an argument, what lies there:
-    /// `None` if no file does any more.
-    pub fn current_content(&self, index: usize, is_source: bool) -> Option<Fingerprint> {
+    /// What lies at a target now, `Some(None)` if it is not known: if nothing does, what lay there last. Of a path that was an
+    /// argument, what lies there: `None` if no file does any more.
+    pub fn current_content(&self, index: usize, is_source: bool) -> Option<Option<Fingerprint>> {
         match (&self.presences[index], is_source) {
             (_, true) => match self.sources.get(&(index as u32)) {
                 Some(content) => *content,
@@ -182,12 +183,12 @@ impl<'p> Survey<'p> {
     /// What the target's last call would make it from, as things are now.
     fn build_wanted(&self, target: &Target) -> Wanted {
         let mut wanted = Wanted::default();
-        wanted.provenance.code = self.project.function(target).map_or(Fingerprint::NONE, |function| function.code);
+        wanted.provenance.code = self.project.function(target).map(|function| function.code);
         match target.last.as_ref().filter(|last| last.state.is_success()).and_then(|last| last.now.as_deref()) {
             Some(CallFingerprints { arguments, inputs, format }) => {
-                let now = self.fingerprint_inputs(target).filter(|now| *now != Fingerprint::NONE);
+                let now = self.fingerprint_inputs(target);
                 wanted.provenance =
-                    Provenance::new(wanted.provenance.code, *arguments, now.unwrap_or(*inputs)).with_format(*format);
+                    Provenance::new(wanted.provenance.code, *arguments, now.or(*inputs)).with_format(*format);
             }
             // It takes what it was made from. A file that is gone is another than it was.
             _ => {
@@ -203,7 +204,7 @@ impl<'p> Survey<'p> {
     /// The fingerprint of what lies at the inputs of the target's last call, if these are known.
     fn fingerprint_inputs(&self, target: &Target) -> Option<Fingerprint> {
         let content = |input: &InputEdge| self.current_content(input.index as usize, input.is_source);
-        target.takes.as_ref()?.iter().map(content).collect::<Option<Vec<_>>>().map(of_inputs)
+        target.takes.as_ref()?.iter().map(content).collect::<Option<Vec<_>>>().and_then(of_inputs)
     }
 
     /// Has all that was made from something stale know it.
@@ -291,19 +292,19 @@ impl Project {
         Some(FoundOutput { stored: made.stored, stamp: made.stamp, bytes: made.bytes, saved })
     }
 
-    /// What lies at a path that was an argument: `None` if no file does any more.
-    fn fingerprint_source(&self, target: &Target) -> Option<Fingerprint> {
-        let Some((content, stamp)) = target.source else { return Some(Fingerprint::NONE) };
+    /// What lies at a path that was an argument, `Some(None)` if it is not known: `None` if no file does any more.
+    fn fingerprint_source(&self, target: &Target) -> Option<Option<Fingerprint>> {
+        let Some((content, stamp)) = target.source else { return Some(None) };
         let path = target.location();
         let metadata = std::fs::metadata(path.path()).ok().filter(std::fs::Metadata::is_file)?;
         if Stamp::from_metadata(&metadata) == stamp {
-            return Some(content);
+            return Some(Some(content));
         }
-        Some(journal::fingerprint_source(path.path()).unwrap_or(Fingerprint::NONE))
+        Some(journal::fingerprint_source(path.path()).ok())
     }
 }
 
 /// Whether both are known, and not the same.
-pub fn differ(then: Fingerprint, now: Fingerprint) -> bool {
-    then != Fingerprint::NONE && now != Fingerprint::NONE && then != now
+pub fn differ(then: Option<Fingerprint>, now: Option<Fingerprint>) -> bool {
+    then.zip(now).is_some_and(|(then, now)| then != now)
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::line::There;
 use crate::model::fingerprint::{AsIs, Fingerprint, Key};
+use crate::model::or_zero;
 use crate::model::provenance::{Provenance, Stored};
 use crate::store::{Stamp, open_regular};
 
@@ -44,8 +45,8 @@ impl Record {
         let Provenance { code, arguments, inputs, format } = provenance;
         let mut bytes = [0; RECORD];
         bytes[..16].copy_from_slice(&key.get().to_le_bytes());
-        bytes[16..32].copy_from_slice(&content.get().to_le_bytes());
-        let halves = [code, arguments, inputs, format, original].map(Fingerprint::half);
+        bytes[16..32].copy_from_slice(&or_zero::to_number(content).to_le_bytes());
+        let halves = [code, arguments, inputs, format, original].map(or_zero::to_half);
         for (place, part) in [stamp.get()].into_iter().chain(halves).chain([found]).enumerate() {
             bytes[32 + 8 * place..40 + 8 * place].copy_from_slice(&part.to_le_bytes());
         }
@@ -55,12 +56,12 @@ impl Record {
     fn from_bytes(bytes: &[u8; RECORD]) -> Self {
         let wide = |at: usize| u128::from_le_bytes(bytes[at..at + 16].try_into().expect("16 bytes"));
         let part = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
-        let half = |at: usize| Fingerprint::new(part(at).into());
+        let half = |at: usize| or_zero::from_number(part(at).into());
         let provenance = Provenance::new(half(40), half(48), half(56)).with_format(half(64));
         Record {
             key: Fingerprint::new(wide(0)),
             stamp: Stamp::new(part(32)),
-            stored: Stored { original: half(72), ..Stored::new(Fingerprint::new(wide(16)), provenance) },
+            stored: Stored { original: half(72), ..Stored::new(or_zero::from_number(wide(16)), provenance) },
             found: part(80),
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::contents::{Content, Contents};
 use crate::model::fingerprint::Fingerprint;
+use crate::model::or_zero;
 use crate::model::provenance::{Provenance, Reasons, Stored};
 use crate::model::state::State;
 use crate::store::{Entry, Stamp};
@@ -59,9 +60,9 @@ pub struct Head<'l> {
     pub started: Cow<'l, str>,
     /// The process.
     pub process: u32,
-    /// What tells this run of the program from all others; zero in journals of older versions.
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub invocation: Fingerprint,
+    /// What tells this run of the program from all others; `None` in journals of older versions.
+    #[serde(default, with = "or_zero", skip_serializing_if = "Option::is_none")]
+    pub invocation: Option<Fingerprint>,
     /// The host it ran on.
     pub host: Cow<'l, str>,
     /// The directory it ran in.
@@ -173,12 +174,13 @@ pub struct Ended<'l> {
     /// What lies at the target now, and what made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub there: Option<There>,
-    /// What the call would make it from now, where that is another: the fingerprints of its arguments and inputs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub now: Option<(Fingerprint, Fingerprint)>,
+    /// What the call would make it from now, where that is another: the fingerprints of its arguments and, if it is known, of its
+    /// inputs.
+    #[serde(default, with = "or_zero::pair", skip_serializing_if = "Option::is_none")]
+    pub now: Option<(Fingerprint, Option<Fingerprint>)>,
     /// And how it would write it: the fingerprint of the shape of its type.
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub format: Fingerprint,
+    #[serde(default, with = "or_zero", skip_serializing_if = "Option::is_none")]
+    pub format: Option<Fingerprint>,
     /// The arguments, each for itself: those of the call. What is there was made from them if the run completed, or if its
     /// output was accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -206,7 +208,7 @@ impl<'l> Ended<'l> {
             root: None,
             there: None,
             now: None,
-            format: Fingerprint::NONE,
+            format: None,
             given: Vec::new(),
         }
     }
@@ -219,44 +221,47 @@ impl<'l> Ended<'l> {
     }
 }
 
-/// What lies at a target, and what made it. Zero is not known.
+/// What lies at a target, and what made it. What is not known is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct There {
     /// The fingerprint of its content.
-    pub content: Fingerprint,
+    #[serde(with = "or_zero")]
+    pub content: Option<Fingerprint>,
     /// Its [`Stamp`](crate::store::Stamp).
     pub stamp: u64,
     /// The bytes that it takes.
     pub bytes: u64,
     /// The fingerprint of the code that made it.
-    pub code: Fingerprint,
+    #[serde(with = "or_zero")]
+    pub code: Option<Fingerprint>,
     /// The fingerprint of the arguments: values by content, outputs by location.
-    pub arguments: Fingerprint,
+    #[serde(with = "or_zero")]
+    pub arguments: Option<Fingerprint>,
     /// The fingerprint of the contents of the outputs and files among them.
-    pub inputs: Fingerprint,
+    #[serde(with = "or_zero")]
+    pub inputs: Option<Fingerprint>,
     /// The fingerprint of how it is written: of the shape of its type.
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub format: Fingerprint,
+    #[serde(default, with = "or_zero", skip_serializing_if = "Option::is_none")]
+    pub format: Option<Fingerprint>,
     /// The content as it was made, where it is said that somebody has changed it since. What merely does not say what made
     /// it is held against what was there before: see [`Stored::succeed`].
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub original: Fingerprint,
+    #[serde(default, with = "or_zero", skip_serializing_if = "Option::is_none")]
+    pub original: Option<Fingerprint>,
 }
 
 impl There {
     /// This content, of which it is not known what made it.
     #[must_use]
-    pub fn new(content: Fingerprint, stamp: Stamp, bytes: u64) -> Self {
-        let none = Fingerprint::NONE;
-        let stamp = stamp.get();
-        There { content, stamp, bytes, code: none, arguments: none, inputs: none, format: none, original: none }
+    pub fn new(content: impl Into<Option<Fingerprint>>, stamp: Stamp, bytes: u64) -> Self {
+        let (content, stamp) = (content.into(), stamp.get());
+        There { content, stamp, bytes, code: None, arguments: None, inputs: None, format: None, original: None }
     }
 
     /// What a store found, and what made it, if that is recorded beside it.
     #[must_use]
     pub fn from_entry(entry: &Entry) -> Self {
-        let there = There::new(entry.content.unwrap_or(Fingerprint::NONE), entry.stamp, entry.bytes);
+        let there = There::new(entry.content, entry.stamp, entry.bytes);
         match &entry.made {
             Some(made) => there.made_by(made.provenance()),
             None => there,
@@ -296,7 +301,8 @@ pub struct Given<'l> {
     /// The parameter's name.
     pub name: Cow<'l, str>,
     /// The fingerprint: of a value by content, of outputs by location.
-    pub fingerprint: Fingerprint,
+    #[serde(with = "or_zero")]
+    pub fingerprint: Option<Fingerprint>,
     /// The beginning of the value's JSON, if it is a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Cow<'l, str>>,
@@ -308,7 +314,7 @@ pub struct Given<'l> {
 impl<'l> Given<'l> {
     /// That of the parameter with this name.
     pub fn new(name: &'static str) -> Self {
-        Given { name: name.into(), fingerprint: Fingerprint::NONE, value: None, inputs: Vec::new() }
+        Given { name: name.into(), fingerprint: None, value: None, inputs: Vec::new() }
     }
 }
 
@@ -324,20 +330,21 @@ pub struct Input<'l> {
     /// Whether it is a file whose path was an argument, and no output.
     #[serde(default, skip_serializing_if = "is_false")]
     pub source: bool,
-    /// The fingerprint of its content; zero if it was not known.
-    pub content: Fingerprint,
+    /// The fingerprint of its content, if it was known.
+    #[serde(with = "or_zero")]
+    pub content: Option<Fingerprint>,
 }
 
 impl Input<'static> {
     /// An output with this content.
-    pub fn new(target: String, store: String, content: Fingerprint) -> Self {
-        Input { target: target.into(), store: store.into(), source: false, content }
+    pub fn new(target: String, store: String, content: impl Into<Option<Fingerprint>>) -> Self {
+        Input { target: target.into(), store: store.into(), source: false, content: content.into() }
     }
 
     /// A file whose path was an argument, with this content.
-    pub fn file(path: &Path, content: Fingerprint) -> Self {
+    pub fn file(path: &Path, content: impl Into<Option<Fingerprint>>) -> Self {
         let target = path.to_string_lossy().into_owned().into();
-        Input { target, store: Cow::Borrowed(""), source: true, content }
+        Input { target, store: Cow::Borrowed(""), source: true, content: content.into() }
     }
 }
 
@@ -388,9 +395,9 @@ impl<'l> Undone<'l> {
     }
 }
 
-/// The fingerprint of the contents of a call's inputs, in their order; zero if one of them is not known.
+/// The fingerprint of the contents of a call's inputs, in their order; `None` if one of them is not known.
 #[must_use]
-pub fn of_inputs(contents: impl IntoIterator<Item = Fingerprint>) -> Fingerprint {
+pub fn of_inputs(contents: impl IntoIterator<Item = Option<Fingerprint>>) -> Option<Fingerprint> {
     let mut all = Contents::default();
     contents.into_iter().for_each(|content| all.add(Content::from_fingerprint(content)));
     all.fingerprint()
@@ -431,10 +438,6 @@ pub enum Why {
     Restored,
     /// It ran: its function saves its own output, wrote none, and gave data, which are held in memory.
     InMemory,
-}
-
-fn is_unknown(fingerprint: &Fingerprint) -> bool {
-    *fingerprint == Fingerprint::NONE
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -48,7 +48,9 @@ use crate::store::{Entry, Stamp, of_file, open_regular};
 ///
 /// ```
 /// let file = tempfile::NamedTempFile::new()?;
-/// assert_ne!(pipex::journal::fingerprint_source(file.path())?, pipex::Fingerprint::NONE);
+/// let empty = pipex::journal::fingerprint_source(file.path())?;
+/// std::fs::write(file.path(), "12.5")?;
+/// assert_ne!(pipex::journal::fingerprint_source(file.path())?, empty);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
@@ -104,7 +106,7 @@ pub struct Journal {
     found: Mutex<History>,
     has_found: AtomicBool,
     /// What lies at the paths that were arguments.
-    sources: Mutex<HashMap<PathBuf, Option<Fingerprint>>>,
+    sources: Mutex<HashMap<PathBuf, Option<Option<Fingerprint>>>>,
     warnings: Mutex<Warnings>,
 }
 
@@ -184,14 +186,14 @@ impl Journal {
     }
 
     /// The place's number, if it was known when this run began, and what lies there, if that is known now.
-    pub fn expected(&self, key: Key) -> (Option<usize>, Option<(Fingerprint, Present)>) {
+    pub fn expected(&self, key: Key) -> (Option<usize>, Option<(Option<Fingerprint>, Present)>) {
         let (number, record) = self.numbered(key);
         (number, record.map(|record| (record.stored.content, record.stored.present())))
     }
 
     /// What lies at the place, as far as the journal knows.
     pub fn content(&self, key: Key) -> Option<Fingerprint> {
-        self.known(key).map(|record| record.stored.content)
+        self.known(key)?.stored.content
     }
 
     /// What lies at the place, and what made it. Where the stamp is another than the journal's, its content decides, and
@@ -201,12 +203,12 @@ impl Journal {
         key: Key,
         stamp: Stamp,
         read: impl FnOnce() -> Option<Entry>,
-    ) -> (Fingerprint, Present, Option<There>) {
+    ) -> (Option<Fingerprint>, Present, Option<There>) {
         let known = self.known(key);
         if let Some(record) = known.filter(|record| record.stamp == stamp) {
             return (record.stored.content, record.stored.present(), None);
         }
-        let there = read().map_or(There::new(Fingerprint::NONE, stamp, 0), |entry| There::from_entry(&entry));
+        let there = read().map_or(There::new(None::<Fingerprint>, stamp, 0), |entry| There::from_entry(&entry));
         let mut found = Record::new(key, &there, self.now());
         if let Some(known) = known {
             found = found.succeed(&known);
@@ -236,17 +238,17 @@ impl Journal {
         instant.saturating_duration_since(self.started).as_secs_f64()
     }
 
-    /// What lies at a path that is an argument, zero if it cannot be read; `None` if it is no file.
-    pub fn source(&self, path: &Path) -> Option<Fingerprint> {
+    /// What lies at a path that is an argument, `Some(None)` if it cannot be read; `None` if it is no file.
+    pub fn source(&self, path: &Path) -> Option<Option<Fingerprint>> {
         if let Some(known) = lock(&self.sources).get(path) {
             return *known;
         }
-        let content = self.look_at(path);
+        let content = self.read_source(path);
         lock(&self.sources).insert(path.to_owned(), content);
         content
     }
 
-    fn look_at(&self, path: &Path) -> Option<Fingerprint> {
+    fn read_source(&self, path: &Path) -> Option<Option<Fingerprint>> {
         let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
         let stamp = Stamp::from_metadata(&metadata);
         let location = Location::new(path.to_str()?);
@@ -255,12 +257,12 @@ impl Journal {
             return Some(record.stored.content);
         }
         let Ok(content) = fingerprint_source(path) else {
-            return Some(Fingerprint::NONE);
+            return Some(None);
         };
         let path = location.as_str().into();
         self.found(key, There::new(content, stamp, metadata.len()));
         self.write(None, false, |_| Line::Source(Source { path, stamp: stamp.get(), content }));
-        Some(content)
+        Some(Some(content))
     }
 
     /// A run begins to make a target; its number, for when it ends.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::model::fingerprint::{Key, of_bytes};
+use crate::model::fingerprint::{Key, fingerprint_bytes};
 use crate::model::target::Location;
 
 /// What relative targets are relative to, and where the journal is.
@@ -23,12 +23,12 @@ pub(super) fn key(root: &str, prefix: &str, store: &str, target: &str) -> Key {
     let target = match target.strip_prefix(root) {
         Some(within) if !root.is_empty() && within.starts_with('/') => &within[1..],
         _ if prefix.is_empty() || target.starts_with('/') => target,
-        _ => return of_bytes(format!("{store}\0{prefix}{target}").as_bytes()),
+        _ => return fingerprint_bytes(format!("{store}\0{prefix}{target}").as_bytes()),
     };
     if store.is_empty() {
-        return of_bytes(target.as_bytes());
+        return fingerprint_bytes(target.as_bytes());
     }
-    of_bytes(format!("{store}\0{target}").as_bytes())
+    fingerprint_bytes(format!("{store}\0{target}").as_bytes())
 }
 
 impl Roots {

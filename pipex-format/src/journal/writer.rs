@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::line::{Began, Ended, FORMAT, Function, Head, Line, Over};
 use super::reader::LONGEST_LINE;
 use super::{Journal, LIVE, RUNS, lock};
-use crate::model::fingerprint::{AsIs, Fingerprint, of_process};
+use crate::model::fingerprint::{AsIs, Fingerprint, fingerprint_process};
 use crate::model::state::State;
 use crate::model::target::Location;
 use crate::model::task::Task;
@@ -47,7 +47,7 @@ pub(super) struct Running {
 }
 
 /// What tells this run of the program from all others.
-static INVOCATION: LazyLock<Fingerprint> = LazyLock::new(of_process);
+static INVOCATION: LazyLock<Fingerprint> = LazyLock::new(fingerprint_process);
 
 /// Enough that writing costs little beside filling it.
 const BUFFER: usize = 64 << 10;
@@ -103,7 +103,7 @@ impl Writer {
             mode: journal.mode.as_str().into(),
             started: started.to_string().into(),
             process,
-            invocation: *INVOCATION,
+            invocation: Some(*INVOCATION),
             host: gethostname::gethostname().to_string_lossy(),
             directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned().into(),
             prefix: journal.roots().prefix.as_str().into(),
@@ -233,8 +233,7 @@ mod tests {
     #[test]
     fn a_line_that_would_be_too_long_is_written_without_its_arguments() {
         let mut given = Given::new("outputs");
-        let input =
-            |number: u32| Input::new(format!("{number}{}", "x".repeat(1_000)), String::new(), Fingerprint::NONE);
+        let input = |number: u32| Input::new(format!("{number}{}", "x".repeat(1_000)), String::new(), None);
         given.inputs = (0..20_000).map(input).collect();
         let there = There::new(Fingerprint::new(7), Stamp::new(7), 7);
         let mut line = Ended::by_command(0, "out/all".into(), "".into(), Why::Missing, there);
@@ -250,6 +249,6 @@ mod tests {
             contents.push(ended.there.unwrap().content);
         })
         .unwrap();
-        assert_eq!(contents, [Fingerprint::new(7)]);
+        assert_eq!(contents, [Some(Fingerprint::new(7))]);
     }
 }

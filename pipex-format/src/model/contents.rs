@@ -14,10 +14,10 @@ pub enum Content {
 }
 
 impl Content {
-    /// Of this fingerprint; zero is not known.
-    pub fn from_fingerprint(fingerprint: Fingerprint) -> Self {
-        // Those few that are not told apart from the other two are taken for what nobody knows.
-        Self::from_number(if fingerprint.half() == CHANGES { 0 } else { fingerprint.half() })
+    /// Of this fingerprint, if it is known.
+    pub fn from_fingerprint(fingerprint: Option<Fingerprint>) -> Self {
+        // One that is not told apart from a change is taken for what nobody knows.
+        Self::from_number(fingerprint.map(Fingerprint::half).filter(|half| *half != CHANGES).unwrap_or(0))
     }
 
     /// As a number, for a place that threads share.
@@ -83,8 +83,8 @@ impl Contents {
         self.changes
     }
 
-    /// Their fingerprint; zero where it is not known.
-    pub fn fingerprint(self) -> Fingerprint {
-        if self.changes || self.unknown { Fingerprint::NONE } else { self.sum }
+    /// Their fingerprint, where it is known.
+    pub fn fingerprint(self) -> Option<Fingerprint> {
+        if self.changes || self.unknown { None } else { Some(self.sum) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::num::ParseIntError;
+use std::num::{NonZeroU64, ParseIntError};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,40 +12,41 @@ use xxhash_rust::xxh3::Xxh3;
 ///
 /// Good against accidents, not against an adversary.
 ///
-/// As two halves, the higher first: a `u128` would have what it stands in aligned, and so made larger.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Fingerprint(u64, u64);
+/// One that is not known is `None`; since no half of a fingerprint that is compared alone is zero, that takes no more room.
+///
+/// ```
+/// use pipex::Fingerprint;
+///
+/// assert_eq!(size_of::<Option<Fingerprint>>(), 16);
+/// assert_eq!(Fingerprint::new(7).to_string(), "00000000000000000000000000000007");
+/// ```
+// As two halves, the higher first: a `u128` would have what it stands in aligned, and so made larger.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(u64, NonZeroU64);
 
 /// The fingerprint of a location and its store's address.
 pub type Key = Fingerprint;
 
 impl Fingerprint {
-    /// That of what is not known.
-    pub const NONE: Fingerprint = Fingerprint::new(0);
-
-    /// The fingerprint with this value.
+    /// The fingerprint with this value. Where its lower half is zero, which one hash in 2⁶⁴ has, that becomes one.
     #[must_use]
     pub const fn new(hash: u128) -> Self {
-        Fingerprint((hash >> 64) as u64, hash as u64)
+        let half = match NonZeroU64::new(hash as u64) {
+            Some(half) => half,
+            None => NonZeroU64::MIN,
+        };
+        Fingerprint((hash >> 64) as u64, half)
     }
 
     /// Its value.
     #[must_use]
     pub const fn get(self) -> u128 {
-        (self.0 as u128) << 64 | self.1 as u128
+        (self.0 as u128) << 64 | self.1.get() as u128
     }
 
     /// The fingerprint of what has the one and then the other.
     pub const fn then(self, next: Fingerprint) -> Fingerprint {
-        let (first, next) = (self.get().to_le_bytes(), next.get().to_le_bytes());
-        let mut both = [0; 32];
-        let mut place = 0;
-        while place < 16 {
-            both[place] = first[place];
-            both[16 + place] = next[place];
-            place += 1;
-        }
-        Fingerprint::new(xxhash_rust::const_xxh3::xxh3_128(&both))
+        hash_pair(self.get(), next.get())
     }
 
     fn digits(self) -> [u8; 32] {
@@ -53,9 +54,9 @@ impl Fingerprint {
         std::array::from_fn(digit)
     }
 
-    /// Half of it: enough to tell whether something has changed.
+    /// Half of it: enough to tell whether something has changed. Never zero.
     pub const fn half(self) -> u64 {
-        self.1
+        self.1.get()
     }
 }
 
@@ -94,15 +95,27 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+pub(super) const fn hash_pair(first: u128, next: u128) -> Fingerprint {
+    let (first, next) = (first.to_le_bytes(), next.to_le_bytes());
+    let mut both = [0; 32];
+    let mut place = 0;
+    while place < 16 {
+        both[place] = first[place];
+        both[16 + place] = next[place];
+        place += 1;
+    }
+    Fingerprint::new(xxhash_rust::const_xxh3::xxh3_128(&both))
+}
+
 /// The fingerprint of bytes.
-pub fn of_bytes(bytes: &[u8]) -> Fingerprint {
+pub fn fingerprint_bytes(bytes: &[u8]) -> Fingerprint {
     Fingerprint::new(xxhash_rust::xxh3::xxh3_128(bytes))
 }
 
 /// What tells this process, now, from all others.
-pub fn of_process() -> Fingerprint {
+pub fn fingerprint_process() -> Fingerprint {
     let now = std::time::SystemTime::now();
-    of_bytes(format!("{:?} {} {now:?}", gethostname::gethostname(), std::process::id()).as_bytes())
+    fingerprint_bytes(format!("{:?} {} {now:?}", gethostname::gethostname(), std::process::id()).as_bytes())
 }
 
 /// Takes the fingerprint of what is written to it.
@@ -158,7 +171,7 @@ impl Hasher {
     pub fn finish128(mut self) -> Fingerprint {
         let rest = &self.buffer[..self.filled];
         match &mut self.stream {
-            None => of_bytes(rest),
+            None => fingerprint_bytes(rest),
             Some(stream) => {
                 stream.update(rest);
                 Fingerprint::new(stream.digest128())
@@ -230,8 +243,8 @@ mod tests {
         for (number, chunk) in bytes.chunks(7).enumerate() {
             pieces.bytes(chunk);
             let so_far = &bytes[..bytes.len().min(7 * (number + 1))];
-            assert_eq!(std::hash::Hasher::finish(&pieces), of_bytes(so_far).half(), "asked in between");
+            assert_eq!(std::hash::Hasher::finish(&pieces), fingerprint_bytes(so_far).half(), "asked in between");
         }
-        assert_eq!(pieces.finish128(), of_bytes(&bytes));
+        assert_eq!(pieces.finish128(), fingerprint_bytes(&bytes));
     }
 }

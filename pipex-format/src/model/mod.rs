@@ -7,6 +7,7 @@ pub mod flow;
 pub mod hash;
 pub mod mode;
 pub mod name;
+pub mod or_zero;
 pub mod provenance;
 pub mod retry;
 pub mod stale;

@@ -5,9 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::fingerprint::Fingerprint;
+use super::or_zero::fingerprint_parts;
 use super::stale::Stale;
 
-/// What made an output. A part that is not known is [`Fingerprint::NONE`].
+/// What made an output. A part that is not known is `None`.
 ///
 /// The same four parts stand in a file's footer, in the journal and in its index, which keeps halves of them: so they are
 /// compared by halves.
@@ -15,44 +16,48 @@ use super::stale::Stale;
 #[non_exhaustive]
 pub struct Provenance {
     /// The function's code: its tokens, its `version`, and the helpers that it names.
-    pub code: Fingerprint,
+    pub code: Option<Fingerprint>,
     /// The arguments: values by content, outputs by location.
-    pub arguments: Fingerprint,
+    pub arguments: Option<Fingerprint>,
     /// The contents of the outputs and files among them.
-    pub inputs: Fingerprint,
+    pub inputs: Option<Fingerprint>,
     /// How the value is written: the shape of its type.
-    pub format: Fingerprint,
+    pub format: Option<Fingerprint>,
 }
 
 impl Provenance {
     /// This code, given these arguments and inputs; its format is not known.
     #[must_use]
-    pub fn new(code: Fingerprint, arguments: Fingerprint, inputs: Fingerprint) -> Self {
-        Provenance { code, arguments, inputs, format: Fingerprint::NONE }
+    pub fn new(
+        code: impl Into<Option<Fingerprint>>,
+        arguments: impl Into<Option<Fingerprint>>,
+        inputs: impl Into<Option<Fingerprint>>,
+    ) -> Self {
+        Provenance { code: code.into(), arguments: arguments.into(), inputs: inputs.into(), format: None }
     }
 
     /// The same, in this format.
     #[must_use]
-    pub fn with_format(self, format: Fingerprint) -> Self {
-        Provenance { format, ..self }
+    pub fn with_format(self, format: impl Into<Option<Fingerprint>>) -> Self {
+        Provenance { format: format.into(), ..self }
     }
 
     /// Whether it is known that pipex made the output.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        self.code != Fingerprint::NONE
+        self.code.is_some()
     }
 
-    /// The fingerprint of all of it.
+    /// The fingerprint of all of it but the format.
     pub fn fingerprint(&self) -> Fingerprint {
-        self.code.then(self.arguments).then(self.inputs)
+        fingerprint_parts([self.code, self.arguments, self.inputs])
     }
 
     /// Which parts are known in both, and differ.
     #[must_use]
     pub fn changes(&self, other: &Self) -> Reasons {
-        let differ = |one: Fingerprint, other: Fingerprint| {
-            one != Fingerprint::NONE && other != Fingerprint::NONE && one.half() != other.half()
+        let differ = |one: Option<Fingerprint>, other: Option<Fingerprint>| {
+            one.zip(other).is_some_and(|(one, other)| one.half() != other.half())
         };
         Reasons {
             code: differ(self.code, other.code),
@@ -82,7 +87,7 @@ pub struct Present {
     pub is_edited: bool,
 }
 
-/// What was found at a place: a content, and what made it. What is not known is [`Fingerprint::NONE`].
+/// What was found at a place: a content, and what made it. What is not known is `None`.
 ///
 /// ```
 /// use pipex::Fingerprint;
@@ -99,37 +104,38 @@ pub struct Present {
 #[non_exhaustive]
 pub struct Stored {
     /// The content.
-    pub content: Fingerprint,
+    pub content: Option<Fingerprint>,
     /// What made it.
     pub provenance: Provenance,
     /// The content as it was made, if somebody has changed it since.
-    pub original: Fingerprint,
+    pub original: Option<Fingerprint>,
 }
 
 impl Stored {
     /// This content, made by this, and not changed since.
     #[must_use]
-    pub fn new(content: Fingerprint, provenance: Provenance) -> Self {
-        Stored { content, provenance, original: Fingerprint::NONE }
+    pub fn new(content: impl Into<Option<Fingerprint>>, provenance: Provenance) -> Self {
+        Stored { content: content.into(), provenance, original: None }
     }
 
     /// What is there now, found where `earlier` was: where it does not say itself what made it, that is what made the
     /// earlier one, be it a copy of the same content or one that somebody has changed.
     #[must_use]
     pub fn succeed(mut self, earlier: &Self) -> Self {
-        if self.provenance.is_known() || !earlier.provenance.is_known() || self.content == Fingerprint::NONE {
+        let (false, true, Some(content)) = (self.provenance.is_known(), earlier.provenance.is_known(), self.content)
+        else {
             return self;
-        }
+        };
         self.provenance = earlier.provenance;
         let made = if earlier.is_edited() { earlier.original } else { earlier.content };
-        self.original = if made.half() == self.content.half() { Fingerprint::NONE } else { made };
+        self.original = made.filter(|made| made.half() != content.half());
         self
     }
 
     /// Whether somebody has changed it since it was made.
     #[must_use]
     pub fn is_edited(&self) -> bool {
-        self.original != Fingerprint::NONE
+        self.original.is_some()
     }
 
     /// As [`decide`] asks for it.
@@ -274,9 +280,10 @@ impl From<Vec<String>> for Reasons {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::or_zero::from_number;
 
     fn made(parts: [u128; 4]) -> Provenance {
-        let [code, arguments, inputs, format] = parts.map(Fingerprint::new);
+        let [code, arguments, inputs, format] = parts.map(from_number);
         Provenance { code, arguments, inputs, format }
     }
 

@@ -108,6 +108,7 @@ impl Task {
         line: u32,
         target: Template,
     ) -> Self {
+        let source = Code::new(funcname, 0, "", &[]);
         Task {
             funcname,
             module,
@@ -117,8 +118,8 @@ impl Task {
             parameters: &[],
             target,
             name: None,
-            code: Fingerprint::NONE,
-            source: Code::new(funcname, 0, "", &[]),
+            code: source.fingerprint,
+            source,
             stale: None,
             wants_target: false,
             saves: true,

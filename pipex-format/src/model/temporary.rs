@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::fingerprint::of_bytes;
+use super::fingerprint::fingerprint_bytes;
 
 const CLAIM: &str = ".pipex-tmp";
 const DRAFT: &str = ".pipex-draft";
@@ -51,7 +51,7 @@ fn key(target: &Path) -> String {
     let draft = 1 + name.len() + DRAFT.len() + 1 + INODE_DIGITS + extension;
     match name.to_str().filter(|_| draft <= LONGEST_NAME) {
         Some(name) => name.to_owned(),
-        None => of_bytes(name.as_encoded_bytes()).to_string(),
+        None => fingerprint_bytes(name.as_encoded_bytes()).to_string(),
     }
 }
 

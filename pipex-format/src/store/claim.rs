@@ -21,13 +21,13 @@ use crate::model::temporary;
 pub struct Record {
     task: &'static Task,
     arguments: Fingerprint,
-    inputs: Fingerprint,
+    inputs: Option<Fingerprint>,
 }
 
 impl Record {
     /// This function, given these arguments and inputs.
-    pub fn new(task: &'static Task, arguments: Fingerprint, inputs: Fingerprint) -> Self {
-        Record { task, arguments, inputs }
+    pub fn new(task: &'static Task, arguments: Fingerprint, inputs: impl Into<Option<Fingerprint>>) -> Self {
+        Record { task, arguments, inputs: inputs.into() }
     }
 
     /// The task function.
@@ -42,9 +42,9 @@ impl Record {
         self.arguments
     }
 
-    /// The fingerprint of the contents of the outputs and files among the arguments; zero if it is not known.
+    /// The fingerprint of the contents of the outputs and files among the arguments, if it is known.
     #[must_use]
-    pub fn inputs(&self) -> Fingerprint {
+    pub fn inputs(&self) -> Option<Fingerprint> {
         self.inputs
     }
 

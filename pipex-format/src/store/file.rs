@@ -18,7 +18,7 @@ use super::regular::read_regular;
 use super::schema::schema;
 use super::sweep::release_leftover;
 use super::{Claim, Store, StoreResult};
-use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::target::Location;
 
 /// The default store: each output is a file, its target the path.
@@ -79,8 +79,8 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
         Ok(Some(Stamp::from_metadata(&metadata)))
     }
 
-    fn format(&self) -> Fingerprint {
-        schema::<T>().fingerprint
+    fn format(&self) -> Option<Fingerprint> {
+        Some(schema::<T>().fingerprint)
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {
@@ -188,7 +188,7 @@ impl Sink<'_> {
     /// Writes the rest, and the footer behind it.
     fn finish(mut self, footer: impl FnOnce(u64, Fingerprint) -> Option<Footer>) -> io::Result<()> {
         let checksum = match &mut self.hasher {
-            None => of_bytes(&self.buffer),
+            None => fingerprint_bytes(&self.buffer),
             Some(hasher) => {
                 hasher.update(&self.buffer);
                 Fingerprint::new(hasher.digest128())

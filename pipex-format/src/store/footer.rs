@@ -9,16 +9,17 @@ use super::claim::Record;
 use super::error::StoreError;
 use super::listing::Made;
 use super::schema::schema;
-use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
+use crate::model::or_zero;
 
 /// What is recorded of a value beside its payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Footer {
     pub(super) length: u64,
-    pub(super) checksum: Fingerprint,
-    pub(super) code: Fingerprint,
-    pub(super) arguments: Fingerprint,
-    pub(super) inputs: Fingerprint,
+    pub(super) checksum: Option<Fingerprint>,
+    pub(super) code: Option<Fingerprint>,
+    pub(super) arguments: Option<Fingerprint>,
+    pub(super) inputs: Option<Fingerprint>,
     pub(super) task: String,
     pub(super) type_name: String,
     pub(super) schema: String,
@@ -48,9 +49,9 @@ impl Footer {
         let task = record.task();
         Footer {
             length,
-            checksum,
-            code: task.code,
-            arguments: record.arguments(),
+            checksum: Some(checksum),
+            code: Some(task.code),
+            arguments: Some(record.arguments()),
             inputs: record.inputs(),
             task: format!("{}::{}", task.module, task.funcname),
             type_name: std::any::type_name::<T>().to_owned(),
@@ -67,7 +68,7 @@ impl Footer {
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&self.length.to_le_bytes());
         for fingerprint in [self.checksum, self.code, self.arguments, self.inputs] {
-            bytes.extend_from_slice(&fingerprint.get().to_le_bytes());
+            bytes.extend_from_slice(&or_zero::to_number(fingerprint).to_le_bytes());
         }
         for text in [&self.task, &self.type_name, &self.schema, &self.pipex] {
             bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
@@ -165,7 +166,7 @@ impl Footer {
 
     /// Whether the payload is the one that was saved.
     pub(super) fn check_payload(&self, payload: &[u8], target: &str) -> Result<(), StoreError> {
-        if payload.len() as u64 == self.length && of_bytes(payload) == self.checksum {
+        if payload.len() as u64 == self.length && Some(fingerprint_bytes(payload)) == self.checksum {
             Ok(())
         } else {
             Err(StoreError::Damaged { target: target.to_owned() })
@@ -235,8 +236,8 @@ impl Rest<'_> {
         Some(*taken)
     }
 
-    fn fingerprint(&mut self) -> Option<Fingerprint> {
-        self.take().map(u128::from_le_bytes).map(Fingerprint::new)
+    fn fingerprint(&mut self) -> Option<Option<Fingerprint>> {
+        self.take().map(u128::from_le_bytes).map(or_zero::from_number)
     }
 
     fn text(&mut self) -> Option<String> {

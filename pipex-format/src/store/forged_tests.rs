@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::footer::Footer;
 use super::tests::{load, record, save, target};
 use super::{FileStore, Listing, Location, Store};
-use crate::model::fingerprint::of_bytes;
+use crate::model::fingerprint::fingerprint_bytes;
 
 /// What loading a `T` says of a whole file with this payload, with its cause.
 fn refused<T: Serialize + DeserializeOwned + 'static>(name: &str, payload: &[u8], expanded: Option<u64>) -> String {
@@ -24,7 +24,7 @@ fn refused<T: Serialize + DeserializeOwned + 'static>(name: &str, payload: &[u8]
 fn forged<T: DeserializeOwned + 'static>(target: &Location, payload: &[u8], expanded: Option<u64>) -> Location {
     let mut file = payload.to_vec();
     let length = payload.len() as u64;
-    Footer::new::<T>(record(), length, of_bytes(payload), expanded).append_to(&mut file);
+    Footer::new::<T>(record(), length, fingerprint_bytes(payload), expanded).append_to(&mut file);
     fs::write(target.path(), file).unwrap();
     target.clone()
 }

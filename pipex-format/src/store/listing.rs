@@ -13,7 +13,7 @@ use super::error::StoreError;
 use super::footer::Footer;
 use super::regular::{self, kind, read_regular};
 use super::{StoreResult, remove_whatever};
-use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::provenance::Provenance;
 use crate::model::target::Location;
 
@@ -76,18 +76,18 @@ impl Entry {
     }
 }
 
-/// What made an output, as its store recorded it.
+/// What made an output, as its store recorded it. A fingerprint that was not known, or cannot be read, is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Made {
     /// The task function: `weather::clean`.
     pub task: String,
     /// The fingerprint of its code.
-    pub code: Fingerprint,
+    pub code: Option<Fingerprint>,
     /// The fingerprint of its arguments: values by content, outputs by location.
-    pub arguments: Fingerprint,
-    /// The fingerprint of the contents of the outputs and files among its arguments; zero if it was not known.
-    pub inputs: Fingerprint,
+    pub arguments: Option<Fingerprint>,
+    /// The fingerprint of the contents of the outputs and files among its arguments.
+    pub inputs: Option<Fingerprint>,
     /// Rust's name of the value's type.
     pub type_name: String,
     /// The shape of the type, as [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md) has it.
@@ -98,7 +98,7 @@ impl Made {
     /// What made it.
     #[must_use]
     pub fn provenance(&self) -> Provenance {
-        Provenance::new(self.code, self.arguments, self.inputs).with_format(of_bytes(self.shape.as_bytes()))
+        Provenance::new(self.code, self.arguments, self.inputs).with_format(fingerprint_bytes(self.shape.as_bytes()))
     }
 }
 
@@ -169,7 +169,7 @@ impl Listing for Files {
         let mut file = regular::read(path)?;
         match Footer::at_end_of(&mut file, metadata.len()).map_err(failed)? {
             Some(footer) => {
-                (entry.content, entry.expanded) = (Some(footer.checksum), footer.expanded);
+                (entry.content, entry.expanded) = (footer.checksum, footer.expanded);
                 entry.made = Some(footer.made());
             }
             None => entry.content = Some(of_file(&mut file).map_err(failed)?),
@@ -254,7 +254,7 @@ fn of_directory(directory: &Path) -> Result<(Fingerprint, u64), StoreError> {
     let names = fs::read_dir(directory).map_err(failed)?.map(|entry| Ok(entry?.file_name()));
     let mut names: Vec<_> = names.collect::<io::Result<_>>().map_err(failed)?;
     names.sort();
-    let (mut content, mut bytes) = (of_bytes(b"directory"), 0);
+    let (mut content, mut bytes) = (fingerprint_bytes(b"directory"), 0);
     for name in names {
         let path = directory.join(&name);
         let (of_entry, its_bytes) = if path.is_dir() {
@@ -264,7 +264,7 @@ fn of_directory(directory: &Path) -> Result<(Fingerprint, u64), StoreError> {
             let mut file = regular::read(&path)?;
             (of_file(&mut file).map_err(failed)?, file.metadata().map_err(failed)?.len())
         };
-        content = content.then(of_bytes(name.as_encoded_bytes())).then(of_entry);
+        content = content.then(fingerprint_bytes(name.as_encoded_bytes())).then(of_entry);
         bytes += its_bytes;
     }
     Ok((content, bytes))

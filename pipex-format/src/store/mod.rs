@@ -156,9 +156,9 @@ pub trait Store<T>: Send + Sync {
     }
 
     /// The fingerprint of how values of this type are written, where another type of the same name would be written otherwise:
-    /// outputs that were written otherwise are stale. The default knows nothing of that.
-    fn format(&self) -> Fingerprint {
-        Fingerprint::NONE
+    /// outputs that were written otherwise are stale. The default, `None`, knows nothing of that.
+    fn format(&self) -> Option<Fingerprint> {
+        None
     }
 
     /// What this store keeps, whatever the type of its values: what tells stale outputs, and what the `pipex` command shows.
@@ -195,7 +195,7 @@ macro_rules! forward {
             fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
                 (**self).stamp(target)
             }
-            fn format(&self) -> Fingerprint {
+            fn format(&self) -> Option<Fingerprint> {
                 (**self).format()
             }
             fn listing(&self) -> &dyn Listing {

@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use serde::de::DeserializeOwned;
 
 use super::tracer::{ANYTHING, trace};
-use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 
 /// What is known of a type from how it asks for its parts.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(super) fn schema<T: DeserializeOwned + 'static>() -> Arc<Schema> {
 
 impl Schema {
     pub(super) fn new(shape: Box<str>, columns: Option<Columns>, is_recursive: bool) -> Self {
-        Schema { fingerprint: of_bytes(shape.as_bytes()), shape, columns, is_recursive }
+        Schema { fingerprint: fingerprint_bytes(shape.as_bytes()), shape, columns, is_recursive }
     }
 
     /// Whether the type asks what stands there (`#[serde(flatten)]`, `#[serde(untagged)]`, `serde_json::Value`): bincode, which

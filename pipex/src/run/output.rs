@@ -13,7 +13,6 @@ use crate::run::runtime::block_on;
 use pipex_format::journal::{Input, Journal};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, Result};
-use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::target::Location;
 
 /// What a task gives: data in memory (`do_nothing`, `prefect`, `save = false`), a location (`cache`, `prefect.cache`), or a
@@ -170,7 +169,7 @@ impl<T> Output<T> {
         let place = self.place()?;
         let content = if let Content::Is(_) = self.content() { journal.content(place.key) } else { None };
         let store = place.store.listing().address().into_owned();
-        Some(Input::new(place.location.as_str().to_owned(), store, content.unwrap_or(Fingerprint::NONE)))
+        Some(Input::new(place.location.as_str().to_owned(), store, content))
     }
 
     /// The data from where they are, or `None` if they are in memory. The run has ended.

@@ -32,7 +32,7 @@ use pipex_format::environment;
 use pipex_format::journal::{self, Given, Journal, There, Why};
 use pipex_format::model::contents::{Content, Contents};
 use pipex_format::model::error::{Cause, Error, Result, RunError};
-use pipex_format::model::fingerprint::Fingerprint;
+use pipex_format::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use pipex_format::model::mode::Mode;
 use pipex_format::model::name::Name;
 use pipex_format::model::provenance::{Decision, Provenance, Reasons, Wanted, decide};
@@ -126,7 +126,7 @@ impl<'a, R: Send> Plan<'a, R> {
             outdated: None,
             phase: Phase::Preparing,
         };
-        let (arguments, inputs) = (Fingerprint::NONE, Contents::default());
+        let (arguments, inputs) = (fingerprint_bytes(&[]), Contents::default());
         let mut plan = Plan { job, wait_for, run, arguments, inputs, record: None, away: None };
         let placed = guard(|| plan.prepare(target, caller))
             .unwrap_or_else(|panic| Err((None, Unplaced::Refused(plan.run.caught(panic)))));

@@ -130,7 +130,7 @@ impl<'s> Seen<'s> {
         }
         if let Want::Given { given, hasher, parameters, .. } = &mut self.0 {
             if let Some(last) = given.last_mut() {
-                last.fingerprint = std::mem::take(*hasher).finish128();
+                last.fingerprint = Some(std::mem::take(*hasher).finish128());
             }
             given.extend(parameters.next().map(|name| Given::new(name)));
         }

@@ -21,7 +21,8 @@ use super::file::{decode, encode};
 use super::footer::Footer;
 use super::schema::schema;
 use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult};
-use crate::model::fingerprint::{Fingerprint, of_bytes};
+use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
+use crate::model::or_zero::{fingerprint_parts, from_digits, to_digits};
 use crate::model::target::Location;
 
 /// A store that keeps outputs in the table `outputs` of an SQLite database: one file for a million small outputs.
@@ -164,8 +165,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         Listing::stamp(self, target)
     }
 
-    fn format(&self) -> Fingerprint {
-        schema::<T>().fingerprint
+    fn format(&self) -> Option<Fingerprint> {
+        Some(schema::<T>().fingerprint)
     }
 
     fn listing(&self) -> &dyn Listing {
@@ -184,7 +185,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         let format = Format::from_target(target);
         let mut payload = Vec::new();
         let expanded = encode(format, value, &mut payload, &self.name(target))?;
-        let footer = Footer::new::<T>(claim.record(), payload.len() as u64, of_bytes(&payload), expanded);
+        let checksum = fingerprint_bytes(&payload);
+        let footer = Footer::new::<T>(claim.record(), payload.len() as u64, checksum, expanded);
         claim.ensure_held()?;
         self.create()?;
         self.with(|connection| {
@@ -197,18 +199,18 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
                 Payload { bytes: &payload, is_text: format.is_text() },
                 format.name(),
                 footer.length as i64,
-                footer.checksum.to_string(),
+                checksum.to_string(),
                 footer.task,
-                footer.code.to_string(),
-                footer.arguments.to_string(),
-                footer.inputs.to_string(),
+                to_digits(footer.code),
+                to_digits(footer.arguments),
+                to_digits(footer.inputs),
                 footer.type_name,
                 footer.schema,
                 footer.pipex,
                 jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             ])
         })?;
-        claim.has_content(footer.checksum);
+        claim.has_content(checksum);
         claim.has_record();
         claim.has_stamp(stamp(footer.checksum, footer.code, footer.arguments));
         drop(claim);
@@ -222,7 +224,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
     }
 
     fn claim_path(&self, target: &Location) -> PathBuf {
-        self.claims().join(of_bytes(target.as_str().as_bytes()).to_string())
+        self.claims().join(fingerprint_bytes(target.as_str().as_bytes()).to_string())
     }
 }
 
@@ -253,7 +255,7 @@ impl Listing for SqliteStore {
                 let saved = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(saved).unwrap_or(0));
                 let bytes = u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default();
                 let mut entry = Entry::new(stamp(checksum, code, arguments), bytes, saved);
-                entry.content = Some(checksum);
+                entry.content = checksum;
                 let (inputs, task) = (print(row, 4)?, row.get(5)?);
                 entry.made = Some(Made { task, code, arguments, inputs, type_name: row.get(6)?, shape: row.get(7)? });
                 Ok(entry)
@@ -291,13 +293,13 @@ impl Listing for SqliteStore {
 }
 
 /// What is saved once more, and made by the same from the same, is the same.
-fn stamp(checksum: Fingerprint, code: Fingerprint, arguments: Fingerprint) -> Stamp {
-    Stamp::new(checksum.then(code).then(arguments).half())
+fn stamp(checksum: Option<Fingerprint>, code: Option<Fingerprint>, arguments: Option<Fingerprint>) -> Stamp {
+    Stamp::new(fingerprint_parts([checksum, code, arguments]).half())
 }
 
 /// What is no fingerprint matches none.
-fn print(row: &Row<'_>, column: usize) -> rusqlite::Result<Fingerprint> {
-    Ok(row.get::<_, String>(column)?.parse().unwrap_or(Fingerprint::NONE))
+fn print(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Fingerprint>> {
+    Ok(from_digits(&row.get::<_, String>(column)?).ok().flatten())
 }
 
 /// A value as it stands in the table: text where people can read it.

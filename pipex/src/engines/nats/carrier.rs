@@ -19,7 +19,7 @@ use super::{
 use crate::remote::{self, Job, Reply};
 use crate::run::runtime;
 use pipex_format::model::error::{Cause, JobError, Result, RunError};
-use pipex_format::model::fingerprint::of_process;
+use pipex_format::model::fingerprint::fingerprint_process;
 use pipex_format::model::task::Task;
 use pipex_format::say::say;
 
@@ -76,7 +76,7 @@ impl Carrier {
 
     async fn connect(settings: NatsSettings) -> Result<Self> {
         let connection = settings.connect().await?;
-        let id = of_process().to_string()[..16].to_owned();
+        let id = fingerprint_process().to_string()[..16].to_owned();
         let failed = |error: async_nats::SubscribeError| settings.failed("the server refuses subscriptions", error);
         let done = connection.client.subscribe(settings.subject("done", &id)).await.map_err(failed)?;
         let again = connection.client.subscribe(settings.subject("again", &id)).await.map_err(failed)?;

@@ -24,7 +24,7 @@ use crate::run::report::{FlowRun, Reporter, TaskRun};
 use pipex_format::environment::{env_text, is_set, setting};
 use pipex_format::journal::Counts;
 use pipex_format::model::error::{Error, Result};
-use pipex_format::model::fingerprint::of_process;
+use pipex_format::model::fingerprint::fingerprint_process;
 use pipex_format::model::state::State;
 use pipex_format::model::task::Task;
 use pipex_format::say::say;
@@ -222,7 +222,7 @@ impl RolledFunction {
 
 impl Prefect {
     fn start(url: &str, shown: usize) -> Arc<Self> {
-        let base = of_process().half();
+        let base = fingerprint_process().half();
         let client = Client::new(url, format!("pipex-{base:016x}"));
         let prefect = Arc::new(Prefect { client, shown, board: Mutex::default(), news: Condvar::new(), base });
         let sender = Arc::clone(&prefect);

@@ -40,8 +40,8 @@ pub struct OfFlow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) check: Option<Fingerprint>,
     /// What the output is to be recorded as made from: the fingerprints of arguments and inputs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) record: Option<(Fingerprint, Fingerprint)>,
+    #[serde(default, with = "pipex_format::model::or_zero::pair", skip_serializing_if = "Option::is_none")]
+    pub(crate) record: Option<(Fingerprint, Option<Fingerprint>)>,
     /// The output that is there and not to be taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outdated: Option<u64>,

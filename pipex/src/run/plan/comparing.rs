@@ -13,7 +13,7 @@ use pipex_format::store::{Receipt, Record, Stamp};
 
 /// The output that is there beside what its call would give now.
 pub(super) struct Compared {
-    content: Fingerprint,
+    content: Option<Fingerprint>,
     pub(super) decision: Decision,
     /// What lies there, if the journal did not know it.
     found: Option<There>,
@@ -22,7 +22,7 @@ pub(super) struct Compared {
 impl Default for Compared {
     /// Nothing was compared.
     fn default() -> Self {
-        Compared { content: Fingerprint::NONE, decision: Decision::Take, found: None }
+        Compared { content: None, decision: Decision::Take, found: None }
     }
 }
 
@@ -53,9 +53,9 @@ impl<R: Send> Plan<'_, R> {
         if stale.is_empty() {
             return self.run.cached(&place.location, Details { there, ..Details::default() });
         }
-        let Provenance { arguments, inputs, format, .. } = self.wanted(&*place.store).provenance;
-        let format = if stale.format { format } else { Fingerprint::NONE };
-        let (now, given) = (Some((arguments, inputs)), self.given());
+        let Provenance { inputs, format, .. } = self.wanted(&*place.store).provenance;
+        let format = format.filter(|_| stale.format);
+        let (now, given) = (Some((self.arguments, inputs)), self.given());
         self.run.cached(&place.location, Details { stale, now, format, there, given, ..Details::default() });
     }
 

@@ -25,9 +25,9 @@ use pipex_format::model::task::Task;
 pub(super) struct Details {
     pub(super) stale: Reasons,
     /// What the call would make a stale output from now: the fingerprints of its arguments and inputs.
-    pub(super) now: Option<(Fingerprint, Fingerprint)>,
+    pub(super) now: Option<(Fingerprint, Option<Fingerprint>)>,
     /// And how it would write it, where that is another.
-    pub(super) format: Fingerprint,
+    pub(super) format: Option<Fingerprint>,
     pub(super) there: Option<There>,
     pub(super) given: Vec<Given<'static>>,
     /// The bytes that its output takes.
