@@ -24,6 +24,7 @@ mod lost_claims;
 mod macros;
 mod memory;
 mod modes;
+mod names;
 mod own_output;
 mod panics;
 mod processes;

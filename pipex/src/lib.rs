@@ -45,5 +45,4 @@ pub use crate::run::output::Output;
 pub use crate::run::report::{FlowRun, Reporter, TaskRun};
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
-#[cfg(feature = "sqlite")]
 pub use crate::store::{FileStore, Store};

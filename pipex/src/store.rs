@@ -1,4 +1,5 @@
-//! Where outputs are kept: the [`Store`] trait and the stores that pipex brings.
+//! Where outputs are kept: the [`Store`](crate::Store) trait and the stores that pipex brings, [`FileStore`](crate::FileStore)
+//! first.
 
 pub use pipex_format::store::{
     Claim, Entry, FileStore, Files, Leftover, Listing, Made, OwnOutput, Record, Stamp, Store, StoreError, StoreResult,
