@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use clap::ValueEnum;
-use pipex_format::journal::{Ended, Given, Input, Journal, Line, Stored, There, Why, of_inputs};
+use pipex_format::journal::{Ended, Given, Input, Journal, Line, Stored, There, Why, fingerprint_inputs};
 use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::provenance::Reasons;
 use serde::Serialize;
@@ -131,7 +131,7 @@ fn write_lines(
     accepted: &[&(usize, OutputStatus)],
     chosen: Reasons,
 ) -> Result<(), CommandError> {
-    let journal = Journal::of_command(&project.journal);
+    let journal = Journal::for_command(&project.journal);
     let indices: Vec<usize> = accepted.iter().map(|(index, _)| *index).collect();
     let mut call_lines = project.read_call_lines(&indices);
     let mut functions = JournaledFunctions::default();
@@ -192,7 +192,7 @@ fn build_stored(
     }
     if let (true, Some(line)) = (chosen.inputs, call_lines.now.as_ref().or(call_lines.made.as_ref())) {
         let inputs = line.given.iter().flat_map(|given| &given.inputs);
-        made_by.inputs = of_inputs(inputs.map(|input| find_current_content(project, survey, input).flatten()));
+        made_by.inputs = fingerprint_inputs(inputs.map(|input| find_current_content(project, survey, input).flatten()));
     }
     if let (true, Some(now)) = (chosen.format, now) {
         made_by.format = now.format.or(made_by.format);

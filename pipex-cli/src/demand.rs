@@ -74,15 +74,15 @@ impl Project {
 
     /// The last complete invocation of a flow.
     fn find_latest(&self, flow: u32) -> Option<LatestInvocation> {
-        let of_flow = || self.runs.iter().enumerate().filter(|(_, run)| run.flow == flow);
+        let runs_of_flow = || self.runs.iter().enumerate().filter(|(_, run)| run.flow == flow);
         let mut invocations: HashMap<(Option<Fingerprint>, &str, u32), Invocation> = HashMap::new();
         let mut last = None;
-        for (_, run) in of_flow().filter(|(_, run)| run.has_targets()) {
+        for (_, run) in runs_of_flow().filter(|(_, run)| run.has_targets()) {
             let started = run.started;
             let invocation = invocations.entry(run.invocation()).or_insert(Invocation { started, is_complete: true });
             invocation.is_complete &= run.is_complete();
         }
-        for (_, run) in of_flow() {
+        for (_, run) in runs_of_flow() {
             if invocations.get(&run.invocation()).is_some_and(|invocation| invocation.is_complete) {
                 last = Some(run.invocation());
             }
@@ -90,7 +90,7 @@ impl Project {
         let last = last?;
         let started = invocations[&last].started;
         let is_before = |run: &RunJournal| run.invocation() != last && run.is_over_by(started);
-        let before = of_flow().filter(|(_, run)| is_before(run)).map(|(number, _)| number as u32).collect();
+        let before = runs_of_flow().filter(|(_, run)| is_before(run)).map(|(number, _)| number as u32).collect();
         Some(LatestInvocation { started, before })
     }
 

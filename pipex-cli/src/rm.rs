@@ -167,7 +167,7 @@ impl<'p> RemovalPlan<'p> {
 
     fn remove_all(mut self, json: bool) -> Result<CommandStatus, CommandError> {
         let project = self.project;
-        let journal = Journal::of_command(&project.journal);
+        let journal = Journal::for_command(&project.journal);
         let mut failed = 0;
         for (index, found) in &self.removed {
             let target = &project.targets[*index];

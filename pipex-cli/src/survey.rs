@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use pipex_format::journal::{self, Provenance, Stored, There, Wanted, decide, of_inputs};
+use pipex_format::journal::{self, Provenance, Stored, There, Wanted, decide, fingerprint_inputs};
 use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::provenance::Reasons;
 use pipex_format::model::stale::Stale;
@@ -204,7 +204,7 @@ impl<'p> Survey<'p> {
     /// The fingerprint of what lies at the inputs of the target's last call, if these are known.
     fn fingerprint_inputs(&self, target: &Target) -> Option<Fingerprint> {
         let content = |input: &InputEdge| self.current_content(input.index as usize, input.is_source);
-        target.takes.as_ref()?.iter().map(content).collect::<Option<Vec<_>>>().and_then(of_inputs)
+        target.takes.as_ref()?.iter().map(content).collect::<Option<Vec<_>>>().and_then(fingerprint_inputs)
     }
 
     /// Has all that was made from something stale know it.

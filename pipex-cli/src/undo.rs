@@ -74,7 +74,7 @@ fn write_lines(
     };
     let indices: Vec<usize> = restored.iter().filter_map(|(index, _)| index_before(&project.targets[*index])).collect();
     let mut call_lines = before.read_call_lines(&indices);
-    let journal = Journal::of_command(&project.journal);
+    let journal = Journal::for_command(&project.journal);
     let mut functions = JournaledFunctions::default();
     for (index, found) in restored {
         let target = &project.targets[index];

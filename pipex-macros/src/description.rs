@@ -107,6 +107,6 @@ impl TaskEmitter {
             ParsedField::Env(name) => quote!(Env(#name)),
             ParsedField::Now(part) => quote!(Now(#part)),
         };
-        quote!(#pipex::internal::Field::#field)
+        quote!(#pipex::internal::TemplateField::#field)
     }
 }

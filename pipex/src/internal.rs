@@ -26,7 +26,7 @@ pub use crate::run::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySeri
 pub use crate::run::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
 pub use pipex_format::model::flow::Flow;
 pub use pipex_format::model::retry::RetryDelay;
-pub use pipex_format::model::target::{Field, Part, Template};
+pub use pipex_format::model::target::{Part, Template, TemplateField};
 pub use pipex_format::model::task::{Code, Task};
 use pipex_format::store::{OwnOutput, Store};
 

@@ -18,30 +18,30 @@ use crate::store::{Stamp, open_regular};
 
 /// What lies at a place, and what made it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Record {
-    pub key: Key,
-    pub stamp: Stamp,
-    pub stored: Stored,
+pub(super) struct IndexRecord {
+    pub(super) key: Key,
+    pub(super) stamp: Stamp,
+    pub(super) stored: Stored,
     /// When this was found, in nanoseconds since 1970: of two records the later one holds.
-    pub found: u64,
+    pub(super) found: u64,
 }
 
 const RECORD: usize = 88;
 const MAGIC: &[u8; 8] = b"pipex\0\0\x02";
 
-impl Record {
+impl IndexRecord {
     /// What was found to lie at a place.
-    pub fn new(key: Key, there: &There, found: u64) -> Self {
-        Record { key, stamp: Stamp::new(there.stamp), stored: there.stored(), found }
+    pub(super) fn new(key: Key, there: &There, found: u64) -> Self {
+        IndexRecord { key, stamp: Stamp::new(there.stamp), stored: there.stored(), found }
     }
 
     /// What is there now, found where `earlier` was.
-    pub fn succeed(self, earlier: &Self) -> Self {
-        Record { stored: self.stored.succeed(&earlier.stored), ..self }
+    pub(super) fn succeed(self, earlier: &Self) -> Self {
+        IndexRecord { stored: self.stored.succeed(&earlier.stored), ..self }
     }
 
     fn to_bytes(self) -> [u8; RECORD] {
-        let Record { key, stamp, stored: Stored { content, provenance, original, .. }, found } = self;
+        let IndexRecord { key, stamp, stored: Stored { content, provenance, original, .. }, found } = self;
         let Provenance { code, arguments, inputs, format } = provenance;
         let mut bytes = [0; RECORD];
         bytes[..16].copy_from_slice(&key.get().to_le_bytes());
@@ -58,7 +58,7 @@ impl Record {
         let part = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
         let half = |at: usize| or_zero::from_number(part(at).into());
         let provenance = Provenance::new(half(40), half(48), half(56)).with_format(half(64));
-        Record {
+        IndexRecord {
             key: Fingerprint::new(wide(0)),
             stamp: Stamp::new(part(32)),
             stored: Stored { original: half(72), ..Stored::new(or_zero::from_number(wide(16)), provenance) },
@@ -70,7 +70,7 @@ impl Record {
 /// Records, in the order in which their places were first met. A run that is repeated meets them in nearly the same order,
 /// and finds each where it looks first.
 #[derive(Default)]
-pub struct History {
+pub(super) struct History {
     records: Vec<u8>,
     places: OnceLock<HashMap<Key, usize, BuildHasherDefault<AsIs>>>,
     last: AtomicUsize,
@@ -78,7 +78,7 @@ pub struct History {
 
 impl History {
     /// Reads the file; `None` if it is not there, or not whole.
-    pub fn read(path: &Path) -> Option<Self> {
+    pub(super) fn read(path: &Path) -> Option<Self> {
         let mut file = open_regular(path, OpenOptions::new().read(true)).ok()?;
         let mut records = vec![0; MAGIC.len()];
         file.read_exact(&mut records).ok().filter(|()| records == MAGIC)?;
@@ -93,7 +93,7 @@ impl History {
     }
 
     /// Writes it whole, or leaves what was there.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let draft = path.with_extension("new");
         // What a kill left there, or a link to somewhere else, is not written to.
         if let Err(error) = fs::remove_file(&draft)
@@ -117,12 +117,12 @@ impl History {
         self.records.get(start..start + RECORD)?.try_into().ok()
     }
 
-    pub fn records(&self) -> impl Iterator<Item = Record> {
-        (0..self.len()).filter_map(|place| self.at(place)).map(Record::from_bytes)
+    pub(super) fn records(&self) -> impl Iterator<Item = IndexRecord> {
+        (0..self.len()).filter_map(|place| self.at(place)).map(IndexRecord::from_bytes)
     }
 
     /// What is known of the place, and where it stands here.
-    pub fn find(&self, key: Key) -> Option<(usize, Record)> {
+    pub(super) fn find(&self, key: Key) -> Option<(usize, IndexRecord)> {
         let last = self.last.load(Ordering::Relaxed);
         let is_here = |place: &usize| self.at(*place).is_some_and(|bytes| bytes[..16] == key.get().to_le_bytes());
         // A call asks twice.
@@ -131,7 +131,7 @@ impl History {
             None => *self.places().get(&key)?,
         };
         self.last.store(place, Ordering::Relaxed);
-        self.at(place).map(|bytes| (place, Record::from_bytes(bytes)))
+        self.at(place).map(|bytes| (place, IndexRecord::from_bytes(bytes)))
     }
 
     fn places(&self) -> &HashMap<Key, usize, BuildHasherDefault<AsIs>> {
@@ -140,14 +140,14 @@ impl History {
 
     /// Takes in a record. Of two of the same place the later one holds; what it does not know of its maker, the earlier one
     /// may.
-    pub fn add(&mut self, record: Record) {
+    pub(super) fn add(&mut self, record: IndexRecord) {
         self.places();
         if self.records.is_empty() {
             self.records.extend_from_slice(MAGIC);
         }
         let end = self.len();
         let place = *self.places.get_mut().expect("it was made above").entry(record.key).or_insert(end);
-        let Some(other) = self.at(place).map(Record::from_bytes) else {
+        let Some(other) = self.at(place).map(IndexRecord::from_bytes) else {
             self.records.extend_from_slice(&record.to_bytes());
             return;
         };
@@ -157,7 +157,7 @@ impl History {
         self.records[start..start + RECORD].copy_from_slice(&later.to_bytes());
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
-use super::history::{History, Record};
+use super::history::{History, IndexRecord};
 use super::line::{Line, Source, There};
 use super::reader::{NewerFormat, is_live, list_journals, read};
 use super::roots::{Roots, key};
@@ -86,7 +86,7 @@ impl Journal {
     }
 
     /// What a journal has found.
-    fn read_records(&self, journal: &Path, mut each: impl FnMut(Record)) -> io::Result<()> {
+    fn read_records(&self, journal: &Path, mut each: impl FnMut(IndexRecord)) -> io::Result<()> {
         let Roots { root, .. } = self.roots();
         let (mut prefix, mut started) = (String::new(), 0);
         let now = self.now();
@@ -109,7 +109,7 @@ impl Journal {
             };
             // What claims to be of a future that no clock explains would hold against all that is found from now on.
             let found = Some(started.saturating_add((at * 1e9) as u64)).filter(|found| *found < now + DAY);
-            each(Record::new(key, &there, found.unwrap_or(0)));
+            each(IndexRecord::new(key, &there, found.unwrap_or(0)));
         })
     }
 }

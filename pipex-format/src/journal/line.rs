@@ -189,6 +189,7 @@ pub struct Ended<'l> {
 
 impl<'l> Ended<'l> {
     /// A run with this name, of which nothing else is known.
+    #[doc(hidden)]
     #[must_use]
     pub fn new(task: u32, name: Cow<'l, str>, state: State, why: Why) -> Self {
         Ended {
@@ -214,6 +215,7 @@ impl<'l> Ended<'l> {
     }
 
     /// What a command says of an output that is there: that this made it, and why that is said. It has no arguments yet.
+    #[doc(hidden)]
     #[must_use]
     pub fn by_command(task: u32, target: Cow<'l, str>, store: Cow<'l, str>, why: Why, there: There) -> Self {
         let (name, target, there) = (target.clone(), Some(target), Some(there));
@@ -282,6 +284,7 @@ impl There {
     }
 
     /// The same, of which this is known.
+    #[doc(hidden)]
     #[must_use]
     pub fn known_as(self, stored: Stored) -> Self {
         There { content: stored.content, original: stored.original, ..self.made_by(stored.provenance) }
@@ -313,6 +316,7 @@ pub struct Given<'l> {
 
 impl<'l> Given<'l> {
     /// That of the parameter with this name.
+    #[doc(hidden)]
     pub fn new(name: &'static str) -> Self {
         Given { name: name.into(), fingerprint: None, value: None, inputs: Vec::new() }
     }
@@ -337,11 +341,13 @@ pub struct Input<'l> {
 
 impl Input<'static> {
     /// An output with this content.
+    #[doc(hidden)]
     pub fn new(target: String, store: String, content: impl Into<Option<Fingerprint>>) -> Self {
         Input { target: target.into(), store: store.into(), source: false, content: content.into() }
     }
 
     /// A file whose path was an argument, with this content.
+    #[doc(hidden)]
     pub fn file(path: &Path, content: impl Into<Option<Fingerprint>>) -> Self {
         let target = path.to_string_lossy().into_owned().into();
         Input { target, store: Cow::Borrowed(""), source: true, content: content.into() }
@@ -373,6 +379,7 @@ pub struct Removed<'l> {
 
 impl<'l> Removed<'l> {
     /// Of this target, in the store with this address.
+    #[doc(hidden)]
     #[must_use]
     pub fn new(target: impl Into<Cow<'l, str>>, store: impl Into<Cow<'l, str>>) -> Self {
         Removed { target: target.into(), store: store.into() }
@@ -389,6 +396,7 @@ pub struct Undone<'l> {
 
 impl<'l> Undone<'l> {
     /// In this run.
+    #[doc(hidden)]
     #[must_use]
     pub fn new(run: impl Into<Cow<'l, str>>) -> Self {
         Undone { run: run.into() }
@@ -397,7 +405,7 @@ impl<'l> Undone<'l> {
 
 /// The fingerprint of the contents of a call's inputs, in their order; `None` if one of them is not known.
 #[must_use]
-pub fn of_inputs(contents: impl IntoIterator<Item = Option<Fingerprint>>) -> Option<Fingerprint> {
+pub fn fingerprint_inputs(contents: impl IntoIterator<Item = Option<Fingerprint>>) -> Option<Fingerprint> {
     let mut all = Contents::default();
     contents.into_iter().for_each(|content| all.add(Content::from_fingerprint(content)));
     all.fingerprint()

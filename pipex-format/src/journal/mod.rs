@@ -22,10 +22,10 @@ use std::time::{Instant, SystemTime};
 
 pub use self::code::read_code;
 pub use self::counts::Counts;
-use self::history::{History, Record};
+use self::history::{History, IndexRecord};
 pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,
-    Why, of_inputs,
+    Why, fingerprint_inputs,
 };
 pub use self::reader::{NewerFormat, is_live, read, runs};
 pub use self::roots::key_of;
@@ -42,7 +42,7 @@ use crate::model::state::State;
 use crate::model::target::Location;
 use crate::model::task::Task;
 use crate::say::say;
-use crate::store::{Entry, Stamp, of_file, open_regular};
+use crate::store::{Entry, Stamp, fingerprint_file, open_regular};
 
 /// The fingerprint of a file whose path is an argument: of all its bytes.
 ///
@@ -57,7 +57,7 @@ use crate::store::{Entry, Stamp, of_file, open_regular};
 /// # Errors
 /// When it cannot be read, or is no regular file.
 pub fn fingerprint_source(path: &Path) -> io::Result<Fingerprint> {
-    of_file(&mut open_regular(path, OpenOptions::new().read(true))?)
+    fingerprint_file(&mut open_regular(path, OpenOptions::new().read(true))?)
 }
 
 /// Where a journal is, if nothing else is said.
@@ -133,7 +133,7 @@ impl Journal {
 
     /// The journal of a command that changes what is there, such as `pipex rm`, run in the directory that `directory` is in.
     #[must_use]
-    pub fn of_command(directory: &Path) -> Self {
+    pub fn for_command(directory: &Path) -> Self {
         Self::begin(directory.to_owned(), None, Mode::DoNothing, false)
     }
 
@@ -173,13 +173,13 @@ impl Journal {
     }
 
     /// What is known of the place.
-    fn known(&self, key: Key) -> Option<Record> {
+    fn known(&self, key: Key) -> Option<IndexRecord> {
         self.numbered(key).1
     }
 
     /// The same, and the number of the place among those that were known when this run began: runs meet them in about this
     /// order.
-    fn numbered(&self, key: Key) -> (Option<usize>, Option<Record>) {
+    fn numbered(&self, key: Key) -> (Option<usize>, Option<IndexRecord>) {
         let before = self.history.get_or_init(|| self.read_history()).find(key);
         let since = self.has_found.load(Ordering::Acquire).then(|| lock(&self.found).find(key)).flatten();
         (before.map(|(number, _)| number), since.or(before).map(|(_, record)| record))
@@ -209,7 +209,7 @@ impl Journal {
             return (record.stored.content, record.stored.present(), None);
         }
         let there = read().map_or(There::new(None::<Fingerprint>, stamp, 0), |entry| There::from_entry(&entry));
-        let mut found = Record::new(key, &there, self.now());
+        let mut found = IndexRecord::new(key, &there, self.now());
         if let Some(known) = known {
             found = found.succeed(&known);
         }
@@ -219,10 +219,10 @@ impl Journal {
 
     /// Takes down what lies at a place.
     pub fn found(&self, key: Key, there: There) {
-        self.add(Record::new(key, &there, self.now()));
+        self.add(IndexRecord::new(key, &there, self.now()));
     }
 
-    fn add(&self, record: Record) {
+    fn add(&self, record: IndexRecord) {
         lock(&self.found).add(record);
         self.has_found.store(true, Ordering::Release);
     }

@@ -78,19 +78,19 @@ pub enum Template {
     /// Text and fields alone, which is nearly all: filled by putting one after the other.
     Plain(&'static [Part]),
     /// With `{{ if }}` or a formatter: filled by tinytemplate. The fields are those that it names, as it names them.
-    Blocks { text: &'static str, fields: &'static [(&'static str, Field)] },
+    Blocks { text: &'static str, fields: &'static [(&'static str, TemplateField)] },
 }
 
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum Part {
     Text(&'static str),
-    Field(Field),
+    Field(TemplateField),
 }
 
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub enum Field {
+pub enum TemplateField {
     Path,
     Base,
     Funcname,
@@ -143,9 +143,9 @@ pub enum TargetError {
 }
 
 /// What the fields of a template are filled with.
-pub trait Fields {
+pub trait TemplateFields {
     /// Writes the field's value.
-    fn write(&self, field: Field, out: &mut String) -> Result<(), TargetError>;
+    fn write(&self, field: TemplateField, out: &mut String) -> Result<(), TargetError>;
 }
 
 thread_local! {
@@ -155,7 +155,7 @@ thread_local! {
 
 impl Template {
     /// The location that the template fills to, each value checked: none can break out of its place.
-    pub fn target(&self, fields: &impl Fields) -> Result<Location, TargetError> {
+    pub fn target(&self, fields: &impl TemplateFields) -> Result<Location, TargetError> {
         let location = self.fill(fields, check, |filled| Location::new(filled))?;
         match location.as_str().split('/').find(|part| temporary::is_reserved(part)) {
             Some(part) => Err(TargetError::Reserved { target: location.to_string(), part: part.to_owned() }),
@@ -164,17 +164,17 @@ impl Template {
     }
 
     /// The name that the template fills to.
-    pub fn name(&self, fields: &impl Fields) -> Result<String, TargetError> {
+    pub fn name(&self, fields: &impl TemplateFields) -> Result<String, TargetError> {
         self.fill(fields, |_, _| Ok(()), str::to_owned)
     }
 
     fn fill<T>(
         &self,
-        fields: &impl Fields,
-        check: fn(Field, &str) -> Result<(), TargetError>,
+        fields: &impl TemplateFields,
+        check: fn(TemplateField, &str) -> Result<(), TargetError>,
         done: impl FnOnce(&str) -> T,
     ) -> Result<T, TargetError> {
-        let value = |field: Field, out: &mut String| {
+        let value = |field: TemplateField, out: &mut String| {
             let start = out.len();
             fields.write(field, out)?;
             check(field, &out[start..])
@@ -227,7 +227,7 @@ fn insert(context: &mut serde_json::Map<String, serde_json::Value>, name: &str, 
 }
 
 /// Refuses a value that would put the target elsewhere than the template says.
-fn check(field: Field, value: &str) -> Result<(), TargetError> {
+fn check(field: TemplateField, value: &str) -> Result<(), TargetError> {
     let segment = |value: &str| match value {
         "" => Some("is empty"),
         "." | ".." => Some("stands for another directory"),
@@ -235,15 +235,15 @@ fn check(field: Field, value: &str) -> Result<(), TargetError> {
     };
     let has = |bad: &[u8]| value.bytes().any(|byte| bad.contains(&byte));
     let problem = match field {
-        Field::Path if value.is_empty() => Some("is empty: `.` is the current directory"),
-        Field::Path if value.contains(char::REPLACEMENT_CHARACTER) => Some("is not valid UTF-8"),
-        Field::Base if value.is_empty() => Some("is empty"),
-        Field::Base if value.starts_with('/') => Some("is absolute: it is put behind `path`"),
-        Field::Base if value.split('/').any(|part| segment(part).is_some()) => {
+        TemplateField::Path if value.is_empty() => Some("is empty: `.` is the current directory"),
+        TemplateField::Path if value.contains(char::REPLACEMENT_CHARACTER) => Some("is not valid UTF-8"),
+        TemplateField::Base if value.is_empty() => Some("is empty"),
+        TemplateField::Base if value.starts_with('/') => Some("is absolute: it is put behind `path`"),
+        TemplateField::Base if value.split('/').any(|part| segment(part).is_some()) => {
             Some("has an empty, `.` or `..` part: it must name one file below `path`")
         }
-        Field::Path | Field::Env(_) | Field::Base if has(b"\0") => Some("has a NUL byte"),
-        Field::Path | Field::Env(_) | Field::Base => None,
+        TemplateField::Path | TemplateField::Env(_) | TemplateField::Base if has(b"\0") => Some("has a NUL byte"),
+        TemplateField::Path | TemplateField::Env(_) | TemplateField::Base => None,
         _ if has(b"/\\\0") => Some("has a `/`, a `\\` or a NUL byte: it must stay within one file name"),
         _ => segment(value),
     };
@@ -253,23 +253,23 @@ fn check(field: Field, value: &str) -> Result<(), TargetError> {
     }
 }
 
-impl Display for Field {
+impl Display for TemplateField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Field::Path => f.write_str("path"),
-            Field::Base => f.write_str("base"),
-            Field::Funcname => f.write_str("funcname"),
-            Field::Module => f.write_str("module"),
-            Field::Flow => f.write_str("flow"),
-            Field::Parameter(_, name) => f.write_str(name),
-            Field::Env(name) => write!(f, "env.{name}"),
-            Field::Now(part) => write!(f, "now.{part}"),
+            TemplateField::Path => f.write_str("path"),
+            TemplateField::Base => f.write_str("base"),
+            TemplateField::Funcname => f.write_str("funcname"),
+            TemplateField::Module => f.write_str("module"),
+            TemplateField::Flow => f.write_str("flow"),
+            TemplateField::Parameter(_, name) => f.write_str(name),
+            TemplateField::Env(name) => write!(f, "env.{name}"),
+            TemplateField::Now(part) => write!(f, "now.{part}"),
         }
     }
 }
 
 /// Writes a value; a `Display` that fails is an error, not a panic.
-pub fn push(out: &mut String, field: Field, value: &dyn Display) -> Result<(), TargetError> {
+pub fn push(out: &mut String, field: TemplateField, value: &dyn Display) -> Result<(), TargetError> {
     write!(out, "{value}")
         .map_err(|_| TargetError::Missing { field: field.to_string(), advice: "its `Display` returned an error" })
 }

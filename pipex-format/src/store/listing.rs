@@ -162,7 +162,7 @@ impl Listing for Files {
         let saved = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let mut entry = Entry::new(Stamp::from_metadata(&metadata), metadata.len(), saved);
         if metadata.is_dir() {
-            let (content, bytes) = of_directory(path)?;
+            let (content, bytes) = fingerprint_directory(path)?;
             (entry.content, entry.bytes) = (Some(content), bytes);
             return Ok(Some(entry));
         }
@@ -172,7 +172,7 @@ impl Listing for Files {
                 (entry.content, entry.expanded) = (footer.checksum, footer.expanded);
                 entry.made = Some(footer.made());
             }
-            None => entry.content = Some(of_file(&mut file).map_err(failed)?),
+            None => entry.content = Some(fingerprint_file(&mut file).map_err(failed)?),
         }
         Ok(Some(entry))
     }
@@ -236,7 +236,7 @@ pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>, StoreError> {
 }
 
 /// The fingerprint of a file's bytes.
-pub fn of_file(file: &mut File) -> io::Result<Fingerprint> {
+pub(crate) fn fingerprint_file(file: &mut File) -> io::Result<Fingerprint> {
     file.seek(SeekFrom::Start(0))?;
     let mut hasher = Xxh3::new();
     let mut piece = vec![0; 256 << 10];
@@ -249,7 +249,7 @@ pub fn of_file(file: &mut File) -> io::Result<Fingerprint> {
 }
 
 /// The fingerprint of the names and contents below a directory, and the bytes of its files.
-fn of_directory(directory: &Path) -> Result<(Fingerprint, u64), StoreError> {
+fn fingerprint_directory(directory: &Path) -> Result<(Fingerprint, u64), StoreError> {
     let failed = |error| StoreError::io("read", directory, error);
     let names = fs::read_dir(directory).map_err(failed)?.map(|entry| Ok(entry?.file_name()));
     let mut names: Vec<_> = names.collect::<io::Result<_>>().map_err(failed)?;
@@ -257,14 +257,14 @@ fn of_directory(directory: &Path) -> Result<(Fingerprint, u64), StoreError> {
     let (mut content, mut bytes) = (fingerprint_bytes(b"directory"), 0);
     for name in names {
         let path = directory.join(&name);
-        let (of_entry, its_bytes) = if path.is_dir() {
-            of_directory(&path)?
+        let (fingerprint, its_bytes) = if path.is_dir() {
+            fingerprint_directory(&path)?
         } else {
             let failed = |error| StoreError::io("read", &path, error);
             let mut file = regular::read(&path)?;
-            (of_file(&mut file).map_err(failed)?, file.metadata().map_err(failed)?.len())
+            (fingerprint_file(&mut file).map_err(failed)?, file.metadata().map_err(failed)?.len())
         };
-        content = content.then(fingerprint_bytes(name.as_encoded_bytes())).then(of_entry);
+        content = content.then(fingerprint_bytes(name.as_encoded_bytes())).then(fingerprint);
         bytes += its_bytes;
     }
     Ok((content, bytes))

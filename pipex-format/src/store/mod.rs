@@ -29,17 +29,16 @@ mod tracer;
 
 use std::path::PathBuf;
 
-pub use self::claim::{Claim, Record};
-pub use self::claim::{Draft, Receipt};
-pub use self::claim_file::remove_whatever;
-use self::claim_file::{Ending, remove_claims};
+pub use self::claim::{Claim, Draft, Receipt, Record};
+pub use self::claim_file::Ending;
+use self::claim_file::{remove_claims, remove_whatever};
 pub use self::compression::expand;
 pub use self::error::StoreError;
 pub use self::file::FileStore;
-pub use self::listing::of_file;
+pub(crate) use self::listing::fingerprint_file;
 pub use self::listing::{Entry, Files, Listing, Made, Stamp};
 pub use self::own::OwnOutput;
-pub use self::regular::open_regular;
+pub(crate) use self::regular::open_regular;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{KeptOpen, SqliteStore};
 pub use self::sweep::{Leftover, sweep};

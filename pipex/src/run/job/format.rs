@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     /// As the first version wrote them.
-    fn of_the_first() -> (Value, Value) {
+    fn write_first_format() -> (Value, Value) {
         let flow = json!({ "code": "0123456789abcdef0123456789abcdef", "caches": true });
         let order = json!({ "task": "a::b", "args": { "x": 1 }, "name": "b", "target": "out/b", "flow": flow });
         (order, json!({ "value": 7, "elapsed": 0.5 }))
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_first_format_is_read_and_written_as_it_was_without_its_number() {
-        let (order, outcome) = of_the_first();
+        let (order, outcome) = write_first_format();
         let read = Order::from_bytes("the job", order.to_string().as_bytes()).unwrap();
         assert_eq!(serde_json::to_value(&read).unwrap(), order);
         let read = Outcome::from_bytes(outcome.to_string().as_bytes()).unwrap();
@@ -81,15 +81,15 @@ mod tests {
     }
 
     #[test]
-    fn one_that_says_it_is_of_the_first_is_one_of_the_first() {
-        let (order, outcome) = of_the_first();
+    fn one_that_says_it_is_write_first_format_is_one_write_first_format() {
+        let (order, outcome) = write_first_format();
         assert_eq!(Order::from_bytes("the job", &with_format(order, 1)).unwrap().task, "a::b");
         assert!(Outcome::from_bytes(&with_format(outcome, 1)).is_ok());
     }
 
     #[test]
     fn a_newer_one_is_refused_by_its_number_whatever_else_is_in_it() {
-        let (mut order, outcome) = of_the_first();
+        let (mut order, outcome) = write_first_format();
         for _ in 0..2 {
             let error = Order::from_bytes("the job", &with_format(order.clone(), 2)).unwrap_err();
             assert_eq!(
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn what_is_no_number_is_no_format() {
         for format in [json!("2"), json!(-1), json!(2.5), json!(null)] {
-            let (mut order, mut outcome) = of_the_first();
+            let (mut order, mut outcome) = write_first_format();
             (order["format"], outcome["format"]) = (format.clone(), format);
             let error = Order::from_bytes("the job", order.to_string().as_bytes()).unwrap_err();
             assert!(matches!(error, JobError::Malformed { .. }), "{error}");

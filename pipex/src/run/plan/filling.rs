@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::run::context::Moment;
 use pipex_format::model::error::Result;
-use pipex_format::model::target::{Field, Fields, TargetError, push};
+use pipex_format::model::target::{TargetError, TemplateField as Field, TemplateFields as Fields, push};
 
 /// What a plan's templates are filled with.
 pub(super) struct Filling<'p, 'a, R>(pub(super) &'p Plan<'a, R>);
