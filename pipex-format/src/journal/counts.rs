@@ -25,6 +25,7 @@ pub struct Counts {
 
 impl Counts {
     /// Counts a run that has come into this state, and why; one that has not ended is not counted.
+    #[doc(hidden)]
     pub fn count(&mut self, state: State, why: Why, bytes: u64) {
         match state {
             State::Completed => {

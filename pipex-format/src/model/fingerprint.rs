@@ -45,6 +45,7 @@ impl Fingerprint {
     }
 
     /// The fingerprint of what has the one and then the other.
+    #[doc(hidden)]
     pub const fn then(self, next: Fingerprint) -> Fingerprint {
         hash_pair(self.get(), next.get())
     }
@@ -55,6 +56,7 @@ impl Fingerprint {
     }
 
     /// Half of it: enough to tell whether something has changed. Never zero.
+    #[doc(hidden)]
     pub const fn half(self) -> u64 {
         self.1.get()
     }

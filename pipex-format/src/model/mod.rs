@@ -14,4 +14,4 @@ pub mod stale;
 pub mod state;
 pub mod target;
 pub mod task;
-pub mod temporary;
+pub(crate) mod temporary;

@@ -43,6 +43,7 @@ impl Mode {
     }
 
     /// The same without an executor.
+    #[doc(hidden)]
     pub fn without_executor(self) -> Self {
         if self.caches() { Mode::Cache } else { Mode::DoNothing }
     }

@@ -9,38 +9,38 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::fingerprint::{Fingerprint, hash_pair};
 
 /// The fingerprint that stands in a file as this number.
-pub fn from_number(number: u128) -> Option<Fingerprint> {
+pub(crate) fn from_number(number: u128) -> Option<Fingerprint> {
     if number == 0 { None } else { Some(Fingerprint::new(number)) }
 }
 
 /// The number that stands in a file for it.
-pub fn to_number(fingerprint: Option<Fingerprint>) -> u128 {
+pub(crate) fn to_number(fingerprint: Option<Fingerprint>) -> u128 {
     fingerprint.map_or(0, Fingerprint::get)
 }
 
 /// Half of it, as the index has it.
-pub fn to_half(fingerprint: Option<Fingerprint>) -> u64 {
+pub(crate) fn to_half(fingerprint: Option<Fingerprint>) -> u64 {
     fingerprint.map_or(0, Fingerprint::half)
 }
 
 /// From 32 hexadecimal digits.
-pub fn from_digits(digits: &str) -> Result<Option<Fingerprint>, ParseIntError> {
+pub(crate) fn from_digits(digits: &str) -> Result<Option<Fingerprint>, ParseIntError> {
     u128::from_str_radix(digits, 16).map(from_number)
 }
 
 /// 32 hexadecimal digits.
-pub fn to_digits(fingerprint: Option<Fingerprint>) -> String {
+pub(crate) fn to_digits(fingerprint: Option<Fingerprint>) -> String {
     format!("{:032x}", to_number(fingerprint))
 }
 
 /// The fingerprint of three parts, of which some may not be known.
-pub fn fingerprint_parts(parts: [Option<Fingerprint>; 3]) -> Fingerprint {
+pub(crate) fn fingerprint_parts(parts: [Option<Fingerprint>; 3]) -> Fingerprint {
     let [first, second, third] = parts.map(to_number);
     hash_pair(hash_pair(first, second).get(), third)
 }
 
 /// For serde's `with`.
-pub fn serialize<S: Serializer>(fingerprint: &Option<Fingerprint>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(fingerprint: &Option<Fingerprint>, serializer: S) -> Result<S::Ok, S::Error> {
     match fingerprint {
         Some(fingerprint) => fingerprint.serialize(serializer),
         None => serializer.serialize_str(&to_digits(None)),
@@ -48,7 +48,7 @@ pub fn serialize<S: Serializer>(fingerprint: &Option<Fingerprint>, serializer: S
 }
 
 /// For serde's `with`.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Fingerprint>, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Fingerprint>, D::Error> {
     from_digits(&Cow::<str>::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 

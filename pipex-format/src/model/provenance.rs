@@ -49,6 +49,7 @@ impl Provenance {
     }
 
     /// The fingerprint of all of it but the format.
+    #[doc(hidden)]
     pub fn fingerprint(&self) -> Fingerprint {
         fingerprint_parts([self.code, self.arguments, self.inputs])
     }
@@ -139,6 +140,7 @@ impl Stored {
     }
 
     /// As [`decide`] asks for it.
+    #[doc(hidden)]
     #[must_use]
     pub fn present(&self) -> Present {
         Present { provenance: self.provenance, is_edited: self.is_edited() }

@@ -28,6 +28,7 @@ pub enum RetryDelay {
 
 impl RetryDelay {
     /// How long to wait before this retry: 1 is the first.
+    #[doc(hidden)]
     pub fn before(&self, retry: u32) -> Duration {
         match *self {
             RetryDelay::Same(delay) => delay,

@@ -18,19 +18,19 @@ const LONGEST_NAME: usize = 255;
 const INODE_DIGITS: usize = 20;
 
 /// The file by which a target is claimed: `.NAME.pipex-tmp`.
-pub fn claim(target: &Path) -> PathBuf {
+pub(crate) fn claim(target: &Path) -> PathBuf {
     target.with_file_name(format!(".{}{CLAIM}", key(target)))
 }
 
 /// The name that a claim's file has to itself: `.NAME.pipex-tmp-INODE`.
-pub fn own(claim: &Path, inode: u64) -> PathBuf {
+pub(crate) fn own(claim: &Path, inode: u64) -> PathBuf {
     let mut own = claim.as_os_str().to_owned();
     own.push(format!("-{inode}"));
     own.into()
 }
 
 /// What a function writes that saves its own output: `.NAME.pipex-draft-INODE.EXTENSION`, since libraries go by extensions.
-pub fn draft(target: &Path, inode: u64) -> PathBuf {
+pub(crate) fn draft(target: &Path, inode: u64) -> PathBuf {
     let draft = format!(".{}{DRAFT}-{inode}", key(target));
     let extension = target.extension().and_then(OsStr::to_str);
     match extension.filter(|extension| draft.len() + 1 + extension.len() <= LONGEST_NAME) {
@@ -40,7 +40,7 @@ pub fn draft(target: &Path, inode: u64) -> PathBuf {
 }
 
 /// Where a directory goes that is replaced or removed: `.NAME.pipex-old-INODE`.
-pub fn old(target: &Path, inode: u64) -> PathBuf {
+pub(crate) fn old(target: &Path, inode: u64) -> PathBuf {
     target.with_file_name(format!(".{}{OLD}-{inode}", key(target)))
 }
 
@@ -57,7 +57,7 @@ fn key(target: &Path) -> String {
 
 /// The name of the target to whose claim a temporary file belongs, or a name that has the same claim; `None` if it is no
 /// temporary file.
-pub fn target_of(name: &str) -> Option<String> {
+pub(crate) fn target_of(name: &str) -> Option<String> {
     let name = name.strip_prefix('.')?;
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     for marker in [CLAIM, OLD] {
@@ -76,7 +76,7 @@ pub fn target_of(name: &str) -> Option<String> {
 }
 
 /// Whether a part of a target's path could be taken for a temporary file.
-pub fn is_reserved(part: &str) -> bool {
+pub(crate) fn is_reserved(part: &str) -> bool {
     part.contains(".pipex-") && [CLAIM, DRAFT, OLD].iter().any(|marker| part.contains(marker))
 }
 

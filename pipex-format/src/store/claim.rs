@@ -26,6 +26,7 @@ pub struct Record {
 
 impl Record {
     /// This function, given these arguments and inputs.
+    #[doc(hidden)]
     pub fn new(task: &'static Task, arguments: Fingerprint, inputs: impl Into<Option<Fingerprint>>) -> Self {
         Record { task, arguments, inputs: inputs.into() }
     }
@@ -49,6 +50,7 @@ impl Record {
     }
 
     /// All of it, but for the format, which only the store knows.
+    #[doc(hidden)]
     pub fn provenance(&self) -> Provenance {
         Provenance::new(self.task.code, self.arguments, self.inputs)
     }
@@ -83,11 +85,13 @@ pub struct Claim {
 
 impl Claim {
     /// Waits for the claim whose file is `path`.
+    #[doc(hidden)]
     pub fn wait(path: &Path, target: Location, record: Record) -> Result<Self, StoreError> {
         Ok(Claim { claimed: ClaimFile::wait(path, target.path())?, target, record, receipt: Arc::default() })
     }
 
     /// The claim whose file is `path`, unless another holds it.
+    #[doc(hidden)]
     pub fn try_now(path: &Path, target: &Location, record: Record) -> Result<Option<Self>, StoreError> {
         let claimed = ClaimFile::try_now(path, target.path())?;
         let claim = |claimed| Claim { claimed, target: target.clone(), record, receipt: Arc::default() };
@@ -95,6 +99,7 @@ impl Claim {
     }
 
     /// What the store will have told once it has saved.
+    #[doc(hidden)]
     pub fn receipt(&self) -> Arc<Receipt> {
         Arc::clone(&self.receipt)
     }
@@ -156,7 +161,7 @@ impl Claim {
     }
 
     /// As [`commit`](Claim::commit). If it is `durable`, the target is on the disk when this returns, and its name as well.
-    pub fn commit_as(self, durable: bool) -> io::Result<u64> {
+    pub(super) fn commit_as(self, durable: bool) -> io::Result<u64> {
         if durable {
             self.claimed.file.sync_all()?;
         }
@@ -180,6 +185,7 @@ impl Claim {
     }
 
     /// The draft's path, with nothing there that a killed holder left. It goes with the claim.
+    #[doc(hidden)]
     pub fn fresh_draft(&self) -> Result<PathBuf, StoreError> {
         let draft = self.draft();
         remove_whatever(&draft).map_err(|error| StoreError::io("remove", &draft, error))?;
@@ -188,6 +194,7 @@ impl Claim {
     }
 
     /// The draft, for a function that may go on writing it when nobody waits for it any longer.
+    #[doc(hidden)]
     pub fn abandoned_draft(&self) -> io::Result<Draft> {
         Ok(Draft { path: Some(self.draft()), _claim: self.claimed.file.try_clone()? })
     }

@@ -268,7 +268,7 @@ impl Drop for ClaimFile {
 }
 
 /// Removes the file or directory that may be there.
-pub fn remove_whatever(path: &Path) -> io::Result<()> {
+pub(super) fn remove_whatever(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(path).or_else(unless_missing),
         removed => removed.or_else(unless_missing),

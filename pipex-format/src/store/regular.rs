@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use super::error::StoreError;
 
 /// Opens a regular file, or what a link to one leads to. Anything else is an error that says what it is.
-pub fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let opened = options.custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
     // A socket cannot be opened at all.
     let metadata = opened.as_ref().map_or_else(|_| fs::metadata(path), File::metadata);

@@ -44,6 +44,7 @@ fn databases() -> MutexGuard<'static, Databases> {
 
 impl KeptOpen {
     /// From now on, what is opened stays open.
+    #[doc(hidden)]
     pub fn hold() -> Self {
         databases().keepers += 1;
         KeptOpen(())
@@ -64,7 +65,7 @@ impl Drop for KeptOpen {
 }
 
 /// Closes the databases that are not in use: the process is about to end.
-pub fn close_databases() {
+pub(in crate::store) fn close_databases() {
     let closed = std::mem::take(&mut databases().open);
     drop(closed);
 }

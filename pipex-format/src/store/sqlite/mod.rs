@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::connections::KeptOpen;
-pub use self::connections::close_databases;
+pub(super) use self::connections::close_databases;
 use super::codec::Format;
 use super::error::StoreError;
 use super::file::{decode, encode};
