@@ -1,5 +1,4 @@
-//! Where outputs are kept: the [`Store`](crate::Store) trait and the stores that pipex brings, [`FileStore`](crate::FileStore)
-//! first.
+//! Where outputs are kept: [the trait](crate::Store) of stores and those that pipex brings, [files](crate::FileStore) by default.
 
 pub use pipex_format::store::{
     Claim, Entry, FileStore, Files, Leftover, Listing, Made, OwnOutput, Record, Stamp, Store, StoreError, StoreResult,

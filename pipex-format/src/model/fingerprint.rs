@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::Xxh3;
 ///
 /// Good against accidents, not against an adversary.
 ///
-/// One that is not known is `None`; since no half of a fingerprint that is compared alone is zero, that takes no more room.
+/// One that is not known is `None`, which takes no more room: the lower half of a fingerprint is never zero.
 ///
 /// ```
 /// use pipex::Fingerprint;
