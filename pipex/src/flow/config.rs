@@ -149,7 +149,7 @@ impl Config {
         self
     }
 
-    /// Keeps the [journal](pipex_format::journal) in this directory: in place of `PIPEX_JOURNAL`, or `.pipex` if that is not set.
+    /// Keeps the [journal](crate::journal) in this directory: in place of `PIPEX_JOURNAL`, or `.pipex` if that is not set.
     pub fn journal(mut self, directory: impl AsRef<Path>) -> Self {
         self.0.journal = Whereabouts::At(directory.as_ref().into());
         self
