@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_says_it_is_write_first_format_is_one_write_first_format() {
+    fn one_that_says_it_is_of_the_first_is_one_of_the_first() {
         let (order, outcome) = write_first_format();
         assert_eq!(Order::from_bytes("the job", &with_format(order, 1)).unwrap().task, "a::b");
         assert!(Outcome::from_bytes(&with_format(outcome, 1)).is_ok());
