@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// `say` is for lines to people, from anywhere.
 const FORMAT: [&str; 5] = ["say", "model", "environment", "store", "journal"];
-const LIBRARY: [&str; 6] = ["run", "flow", "remote", "testing", "internal", "engines"];
+const LIBRARY: [&str; 8] = ["runtime", "graph", "run", "flow", "remote", "testing", "internal", "engines"];
 
 /// The names behind `crate::` in a file, but in comments.
 fn used(text: &str) -> impl Iterator<Item = (usize, &str)> {

@@ -1,7 +1,8 @@
 //! The environment: the variables that pipex reads, all in one table, and how they are read.
 
 use std::env;
-use std::sync::Once;
+use std::path::PathBuf;
+use std::sync::{Arc, Once};
 
 use crate::model::error::{Error, Result};
 use crate::model::mode::Mode;
@@ -35,6 +36,9 @@ const KNOWN: [&str; 23] = [
     "PIPEX_WORKERS",
 ];
 
+/// Where a journal is, if nothing else is said.
+pub const JOURNAL: &str = ".pipex";
+
 /// Names that begin so are left to tests, of pipex and of what is built on it.
 const OF_TESTS: &str = "PIPEX_TESTS_";
 
@@ -61,6 +65,27 @@ pub fn setting<T>(name: &'static str, expected: &'static str, parse: impl Fn(&st
 /// The mode that the environment says now.
 pub fn mode() -> Result<Mode> {
     env_text("PIPEX").map_or(Ok(Mode::DoNothing), |value| value.parse())
+}
+
+/// The path of tasks that have no other, if the environment says one now.
+#[must_use]
+pub fn path() -> Option<Arc<str>> {
+    env_text("PIPEX_PATH").map(Arc::from)
+}
+
+/// Where the environment says now that the journal is.
+#[must_use]
+pub fn journal_directory() -> Option<PathBuf> {
+    match env::var_os("PIPEX_JOURNAL").filter(|directory| !directory.is_empty()) {
+        Some(directory) => (directory != "off").then(|| directory.into()),
+        None => Some(PathBuf::from(JOURNAL)),
+    }
+}
+
+/// A variable of a user's own, if it is UTF-8.
+#[must_use]
+pub fn env_utf8(name: &str) -> Option<String> {
+    env::var(name).ok()
 }
 
 /// What is to be done with stale outputs, if the environment says it now.

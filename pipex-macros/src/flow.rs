@@ -71,9 +71,9 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
     };
     let parameters: Vec<_> = signature.inputs.iter().filter_map(find_name).collect();
     let names = parameters.iter().map(|name| name.unraw().to_string());
-    let seen = hygienic("seen");
+    let visitor = hygienic("visitor");
     let inspected = parameters.iter().map(|name| (quote!(#pipex::internal::plain(&#name)), name.span()));
-    let inspected = emit_inspections(&pipex, &seen, inspected);
+    let inspected = emit_inspections(&pipex, &visitor, inspected);
     let finish = if signature.asyncness.is_some() {
         let hint = named.then(|| emit_type_hint(&pipex, &output));
         let statements = &block.stmts;
@@ -95,7 +95,7 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
                 },
                 #path,
                 &[#(#names),*],
-                |#seen| { #inspected },
+                |#visitor| { #inspected },
             );
             #finish
         }

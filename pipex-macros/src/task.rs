@@ -160,13 +160,13 @@ impl TaskEmitter {
         if self.function.parameters.is_empty() {
             return quote!(|_, _| {});
         }
-        let [args, seen] = ["args", "seen"].map(hygienic);
+        let [args, visitor] = ["args", "visitor"].map(hygienic);
         let all = self.function.parameters.iter().enumerate().map(|(index, parameter)| {
             let (index, span) = (syn::Index::from(index), start_span(&parameter.ty));
             (quote_spanned!(span=> #args.#index), span)
         });
-        let inspections = emit_inspections(pipex, &seen, all);
-        quote!(|#args, #seen| { #inspections })
+        let inspections = emit_inspections(pipex, &visitor, all);
+        quote!(|#args, #visitor| { #inspections })
     }
 
     /// The arguments that templates name.
@@ -289,11 +289,11 @@ impl TaskEmitter {
 }
 
 /// Inspects each of these as well as its type allows.
-pub fn emit_inspections(pipex: &Path, seen: &Ident, all: impl Iterator<Item = (TokenStream, Span)>) -> TokenStream {
+pub fn emit_inspections(pipex: &Path, visitor: &Ident, all: impl Iterator<Item = (TokenStream, Span)>) -> TokenStream {
     let inspections = all.map(|(value, span)| {
         quote_spanned!(span=>
-            #seen.next();
-            (&&&&&#pipex::internal::Probe(&#value)).look(#seen);
+            #visitor.next_argument();
+            (&&&&&#pipex::internal::Probe(&#value)).accept(#visitor);
         )
     });
     quote! {

@@ -12,8 +12,11 @@ pub use inventory;
 
 pub use crate::flow::carry::{CannotCarry, Carrier, CarryError, TellCauses, TellError, TellNothing, cannot_carry};
 use crate::flow::start::{self, Started};
+pub use crate::graph::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
+pub use crate::graph::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
+use crate::graph::visitor::Visitor;
+pub use crate::graph::visitor::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
 use crate::remote;
-pub use crate::run::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
 pub use crate::run::call::{Body, Raised, call};
 use crate::run::context::Context;
 pub use crate::run::job::{
@@ -21,9 +24,6 @@ pub use crate::run::job::{
     open_value,
 };
 pub use crate::run::returned::{Given, Returned, ReturnedValue};
-use crate::run::seen::Seen;
-pub use crate::run::seen::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
-pub use crate::run::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
 pub use pipex_format::model::flow::Flow;
 pub use pipex_format::model::retry::RetryDelay;
 pub use pipex_format::model::target::{Part, Template, TemplateField};
@@ -36,13 +36,13 @@ pub fn start(
     flow: &'static Flow,
     path: Option<PathBuf>,
     parameters: &[&'static str],
-    look: impl FnOnce(&mut Seen<'_>),
+    accept: impl FnOnce(&mut Visitor<'_>),
 ) -> Started {
     let context = Context::begin();
     if context.obeys_environment() {
         remote::obey_environment();
     }
-    start::start(context, flow, path, parameters, look)
+    start::start(context, flow, path, parameters, accept)
 }
 
 /// The body of a synchronous function.

@@ -9,11 +9,13 @@ extern crate self as pipex;
 
 mod engines;
 mod flow;
+mod graph;
 #[cfg(any(test, doctest))]
 mod guide;
 pub mod journal;
 pub mod remote;
 mod run;
+mod runtime;
 pub mod store;
 pub mod testing;
 
@@ -39,10 +41,12 @@ pub use crate::flow::logging;
 #[cfg(feature = "progress")]
 pub use crate::flow::progress::Progress;
 pub use crate::flow::summary::Summary;
+pub use crate::graph::host::{Permit, Ready};
+pub use crate::graph::output::Output;
 pub use crate::run::call::Call;
-pub use crate::run::executor::{Executor, Local, Permit, Ready};
-pub use crate::run::output::Output;
-pub use crate::run::report::{FlowRun, Reporter, TaskRun};
+pub use crate::run::executor::Executor;
+pub use crate::run::local::Local;
+pub use crate::run::report::{Event, FlowRun, Reporter, TaskRun};
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
 pub use crate::store::{FileStore, Store};

@@ -39,7 +39,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::flow::config::Config;
-use crate::run::executor::Local;
+use crate::run::local::Local;
 use pipex_format::model::mode::Mode;
 use pipex_format::model::stale::Stale;
 

@@ -10,8 +10,8 @@ mod roots;
 mod warnings;
 mod writer;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,36 +61,10 @@ pub fn fingerprint_source(path: &Path) -> io::Result<Fingerprint> {
 }
 
 /// Where a journal is, if nothing else is said.
-pub const DIRECTORY: &str = ".pipex";
+pub const DIRECTORY: &str = crate::environment::JOURNAL;
 
 const LIVE: &str = "live";
 const RUNS: &str = "runs";
-
-/// Where the journal of a scope is.
-#[derive(Debug, Clone, Default)]
-pub enum Whereabouts {
-    /// Where the environment says.
-    #[default]
-    Environment,
-    /// Nothing is taken down.
-    Nowhere,
-    /// In this directory.
-    At(Arc<Path>),
-}
-
-impl Whereabouts {
-    fn directory(&self) -> Option<Cow<'_, Path>> {
-        match self {
-            Whereabouts::Nowhere => None,
-            Whereabouts::At(path) => Some(Cow::Borrowed(path)),
-            Whereabouts::Environment => match std::env::var_os("PIPEX_JOURNAL") {
-                Some(path) if path == "off" => None,
-                Some(path) if !path.is_empty() => Some(Cow::Owned(path.into())),
-                _ => Some(Cow::Borrowed(Path::new(DIRECTORY))),
-            },
-        }
-    }
-}
 
 /// The journal of a run, and what is known from those before it.
 pub struct Journal {
@@ -111,7 +85,7 @@ pub struct Journal {
 }
 
 /// The journals of calls outside flows, by their directories and whether they are of dry runs: they last as long as the process.
-type Outside = HashMap<(PathBuf, bool), Arc<Journal>>;
+type Outside = HashMap<(Arc<Path>, bool), Arc<Journal>>;
 static OUTSIDE: LazyLock<Mutex<Outside>> = LazyLock::new(Mutex::default);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -120,15 +94,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Journal {
     /// The journal of calls outside flows.
-    pub fn outside(at: &Whereabouts, mode: Mode, dry: bool) -> Option<Arc<Self>> {
-        let key = (at.directory()?.into_owned(), dry);
+    pub fn outside(directory: Arc<Path>, mode: Mode, dry: bool) -> Option<Arc<Self>> {
         let mut all = lock(&OUTSIDE);
-        if let Some(journal) = all.get(&key) {
-            return Some(Arc::clone(journal));
+        match all.entry((directory, dry)) {
+            hash_map::Entry::Occupied(entry) => Some(Arc::clone(entry.get())),
+            hash_map::Entry::Vacant(entry) => {
+                let journal = Arc::new(Journal::new(&entry.key().0, None, mode, dry)?);
+                Some(Arc::clone(entry.insert(journal)))
+            }
         }
-        let journal = Arc::new(Journal::new(at, None, mode, dry)?);
-        all.insert(key, Arc::clone(&journal));
-        Some(journal)
     }
 
     /// The journal of a command that changes what is there, such as `pipex rm`, run in the directory that `directory` is in.
@@ -138,11 +112,8 @@ impl Journal {
     }
 
     /// The journal of a run that starts now; in mode `do_nothing` there is none.
-    pub fn new(at: &Whereabouts, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Option<Self> {
-        if mode == Mode::DoNothing {
-            return None;
-        }
-        Some(Self::begin(at.directory()?.into_owned(), flow, mode, dry))
+    pub fn new(directory: &Path, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Option<Self> {
+        (mode != Mode::DoNothing).then(|| Self::begin(directory.to_owned(), flow, mode, dry))
     }
 
     fn begin(directory: PathBuf, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Self {
@@ -174,21 +145,23 @@ impl Journal {
 
     /// What is known of the place.
     fn known(&self, key: Key) -> Option<IndexRecord> {
-        self.numbered(key).1
-    }
-
-    /// The same, and the number of the place among those that were known when this run began: runs meet them in about this
-    /// order.
-    fn numbered(&self, key: Key) -> (Option<usize>, Option<IndexRecord>) {
-        let before = self.history.get_or_init(|| self.read_history()).find(key);
         let since = self.has_found.load(Ordering::Acquire).then(|| lock(&self.found).find(key)).flatten();
-        (before.map(|(number, _)| number), since.or(before).map(|(_, record)| record))
+        since.or_else(|| self.known_before(key)).map(|(_, record)| record)
     }
 
-    /// The place's number, if it was known when this run began, and what lies there, if that is known now.
-    pub fn expected(&self, key: Key) -> (Option<usize>, Option<(Option<Fingerprint>, Present)>) {
-        let (number, record) = self.numbered(key);
-        (number, record.map(|record| (record.stored.content, record.stored.present())))
+    /// What was known of it when this run began, and its number among all such places: runs meet them in about this order.
+    fn known_before(&self, key: Key) -> Option<(usize, IndexRecord)> {
+        self.history.get_or_init(|| self.read_history()).find(key)
+    }
+
+    /// The place's number, if it was known when this run began.
+    pub fn number(&self, key: Key) -> Option<usize> {
+        self.known_before(key).map(|(number, _)| number)
+    }
+
+    /// What lies at the place, and what made it, as far as is known now.
+    pub fn expected(&self, key: Key) -> Option<(Option<Fingerprint>, Present)> {
+        self.known(key).map(|record| (record.stored.content, record.stored.present()))
     }
 
     /// What lies at the place, as far as the journal knows.

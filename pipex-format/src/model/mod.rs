@@ -6,6 +6,7 @@ pub mod fingerprint;
 pub mod flow;
 pub mod hash;
 pub mod mode;
+pub mod moment;
 pub mod name;
 pub mod or_zero;
 pub mod provenance;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
-use crate::run::executor::{Executor, Local};
+use crate::run::executor::Executor;
+use crate::run::local::Local;
 use crate::run::report::Reporter;
-use pipex_format::journal::Whereabouts;
 use pipex_format::model::mode::Mode;
 use pipex_format::model::stale::Stale;
 
@@ -151,13 +151,13 @@ impl Config {
 
     /// Keeps the [journal](crate::journal) in this directory: in place of `PIPEX_JOURNAL`, or `.pipex` if that is not set.
     pub fn journal(mut self, directory: impl AsRef<Path>) -> Self {
-        self.0.journal = Whereabouts::At(directory.as_ref().into());
+        self.0.set_journal(Some(directory.as_ref()));
         self
     }
 
     /// Keeps no journal, as `PIPEX_JOURNAL=off` does. Outputs whose files do not say what made them are never stale then.
     pub fn without_journal(mut self) -> Self {
-        self.0.journal = Whereabouts::Nowhere;
+        self.0.set_journal(None);
         self
     }
 

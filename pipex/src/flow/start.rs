@@ -1,5 +1,6 @@
 //! A flow from its start to its end.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -11,15 +12,16 @@ use tracing::Instrument as _;
 use crate::flow::carry::Failed;
 use crate::flow::signals;
 use crate::flow::summary::Summary;
+use crate::graph::dry::needed;
+use crate::graph::settle::settle_here;
+use crate::graph::visitor::{Visitor, describe};
 use crate::run::context::Context;
-use crate::run::dry_run;
 use crate::run::engine;
 use crate::run::flow_run::{Cancelled, FlowRun, SharedByFlows};
-use crate::run::pending::settle_here;
-use crate::run::runtime::block_on;
-use crate::run::seen::{Seen, shown};
+use crate::run::report::Event;
+use crate::runtime::block_on;
 use pipex_format::environment;
-use pipex_format::journal::Journal;
+use pipex_format::journal::{Given, Journal};
 use pipex_format::model::error::Error;
 use pipex_format::model::flow::Flow;
 use pipex_format::model::mode::Mode;
@@ -42,7 +44,7 @@ pub(crate) fn start(
     flow: &'static Flow,
     path: Option<PathBuf>,
     parameters: &[&'static str],
-    look: impl FnOnce(&mut Seen<'_>),
+    accept: impl FnOnce(&mut Visitor<'_>),
 ) -> Started {
     #[cfg(feature = "logging")]
     crate::flow::logging::own(flow.module);
@@ -59,12 +61,13 @@ pub(crate) fn start(
         None => {
             let mode = context.mode().unwrap_or_default();
             let dry = context.settings.dry_run.is_some();
-            Arc::new(SharedByFlows::new(Journal::new(&context.journal, Some(flow), mode, dry)))
+            let journal = context.journal().and_then(|at| Journal::new(at, Some(flow), mode, dry));
+            Arc::new(SharedByFlows::new(journal))
         }
     };
     let settings = context.settings;
     let run = FlowRun::new(flow, shared, outer, settings, context.inside.is_some());
-    let table = (runs && run.is_outermost() && !settings.is_quiet()).then(Summary::new);
+    let table = (runs && run.is_outermost() && !context.is_quiet()).then(Summary::new);
     if executes && obeys_environment {
         match engine::reporters() {
             Ok(reporters) => reporters.into_iter().for_each(|reporter| context.add_reporter(reporter)),
@@ -86,8 +89,10 @@ pub(crate) fn start(
     if let Some(path) = path {
         context.set_flow_path(&path);
     }
-    let parameters = if context.wants_inputs { shown(look, parameters) } else { Vec::new() };
-    run.notify(&context, |reporter, run| reporter.flow_started(run), &parameters, None, None);
+    let given = if context.wants_inputs { describe(accept, parameters, None) } else { Vec::new() };
+    let value = |given: Given<'static>| given.value.map(Cow::into_owned).unwrap_or_default();
+    let parameters: Vec<_> = parameters.iter().copied().zip(given.into_iter().map(value)).collect();
+    run.notify(&context, |run| Event::FlowStarted(run), &parameters, None, None);
     Started { context: Arc::new(context), run, started: Instant::now(), table, lease: Lease::hold() }
 }
 
@@ -139,15 +144,12 @@ impl Started {
         run.span.record("elapsed", started.elapsed().as_secs_f64());
         let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
         let failed = error.as_ref().map(|error| Failed::new(error)).or_else(|| failure(&value));
-        let state = run.notify_end(&context, failed.as_ref().map(|failed| failed.text.as_str()));
-        if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
-            journal.end(state);
-        }
+        run.notify_end(&context, failed.as_ref().map(|failed| failed.text.as_str()));
         if let Some(table) = table.filter(|table| !table.is_empty()) {
             let _ = writeln!(io::stderr(), "{table}");
         }
         if let Some(dry) = context.settings.dry_run.filter(|_| run.is_outermost()) {
-            let ends = failed.is_some_and(|failed| failed.is_dry.unwrap_or_else(|| dry_run::needed().is_some()));
+            let ends = failed.is_some_and(|failed| failed.is_dry.unwrap_or_else(|| needed().is_some()));
             run.shared.would_run.end(dry, ends);
         }
         lease.give_back();
@@ -173,10 +175,7 @@ impl Drop for BodyGuard<'_> {
     fn drop(&mut self) {
         let Started { run, context, .. } = self.0;
         run.cancel(Cancelled::Gone);
-        let state = run.notify_end(context, Some("its body panicked, or its future was dropped"));
-        if let Some(journal) = run.shared.journal.as_ref().filter(|_| run.is_outermost()) {
-            journal.abandon(state);
-        }
+        run.notify_end(context, Some("its body panicked, or its future was dropped"));
         signals::ended(run);
     }
 }

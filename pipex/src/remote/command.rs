@@ -12,8 +12,8 @@ use lexopt::{Arg, Error, Parser, ValueExt as _};
 
 use crate::flow::config::Config;
 use crate::run::engine;
-use crate::run::executor::Local;
 use crate::run::job::{Order, all, find};
+use crate::run::local::Local;
 use pipex_format::environment::{self, env_text, is_set};
 use pipex_format::model::error::JobError;
 use pipex_format::model::mode::Mode;

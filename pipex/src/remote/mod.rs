@@ -49,10 +49,10 @@ use std::sync::LazyLock;
 pub use self::command::command;
 pub(crate) use self::command::obey_environment;
 use crate::flow::config::Config;
-use crate::run::executor::Local;
 pub use crate::run::job::{Carrier, Job, Reply};
 use crate::run::job::{Order, Outcome, find, refusal};
-use crate::run::panics::{Phase, catch};
+use crate::run::local::Local;
+use crate::runtime::panics::{Phase, catch};
 pub use pipex_format::model::error::JobError;
 use pipex_format::model::mode::Mode;
 

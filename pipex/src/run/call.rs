@@ -7,17 +7,19 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::run::arg::Args;
-use crate::run::context::{self, Context};
-use crate::run::executor::room;
+use crate::graph::arg::Args;
+use crate::graph::host::Host;
+use crate::graph::inputs::Inputs;
+use crate::graph::outcome::{Failure, Label, Made, Place};
+use crate::graph::output::Output;
+use crate::graph::pending::{Awaited, LazyRun as _, run_here};
+use crate::graph::settle::settle;
+use crate::graph::visitor::{Findings, Outputs, Visitor};
+use crate::run::context::Context;
 use crate::run::job::Travel;
-use crate::run::outcome::{Attempt, Failure, Label, Made, Place};
-use crate::run::output::Output;
-use crate::run::panics::Panic;
-use crate::run::pending::{Awaited, settle};
-use crate::run::plan::Plan;
-use crate::run::runtime::{self, block_on, drive, pause};
-use crate::run::seen::{Outputs, Seen};
+use crate::run::plan::{Plan, drive_in};
+use crate::runtime::panics::Panic;
+use crate::runtime::{block_on, spawn, spawn_blocking};
 use pipex_format::model::error::{Cause, Error, Result, RunError};
 use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
@@ -53,7 +55,7 @@ pub struct Call<'a, R> {
 /// A function with its arguments.
 pub(crate) trait Job<'a, R>: Send {
     fn task(&self) -> &'static Task;
-    fn look(&self, seen: &mut Seen<'_>);
+    fn accept(&self, visitor: &mut Visitor<'_>);
     fn field(&self, index: usize) -> Option<&dyn Display>;
     fn store(&self) -> Box<dyn Store<R>>;
     /// Takes the arguments and calls the function; `draft` is where one that saves its own output writes it.
@@ -115,7 +117,7 @@ impl<E: Into<Cause>> From<E> for Raised {
 struct Closures<R, A, L, F, B, S, G> {
     task: &'static Task,
     arguments: Option<A>,
-    look: L,
+    accept: L,
     field: F,
     body: B,
     store: S,
@@ -126,7 +128,7 @@ struct Closures<R, A, L, F, B, S, G> {
 impl<'a, R, A, L, F, B, S, G> Job<'a, R> for Closures<R, A, L, F, B, S, G>
 where
     A: Args<Taken: Send> + Send,
-    L: Fn(&A, &mut Seen<'_>) + Send,
+    L: Fn(&A, &mut Visitor<'_>) + Send,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send,
     B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     S: Fn() -> Box<dyn Store<R>> + Send,
@@ -138,9 +140,9 @@ where
         self.task
     }
 
-    fn look(&self, seen: &mut Seen<'_>) {
+    fn accept(&self, visitor: &mut Visitor<'_>) {
         if let Some(arguments) = &self.arguments {
-            (self.look)(arguments, seen);
+            (self.accept)(arguments, visitor);
         }
     }
 
@@ -188,7 +190,7 @@ impl<R, A: Args, L, F, B, S, G: Fn(&A) -> Option<A>> Closures<R, A, L, F, B, S, 
 pub fn call<'a, R, A, L, F, B, S, G>(
     task: &'static Task,
     arguments: A,
-    look: L,
+    accept: L,
     field: F,
     body: B,
     store: S,
@@ -197,7 +199,7 @@ pub fn call<'a, R, A, L, F, B, S, G>(
 ) -> Call<'a, R>
 where
     A: Args<Taken: Send> + Send + 'a,
-    L: Fn(&A, &mut Seen<'_>) + Send + 'a,
+    L: Fn(&A, &mut Visitor<'_>) + Send + 'a,
     F: Fn(&A, usize) -> Option<&dyn Display> + Send + 'a,
     B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     S: Fn() -> Box<dyn Store<R>> + Send + 'a,
@@ -207,7 +209,7 @@ where
 {
     let arguments = Some(arguments);
     Call {
-        job: Box::new(Closures { task, arguments, look, field, body, store, again, travel }),
+        job: Box::new(Closures { task, arguments, accept, field, body, store, again, travel }),
         path: None,
         base: None,
         name: None,
@@ -272,21 +274,29 @@ impl<'a, R: Send> Call<'a, R> {
         self.now().into_result()
     }
 
-    fn now(mut self) -> Output<R> {
-        let (label, waits) = self.label();
+    fn now(self) -> Output<R> {
         // Where nothing is checked and all arguments are there, the function is simply called.
-        if Context::does_nothing() && !waits && !self.job.task().wants_target {
-            return self.simply(label);
+        if Context::does_nothing() && !self.job.task().wants_target {
+            let (label, inputs) = self.find_inputs();
+            if inputs.were_ready() {
+                let ended = self.value(&label).map(Made::Value).map_err(Failure::new);
+                return Output::ended(label, None, ended);
+            }
         }
-        match self.begin(label) {
+        match self.begin() {
             Begun::Ended(output) => output,
             Begun::Missing(planned) => block_on(planned.finish()),
         }
     }
 
-    fn simply(self, label: Label) -> Output<R> {
-        let ended = self.value(&label).map(Made::Value).map_err(Failure::new);
-        Output::ended(label, None, ended)
+    /// What the call inherits from its arguments, and waits for.
+    fn find_inputs(&self) -> (Label, Inputs) {
+        let mut label = Label::new(self.path.as_deref(), self.base.as_deref());
+        let mut visitor = Visitor::finding(Findings::new(&mut label));
+        self.job.accept(&mut visitor);
+        self.wait_for.iter().for_each(|outputs| visitor.wait_for(&**outputs));
+        let (inputs, ..) = visitor.into_findings().finish();
+        (label, inputs)
     }
 
     /// Calls the function with its arguments and gives its value, and does nothing else: no target, no claim, no journal, no
@@ -307,16 +317,12 @@ impl<'a, R: Send> Call<'a, R> {
     /// # Errors
     /// The function's own, as the source; that of an argument's run. A function that writes to its `#[target]` cannot be called
     /// without one.
-    pub fn call(mut self) -> Result<R> {
-        let (label, waits) = self.label();
+    pub fn call(self) -> Result<R> {
+        let (label, inputs) = self.find_inputs();
         if self.job.task().wants_target {
             return Err(self.error(&label, RunError::NoTarget.into()));
         }
-        if waits {
-            let mut nodes = Vec::new();
-            self.job.look(&mut Seen::unsettled(&mut nodes));
-            block_on(settle(nodes));
-        }
+        block_on(settle(inputs.unsettled()));
         self.value(&label)
     }
 
@@ -324,7 +330,7 @@ impl<'a, R: Send> Call<'a, R> {
     fn value(mut self, label: &Label) -> Result<R> {
         let value = match self.job.start(PathBuf::new(), true, &mut false) {
             Ok(Body::Done(value)) => value,
-            Ok(Body::Future(future)) => block_on(drive(future)),
+            Ok(Body::Future(future)) => block_on(drive_in(Context::current(), future)),
             Err(source) => Err(RunError::Upstream { source }.into()),
         };
         value.map_err(|raised| self.error(label, raised.cause))
@@ -334,26 +340,18 @@ impl<'a, R: Send> Call<'a, R> {
         Error::Task { name: label.name(self.name).for_task(self.job.task()), target: None, source }
     }
 
-    /// The label that the call was given or inherits, and whether an argument's run has yet to end, or failed.
-    pub(crate) fn label(&mut self) -> (Label, bool) {
-        let path = self.path.take().map(|path| context::text(&path));
-        let mut label = Label { path, base: self.base.take().map(Arc::from), maker: None };
-        let mut waits = false;
-        self.job.look(&mut Seen::label(&mut label, &mut waits));
-        (label, waits || !self.wait_for.is_empty())
-    }
-
     /// All that can be done without waiting.
-    fn begin(self, label: Label) -> Begun<'a, R> {
-        let (mut plan, label, place) = match Plan::new(self, label) {
+    fn begin(self) -> Begun<'a, R> {
+        let (mut plan, place) = match Plan::new(self) {
             Ok(planned) => planned,
             Err((failure, label)) => return Begun::Ended(Output::ended(label, None, Err(failure))),
         };
-        match plan.is_there(place.as_ref()) {
-            Ok(true) => Begun::Ended(Output::ended(label, place, Ok(Made::Saved))),
-            Ok(false) => Begun::Missing(Planned { plan, label, place }),
-            Err(failure) => Begun::Ended(Output::ended(label, place, Err(failure))),
-        }
+        let ended = match plan.is_there(place.as_ref()) {
+            Ok(true) => Ok(Made::Saved),
+            Ok(false) => return Begun::Missing(Planned { plan, place }),
+            Err(failure) => Err(failure),
+        };
+        Begun::Ended(Output::ended(plan.into_label(), place, ended))
     }
 }
 
@@ -365,24 +363,18 @@ enum Begun<'a, R> {
 
 struct Planned<'a, R> {
     plan: Plan<'a, R>,
-    label: Label,
     place: Option<Place<R>>,
 }
 
 impl<R: Send> Planned<'_, R> {
     async fn finish(self) -> Output<R> {
-        let Planned { mut plan, label, place } = self;
-        settle(plan.unsettled()).await;
-        loop {
-            let room = room(plan.context().map(|context| &**context), plan.task()).await;
-            match plan.produce(place.as_ref()).await {
-                Attempt::Ended(outcome) => return Output::ended(label, place, outcome),
-                Attempt::Again(delay) => {
-                    drop(room);
-                    pause(delay, plan.context().and_then(|context| context.flow.as_deref())).await;
-                }
-            }
-        }
+        let Planned { mut plan, place } = self;
+        settle(plan.inputs()).await;
+        let host = plan.context().cloned();
+        let host = host.as_ref().map(|context| &**context as &dyn Host);
+        let task = plan.task();
+        let outcome = run_here(&mut plan, task, place.as_ref(), host).await;
+        Output::ended(plan.into_label(), place, outcome)
     }
 }
 
@@ -392,10 +384,9 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     ///
     /// A flow run waits for all that was submitted within it. Outside any flow run nobody does: ask for the output before
     /// the program ends.
-    pub fn submit(mut self) -> Output<R> {
+    pub fn submit(self) -> Output<R> {
         let output = if Context::executes() {
-            let (label, _) = self.label();
-            match self.into_pending(label, true) {
+            match self.into_pending(true) {
                 Ok(awaited) => {
                     awaited.run.submit();
                     return Output::pending(awaited);
@@ -408,7 +399,7 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
         if let Some(failure) = output.failure()
             && let Some(run) = Context::current().and_then(|context| context.flow.clone())
         {
-            run.failed(Arc::clone(failure));
+            run.count_failed(Arc::clone(failure));
         }
         output
     }
@@ -417,24 +408,24 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     ///
     /// What is upstream of targets that are there never runs, so large interim outputs can be deleted.
     #[must_use = "a lazy call that nobody asks for never runs"]
-    pub fn lazy(mut self) -> Output<R> {
-        let (label, _) = self.label();
-        match self.into_pending(label, false) {
+    pub fn lazy(self) -> Output<R> {
+        match self.into_pending(false) {
             Ok(awaited) => Output::pending(awaited),
             Err(failed) => failed,
         }
     }
 
-    fn into_pending(self, label: Label, submitted: bool) -> Result<Arc<Awaited<R>>, Output<R>> {
+    fn into_pending(self, submitted: bool) -> Result<Arc<Awaited<R>>, Output<R>> {
         let task = self.job.task();
-        match Plan::new(self, label) {
-            Ok((mut plan, label, place)) => {
+        match Plan::new(self) {
+            Ok((mut plan, place)) => {
                 plan.away = Some(away::<R>);
+                place.iter().for_each(|place| plan.expect(place));
                 if submitted {
                     plan.submitted(place.as_ref());
                 }
-                let context = plan.context().cloned();
-                Ok(Awaited::new(task, label, place, context, Box::new(plan)))
+                let host = plan.context().map(|context| Arc::clone(context) as Arc<dyn Host>);
+                Ok(Awaited::new(task, plan.label().clone(), place, host, Box::new(plan)))
             }
             Err((failure, label)) => Err(Output::ended(label, None, Err(failure))),
         }
@@ -449,12 +440,18 @@ pub(crate) fn away<R: Send + 'static>(
     Box::pin(async move {
         let future = match work {
             Work::Future(future) => future,
-            Work::Body(body, draft) => match runtime::blocking(Arc::clone(&context), body, draft).await? {
-                Body::Done(value) => return value,
-                Body::Future(future) => future,
-            },
+            Work::Body(body, draft) => {
+                let inside = Arc::clone(&context);
+                // If nobody waits for it any longer when it returns, the draft goes with what it gave.
+                let (body, draft) = spawn_blocking(move || (inside.enter(body), draft)).await?;
+                draft.into_iter().for_each(Draft::keep);
+                match body {
+                    Body::Done(value) => return value,
+                    Body::Future(future) => future,
+                }
+            }
         };
-        runtime::spawned(context.enter_async(future)).await?
+        spawn(context.enter_async(future)).await?
     })
 }
 
@@ -464,9 +461,8 @@ impl<'a, R: Send + Sync + 'a> IntoFuture for Call<'a, R> {
     type Output = Result<Output<R>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
-    fn into_future(mut self) -> Self::IntoFuture {
-        let (label, _) = self.label();
-        match self.begin(label) {
+    fn into_future(self) -> Self::IntoFuture {
+        match self.begin() {
             Begun::Ended(output) => Box::pin(ready(output.into_result())),
             Begun::Missing(planned) => Box::pin(async { planned.finish().await.into_result() }),
         }

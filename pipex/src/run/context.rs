@@ -2,20 +2,28 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
+use std::future::{Future, poll_fn, ready};
 use std::hash::BuildHasherDefault;
 use std::panic;
 use std::path::Path;
-use std::pin::pin;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
+use crate::graph::host::{Host, Permit, Ready};
+use crate::graph::outcome::{Failure, path_text};
+use crate::graph::pending::Node;
+use crate::graph::settle::set_in_run;
 use crate::run::dry_run::DryRun;
-use crate::run::executor::{Executor, Local};
+use crate::run::executor::Executor;
 use crate::run::flow_run::FlowRun;
-use crate::run::report::{Reporter, TaskRun};
-use pipex_format::environment::{self, env_text, is_set};
-use pipex_format::journal::Whereabouts;
+use crate::run::listeners::{Journaling, Logging};
+use crate::run::local::Local;
+use crate::run::report::{Event, Reporter};
+use pipex_format::environment::{self, is_set};
+use pipex_format::journal::Journal;
 use pipex_format::model::error::{Error, Result, RunError};
 use pipex_format::model::fingerprint::{AsIs, Fingerprint, Key};
 use pipex_format::model::mode::Mode;
@@ -34,7 +42,10 @@ pub(crate) struct Context {
     pub(crate) wants_inputs: bool,
     pub(crate) flow: Option<Arc<FlowRun>>,
     pub(crate) settings: Settings,
-    pub(crate) journal: Whereabouts,
+    /// Where the journal is, if one is kept; `None` until it is set.
+    journal: Option<Option<Arc<Path>>>,
+    /// What is not set is what the environment says, and that has been read.
+    has_read: bool,
     executor: Option<Arc<dyn Executor>>,
     /// The directory of the [test's scope](crate::testing) around here: nothing holds that the environment says.
     isolated: Option<Arc<Path>>,
@@ -75,14 +86,8 @@ pub(crate) struct Settings {
     pub(crate) stale: Option<Stale>,
     /// Nothing runs; it is said what would.
     pub(crate) dry_run: Option<DryRun>,
-    /// What `PIPEX_QUIET` says, until it is set.
+    /// `None` until it is set.
     pub(crate) quiet: Option<bool>,
-}
-
-impl Settings {
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.quiet.unwrap_or_else(|| is_set("PIPEX_QUIET"))
-    }
 }
 
 impl Default for Settings {
@@ -132,7 +137,8 @@ impl Context {
             wants_inputs: false,
             flow: None,
             settings: Settings::default(),
-            journal: Whereabouts::default(),
+            journal: None,
+            has_read: false,
             executor: None,
             isolated: None,
             making: None,
@@ -163,12 +169,7 @@ impl Context {
             // What does not run needs nobody who runs it.
             self.mode = std::mem::replace(&mut self.mode, Ok(Mode::DoNothing)).map(Mode::without_executor);
         }
-        if self.settings.stale.is_none() && self.mode.as_ref().is_ok_and(|mode| mode.caches()) {
-            match environment::stale() {
-                Ok(stale) => self.settings.stale = stale,
-                Err(error) => self.mode = Err(error),
-            }
-        }
+        self.read_environment();
         let executes = self.mode.as_ref().is_ok_and(|mode| mode.executes());
         if executes && self.executor.is_none() {
             match Local::of_process() {
@@ -177,6 +178,25 @@ impl Context {
             }
         }
         executes
+    }
+
+    /// Takes what is not set from the environment: once, and not where nothing is done.
+    fn read_environment(&mut self) {
+        if self.has_read || matches!(self.mode, Ok(Mode::DoNothing) | Err(_)) {
+            return;
+        }
+        self.has_read = true;
+        if self.path.is_none() {
+            self.path = environment::path();
+        }
+        self.journal.get_or_insert_with(|| environment::journal_directory().map(Arc::from));
+        self.settings.quiet.get_or_insert_with(|| is_set("PIPEX_QUIET"));
+        if self.settings.stale.is_none() {
+            match environment::stale() {
+                Ok(stale) => self.settings.stale = stale,
+                Err(error) => self.mode = Err(error),
+            }
+        }
     }
 
     /// Whether the mode here is one that has an executor.
@@ -203,11 +223,6 @@ impl Context {
         task.stale.or(self.settings.stale).unwrap_or_default()
     }
 
-    /// Whether what is waited for here runs here: in a task's body, which has a worker's room.
-    pub(crate) fn runs_here() -> bool {
-        CURRENT.with_borrow(|context| context.as_ref().is_some_and(|context| context.inside.is_some()))
-    }
-
     /// Who runs the calls that are made here.
     pub(crate) fn executor(&self) -> Option<&Arc<dyn Executor>> {
         self.executor.as_ref()
@@ -222,6 +237,20 @@ impl Context {
         self.reporters = self.reporters.iter().cloned().chain([reporter]).collect();
     }
 
+    /// Where the journal is, if one is kept.
+    pub(crate) fn journal(&self) -> Option<&Arc<Path>> {
+        self.journal.as_ref()?.as_ref()
+    }
+
+    pub(crate) fn set_journal(&mut self, directory: Option<&Path>) {
+        self.journal = Some(directory.map(Arc::from));
+    }
+
+    /// Whether it is shown neither what goes on nor how it ended.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.settings.quiet.unwrap_or_default()
+    }
+
     /// Nothing runs here, for this reason.
     pub(crate) fn refuse(&mut self, error: Error) {
         self.mode = Err(error);
@@ -232,7 +261,7 @@ impl Context {
     }
 
     pub(crate) fn set_path(&mut self, path: &Path) {
-        self.path = Some(text(path));
+        self.path = Some(path_text(path));
     }
 
     /// Sets the path that a flow says. In a test's scope it stays within that.
@@ -264,20 +293,24 @@ impl Context {
 
     /// The path of the flow or of the configuration, else the environment's.
     pub(crate) fn path(context: Option<&Self>) -> Option<Arc<str>> {
-        let set = context.and_then(|context| context.path.clone());
-        set.or_else(|| env_text("PIPEX_PATH").map(Arc::from))
+        match context {
+            Some(context) if context.has_read || context.path.is_some() => context.path.clone(),
+            _ => environment::path(),
+        }
     }
 
     /// Runs `body` with this as what holds.
     pub(crate) fn enter<T>(self: &Arc<Self>, body: impl FnOnce() -> T) -> T {
-        struct RestoreContext(Option<Arc<Context>>);
+        struct RestoreContext(Option<Arc<Context>>, bool);
         impl Drop for RestoreContext {
             fn drop(&mut self) {
                 CURRENT.set(self.0.take());
+                set_in_run(self.1);
             }
         }
 
-        let _restore = RestoreContext(CURRENT.replace(Some(Arc::clone(self))));
+        let outer = CURRENT.replace(Some(Arc::clone(self)));
+        let _restore = RestoreContext(outer, set_in_run(self.inside.is_some()));
         body()
     }
 
@@ -316,20 +349,52 @@ impl Context {
         false
     }
 
-    pub(crate) fn report(&self, run: &TaskRun<'_>) {
-        for reporter in &*self.reporters {
-            if run.state.has_ended() {
-                reporter.task_run(run);
-            } else {
-                reporter.changed(run);
-            }
+    /// Tells all who listen here of an event, and this journal.
+    pub(crate) fn emit(&self, event: &Event<'_>, journal: Option<&Journal>) {
+        Logging { is_quiet: self.is_quiet() }.event(event);
+        self.reporters.iter().for_each(|reporter| reporter.event(event));
+        if let Some(journal) = journal {
+            Journaling(journal).event(event);
         }
     }
 }
 
-/// A path as it stands in a target. What is not UTF-8 becomes a character that no target may have, and is refused there.
-pub(crate) fn text(path: &Path) -> Arc<str> {
-    path.to_string_lossy().into()
+impl Host for Context {
+    fn has_executor(&self) -> bool {
+        self.executor.is_some()
+    }
+
+    fn submit(&self, ready: Ready) {
+        if let Some(executor) = &self.executor {
+            executor.submit(ready);
+        }
+    }
+
+    fn admit(&self, task: &'static Task) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
+        match &self.executor {
+            // What holds a limited tag waits for no other, else two could wait for each other.
+            Some(executor) if self.inside.is_none_or(|inside| !inside.tagged && !task.tags.is_empty()) => {
+                executor.admit(task, self.inside.is_some())
+            }
+            _ => Box::pin(ready(Permit::default())),
+        }
+    }
+
+    fn count_submitted(&self, node: Weak<dyn Node>) {
+        self.flow.iter().for_each(|flow| flow.count_submitted(Weak::clone(&node)));
+    }
+
+    fn count_failed(&self, failure: Arc<Failure>) {
+        self.flow.iter().for_each(|flow| flow.count_failed(Arc::clone(&failure)));
+    }
+
+    fn count_ended(&self) {
+        self.flow.iter().for_each(|flow| flow.count_ended());
+    }
+
+    fn cancellation(&self) -> Option<&CancellationToken> {
+        self.flow.as_ref().map(|flow| &flow.cancellation)
+    }
 }
 
 /// Who filled to which target: two calls that mean different things must not share one.
@@ -375,6 +440,3 @@ impl Targets {
         Err(RunError::Clash { first: describe(first), second: describe(call), same_task })
     }
 }
-
-/// One moment for all that share it.
-pub(crate) type Moment = OnceLock<jiff::ZonedDateTime>;

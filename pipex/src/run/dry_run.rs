@@ -6,10 +6,10 @@ use std::io::{self, Write as _};
 use std::process::exit;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use crate::graph::dry::needed;
 use crate::run::job::Order;
 use pipex_format::environment::{env_text, is_set};
-use pipex_format::model::error::{Error, JobError};
-use pipex_format::model::target::Location;
+use pipex_format::model::error::JobError;
 use pipex_format::model::task::Task;
 use pipex_format::say::say;
 
@@ -39,21 +39,6 @@ impl DryRun {
         });
         *ASKED
     }
-}
-
-/// What a dry run cannot go on without.
-static NEEDED: Mutex<Option<Error>> = Mutex::new(None);
-
-/// The error of a dry run that cannot go on without these data.
-pub(crate) fn needs(target: Option<Location>) -> Error {
-    let error = Error::Dry { target };
-    *NEEDED.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
-    error
-}
-
-/// What a dry run could not go on without, if there was something.
-pub(crate) fn needed() -> Option<Error> {
-    NEEDED.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// What would run, counted.

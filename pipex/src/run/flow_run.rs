@@ -6,18 +6,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::run::context::{Context, Moment, Settings, Targets};
+use crate::graph::outcome::{Failure, number};
+use crate::graph::pending::Node;
+use crate::graph::settle::is_in_run;
+use crate::run::context::{Context, Settings, Targets};
 use crate::run::dry_run::Tally;
-use crate::run::outcome::{Failure, number};
-use crate::run::pending::Node;
-use crate::run::report::{self, Reporter};
-use crate::run::runtime::block_on;
+use crate::run::report::{self, Event};
+use crate::runtime::block_on;
 use pipex_format::journal::Journal;
 use pipex_format::model::error::Error;
 use pipex_format::model::flow::Flow;
+use pipex_format::model::moment::Moment;
 use pipex_format::model::state::State;
 
 /// What the calls within one flow share. A flow within a flow shares its targets and its moment with the outer one: the
@@ -37,6 +40,8 @@ pub(crate) struct FlowRun {
     /// Told whenever there is one less.
     one_less: Notify,
     cancelled: OnceLock<Cancelled>,
+    /// Told when it, or one around it, is cancelled.
+    pub(crate) cancellation: CancellationToken,
     /// What was submitted, if the flow was called within a task run: that one's worker helps, and does not wait.
     pub(crate) within: Option<Mutex<Vec<Weak<dyn Node>>>>,
 }
@@ -93,9 +98,6 @@ impl fmt::Display for Cancelled {
     }
 }
 
-/// Told when any flow run is cancelled.
-pub(crate) static CANCELLED: Notify = Notify::const_new();
-
 impl SharedByFlows {
     pub(crate) fn new(journal: Option<Journal>) -> Self {
         SharedByFlows { targets: Targets::default(), now: Moment::default(), journal, would_run: Tally::default() }
@@ -125,6 +127,7 @@ impl FlowRun {
                 line = flow.line
             ),
             depth: outer.as_ref().map_or(0, |outer| outer.depth + 1),
+            cancellation: outer.as_ref().map(|outer| outer.cancellation.child_token()).unwrap_or_default(),
             outer,
             number,
             fail_fast: settings.fail_fast || flow.fail_fast,
@@ -138,18 +141,18 @@ impl FlowRun {
     }
 
     /// Counts a run as submitted; where so many wait that it is to be slowed down, it waits for one of them to end.
-    pub(crate) fn submitted(&self, node: impl FnOnce() -> Weak<dyn Node>) {
-        if self.pending.load(Ordering::Relaxed) >= self.max_pending && !Context::runs_here() {
+    pub(crate) fn count_submitted(&self, node: Weak<dyn Node>) {
+        if self.pending.load(Ordering::Relaxed) >= self.max_pending && !is_in_run() {
             block_on(self.until(|pending| pending < self.max_pending));
         }
         self.pending.fetch_add(1, Ordering::Relaxed);
         if let Some(within) = &self.within {
-            within.lock().unwrap_or_else(PoisonError::into_inner).push(node());
+            within.lock().unwrap_or_else(PoisonError::into_inner).push(node);
         }
     }
 
     /// Counts a submitted run as ended.
-    pub(crate) fn ended(&self) {
+    pub(crate) fn count_ended(&self) {
         if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 || self.max_pending < usize::MAX {
             self.one_less.notify_waiters();
         }
@@ -166,7 +169,7 @@ impl FlowRun {
     }
 
     /// A submitted run failed.
-    pub(crate) fn failed(&self, failure: Arc<Failure>) {
+    pub(crate) fn count_failed(&self, failure: Arc<Failure>) {
         let root = Arc::clone(failure.root());
         if self.fail_fast && root.ran() {
             self.cancel(Cancelled::Failure);
@@ -185,12 +188,15 @@ impl FlowRun {
     /// No more runs start.
     pub(crate) fn cancel(&self, why: Cancelled) {
         if self.cancelled.set(why).is_ok() {
-            CANCELLED.notify_waiters();
+            self.cancellation.cancel();
         }
     }
 
     /// Why no more runs start, if so.
     pub(crate) fn cancelled(&self) -> Option<Cancelled> {
+        if !self.cancellation.is_cancelled() {
+            return None;
+        }
         let mut run = Some(self);
         while let Some(this) = run {
             if let Some(why) = this.cancelled.get() {
@@ -229,11 +235,11 @@ impl FlowRun {
         self.depth == 0
     }
 
-    /// Tells the reporters.
+    /// Tells all listeners.
     pub(crate) fn notify<'r>(
         self: &'r Arc<Self>,
         context: &Context,
-        told: fn(&dyn Reporter, &report::FlowRun<'_>),
+        event: for<'e> fn(&'e report::FlowRun<'e>) -> Event<'e>,
         parameters: &'r [(&'static str, String)],
         state: Option<State>,
         error: Option<&'r str>,
@@ -248,18 +254,17 @@ impl FlowRun {
             error,
             handle: Some(self),
         };
-        context.reporters.iter().for_each(|reporter| told(&**reporter, &run));
+        context.emit(&event(&run), self.shared.journal.as_ref());
     }
 
     /// The flow run has ended, with this error.
-    pub(crate) fn notify_end(self: &Arc<Self>, context: &Context, error: Option<&str>) -> State {
+    pub(crate) fn notify_end(self: &Arc<Self>, context: &Context, error: Option<&str>) {
         let state = match (self.cancelled(), error) {
             (Some(Cancelled::Gone), _) => State::Crashed,
             (Some(Cancelled::Signal(_) | Cancelled::Asked(_)), _) => State::Cancelled,
             (_, Some(_)) => State::Failed,
             (_, None) => State::Completed,
         };
-        self.notify(context, |reporter, run| reporter.flow_ended(run), &[], Some(state), error);
-        state
+        self.notify(context, |run| Event::FlowEnded(run), &[], Some(state), error);
     }
 }

@@ -6,17 +6,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::run::context::Context;
-use crate::run::report::TaskRun;
+use crate::run::report::{Details, Event, TaskRun};
 use pipex_format::journal::Why;
 use pipex_format::model::name::Name;
 use pipex_format::model::provenance::Reasons;
 use pipex_format::model::state::State;
 use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
-use pipex_format::say::say;
 
 /// A task run that is watched until this is dropped.
-pub(crate) struct Alive(u64);
+pub(crate) struct Heartbeat(u64);
 
 #[derive(Clone)]
 struct Watched {
@@ -33,11 +32,11 @@ struct Watched {
 struct Watch {
     runs: BTreeMap<u64, Watched>,
     next: u64,
-    /// When the watching thread looks next; `None` while there is no such thread.
-    looks: Option<Instant>,
+    /// When the watching thread wakes next; `None` while there is no such thread.
+    wakes: Option<Instant>,
 }
 
-static WATCH: Mutex<Watch> = Mutex::new(Watch { runs: BTreeMap::new(), next: 0, looks: None });
+static WATCH: Mutex<Watch> = Mutex::new(Watch { runs: BTreeMap::new(), next: 0, wakes: None });
 static SOONER: Condvar = Condvar::new();
 
 fn lock() -> MutexGuard<'static, Watch> {
@@ -53,7 +52,7 @@ pub(crate) fn watch(
     target: Option<&Location>,
     attempt: u32,
     started: Instant,
-) -> Alive {
+) -> Heartbeat {
     let due = started + context.settings.keepalive;
     let (context, name, target) = (Arc::clone(context), name.clone(), target.cloned());
     let mut watch = lock();
@@ -61,21 +60,21 @@ pub(crate) fn watch(
     watch.next += 1;
     let watched = Watched { context, number, task, name, target, attempt, started, due };
     watch.runs.insert(id, watched);
-    match watch.looks {
-        Some(looks) if looks <= due => {}
+    match watch.wakes {
+        Some(wakes) if wakes <= due => {}
         Some(_) => SOONER.notify_one(),
         None => {
-            watch.looks = Some(due);
+            watch.wakes = Some(due);
             drop(watch);
             if thread::Builder::new().name("pipex-keepalive".to_owned()).spawn(watch_all).is_err() {
-                lock().looks = None;
+                lock().wakes = None;
             }
         }
     }
-    Alive(id)
+    Heartbeat(id)
 }
 
-impl Drop for Alive {
+impl Drop for Heartbeat {
     fn drop(&mut self) {
         let ended = lock().runs.remove(&self.0);
         drop(ended);
@@ -96,7 +95,7 @@ fn watch_all() {
             }
             next = next.min(run.due);
         }
-        watch.looks = Some(next);
+        watch.wakes = Some(next);
         if due.is_empty() {
             (watch, _) = SOONER.wait_timeout(watch, next - now).unwrap_or_else(PoisonError::into_inner);
         } else {
@@ -110,38 +109,25 @@ fn watch_all() {
 impl Watched {
     fn report(&self) {
         let Watched { ref context, number, task, ref name, ref target, attempt, started, .. } = *self;
-        let (elapsed, target) = (started.elapsed(), target.as_ref());
-        let (why, stale) = (Why::default(), Reasons::default());
         let run = TaskRun {
             task,
             state: State::Running,
-            target,
-            elapsed,
+            target: target.as_ref(),
+            elapsed: started.elapsed(),
             bytes: 0,
             error: None,
             attempt,
             number,
             flow: context.flow.as_ref().map(|flow| flow.number),
             inputs: &[],
-            why,
-            stale,
+            why: Why::default(),
+            stale: Reasons::default(),
             name,
+            store: "",
+            started: Some(started),
+            began: 0,
+            details: &Details::default(),
         };
-        context.reporters.iter().for_each(|reporter| reporter.still_running(&run));
-        let line = format!("task run {:?} has been running for {}", run.name(), seconds(elapsed));
-        if tracing::dispatcher::has_been_set() {
-            tracing::info!(target: "pipex", file = task.file, line = task.line, "{line}");
-        } else if !context.settings.is_quiet() {
-            say(&line);
-        }
-    }
-}
-
-fn seconds(elapsed: Duration) -> String {
-    match elapsed.as_secs() {
-        0 => format!("{elapsed:.0?}"),
-        seconds @ ..60 => format!("{seconds} s"),
-        seconds @ ..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        context.emit(&Event::StillRunning(&run), None);
     }
 }

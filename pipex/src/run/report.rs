@@ -1,11 +1,12 @@
 //! What ran, what did not, and who is told.
 
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
 
 use crate::run::flow_run::Cancelled;
-use pipex_format::journal::Why;
+use pipex_format::journal::{Given, There, Why};
 use pipex_format::model::error::Error;
+use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::flow::Flow;
 use pipex_format::model::name::Name;
 use pipex_format::model::provenance::Reasons;
@@ -43,6 +44,31 @@ pub struct TaskRun<'r> {
     /// Why the output that was there was stale, if it was.
     pub stale: Reasons,
     pub(crate) name: &'r Name,
+    /// The address of its store, if targets are no paths to it.
+    pub(crate) store: &'r str,
+    /// When it was started.
+    pub(crate) started: Option<Instant>,
+    /// Its number among those that the journal knows to make a target; 0 if it does not.
+    pub(crate) began: u64,
+    pub(crate) details: &'r Details,
+}
+
+/// What of a task run is for the journal and the log alone.
+#[derive(Debug, Default)]
+pub(crate) struct Details {
+    /// What the call would make a stale output from now: the fingerprints of its arguments and inputs.
+    pub(crate) now: Option<(Fingerprint, Option<Fingerprint>)>,
+    /// And how it would write it, where that is another.
+    pub(crate) format: Option<Fingerprint>,
+    pub(crate) there: Option<There>,
+    /// The arguments; the journal takes them.
+    pub(crate) given: Mutex<Vec<Given<'static>>>,
+    /// Nothing but the journal would know.
+    pub(crate) urgent: bool,
+    /// What another run's end is the reason of this one's: that one's target, or its name.
+    pub(crate) root: Option<String>,
+    /// How long until it is tried again.
+    pub(crate) delay: Duration,
 }
 
 impl TaskRun<'_> {
@@ -86,7 +112,24 @@ impl FlowRun<'_> {
     }
 }
 
+/// What has happened to a run.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Event<'e> {
+    /// A task run has come into a state, its last or another: it was submitted, runs, waits to be tried again.
+    TaskRun(&'e TaskRun<'e>),
+    /// A task run is still running after `elapsed`: told again and again, so that silence is not taken for death.
+    StillRunning(&'e TaskRun<'e>),
+    /// A flow run has started.
+    FlowStarted(&'e FlowRun<'e>),
+    /// A flow run has ended, and all its task runs with it.
+    FlowEnded(&'e FlowRun<'e>),
+}
+
 /// Somebody who is told what becomes of task runs and flow runs, on the thread where it happens: be quick.
+///
+/// Everything is an [`Event`]; who wants only some of them has a method for each kind. The journal, the table at a flow run's end,
+/// the progress, the log and Prefect are told in the same way.
 ///
 /// Given to [`Config::reporter`](crate::Config::reporter). In mode `do_nothing` nothing is reported, and without an executor
 /// only what has ended.
@@ -105,8 +148,21 @@ impl FlowRun<'_> {
 /// }
 /// ```
 pub trait Reporter: Send + Sync {
+    /// Something has happened. Unless it is written otherwise, it calls the method below for what has.
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::TaskRun(run) if run.state.has_ended() => self.task_run(run),
+            Event::TaskRun(run) => self.changed(run),
+            Event::StillRunning(run) => self.still_running(run),
+            Event::FlowStarted(run) => self.flow_started(run),
+            Event::FlowEnded(run) => self.flow_ended(run),
+        }
+    }
+
     /// A task run has ended: its state is one of those that [have ended](State::has_ended).
-    fn task_run(&self, run: &TaskRun<'_>);
+    fn task_run(&self, run: &TaskRun<'_>) {
+        let _ = run;
+    }
 
     /// A task run has come into a state that is not its last: it was submitted, runs, waits to be tried again.
     fn changed(&self, run: &TaskRun<'_>) {

@@ -17,7 +17,7 @@ use super::{
     Connection, DROP, LOG, Logged, NatsSettings, RUN, RUN_ALONE, is_gone, name, number, subject as subject_of,
 };
 use crate::remote::{self, Job, Reply};
-use crate::run::runtime;
+use crate::runtime;
 use pipex_format::model::error::{Cause, JobError, Result, RunError};
 use pipex_format::model::fingerprint::fingerprint_process;
 use pipex_format::model::task::Task;

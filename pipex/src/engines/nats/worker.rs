@@ -22,9 +22,9 @@ use super::{LOG, Logged};
 use crate::remote::work;
 #[cfg(feature = "logging")]
 use crate::run::engine::LogLine;
-use crate::run::executor::workers;
 use crate::run::job::{refusal, registered, without_value};
-use crate::run::runtime::{self, block_on};
+use crate::run::local::workers;
+use crate::runtime::{self, block_on};
 use pipex_format::model::error::{Error, JobError, Result};
 use pipex_format::model::task::Task;
 use pipex_format::say::say;

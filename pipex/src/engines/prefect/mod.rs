@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use self::client::Client;
 use crate::flow::summary::Summary;
+use crate::graph::outcome::number;
 use crate::run::engine::{Engine, LogLine};
-use crate::run::outcome::number;
 use crate::run::report::{FlowRun, Reporter, TaskRun};
 use pipex_format::environment::{env_text, is_set, setting};
 use pipex_format::journal::Counts;

@@ -1,7 +1,6 @@
 //! Jobs: task runs that travel to other processes.
 
 mod format;
-mod packing;
 mod parcel;
 mod registry;
 mod wire;
@@ -10,7 +9,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub(crate) use self::format::Format;
-pub(crate) use self::packing::Packing;
 pub(crate) use self::parcel::Travel;
 pub use self::parcel::{OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Stays, Travels, open_value};
 #[cfg(feature = "nats")]

@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Wire;
-use super::packing::{is_marked, to_json};
-use crate::run::arg::{Arg, Kind, Referent};
-use crate::run::output::Output;
-use crate::run::value::RefValue;
+use crate::graph::arg::{Arg, Kind, Referent};
+use crate::graph::output::Output;
+use crate::graph::packing::{is_marked, to_json};
+use crate::graph::value::RefValue;
 use pipex_format::model::error::JobError;
 use pipex_format::store::{FileStore, Store};
 

@@ -6,13 +6,12 @@ use std::pin::Pin;
 
 use serde_json::Value;
 
-use super::packing::OUTPUT;
 use super::{Order, Outcome};
+use crate::graph::outcome::{Label, Made, Maker, Place};
+use crate::graph::output::Output;
+use crate::graph::packing::OUTPUT;
 use crate::run::call::Call;
-use crate::run::outcome::{Label, Made, Maker, Place};
-use crate::run::output::Output;
 use crate::run::plan::serve;
-use pipex_format::model::contents::Content;
 use pipex_format::model::error::JobError;
 use pipex_format::model::error::Result;
 use pipex_format::model::target::Location;
@@ -119,7 +118,7 @@ impl Wire<'_> {
         };
         let location = Location::new(target);
         let key = pipex_format::journal::key_of(&store.listing().address(), &location);
-        let place = Place::new(location, store, key, Content::Unknown);
+        let place = Place::new(location, store, key);
         let label = Label { maker: maker.map(|maker| Maker::next(maker.task)), ..Label::default() };
         Ok(Output::ended(label, Some(place), Ok(Made::Saved)))
     }

@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 use tracing::Instrument as _;
 
-use super::events::Details;
-use super::{Plan, Run};
+use super::attempt::{Done, Found};
+use super::{LOOK, Plan, Run};
+use crate::graph::outcome::{Made, Place};
+use crate::graph::packing::Packing;
+use crate::graph::visitor::{Visitor, checksum};
 use crate::run::call::{self, Call, Raised};
 use crate::run::context::Context;
+use crate::run::flow_run::FlowRun;
 use crate::run::heartbeat;
-use crate::run::job::{self, Carrier, Ended, Format, Job, OfFlow, Order, Outcome, Packing, Travel};
-use crate::run::outcome::{Made, Place};
-use crate::run::runtime::unless_cancelled;
-use crate::run::seen::{Seen, checked};
+use crate::run::job::{self, Carrier, Ended, Format, Job, OfFlow, Order, Outcome, Travel};
 use pipex_format::journal::{There, Why};
-use pipex_format::model::contents::Content;
 use pipex_format::model::error::{JobError, RunError};
 use pipex_format::model::provenance::Reasons;
 use pipex_format::store::{Record, Stamp};
@@ -35,11 +35,11 @@ impl<R: Send> Plan<'_, R> {
     pub(super) fn order(&self, place: Option<&Place<R>>, record: Option<Record>) -> Result<Order, JobError> {
         let Run { task, ref label, ref name, mode, outdated, .. } = self.run;
         let mut packing = Packing::new(task.parameters);
-        self.job.look(&mut Seen::packed(&mut packing));
+        self.job.accept(&mut Visitor::packing(&mut packing));
         let packing = packing.finish()?;
         let flow = OfFlow {
             code: task.code,
-            check: packing.can_be_checked.then(|| checked(|seen| self.job.look(seen))),
+            check: packing.can_be_checked.then(|| checksum(|visitor| self.job.accept(visitor))),
             record: record.map(|record| (record.arguments(), record.inputs())),
             outdated: outdated.map(|(stamp, _)| stamp.get()),
             caches: mode.caches(),
@@ -60,33 +60,29 @@ impl<R: Send> Plan<'_, R> {
     pub(super) async fn make_elsewhere(
         &mut self,
         carrier: Arc<dyn Carrier>,
-        place: Option<&Place<R>>,
-        record: Option<Record>,
+        place: Option<(&Place<R>, Record)>,
         started: Instant,
-    ) -> Result<Made<R>, Raised> {
+    ) -> Result<Done<R>, Raised> {
         let stays = |error: JobError| Raised::new(error, false);
-        let order = self.order(place, record).map_err(stays)?;
+        let order = self.order(place.map(|(place, _)| place), place.map(|(_, record)| record)).map_err(stays)?;
         let job = Job::new(self.run.task, self.run.attempt, &order).map_err(stays)?;
-        if let (Some(journal), Some(place)) = (self.run.journal(), place) {
-            self.run.began = journal.began(self.run.task, &place.location, &self.run.store, started);
+        let target = place.map(|(place, _)| &place.location);
+        if let Some(target) = target {
+            self.run.begin_making(target, started);
         }
-        let target = place.map(|place| &place.location);
-        let context = Context::within(self.run.context.as_ref(), self.run.task, None);
-        let alive = heartbeat::watch(
-            &context,
-            self.run.number(),
-            self.run.task,
-            &self.run.name,
-            target,
-            self.run.attempt,
-            started,
-        );
-        let flow = self.run.context.as_ref().and_then(|context| context.flow.clone());
-        let Some(reply) = unless_cancelled(flow.as_deref(), carrier.carry(job)).await else {
-            let why = flow.and_then(|flow| flow.cancelled()).map(|why| why.to_string()).unwrap_or_default();
+        let Run { task, ref name, attempt, ref context, .. } = self.run;
+        let inside = Context::within(context.as_ref(), task, None);
+        let heartbeat = heartbeat::watch(&inside, self.run.number(), task, name, target, attempt, started);
+        let flow = context.as_ref().and_then(|context| context.flow.as_deref());
+        let reply = match flow {
+            Some(flow) => flow.cancellation.run_until_cancelled(carrier.carry(job)).await,
+            None => Some(carrier.carry(job).await),
+        };
+        let Some(reply) = reply else {
+            let why = flow.and_then(FlowRun::cancelled).map(|why| why.to_string()).unwrap_or_default();
             return Err(RunError::Cancelled { why }.into());
         };
-        drop(alive);
+        drop(heartbeat);
         let Outcome { ended, elapsed, .. } = Outcome::from_bytes(&reply?).map_err(stays)?;
         let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
         let value = |value| {
@@ -99,33 +95,20 @@ impl<R: Send> Plan<'_, R> {
                 Err(Raised::new(raised.cause(), retry))
             }
             (Ended::Value(sent), _) => {
-                let Some(value) = value(sent) else {
-                    let problem = "what came back is not of its type".to_owned();
-                    return Err(stays(JobError::Output { problem }));
-                };
-                self.run.tell_completed(target, elapsed, Details::default());
-                Ok(Made::Value(value))
+                let problem = || JobError::Output { problem: "what came back is not of its type".to_owned() };
+                let value = Some(value(sent).ok_or_else(|| stays(problem()))?);
+                Ok(Done::Made { value, found: Found::default(), elapsed })
             }
-            (Ended::Saved { there, value: sent }, Some(place)) => {
+            (Ended::Saved { there, value: sent }, Some(_)) => {
                 let bytes = there.map_or(0, |there| there.bytes);
-                let journal = self.run.compares();
-                let there = there.filter(|_| journal.is_some());
-                if let (Some(there), Some(journal)) = (there, journal) {
-                    place.has(Content::from_fingerprint(there.content));
-                    journal.found(place.key, there);
-                }
-                let value = sent.and_then(value);
-                let details = Details { there, given: self.given(), bytes, ..Details::default() };
-                self.run.completed(&place.location, elapsed, details);
-                Ok(value.map_or(Made::Saved, Made::Value))
+                let there = there.filter(|_| self.run.compares().is_some());
+                let found = Found { there, bytes, urgent: false };
+                Ok(Done::Made { value: sent.and_then(value), found, elapsed })
             }
-            (Ended::Found, Some(place)) => {
-                let look = place.store.stamp(&place.location);
-                let stamp = look.map_err(|source| RunError::Store { action: super::LOOK, source: source.into() })?;
-                let Some(stamp) = stamp else { return Err(RunError::Interrupted.into()) };
-                let compared = self.compare(place, stamp);
-                self.taken(place, Why::MadeMeanwhile, compared);
-                Ok(Made::Saved)
+            (Ended::Found, Some((place, _))) => {
+                let stamp = place.store.stamp(&place.location);
+                let stamp = stamp.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
+                stamp.map(Done::There).ok_or_else(|| RunError::Interrupted.into())
             }
             (Ended::Saved { .. } | Ended::Found, None) => {
                 Err(stays(JobError::Malformed { problem: "it says that it was saved, and has no target".to_owned() }))
@@ -135,19 +118,18 @@ impl<R: Send> Plan<'_, R> {
 }
 
 /// Does what a flow in another process has ordered.
-pub(crate) async fn serve<R: Send + Sync + 'static>(mut call: Call<'static, R>, order: Order) -> Outcome {
+pub(crate) async fn serve<R: Send + Sync + 'static>(call: Call<'static, R>, order: Order) -> Outcome {
     let started = Instant::now();
     let travel = call.job.travel();
-    let (label, _) = call.label();
     let flow = order.flow.as_ref();
     let check = flow.and_then(|flow| flow.check);
-    if check.is_some_and(|check| check != checked(|seen| call.job.look(seen))) {
+    if check.is_some_and(|check| check != checksum(|visitor| call.job.accept(visitor))) {
         let problem =
             "they did not arrive as they were given (a NaN, an infinity, or a value whose JSON is not all of it)";
         let error = JobError::Malformed { problem: format!("the arguments of {}: {problem}", order.task) };
         return Outcome::refused(error);
     }
-    let (mut plan, _, place) = match Plan::new(call, label) {
+    let (mut plan, place) = match Plan::new(call) {
         Ok(planned) => planned,
         Err((failure, _)) => {
             return Outcome::failed(&failure.ask().into(), false);

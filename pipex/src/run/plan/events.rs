@@ -1,42 +1,22 @@
-//! What is told of a task run: its states, to reporters and in the log, and its failures.
+//! What is told of a task run: its states and its failures.
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tracing::Span;
 
 use super::Run;
+use crate::graph::outcome::Failure;
 use crate::run::dry_run::DryRun;
-use crate::run::outcome::Failure;
-use crate::run::report::TaskRun;
-use pipex_format::journal::{Ended, Given, Line, There, Why, worker};
+use crate::run::report::{Details, Event, TaskRun};
+use pipex_format::journal::Why;
 use pipex_format::model::error::{Cause, Error, RunError};
-use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::mode::Mode;
 use pipex_format::model::provenance::Reasons;
 use pipex_format::model::state::State;
 use pipex_format::model::target::Location;
-use pipex_format::model::task::Task;
-
-/// What is known of some runs more than of others.
-#[derive(Default)]
-pub(super) struct Details {
-    pub(super) stale: Reasons,
-    /// What the call would make a stale output from now: the fingerprints of its arguments and inputs.
-    pub(super) now: Option<(Fingerprint, Option<Fingerprint>)>,
-    /// And how it would write it, where that is another.
-    pub(super) format: Option<Fingerprint>,
-    pub(super) there: Option<There>,
-    pub(super) given: Vec<Given<'static>>,
-    /// The bytes that its output takes.
-    pub(super) bytes: u64,
-    /// Nothing but the journal would know.
-    pub(super) urgent: bool,
-    /// What another run's end is the reason of this one's: that one's target, or its name.
-    pub(super) root: Option<String>,
-}
 
 /// Where an error began: at a target, or at a task run that has none.
 fn root(error: &Error) -> Option<String> {
@@ -82,27 +62,12 @@ impl Run {
     }
 
     /// The end of a run that need not run.
-    pub(super) fn cached(&self, target: &Location, details: Details) {
-        let stale = details.stale;
-        if stale.is_empty() && details.there.is_none() && self.why == Why::There {
-            self.notify(State::Cached, Some(target), Duration::ZERO, None, &details);
-            if let Some(journal) = self.journal() {
-                journal.cached(self.task, target, &self.store);
-            }
-            return;
-        }
-        if let Some(journal) = self.journal().filter(|_| !stale.is_empty()) {
-            journal.warn(self.task, target, stale);
-        }
-        self.record(State::Cached, Some(target), Duration::ZERO, None, details);
+    pub(super) fn cached(&self, target: &Location, stale: Reasons, details: &Details) {
+        self.emit_with(State::Cached, Some(target), Duration::ZERO, None, stale, 0, details);
     }
 
-    pub(super) fn completed(&self, target: &Location, elapsed: Duration, details: Details) {
-        self.tell_completed(Some(target), elapsed, details);
-    }
-
-    pub(super) fn tell_completed(&self, target: Option<&Location>, elapsed: Duration, details: Details) {
-        self.record(State::Completed, target, elapsed, None, details);
+    pub(super) fn completed(&self, target: Option<&Location>, elapsed: Duration, bytes: u64, details: &Details) {
+        self.emit_with(State::Completed, target, elapsed, None, self.stale(), bytes, details);
     }
 
     /// In a dry run: it would run.
@@ -135,7 +100,7 @@ impl Run {
         };
         let root = upstream(&cause).and_then(root);
         let error = self.error(target, cause);
-        self.record(state, target, elapsed, Some(&error), Details { root, ..Details::default() });
+        self.emit(state, target, elapsed, Some(&error), &Details { root, ..Details::default() });
         Failure::new(error)
     }
 
@@ -154,57 +119,13 @@ impl Run {
         let state = if failure.is_some() { State::NotReady } else { State::Cancelled };
         let error = self.error(target, why.into());
         let origin = failure.as_ref().and_then(|failure| root(failure.error()));
-        self.record(state, target, Duration::ZERO, Some(&error), Details { root: origin, ..Details::default() });
+        self.emit(state, target, Duration::ZERO, Some(&error), &Details { root: origin, ..Details::default() });
         Failure::skipped(error, failure)
     }
 
     pub(super) fn awaits_retry(&self, target: Option<&Location>, cause: Cause, elapsed: Duration, delay: Duration) {
         let error = self.error(target, cause);
-        self.report(State::AwaitingRetry, target, elapsed, Some(&error));
-        let Task { file, line, retries, .. } = *self.task;
-        tracing::warn!(target: "pipex", file, line, "attempt {} of {} failed; the next in {delay:?}: {error:?}", self.attempt, u64::from(retries) + 1);
-    }
-
-    pub(super) fn report(&self, state: State, target: Option<&Location>, elapsed: Duration, error: Option<&Error>) {
-        self.record(state, target, elapsed, error, Details::default());
-    }
-
-    /// Why the output that is, or was, there is stale.
-    fn stale(&self, details: &Details) -> Reasons {
-        self.outdated.map_or(details.stale, |(_, stale)| stale)
-    }
-
-    /// Tells reporters and the journal.
-    fn record(
-        &self,
-        state: State,
-        target: Option<&Location>,
-        elapsed: Duration,
-        error: Option<&Error>,
-        details: Details,
-    ) {
-        self.notify(state, target, elapsed, error, &details);
-        if let Some(journal) = self.journal().filter(|_| state.has_ended() || state == State::AwaitingRetry) {
-            let stale = self.stale(&details);
-            let Details { now, format, there, given, bytes, urgent, root, .. } = details;
-            let line = |task| {
-                let mut ended = Ended::new(task, self.name.for_task(self.task).into(), state, self.why);
-                ended.target = target.map(|target| target.as_str().into());
-                ended.store = (&*self.store).into();
-                ended.stale = stale;
-                ended.at = journal.at(self.started.unwrap_or_else(Instant::now));
-                ended.elapsed = elapsed.as_secs_f64();
-                ended.worker = worker();
-                ended.attempt = self.attempt.max(1);
-                ended.bytes = bytes;
-                ended.error = error.map(|error| format!("{error:?}").into());
-                ended.root = root.map(Cow::Owned);
-                (ended.there, ended.now, ended.format, ended.given) = (there, now, format, given);
-                Line::Ended(Box::new(ended))
-            };
-            journal.ended(self.began);
-            journal.write(Some(self.task), urgent, line);
-        }
+        self.emit(State::AwaitingRetry, target, elapsed, Some(&error), &Details { delay, ..Details::default() });
     }
 
     /// What tells it from all other runs of this process.
@@ -212,8 +133,13 @@ impl Run {
         self.label.maker.map_or(0, |maker| maker.number.get())
     }
 
-    /// Tells reporters.
-    fn notify(
+    /// Why the output that is, or was, there is stale.
+    fn stale(&self) -> Reasons {
+        self.outdated.map(|(_, stale)| stale).unwrap_or_default()
+    }
+
+    /// It has come into a state: tells all listeners.
+    pub(super) fn emit(
         &self,
         state: State,
         target: Option<&Location>,
@@ -221,39 +147,40 @@ impl Run {
         error: Option<&Error>,
         details: &Details,
     ) {
-        if self.mode == Mode::DoNothing {
-            return;
-        }
-        let Task { file, line, funcname, .. } = *self.task;
-        match error {
-            Some(error) if matches!(state, State::Failed | State::Crashed | State::TimedOut) => {
-                tracing::error!(target: "pipex", file, line, ?state, ?elapsed, "{error:?}");
-            }
-            _ => tracing::debug!(
-                target: "pipex", file, line, task = funcname, target = target.map(Location::as_str), ?state, ?elapsed, bytes = details.bytes,
-                "task run"
-            ),
-        }
-        if state.has_ended() {
-            Span::current().record("state", tracing::field::debug(state));
-        }
-        if let Some(context) = &self.context {
-            let run = TaskRun {
-                task: self.task,
-                state,
-                target,
-                elapsed,
-                bytes: details.bytes,
-                error,
-                attempt: self.attempt.max(1),
-                number: self.number(),
-                flow: self.flow().map(|flow| flow.number),
-                inputs: &self.inputs,
-                why: self.why,
-                stale: self.stale(details),
-                name: &self.name,
-            };
-            context.report(&run);
-        }
+        self.emit_with(state, target, elapsed, error, self.stale(), 0, details);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the event")]
+    fn emit_with(
+        &self,
+        state: State,
+        target: Option<&Location>,
+        elapsed: Duration,
+        error: Option<&Error>,
+        stale: Reasons,
+        bytes: u64,
+        details: &Details,
+    ) {
+        let Some(context) = self.context.as_ref().filter(|_| self.mode != Mode::DoNothing) else { return };
+        let run = TaskRun {
+            task: self.task,
+            state,
+            target,
+            elapsed,
+            bytes,
+            error,
+            attempt: self.attempt.max(1),
+            number: self.number(),
+            flow: self.flow().map(|flow| flow.number),
+            inputs: &self.makers,
+            why: self.why,
+            stale,
+            name: &self.name,
+            store: &self.store,
+            started: self.started,
+            began: self.began,
+            details,
+        };
+        context.emit(&Event::TaskRun(&run), self.journal());
     }
 }

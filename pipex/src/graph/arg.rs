@@ -4,8 +4,8 @@ use std::borrow::Borrow;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use crate::run::output::Output;
-use crate::run::seen::{Argument, Seen};
+use crate::graph::output::Output;
+use crate::graph::visitor::{Argument, Visitor};
 use pipex_format::model::error::Error;
 
 /// An argument for a parameter taken by value.
@@ -21,7 +21,7 @@ pub(crate) enum Kind<T> {
 /// Outputs that make up a `T` together.
 pub(crate) trait Gather<T>: Send {
     fn again(&self) -> Box<dyn Gather<T>>;
-    fn visit(&self, seen: &mut Seen<'_>);
+    fn visit(&self, visitor: &mut Visitor<'_>);
     fn take(self: Box<Self>) -> Result<T, Error>;
 }
 
@@ -30,9 +30,9 @@ impl<T: Clone + Send + Sync + 'static> Gather<Vec<T>> for Vec<Output<T>> {
         Box::new(self.clone())
     }
 
-    fn visit(&self, seen: &mut Seen<'_>) {
+    fn visit(&self, visitor: &mut Visitor<'_>) {
         for output in self {
-            seen.output(output, false);
+            visitor.output(output, false);
         }
     }
 
@@ -55,12 +55,12 @@ impl<T> Arg<T> {
 impl<T> Argument for Arg<T> {
     type Content = T;
 
-    fn visit(&self, seen: &mut Seen<'_>) -> Option<&T> {
+    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&T> {
         match &self.0 {
             Kind::Value(value) => Some(value),
-            Kind::Output(output, _) => seen.output(output, true),
+            Kind::Output(output, _) => visitor.output(output, true),
             Kind::Gathered(outputs) => {
-                outputs.visit(seen);
+                outputs.visit(visitor);
                 None
             }
         }
@@ -220,12 +220,12 @@ impl<'a, U: Referent + ?Sized> RefArg<'a, U> {
 impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
     type Content = U;
 
-    fn visit(&self, seen: &mut Seen<'_>) -> Option<&U> {
+    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&U> {
         match self {
             RefArg::Borrowed(value) => Some(value),
-            RefArg::Output(output) => seen.output(output, true).map(U::borrow_from),
+            RefArg::Output(output) => visitor.output(output, true).map(U::borrow_from),
             RefArg::Gathered(outputs) => {
-                outputs.0.visit(seen);
+                outputs.0.visit(visitor);
                 None
             }
         }

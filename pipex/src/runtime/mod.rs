@@ -1,9 +1,11 @@
 //! How asynchronous work is driven from synchronous code: on the caller's thread, without a runtime of the caller's.
 
+pub(crate) mod panics;
+
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Wake, Waker};
@@ -11,14 +13,11 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
-use crate::run::context::Context as Scope;
-use crate::run::flow_run::{CANCELLED, FlowRun};
 use pipex_format::model::error::RunError;
-use pipex_format::store::Draft;
 
 thread_local! {
     /// Whether this thread is inside [`block_on`], so that a runtime that it drives stands still.
@@ -64,8 +63,10 @@ pub(crate) async fn drive<F: Future<Output: Send> + Send>(future: F) -> F::Outpu
     poll_fn(|context| match (BLOCKING.get(), Handle::try_current()) {
         (false, Ok(_)) => future.as_mut().poll(context),
         // The runtime that this thread drives stands still, and whatever is polled here would wait for it.
-        (true, Ok(_)) => Poll::Ready(on_another_thread(future.as_mut())),
-        (_, Err(_)) => poll_in_own(future.as_mut(), context),
+        (true, Ok(handle)) if !own().is_ok_and(|own| own.id() == handle.id()) => {
+            Poll::Ready(on_another_thread(future.as_mut()))
+        }
+        _ => poll_in_own(future.as_mut(), context),
     })
     .await
 }
@@ -78,14 +79,7 @@ fn poll_in_own<F: Future>(future: Pin<&mut F>, context: &mut Context<'_>) -> Pol
 
 /// Waits for a future that runs on a thread of its own.
 fn on_another_thread<F: Future<Output: Send> + Send>(mut future: Pin<&mut F>) -> F::Output {
-    let context = crate::run::context::Context::current();
-    let run = || {
-        let mut wait = || block_on(poll_fn(|context| poll_in_own(future.as_mut(), context)));
-        match context {
-            Some(context) => context.enter(wait),
-            None => wait(),
-        }
-    };
+    let run = || block_on(poll_fn(|context| poll_in_own(future.as_mut(), context)));
     match thread::scope(|scope| scope.spawn(run).join()) {
         Ok(output) => output,
         Err(panic) => resume_unwind(panic),
@@ -93,8 +87,11 @@ fn on_another_thread<F: Future<Output: Send> + Send>(mut future: Pin<&mut F>) ->
 }
 
 /// A runtime of pipex's own, started when it is first needed; it lives as long as the process.
-static OWN: LazyLock<io::Result<Runtime>> =
-    LazyLock::new(|| Builder::new_multi_thread().thread_name("pipex-runtime").enable_all().build());
+static OWN: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
+    let mut runtime = Builder::new_multi_thread();
+    // What blocks may wait for something else that blocks: it must not wait for a thread.
+    runtime.thread_name("pipex-runtime").max_blocking_threads(1 << 16).enable_all().build()
+});
 
 fn own() -> Result<&'static Handle, RunError> {
     let failed = |error: &io::Error| RunError::Runtime { source: io::Error::new(error.kind(), error.to_string()) };
@@ -108,9 +105,7 @@ pub(crate) fn handle() -> Result<Handle, RunError> {
 }
 
 /// Sees a future through on pipex's runtime; dropped, it is cancelled.
-pub(crate) async fn spawned<T: Send + 'static>(
-    future: impl Future<Output = T> + Send + 'static,
-) -> Result<T, RunError> {
+pub(crate) async fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Result<T, RunError> {
     struct Abort<T>(JoinHandle<T>);
     impl<T> Drop for Abort<T> {
         fn drop(&mut self) {
@@ -119,26 +114,24 @@ pub(crate) async fn spawned<T: Send + 'static>(
     }
 
     let mut task = Abort(own()?.spawn(future.instrument(Span::current())));
-    (&mut task.0).await.map_err(|error| match error.try_into_panic() {
-        Ok(panic) => resume_unwind(panic),
-        Err(_) => RunError::Interrupted,
-    })
+    (&mut task.0).await.map_err(interrupted)
 }
 
-/// Calls a function on a thread where it may take its time. If nobody waits for it any longer when it returns, what it gives
-/// is dropped, and with its draft goes what it wrote.
-pub(crate) async fn blocking<T: Send + 'static>(
-    context: Arc<Scope>,
-    body: Box<dyn FnOnce() -> T + Send>,
-    draft: Option<Draft>,
+/// Does what blocks on a thread of its own, so that neither a runtime nor another task of this thread stands still: the
+/// holder of what is waited for may be a future on this very thread. Dropped, it is done all the same.
+pub(crate) async fn spawn_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RunError> {
     let span = Span::current();
-    let work = move || (catch_unwind(AssertUnwindSafe(|| span.in_scope(|| context.enter(body)))), draft);
-    let (value, draft) = elsewhere(work).await.map_err(|source| RunError::Runtime { source })?;
-    if let Some(draft) = draft {
-        draft.keep();
+    own()?.spawn_blocking(move || span.in_scope(work)).await.map_err(interrupted)
+}
+
+/// What panicked goes on panicking here.
+fn interrupted(error: JoinError) -> RunError {
+    match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(_) => RunError::Interrupted,
     }
-    value.map_err(|panic| resume_unwind(panic))
 }
 
 /// Waits no longer than this, if there is a limit.
@@ -152,67 +145,31 @@ pub(crate) async fn timeout<F: Future>(limit: Option<Duration>, future: F) -> Re
     timed.await.map_err(|_| RunError::TimedOut { limit })
 }
 
-/// Waits so long, or until the flow run is cancelled.
-pub(crate) async fn pause(delay: Duration, flow: Option<&FlowRun>) {
+/// Waits so long, or until this is cancelled.
+pub(crate) async fn pause(delay: Duration, cancellation: Option<&CancellationToken>) {
     if delay.is_zero() {
         return;
     }
     let Ok(own) = own() else { return thread::sleep(delay) };
-    let mut pause = pin!({
+    let pause = {
         let _entered = own.enter();
         tokio::time::sleep(delay)
-    });
-    loop {
-        let mut cancelled = pin!(CANCELLED.notified());
-        if flow.is_some_and(|flow| flow.cancelled().is_some()) {
-            return;
-        }
-        let over = poll_fn(|context| match pause.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(true),
-            Poll::Pending => cancelled.as_mut().poll(context).map(|()| false),
-        });
-        if over.await {
-            return;
-        }
-    }
-}
-
-/// What the future gives, unless the flow run is cancelled before.
-pub(crate) async fn unless_cancelled<F: Future>(flow: Option<&FlowRun>, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    loop {
-        let mut cancelled = pin!(CANCELLED.notified());
-        cancelled.as_mut().enable();
-        if flow.is_some_and(|flow| flow.cancelled().is_some()) {
-            return None;
-        }
-        let ended = poll_fn(|context| match future.as_mut().poll(context) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => cancelled.as_mut().poll(context).map(|()| None),
-        });
-        if let Some(output) = ended.await {
-            return Some(output);
-        }
+    };
+    match cancellation {
+        Some(cancellation) => _ = cancellation.run_until_cancelled(pause).await,
+        None => pause.await,
     }
 }
 
 /// Does something after that pause.
-pub(crate) fn after(delay: Duration, flow: Option<Arc<FlowRun>>, then: impl FnOnce() + Send + 'static) {
+pub(crate) fn after(delay: Duration, cancellation: Option<CancellationToken>, then: impl FnOnce() + Send + 'static) {
     match own() {
         Ok(own) if !delay.is_zero() => {
             own.spawn(async move {
-                pause(delay, flow.as_deref()).await;
+                pause(delay, cancellation.as_ref()).await;
                 then();
             });
         }
         _ => then(),
     }
-}
-
-/// Does what blocks on a thread of its own, so that neither a runtime nor another task of this thread stands still: the
-/// holder of what is waited for may be a future on this very thread.
-pub(crate) async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    let (done, wait) = oneshot::channel();
-    thread::Builder::new().name("pipex-blocking".to_owned()).spawn(move || done.send(work()))?;
-    wait.await.map_err(io::Error::other)
 }

@@ -3,9 +3,9 @@
 use std::borrow::Borrow;
 use std::fmt;
 
-use crate::run::arg::{Again, Held, Referent, Take};
-use crate::run::output::Output;
-use crate::run::seen::{Argument, Seen};
+use crate::graph::arg::{Again, Held, Referent, Take};
+use crate::graph::output::Output;
+use crate::graph::visitor::{Argument, Visitor};
 use pipex_format::model::error::Error;
 
 /// An argument for a parameter that takes values only, since its type has no name or is more than a value.
@@ -19,7 +19,7 @@ pub fn plain<T>(value: T) -> Plain<T> {
 impl<T> Argument for Plain<T> {
     type Content = T;
 
-    fn visit(&self, _: &mut Seen<'_>) -> Option<&T> {
+    fn visit(&self, _: &mut Visitor<'_>) -> Option<&T> {
         Some(&self.0)
     }
 
@@ -42,7 +42,7 @@ pub struct Value<T>(T);
 impl<T> Argument for Value<T> {
     type Content = T;
 
-    fn visit(&self, _: &mut Seen<'_>) -> Option<&T> {
+    fn visit(&self, _: &mut Visitor<'_>) -> Option<&T> {
         Some(&self.0)
     }
 
@@ -101,7 +101,7 @@ impl<U: Referent + ?Sized> RefValue<'_, U> {
 impl<U: Referent + ?Sized> Argument for RefValue<'_, U> {
     type Content = U;
 
-    fn visit(&self, _: &mut Seen<'_>) -> Option<&U> {
+    fn visit(&self, _: &mut Visitor<'_>) -> Option<&U> {
         Some(self.get())
     }
 

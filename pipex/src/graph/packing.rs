@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::run::output::Output;
+use crate::graph::output::Output;
 use pipex_format::model::error::Error;
 use pipex_format::model::error::JobError;
 use pipex_format::model::hash::is_same;
 
 /// The key under which an argument says that it is an output, and where that is.
-pub(super) const OUTPUT: &str = "$output";
+pub(crate) const OUTPUT: &str = "$output";
 
 /// Collects arguments: values as JSON, outputs as their locations. Where an output has none, its data are a value.
 pub(crate) struct Packing {
@@ -44,7 +44,7 @@ impl Packing {
 
     /// All arguments have been shown.
     pub(crate) fn finish(mut self) -> Result<Self, JobError> {
-        self.next();
+        self.next_argument();
         match self.mistake.take() {
             Some(mistake) => Err(mistake),
             None => Ok(self),
@@ -52,7 +52,7 @@ impl Packing {
     }
 
     /// The argument has been shown; the next follows.
-    pub(crate) fn next(&mut self) {
+    pub(crate) fn next_argument(&mut self) {
         let (mut located, value) = (std::mem::take(&mut self.located), self.value.take());
         let (collected, in_memory) = (std::mem::take(&mut self.collected), std::mem::take(&mut self.in_memory));
         let value = match value {
@@ -137,13 +137,13 @@ impl Packing {
 }
 
 /// Whether the value would be taken for an output.
-pub(super) fn is_marked(value: &Value) -> bool {
+pub(crate) fn is_marked(value: &Value) -> bool {
     value.as_object().is_some_and(|object| object.contains_key(OUTPUT))
         || value.as_array().and_then(|all| all.first()).is_some_and(is_marked)
 }
 
 /// A value as JSON, if it comes back from there as it is.
-pub(super) fn to_json<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> Result<Value, String> {
+pub(crate) fn to_json<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> Result<Value, String> {
     let json = value.serialize(serde_json::value::Serializer).map_err(|error| error.to_string())?;
     let back = T::deserialize(&json).map_err(|error| error.to_string())?;
     if is_same(value, &back) {

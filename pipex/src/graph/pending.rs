@@ -6,14 +6,14 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Poll, Waker};
-use std::time::Duration;
 
-use crate::run::context::Context;
-use crate::run::executor::{Executor, Ready, room};
-use crate::run::flow_run::FlowRun;
-use crate::run::outcome::{Attempt, Failure, Label, Made, Outcome, Place};
-use crate::run::panics::{Phase, discard, guard};
-use crate::run::runtime;
+use tokio_util::sync::CancellationToken;
+
+use crate::graph::host::{Host, Permit, Ready};
+use crate::graph::outcome::{Attempt, Failure, Label, Made, Outcome, Place};
+use crate::graph::settle::settle_here;
+use crate::runtime::panics::{Phase, discard, guard};
+use crate::runtime::{after, pause};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, RunError};
 use pipex_format::model::task::Task;
@@ -28,7 +28,7 @@ pub(crate) struct PendingRun<T> {
     /// It ended in a dry run: it would have run.
     pub(crate) dry: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
-    context: Option<Arc<Context>>,
+    host: Option<Arc<dyn Host>>,
     state: Mutex<Unsettled<T>>,
 }
 
@@ -51,7 +51,7 @@ struct Unsettled<T> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Stage {
+pub(crate) enum Stage {
     /// Nobody has asked for it.
     Lazy,
     /// Its executor has it, and is to find out what it waits for.
@@ -65,12 +65,12 @@ enum Stage {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Then {
+pub(crate) enum Then {
     Due,
     Ready,
 }
 
-/// What is to run: a [`Plan`](crate::run::plan::Plan).
+/// What is to run.
 pub(crate) trait LazyRun<T>: Discard {
     /// The runs it needs that have not ended.
     fn inputs(&self) -> Vec<Arc<dyn Node>>;
@@ -114,6 +114,10 @@ impl<T> Drop for Unsettled<T> {
 pub(crate) trait Node: Send + Sync {
     fn task(&self) -> &'static Task;
     fn has_ended(&self) -> bool;
+    /// Why it failed, if it has.
+    fn failure(&self) -> Option<Arc<Failure>>;
+    /// What lies where its output is to be, as far as it is known.
+    fn content(&self) -> Content;
     /// Whether an executor has it, so that it ends in any case.
     fn is_handed(&self) -> bool;
     /// Whether it need not run, since its target is there; then it has ended.
@@ -142,59 +146,20 @@ pub(crate) trait Node: Send + Sync {
     fn poll_ended(&self, context: &mut std::task::Context<'_>) -> Poll<()>;
 }
 
-/// Sees to it that the runs end. In a flow's body their executor runs them; within a run, and where there is no executor,
-/// they run here, so that what waits never keeps what it waits for from running.
-pub(crate) async fn settle(nodes: Vec<Arc<dyn Node>>) {
-    if Context::runs_here() {
-        return settle_here(nodes).await;
-    }
-    let mut handed = Vec::with_capacity(nodes.len());
-    let mut here = Vec::new();
-    for node in nodes {
-        if Arc::clone(&node).hand_over() { handed.push(node) } else { here.push(node) }
-    }
-    settle_here(here).await;
-    for node in handed {
-        poll_fn(|context| node.poll_ended(context)).await;
-    }
-}
-
-/// Runs them, and before each those that it needs: without recursion, so that a chain can be of any length, and without a
-/// look at what is upstream of a target that is there.
-pub(crate) async fn settle_here(nodes: Vec<Arc<dyn Node>>) {
-    let mut stack: Vec<_> = nodes.into_iter().map(|node| (node, Stage::Handed)).collect();
-    while let Some((node, stage)) = stack.pop() {
-        if node.has_ended() {
-            continue;
-        }
-        let (inputs, next) = match stage {
-            Stage::Handed => (node.handed_inputs(), Stage::Due),
-            Stage::Due if Arc::clone(&node).is_there() => continue,
-            Stage::Due => (node.inputs(), Stage::Ready),
-            _ => {
-                node.run().await;
-                continue;
-            }
-        };
-        stack.push((node, next));
-        stack.extend(inputs.into_iter().map(|input| (input, Stage::Handed)));
-    }
-}
-
 impl<T: Send + Sync + 'static> Awaited<T> {
     /// A run that has yet to happen.
     pub(crate) fn new(
         task: &'static Task,
         label: Label,
         place: Option<Place<T>>,
-        context: Option<Arc<Context>>,
+        host: Option<Arc<dyn Host>>,
         run: Box<dyn LazyRun<T>>,
     ) -> Arc<Self> {
         let (wakers, dependents) = (Vec::new(), Vec::new());
         let unsettled = Unsettled { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
         let (dry, ended, state) = (AtomicBool::new(false), OnceLock::new(), Mutex::new(unsettled));
         Arc::new_cyclic(|awaited| {
-            let run = Arc::new(PendingRun { task, label, place, awaited: awaited.clone(), dry, ended, context, state });
+            let run = Arc::new(PendingRun { task, label, place, awaited: awaited.clone(), dry, ended, host, state });
             Awaited { node: Arc::clone(&run) as Arc<dyn Node>, run, data: OnceLock::new() }
         })
     }
@@ -216,7 +181,7 @@ impl<T> PendingRun<T> {
         self.ended.get().map(|ended| ended.as_ref().copied())
     }
 
-    fn failure(&self, error: RunError) -> Arc<Failure> {
+    fn build_failure(&self, error: RunError) -> Arc<Failure> {
         Failure::new(Error::Task {
             name: self.label.name(None).for_task(self.task),
             target: self.place.as_ref().map(|place| place.location.clone()),
@@ -228,27 +193,26 @@ impl<T> PendingRun<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn executor(&self) -> Option<&Arc<dyn Executor>> {
-        self.context.as_ref()?.executor()
+    /// Where it was called, if there is an executor that runs it.
+    fn executing_host(&self) -> Option<&Arc<dyn Host>> {
+        self.host.as_ref().filter(|host| host.has_executor())
     }
 
-    fn flow(&self) -> Option<&Arc<FlowRun>> {
-        self.context.as_ref()?.flow.as_ref()
+    fn cancellation(&self) -> Option<&CancellationToken> {
+        self.host.as_ref()?.cancellation()
     }
 }
 
 impl<T: Send + Sync + 'static> PendingRun<T> {
     /// Hands it to its executor; the flow run counts it, and does not end before it.
     pub(crate) fn submit(self: &Arc<Self>) {
-        let Some(executor) = self.executor() else { return };
-        if let Some(flow) = self.flow() {
-            flow.submitted(|| Arc::downgrade(self) as _);
-        }
+        let Some(host) = self.executing_host() else { return };
+        host.count_submitted(Arc::downgrade(self) as _);
         let mut state = self.lock();
         state.submitted = true;
         state.stage = Stage::Handed;
         drop(state);
-        executor.submit(Ready::first(Arc::clone(self) as _));
+        host.submit(Ready::first(Arc::clone(self) as _));
     }
 
     fn end(&self, outcome: Outcome<T>) {
@@ -258,8 +222,8 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
             Made::Saved => {}
             Made::Nothing => self.dry.store(true, Ordering::Release),
         };
-        let ended =
-            outcome.and_then(|made| guard(|| keep(made)).map_err(|panic| self.failure(panic.error(Phase::Dropping))));
+        let ended = outcome
+            .and_then(|made| guard(|| keep(made)).map_err(|panic| self.build_failure(panic.error(Phase::Dropping))));
         let failure = ended.as_ref().err().cloned();
         if self.ended.set(ended).is_err() {
             return;
@@ -268,41 +232,15 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
         let (wakers, dependents) = (std::mem::take(&mut state.wakers), std::mem::take(&mut state.dependents));
         let submitted = state.submitted;
         drop(state);
-        let flow = self.flow().filter(|_| submitted);
-        if let (Some(flow), Some(failure)) = (flow, failure) {
-            flow.failed(failure);
+        let host = self.host.as_ref().filter(|_| submitted);
+        if let (Some(host), Some(failure)) = (host, failure) {
+            host.count_failed(failure);
         }
         // The last that an executor is given is the first that it takes.
         dependents.into_iter().rev().for_each(Node::input_ended);
         wakers.into_iter().for_each(Waker::wake);
-        if let Some(flow) = flow {
-            flow.ended();
-        }
-    }
-
-    /// Runs it, and lets go of it; what is to be tried again after a while comes back.
-    async fn attempt(self: Arc<Self>, mut run: Box<dyn LazyRun<T>>) -> Option<NextAttempt<T>> {
-        /// Ends the run also when it panics or is dropped: nobody waits for ever.
-        struct RunGuard<T: Send + Sync + 'static>(Option<Arc<PendingRun<T>>>);
-
-        impl<T: Send + Sync + 'static> Drop for RunGuard<T> {
-            fn drop(&mut self) {
-                if let Some(pending) = self.0.take() {
-                    pending.abandon();
-                }
-            }
-        }
-
-        let mut underway = RunGuard(Some(Arc::clone(&self)));
-        let attempt = run.produce(self.place.as_ref()).await;
-        underway.0 = None;
-        match attempt {
-            Attempt::Ended(outcome) => {
-                discard(run);
-                self.end(outcome);
-                None
-            }
-            Attempt::Again(delay) => Some(NextAttempt { pending: self, run, delay }),
+        if let Some(host) = host {
+            host.count_ended();
         }
     }
 
@@ -356,11 +294,61 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
     }
 }
 
-/// A run that is to be tried again.
-struct NextAttempt<T> {
+/// A run that is being run: it ends also when that panics or is dropped, so that nobody waits for ever.
+struct Turn<T: Send + Sync + 'static> {
     pending: Arc<PendingRun<T>>,
-    run: Box<dyn LazyRun<T>>,
-    delay: Duration,
+    run: Option<Box<dyn LazyRun<T>>>,
+}
+
+impl<T: Send + Sync + 'static> Turn<T> {
+    fn new(pending: Arc<PendingRun<T>>, run: Box<dyn LazyRun<T>>) -> Self {
+        Turn { pending, run: Some(run) }
+    }
+
+    fn run(&mut self) -> &mut dyn LazyRun<T> {
+        &mut **self.run.as_mut().expect("only what ends the turn takes it")
+    }
+
+    /// What is to be attempted again, another time.
+    fn pass_on(mut self) -> Option<Box<dyn LazyRun<T>>> {
+        self.run.take()
+    }
+
+    fn end(mut self, outcome: Outcome<T>) {
+        discard(self.run.take());
+        self.pending.end(outcome);
+    }
+}
+
+impl<T: Send + Sync + 'static> Drop for Turn<T> {
+    fn drop(&mut self) {
+        if let Some(run) = self.run.take() {
+            discard(run);
+            Arc::clone(&self.pending).abandon();
+        }
+    }
+}
+
+/// Runs it here, attempt after attempt: each has room of its own, and gives it back before the next.
+pub(crate) async fn run_here<T>(
+    run: &mut (dyn LazyRun<T> + '_),
+    task: &'static Task,
+    place: Option<&Place<T>>,
+    host: Option<&dyn Host>,
+) -> Outcome<T> {
+    loop {
+        let room = match host {
+            Some(host) => host.admit(task).await,
+            None => Permit::default(),
+        };
+        match run.produce(place).await {
+            Attempt::Ended(outcome) => return outcome,
+            Attempt::Again(delay) => {
+                drop(room);
+                pause(delay, host.and_then(Host::cancellation)).await;
+            }
+        }
+    }
 }
 
 impl<T> Unsettled<T> {
@@ -378,6 +366,14 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
 
     fn has_ended(&self) -> bool {
         self.ended.get().is_some()
+    }
+
+    fn failure(&self) -> Option<Arc<Failure>> {
+        self.ended()?.err().cloned()
+    }
+
+    fn content(&self) -> Content {
+        PendingRun::content(self)
     }
 
     fn is_handed(&self) -> bool {
@@ -405,23 +401,20 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
 
     fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
-            while let Some(run) = poll_fn(|context| self.poll_turn(context)).await {
-                let room = room(self.context.as_deref(), self.task).await;
-                let Some(NextAttempt { pending, run, delay }) = Arc::clone(&self).attempt(run).await else { return };
-                drop(room);
-                runtime::pause(delay, pending.flow().map(|flow| &**flow)).await;
-                pending.put_back(run);
-            }
+            let Some(run) = poll_fn(|context| self.poll_turn(context)).await else { return };
+            let mut turn = Turn::new(Arc::clone(&self), run);
+            let outcome = run_here(turn.run(), self.task, self.place.as_ref(), self.host.as_deref()).await;
+            turn.end(outcome);
         })
     }
 
     fn hand_over(self: Arc<Self>) -> bool {
-        let Some(executor) = self.executor() else { return false };
+        let Some(host) = self.executing_host() else { return false };
         let mut state = self.lock();
         if state.stage == Stage::Lazy {
             state.stage = Stage::Handed;
             drop(state);
-            executor.submit(Ready::first(Arc::clone(&self) as _));
+            host.submit(Ready::first(Arc::clone(&self) as _));
         }
         true
     }
@@ -429,7 +422,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
     fn execute(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             let mut stage = self.lock().stage;
-            if self.flow().is_some_and(|flow| flow.cancelled().is_some()) {
+            if self.cancellation().is_some_and(CancellationToken::is_cancelled) {
                 stage = Stage::Ready;
             }
             if stage == Stage::Handed {
@@ -450,11 +443,18 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
             }
             // Where there is none, somebody who waits for it runs it.
             let Some(run) = self.lock().run.take() else { return };
-            let Some(NextAttempt { pending, run, delay }) = self.attempt(run).await else { return };
-            let Some(executor) = pending.executor().cloned() else { return };
-            runtime::after(delay, pending.flow().cloned(), move || {
-                pending.put_back(run);
-                executor.submit(Ready::again(pending as _));
+            let mut turn = Turn::new(Arc::clone(&self), run);
+            let delay = match turn.run().produce(self.place.as_ref()).await {
+                Attempt::Ended(outcome) => return turn.end(outcome),
+                Attempt::Again(delay) => delay,
+            };
+            // Its room is another's until then.
+            let run = turn.pass_on();
+            after(delay, self.cancellation().cloned(), move || {
+                run.into_iter().for_each(|run| self.put_back(run));
+                if let Some(host) = self.executing_host().cloned() {
+                    host.submit(Ready::again(self as _));
+                }
             });
         })
     }
@@ -462,7 +462,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
     fn abandon(self: Arc<Self>) {
         let run = self.lock().run.take();
         discard(run);
-        self.end(Err(self.failure(RunError::Interrupted)));
+        self.end(Err(self.build_failure(RunError::Interrupted)));
     }
 
     fn subscribe(&self, dependent: &Arc<dyn Node>) -> bool {
@@ -476,9 +476,9 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
 
     fn input_ended(self: Arc<Self>) {
         if self.one_less()
-            && let Some(executor) = self.executor().cloned()
+            && let Some(host) = self.executing_host().cloned()
         {
-            executor.submit(Ready::again(self as _));
+            host.submit(Ready::again(self as _));
         }
     }
 

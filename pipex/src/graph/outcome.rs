@@ -1,6 +1,7 @@
 //! What is known of a task run: what it was called, where its output is, what came of it.
 
 use std::num::NonZeroU64;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -45,6 +46,11 @@ pub(crate) fn number() -> NonZeroU64 {
 }
 
 impl Label {
+    /// Of a call that was given these.
+    pub(crate) fn new(path: Option<&Path>, base: Option<&str>) -> Self {
+        Label { path: path.map(path_text), base: base.map(Arc::from), maker: None }
+    }
+
     /// The name of a run that has this label.
     pub(crate) fn name(&self, given: Option<String>) -> Name {
         Name { given: given.map(Arc::from), base: self.base.clone() }
@@ -60,6 +66,11 @@ impl Label {
     }
 }
 
+/// A path as it stands in a target. What is not UTF-8 becomes a character that no target may have, and is refused there.
+pub(crate) fn path_text(path: &Path) -> Arc<str> {
+    path.to_string_lossy().into()
+}
+
 /// A location, and the store that has it.
 pub(crate) struct Place<T> {
     pub(crate) location: Location,
@@ -73,8 +84,9 @@ pub(crate) struct Place<T> {
 }
 
 impl<T> Place<T> {
-    pub(crate) fn new(location: Location, store: Box<dyn Store<T>>, key: Key, expected: Content) -> Self {
-        let content = AtomicU64::new(expected.to_number());
+    /// A place of which it is not known what lies there.
+    pub(crate) fn new(location: Location, store: Box<dyn Store<T>>, key: Key) -> Self {
+        let content = AtomicU64::new(Content::Unknown.to_number());
         Place { location, store, key, content, in_memory: AtomicBool::new(false) }
     }
 

@@ -10,8 +10,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use super::{Executor, Permit, Ready};
+use crate::graph::host::{Permit, Ready};
 use crate::run::engine;
+use crate::run::executor::Executor;
 use crate::run::job::Carrier;
 use pipex_format::environment::setting;
 use pipex_format::model::error::Result;

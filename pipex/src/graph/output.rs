@@ -6,10 +6,12 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use crate::run::dry_run;
-use crate::run::outcome::{Failure, Label, Made, Outcome, Place};
-use crate::run::pending::{Awaited, Node, settle};
-use crate::run::runtime::block_on;
+use crate::graph::dry;
+use crate::graph::inputs::Inputs;
+use crate::graph::outcome::{Failure, Label, Made, Outcome, Place};
+use crate::graph::pending::{Awaited, Node};
+use crate::graph::settle::settle;
+use crate::runtime::block_on;
 use pipex_format::journal::{Input, Journal};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, Result};
@@ -103,8 +105,15 @@ impl<T> Output<T> {
         }
     }
 
-    pub(crate) fn ended_well(&self) -> bool {
-        matches!(self.end(), Some(Ok(())))
+    /// Enters it among the inputs of a call; it `counts` if what lies at its target is one of them.
+    pub(crate) fn enter(&self, inputs: &mut Inputs, counts: bool) {
+        if let Some(node) = self.unsettled() {
+            inputs.add_pending(node, counts);
+        } else if let Some(failure) = self.failure() {
+            inputs.add_failure(Arc::clone(failure), counts);
+        } else if counts {
+            inputs.add_content(self.content());
+        }
     }
 
     pub(crate) fn failure(&self) -> Option<&Arc<Failure>> {
@@ -148,10 +157,6 @@ impl<T> Output<T> {
         self.place().map(|place| &place.location)
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
-        self.end().is_some()
-    }
-
     /// What lies at its location, as far as it is known.
     pub(crate) fn content(&self) -> Content {
         match &self.0 {
@@ -181,7 +186,7 @@ impl<T> Output<T> {
             return Ok(None);
         }
         if self.is_dry() {
-            return Err(dry_run::needs(self.location().cloned()));
+            return Err(dry::needs(self.location().cloned()));
         }
         let place = self.place().expect("a run that ended well left data or a place");
         place
@@ -213,7 +218,7 @@ impl<T> Output<T> {
                         End::InMemory(value) => Ok(value),
                         End::Saved { kept } => Ok(kept.into_inner().expect(in_memory)),
                         End::Failed(failure) => Err(failure.ask()),
-                        End::Nothing => Err(dry_run::needs(place.map(|place| place.location))),
+                        End::Nothing => Err(dry::needs(place.map(|place| place.location))),
                     };
                 }
                 Err(shared) => Handle::Settled(shared),

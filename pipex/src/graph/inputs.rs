@@ -1,0 +1,86 @@
+//! What a call takes, as one walk over its arguments has found it.
+
+use std::sync::Arc;
+
+use crate::graph::outcome::Failure;
+use crate::graph::pending::Node;
+use pipex_format::model::contents::{Content, Contents};
+
+/// The runs that a call takes outputs of, and what lies at its inputs.
+///
+/// What was settled when the call was made is summed up: nothing more is to be known of it.
+#[derive(Default)]
+pub(crate) struct Inputs {
+    /// Of those before the first that was not settled.
+    settled: Contents,
+    /// From that one on.
+    rest: Vec<Input>,
+}
+
+enum Input {
+    /// What lies at an input.
+    Content(Content),
+    /// A run that had failed. Its output `counts` if it lies at an input.
+    Failed { failure: Arc<Failure>, counts: bool },
+    /// A run that had not ended.
+    Pending { node: Arc<dyn Node>, counts: bool },
+}
+
+impl Input {
+    /// What lies there now, as far as it is known.
+    fn content(&self) -> Option<Content> {
+        match self {
+            Input::Content(content) => Some(*content),
+            Input::Failed { counts, .. } => counts.then_some(Content::Unknown),
+            Input::Pending { node, counts } => counts.then(|| node.content()),
+        }
+    }
+}
+
+impl Inputs {
+    pub(crate) fn add_content(&mut self, content: Content) {
+        if self.rest.is_empty() {
+            self.settled.add(content);
+        } else {
+            self.rest.push(Input::Content(content));
+        }
+    }
+
+    pub(crate) fn add_failure(&mut self, failure: Arc<Failure>, counts: bool) {
+        self.rest.push(Input::Failed { failure, counts });
+    }
+
+    pub(crate) fn add_pending(&mut self, node: Arc<dyn Node>, counts: bool) {
+        self.rest.push(Input::Pending { node, counts });
+    }
+
+    /// Whether all runs had ended well when the call was made.
+    pub(crate) fn were_ready(&self) -> bool {
+        self.rest.iter().all(|input| matches!(input, Input::Content(_)))
+    }
+
+    /// What lies at the inputs, as far as it is known by now.
+    pub(crate) fn contents(&self) -> Contents {
+        let mut contents = self.settled;
+        self.rest.iter().filter_map(Input::content).for_each(|content| contents.add(content));
+        contents
+    }
+
+    /// The runs that have not ended.
+    pub(crate) fn unsettled(&self) -> Vec<Arc<dyn Node>> {
+        let pending = self.rest.iter().filter_map(|input| match input {
+            Input::Pending { node, .. } if !node.has_ended() => Some(Arc::clone(node)),
+            _ => None,
+        });
+        pending.collect()
+    }
+
+    /// Why the first run of those that failed did.
+    pub(crate) fn failure(&self) -> Option<Arc<Failure>> {
+        self.rest.iter().find_map(|input| match input {
+            Input::Content(_) => None,
+            Input::Failed { failure, .. } => Some(Arc::clone(failure)),
+            Input::Pending { node, .. } => node.failure(),
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! Waiting for runs: where an executor has them, and where they have to be run here.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use crate::graph::pending::{Node, Stage};
+
+thread_local! {
+    /// Whether this is within a run, which has a worker's room.
+    static IN_RUN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on this is within a run, or is not; what it was before.
+pub(crate) fn set_in_run(in_run: bool) -> bool {
+    IN_RUN.replace(in_run)
+}
+
+/// Whether this is within a run: what is waited for here runs here.
+pub(crate) fn is_in_run() -> bool {
+    IN_RUN.get()
+}
+
+/// Sees to it that the runs end. In a flow's body their executor runs them; within a run, and where there is no executor,
+/// they run here, so that what waits never keeps what it waits for from running.
+pub(crate) async fn settle(nodes: Vec<Arc<dyn Node>>) {
+    if is_in_run() {
+        return settle_here(nodes).await;
+    }
+    let mut handed = Vec::with_capacity(nodes.len());
+    let mut here = Vec::new();
+    for node in nodes {
+        if Arc::clone(&node).hand_over() { handed.push(node) } else { here.push(node) }
+    }
+    settle_here(here).await;
+    for node in handed {
+        poll_fn(|context| node.poll_ended(context)).await;
+    }
+}
+
+/// Runs them, and before each those that it needs: without recursion, so that a chain can be of any length, and without a
+/// look at what is upstream of a target that is there.
+pub(crate) async fn settle_here(nodes: Vec<Arc<dyn Node>>) {
+    let mut stack: Vec<_> = nodes.into_iter().map(|node| (node, Stage::Handed)).collect();
+    while let Some((node, stage)) = stack.pop() {
+        if node.has_ended() {
+            continue;
+        }
+        let (inputs, next) = match stage {
+            Stage::Handed => (node.handed_inputs(), Stage::Due),
+            Stage::Due if Arc::clone(&node).is_there() => continue,
+            Stage::Due => (node.inputs(), Stage::Ready),
+            _ => {
+                node.run().await;
+                continue;
+            }
+        };
+        stack.push((node, next));
+        stack.extend(inputs.into_iter().map(|input| (input, Stage::Handed)));
+    }
+}

@@ -1,0 +1,440 @@
+//! What the arguments of a call show: the edges to other runs, their fingerprint, what lies at their inputs.
+
+use std::fmt::{Debug, Write};
+use std::hash::Hash;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::graph::inputs::Inputs;
+use crate::graph::known::Known;
+use crate::graph::outcome::Label;
+use crate::graph::output::Output;
+use crate::graph::packing::Packing;
+use pipex_format::journal::{Given, Input, Journal};
+use pipex_format::model::contents::Content;
+use pipex_format::model::error::Error;
+use pipex_format::model::fingerprint::{Fingerprint, Hasher};
+
+/// The names of those that have yet to be visited.
+type Parameters<'v> = std::slice::Iter<'v, &'static str>;
+
+/// Visits the arguments of a call, from first to last.
+pub struct Visitor<'v>(Purpose<'v>);
+
+enum Purpose<'v> {
+    /// To find what the call depends on.
+    Find(Findings<'v>),
+    /// To take each argument down for itself, for people to compare.
+    Describe(Description<'v>),
+    /// To send the arguments to another process.
+    Pack(&'v mut Packing),
+}
+
+/// What one walk over the arguments of a call finds.
+#[derive(Default)]
+pub(crate) struct Findings<'v> {
+    /// The call's own, and what it inherits: the path of the first output that has one, the base of the first that passes
+    /// one on.
+    label: Option<&'v mut Label>,
+    inputs: Inputs,
+    /// What tells these arguments from others, if somebody asks.
+    hasher: Option<Hasher>,
+    /// Who knows what lies at the inputs, if somebody asks.
+    journal: Option<&'v Journal>,
+    makers: Option<Makers>,
+    /// What follows is waited for, and not taken.
+    waits: bool,
+}
+
+/// The runs that made the outputs, beside the parameters that take them.
+struct Makers {
+    found: Vec<(&'static str, u64)>,
+    parameters: Parameters<'static>,
+    parameter: &'static str,
+}
+
+/// Each argument for itself. The hasher is that of the last.
+struct Description<'v> {
+    given: Vec<Given<'static>>,
+    hasher: Hasher,
+    parameters: Parameters<'v>,
+    journal: Option<&'v Journal>,
+}
+
+impl<'v> Findings<'v> {
+    pub(crate) fn new(label: &'v mut Label) -> Self {
+        Findings { label: Some(label), ..Self::default() }
+    }
+
+    /// Takes the fingerprint of the arguments as well.
+    pub(crate) fn with_fingerprint(self) -> Self {
+        Findings { hasher: Some(Hasher::default()), ..self }
+    }
+
+    /// Looks for what lies at the inputs as well.
+    pub(crate) fn with_contents(self, journal: Option<&'v Journal>) -> Self {
+        Findings { journal, ..self }
+    }
+
+    /// Looks for the runs that made the outputs as well.
+    pub(crate) fn with_makers(self, parameters: &'static [&'static str]) -> Self {
+        Findings { makers: Some(Makers { found: Vec::new(), parameters: parameters.iter(), parameter: "" }), ..self }
+    }
+
+    /// What the call takes, the fingerprint of the arguments, and the runs that made what they take.
+    pub(crate) fn finish(self) -> (Inputs, Fingerprint, Vec<(&'static str, u64)>) {
+        let fingerprint = self.hasher.unwrap_or_default().finish128();
+        (self.inputs, fingerprint, self.makers.map(|makers| makers.found).unwrap_or_default())
+    }
+
+    /// An output among the arguments; its data, if they are what its fingerprint is to be taken of.
+    fn output<'o, T>(&mut self, output: &'o Output<T>, passes_base: bool) -> Option<&'o T> {
+        if let Some(label) = self.label.as_mut().filter(|_| !self.waits) {
+            label.inherit(output.label(), passes_base);
+        }
+        if let (Some(makers), Some(maker)) = (&mut self.makers, output.label().maker) {
+            makers.found.push((makers.parameter, maker.number.get()));
+        }
+        let target = output.target();
+        output.enter(&mut self.inputs, self.journal.is_some() && target.is_some() && !self.waits);
+        if self.waits {
+            return None;
+        }
+        match (&mut self.hasher, target) {
+            (Some(hasher), Some(location)) => {
+                hasher.text(location.as_str());
+                None
+            }
+            (Some(_), None) => output.peek(),
+            (None, _) => None,
+        }
+    }
+}
+
+impl<'v> Visitor<'v> {
+    pub(crate) fn finding(findings: Findings<'v>) -> Self {
+        Visitor(Purpose::Find(findings))
+    }
+
+    /// What was found.
+    pub(crate) fn into_findings(self) -> Findings<'v> {
+        match self.0 {
+            Purpose::Find(findings) => findings,
+            Purpose::Describe(_) | Purpose::Pack(_) => Findings::default(),
+        }
+    }
+
+    /// Visits outputs that the call waits for, and whose data it does not take. Only such follow.
+    pub(crate) fn wait_for(&mut self, outputs: &dyn Outputs) {
+        if let Purpose::Find(findings) = &mut self.0 {
+            findings.waits = true;
+            findings.makers.iter_mut().for_each(|makers| makers.parameter = "wait_for");
+        }
+        outputs.visit(self);
+    }
+
+    pub(crate) fn packing(packing: &'v mut Packing) -> Self {
+        Visitor(Purpose::Pack(packing))
+    }
+
+    /// An output among the arguments; its data, if they are what its fingerprint is to be taken of.
+    pub(crate) fn output<'o, T>(&mut self, output: &'o Output<T>, passes_base: bool) -> Option<&'o T> {
+        match &mut self.0 {
+            Purpose::Find(findings) => findings.output(output, passes_base),
+            Purpose::Describe(Description { given, hasher, journal, .. }) => {
+                let Some(location) = output.target() else { return output.peek() };
+                hasher.text(location.as_str());
+                if let (Some(given), Some(journal)) = (given.last_mut(), journal) {
+                    given.inputs.extend(output.as_input(journal));
+                }
+                None
+            }
+            Purpose::Pack(packing) => packing.output(output, passes_base),
+        }
+    }
+
+    /// The next argument begins.
+    pub fn next_argument(&mut self) {
+        match &mut self.0 {
+            Purpose::Find(Findings { makers: Some(makers), .. }) => {
+                makers.parameter = makers.parameters.next().copied().unwrap_or_default();
+            }
+            Purpose::Find(_) => {}
+            Purpose::Describe(description) => description.next_argument(),
+            Purpose::Pack(packing) => packing.next_argument(),
+        }
+    }
+
+    fn hasher(&mut self) -> Option<&mut Hasher> {
+        match &mut self.0 {
+            Purpose::Find(findings) => findings.hasher.as_mut(),
+            Purpose::Describe(description) => Some(&mut description.hasher),
+            Purpose::Pack(_) => None,
+        }
+    }
+
+    /// Packs the argument, if it is to be packed.
+    fn pack<A: Argument<Content: Serialize>>(&mut self, argument: &A) -> bool {
+        let Purpose::Pack(packing) = &mut self.0 else { return false };
+        argument.visit(&mut Visitor::packing(packing));
+        packing.value(|take| argument.show(&mut |content| take(serde_json::to_value(content))));
+        true
+    }
+
+    /// Takes down what the argument is, for people.
+    fn describe(&mut self, text: impl FnOnce() -> String) {
+        if let Purpose::Describe(Description { given, .. }) = &mut self.0
+            && let Some(given) = given.last_mut()
+        {
+            given.value = Some(text().into());
+        }
+    }
+
+    /// A path, and what lies there, if it is a file.
+    fn path(&mut self, path: &Path) {
+        match &mut self.0 {
+            Purpose::Find(Findings { inputs, journal: Some(journal), .. }) => {
+                if let Some(content) = journal.source(path) {
+                    inputs.add_content(Content::from_fingerprint(content));
+                }
+            }
+            Purpose::Describe(Description { given, journal: Some(journal), .. }) => {
+                if let (Some(given), Some(content)) = (given.last_mut(), journal.source(path)) {
+                    given.inputs.push(Input::file(path, content));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Description<'_> {
+    fn next_argument(&mut self) {
+        if let Some(last) = self.given.last_mut() {
+            last.fingerprint = Some(std::mem::take(&mut self.hasher).finish128());
+        }
+        self.given.extend(self.parameters.next().map(|name| Given::new(name)));
+    }
+}
+
+/// Each argument for itself; with `journal`, what lies at its inputs.
+pub(crate) fn describe(
+    accept: impl FnOnce(&mut Visitor<'_>),
+    parameters: &[&'static str],
+    journal: Option<&Journal>,
+) -> Vec<Given<'static>> {
+    let given = Vec::with_capacity(parameters.len());
+    let description = Description { given, hasher: Hasher::default(), parameters: parameters.iter(), journal };
+    let mut visitor = Visitor(Purpose::Describe(description));
+    accept(&mut visitor);
+    // The last one ends.
+    visitor.next_argument();
+    match visitor.0 {
+        Purpose::Describe(description) => description.given,
+        Purpose::Find(_) | Purpose::Pack(_) => Vec::new(),
+    }
+}
+
+/// What tells whether arguments came to another process as they are: sequences are the same in any order, as a `HashSet`'s
+/// elements come in any.
+pub(crate) fn checksum(accept: impl FnOnce(&mut Visitor<'_>)) -> Fingerprint {
+    let mut visitor = Visitor::finding(Findings { hasher: Some(Hasher::unordered()), ..Findings::default() });
+    accept(&mut visitor);
+    visitor.into_findings().finish().1
+}
+
+/// An argument, however it was given.
+pub trait Argument {
+    /// What the parameter is, or refers to.
+    type Content: ?Sized;
+
+    /// Shows its outputs; what is to be fingerprinted by content comes back.
+    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&Self::Content>;
+
+    /// Shows what it is, wherever it is.
+    fn show(&self, see: &mut dyn FnMut(&Self::Content)) -> Result<(), Error>;
+}
+
+/// Shows an argument as well as its type allows: `(&&&&Probe(&argument)).accept(visitor)` finds the first of the traits below
+/// that applies, since method look-up takes off one reference after the other.
+pub struct Probe<'p, A>(pub &'p A);
+
+impl<A> Clone for Probe<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<A> Copy for Probe<'_, A> {}
+
+/// A parameter that is declared as outputs: it is taken as a value, and yet makes edges.
+pub trait ByOutput {
+    #[doc(hidden)]
+    fn accept(&self, visitor: &mut Visitor<'_>);
+}
+
+/// Outputs, whole: `Output<T>` and collections of it.
+pub trait Outputs {
+    #[doc(hidden)]
+    fn visit(&self, visitor: &mut Visitor<'_>);
+}
+
+impl<T> Outputs for Output<T> {
+    fn visit(&self, visitor: &mut Visitor<'_>) {
+        visitor.output(self, true);
+    }
+}
+
+impl<T, const N: usize> Outputs for [Output<T>; N] {
+    fn visit(&self, visitor: &mut Visitor<'_>) {
+        self[..].visit(visitor);
+    }
+}
+
+impl<T> Outputs for [Output<T>] {
+    fn visit(&self, visitor: &mut Visitor<'_>) {
+        for output in self {
+            visitor.output(output, false);
+        }
+    }
+}
+
+impl<T> Outputs for Vec<Output<T>> {
+    fn visit(&self, visitor: &mut Visitor<'_>) {
+        self[..].visit(visitor);
+    }
+}
+
+impl<T> Outputs for Option<Output<T>> {
+    fn visit(&self, visitor: &mut Visitor<'_>) {
+        if let Some(output) = self {
+            output.visit(visitor);
+        }
+    }
+}
+
+impl<A: Argument<Content: Outputs>> ByOutput for &&&Probe<'_, A> {
+    fn accept(&self, visitor: &mut Visitor<'_>) {
+        if let Purpose::Pack(packing) = &mut visitor.0 {
+            packing.outputs();
+        }
+        if let Some(outputs) = self.0.visit(visitor) {
+            outputs.visit(visitor);
+        }
+    }
+}
+
+/// A type of which more is known than serde tells: paths, by their text and by the content of the files that lie there; sets
+/// whose elements come in any order.
+pub trait ByKnown {
+    #[doc(hidden)]
+    fn accept(&self, visitor: &mut Visitor<'_>);
+}
+
+impl<A: Argument<Content: Known + Serialize>> ByKnown for &&&&Probe<'_, A> {
+    fn accept(&self, visitor: &mut Visitor<'_>) {
+        if visitor.pack(self.0) {
+            return;
+        }
+        let Some(content) = self.0.visit(visitor) else { return };
+        if let Some(hasher) = visitor.hasher() {
+            let unordered = hasher.unordered;
+            hasher.unordered |= A::Content::UNORDERED;
+            hasher.serialize(content);
+            hasher.unordered = unordered;
+        }
+        visitor.describe(|| excerpt(content));
+        content.each_path(&mut |path| visitor.path(path));
+    }
+}
+
+/// A type that serde knows: by content, the same in every process.
+pub trait BySerialize {
+    #[doc(hidden)]
+    fn accept(&self, visitor: &mut Visitor<'_>);
+}
+
+impl<A: Argument<Content: Serialize>> BySerialize for &&Probe<'_, A> {
+    fn accept(&self, visitor: &mut Visitor<'_>) {
+        if visitor.pack(self.0) {
+            return;
+        }
+        let content = self.0.visit(visitor);
+        let Some(content) = content else { return };
+        if let Some(hasher) = visitor.hasher() {
+            hasher.serialize(content);
+        }
+        visitor.describe(|| excerpt(content));
+    }
+}
+
+/// A type that can be hashed.
+pub trait ByHash {
+    #[doc(hidden)]
+    fn accept(&self, visitor: &mut Visitor<'_>);
+}
+
+impl<A: Argument<Content: Hash>> ByHash for &Probe<'_, A> {
+    fn accept(&self, visitor: &mut Visitor<'_>) {
+        let content = self.0.visit(visitor);
+        if let (Some(content), Some(hasher)) = (content, visitor.hasher()) {
+            content.hash(hasher);
+        }
+    }
+}
+
+/// A type that shows its content only to people.
+pub trait ByDebug {
+    #[doc(hidden)]
+    fn accept(&self, visitor: &mut Visitor<'_>);
+}
+
+impl<A: Argument<Content: Debug>> ByDebug for Probe<'_, A> {
+    fn accept(&self, visitor: &mut Visitor<'_>) {
+        let content = self.0.visit(visitor);
+        let Some(content) = content else { return };
+        if let Some(hasher) = visitor.hasher() {
+            let _ = write!(hasher, "{content:?}");
+        }
+        visitor.describe(|| format!("{content:?}").chars().take(EXCERPT).collect());
+    }
+}
+
+/// A type of which nothing can be told.
+pub trait ByNothing {
+    #[doc(hidden)]
+    fn accept(self, visitor: &mut Visitor<'_>);
+}
+
+impl<A: Argument> ByNothing for Probe<'_, A> {
+    fn accept(self, visitor: &mut Visitor<'_>) {
+        self.0.visit(visitor);
+    }
+}
+
+/// The most characters of an argument that are taken down.
+const EXCERPT: usize = 120;
+
+/// The beginning of a value's JSON.
+fn excerpt<T: Serialize + ?Sized>(value: &T) -> String {
+    struct Beginning(Vec<u8>);
+
+    impl std::io::Write for Beginning {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.extend_from_slice(&bytes[..bytes.len().min(4 * EXCERPT)]);
+            if self.0.len() > 4 * EXCERPT { Err(std::io::ErrorKind::WriteZero.into()) } else { Ok(bytes.len()) }
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut beginning = Beginning(Vec::new());
+    let whole = serde_json::to_writer(&mut beginning, value).is_ok();
+    let text = String::from_utf8_lossy(&beginning.0);
+    let mut excerpt: String = text.chars().take(EXCERPT).collect();
+    if !whole || excerpt.len() < text.len() {
+        excerpt.push_str("..");
+    }
+    excerpt
+}

@@ -1,0 +1,119 @@
+//! Those who are told of events besides the reporters: the journal and the log.
+
+use std::borrow::Cow;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use tracing::Span;
+
+use crate::run::report::{Event, Reporter, TaskRun};
+use pipex_format::journal::{Ended, Journal, Line, Why, worker};
+use pipex_format::model::state::State;
+use pipex_format::model::target::Location;
+use pipex_format::model::task::Task;
+use pipex_format::say::say;
+
+/// Takes events down in a journal.
+pub(super) struct Journaling<'j>(pub(super) &'j Journal);
+
+impl Reporter for Journaling<'_> {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::TaskRun(run) if run.state.has_ended() || run.state == State::AwaitingRetry => self.record(run),
+            Event::FlowEnded(run) if run.depth == 0 => match run.state {
+                // Some of its task runs may not have ended.
+                Some(State::Crashed) => self.0.abandon(State::Crashed),
+                state => self.0.end(state.unwrap_or(State::Completed)),
+            },
+            _ => {}
+        }
+    }
+}
+
+impl Journaling<'_> {
+    fn record(&self, run: &TaskRun<'_>) {
+        let (journal, details) = (self.0, run.details);
+        if let (State::Cached, Some(target)) = (run.state, run.target) {
+            if run.stale.is_empty() && details.there.is_none() && run.why == Why::There {
+                return journal.cached(run.task, target, run.store);
+            }
+            if !run.stale.is_empty() {
+                journal.warn(run.task, target, run.stale);
+            }
+        }
+        let line = |task| {
+            let mut ended = Ended::new(task, run.name().into(), run.state, run.why);
+            ended.target = run.target.map(|target| target.as_str().into());
+            ended.store = run.store.into();
+            ended.stale = run.stale;
+            ended.at = journal.at(run.started.unwrap_or_else(Instant::now));
+            ended.elapsed = run.elapsed.as_secs_f64();
+            ended.worker = worker();
+            ended.attempt = run.attempt;
+            ended.bytes = run.bytes;
+            ended.error = run.error.map(|error| format!("{error:?}").into());
+            ended.root = details.root.as_deref().map(Cow::Borrowed);
+            (ended.there, ended.now, ended.format) = (details.there, details.now, details.format);
+            ended.given = std::mem::take(&mut *details.given.lock().unwrap_or_else(PoisonError::into_inner));
+            Line::Ended(Box::new(ended))
+        };
+        journal.ended(run.began);
+        journal.write(Some(run.task), details.urgent, line);
+    }
+}
+
+/// Writes events to the log. Unless it is to be quiet, what is still running is told on stderr where there is no log.
+pub(super) struct Logging {
+    pub(super) is_quiet: bool,
+}
+
+impl Reporter for Logging {
+    fn task_run(&self, run: &TaskRun<'_>) {
+        log(run);
+        Span::current().record("state", tracing::field::debug(run.state));
+    }
+
+    fn changed(&self, run: &TaskRun<'_>) {
+        log(run);
+        if run.state == State::AwaitingRetry {
+            let Task { file, line, retries, .. } = *run.task;
+            let (attempts, delay) = (u64::from(retries) + 1, run.details.delay);
+            let error = run.error.map(|error| format!("{error:?}")).unwrap_or_default();
+            tracing::warn!(
+                target: "pipex", file, line, "attempt {} of {attempts} failed; the next in {delay:?}: {error}", run.attempt
+            );
+        }
+    }
+
+    fn still_running(&self, run: &TaskRun<'_>) {
+        let line = format!("task run {:?} has been running for {}", run.name(), seconds(run.elapsed));
+        if tracing::dispatcher::has_been_set() {
+            tracing::info!(target: "pipex", file = run.task.file, line = run.task.line, "{line}");
+        } else if !self.is_quiet {
+            say(&line);
+        }
+    }
+}
+
+fn seconds(elapsed: Duration) -> String {
+    match elapsed.as_secs() {
+        0 => format!("{elapsed:.0?}"),
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds @ ..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+fn log(run: &TaskRun<'_>) {
+    let Task { file, line, funcname, .. } = *run.task;
+    let TaskRun { state, elapsed, .. } = *run;
+    match run.error {
+        Some(error) if matches!(state, State::Failed | State::Crashed | State::TimedOut) => {
+            tracing::error!(target: "pipex", file, line, ?state, ?elapsed, "{error:?}");
+        }
+        _ => tracing::debug!(
+            target: "pipex", file, line, task = funcname, target = run.target.map(Location::as_str), ?state, ?elapsed,
+            bytes = run.bytes, "task run"
+        ),
+    }
+}

@@ -1,0 +1,426 @@
+//! An attempt: claim the target, take the arguments, run the function, save what it gives. How the function runs, here or in
+//! another process, is a value that the attempt is given.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tracing::Instrument as _;
+
+use super::{LOOK, Plan, Run};
+use crate::graph::outcome::{Attempt, Failure, Made, Place};
+use crate::graph::pending::{LazyRun, Node};
+use crate::run::call::{Body, Job, Raised, Work};
+use crate::run::context::Context;
+use crate::run::dry_run::{self, DryRun};
+use crate::run::heartbeat;
+use crate::run::report::Details;
+use crate::runtime::panics::{Phase, catch, guard};
+use crate::runtime::{drive, spawn_blocking, timeout};
+use pipex_format::journal::{There, Why};
+use pipex_format::model::contents::Content;
+use pipex_format::model::error::{Cause, Error, RunError};
+use pipex_format::model::provenance::{Decision, Reasons};
+use pipex_format::model::state::State;
+use pipex_format::model::target::Location;
+use pipex_format::say::say;
+use pipex_format::store::{Claim, Lease, Receipt, Record, Stamp, StoreError};
+
+/// What came of running the function.
+pub(super) enum Done<R> {
+    /// It gave a value, or wrote what is at its place now, or both.
+    Made { value: Option<R>, found: Found, elapsed: Duration },
+    /// Another has made it meanwhile.
+    There(Stamp),
+}
+
+/// What lies at the place after it was made.
+#[derive(Default)]
+pub(super) struct Found {
+    /// What is known of it, if somebody compares.
+    pub(super) there: Option<There>,
+    /// The bytes that it takes.
+    pub(super) bytes: u64,
+    /// Nothing but the journal would know what made it.
+    pub(super) urgent: bool,
+}
+
+impl<'a, R: Send> Plan<'a, R> {
+    /// Claims the target, takes the arguments, runs the function, saves what it gives. What it needs has ended.
+    pub(crate) async fn produce(&mut self, place: Option<&Place<R>>) -> Attempt<R> {
+        let target = place.map(|place| &place.location);
+        if let Some(why) = self.run.flow().and_then(|flow| flow.cancelled()) {
+            return Attempt::Ended(Err(self.run.skipped(target, RunError::Cancelled { why: why.to_string() }, None)));
+        }
+        if let Some(root) = self.inputs.failure() {
+            return Attempt::Ended(Err(self.run.not_ready(target, root)));
+        }
+        match guard(|| self.ends_early(place)) {
+            Ok(Some(made)) => return Attempt::Ended(Ok(made)),
+            Ok(None) => {}
+            Err(panic) => {
+                let error = self.run.caught(panic).into();
+                return Attempt::Ended(Err(self.run.failed(target, error, Duration::ZERO)));
+            }
+        }
+        self.run.attempt += 1;
+        let started = Instant::now();
+        self.run.started = Some(started);
+        if self.run.mode.executes() {
+            let state = if self.run.attempt == 1 { State::Running } else { State::Retrying };
+            self.run.emit(state, target, Duration::ZERO, None, &Details::default());
+        }
+        let span = self.run.span(target);
+        let made = self.make(place, started).instrument(span.clone()).await;
+        let elapsed = started.elapsed();
+        let outcome = match made {
+            Ok(made) => Ok(made),
+            Err(raised) if self.run.is_tried_again(&raised) => {
+                let delay = self.run.task.retry_delay.before(self.run.attempt);
+                span.in_scope(|| self.run.awaits_retry(target, raised.cause, elapsed, delay));
+                return Attempt::Again(delay);
+            }
+            Err(Raised { cause, thrown, .. }) => {
+                let failure = span.in_scope(|| self.run.failed(target, cause, elapsed));
+                if let Some(panic) = thrown {
+                    panic.resume();
+                }
+                Err(failure)
+            }
+        };
+        span.record("elapsed", elapsed.as_secs_f64());
+        Attempt::Ended(outcome)
+    }
+
+    /// What is known without a run, now that all that it takes is there.
+    fn ends_early(&mut self, place: Option<&Place<R>>) -> Option<Made<R>> {
+        if self.run.mode.caches() {
+            self.fill_name();
+        }
+        if self.has_come_out_as_it_was(place) {
+            return Some(Made::Saved);
+        }
+        match self.run.dry_run()? {
+            DryRun::Jobs => {
+                let job = self.run.task.remote.then(|| self.order(place, None));
+                dry_run::list(job, self.run.flow().map(|flow| &flow.shared.would_run));
+            }
+            dry => self.run.would_run(dry, place.map(|place| &place.location)),
+        }
+        Some(Made::Nothing)
+    }
+
+    /// Whether the output was stale for its inputs alone, and these have been made again and are what they were.
+    fn has_come_out_as_it_was(&mut self, place: Option<&Place<R>>) -> bool {
+        let (Some(place), Some((stamp, Reasons::INPUTS))) = (place, self.run.outdated) else { return false };
+        let compared = self.compare(place, stamp);
+        let is_fresh = compared.decision == Decision::Take;
+        if is_fresh {
+            self.take(place, Why::Unchanged, compared);
+        }
+        is_fresh
+    }
+
+    /// Sees to it that the output is there. What panics fails the run.
+    pub(super) async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
+        let made = catch(pin!(self.make_output(place, started))).await;
+        made.unwrap_or_else(|panic| Err(self.run.caught(panic).into()))
+    }
+
+    async fn make_output(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
+        // One opening and closing for all that is asked of the store.
+        let _lease = place.map(|_| Lease::hold());
+        let place = place.map(|place| {
+            let inputs = self.inputs.contents().fingerprint();
+            (place, *self.record.get_or_insert(Record::new(self.run.task, self.arguments, inputs)))
+        });
+        // The arguments are used up by the function.
+        let given = if place.is_some() { self.describe_arguments() } else { Vec::new() };
+        let done = match (self.run.carrier(), place) {
+            (Some(carrier), place) => Box::pin(self.make_elsewhere(carrier, place, started)).await?,
+            (None, Some((place, record))) => self.make_at(place, record, started).await?,
+            (None, None) => {
+                let value = Some(self.call(PathBuf::new(), None, started).await?);
+                Done::Made { value, found: Found::default(), elapsed: started.elapsed() }
+            }
+        };
+        match (done, place) {
+            (Done::Made { value, found: Found { there, bytes, urgent }, elapsed }, place) => {
+                if let (Some(there), Some((place, _)), Some(journal)) = (there, place, self.run.compares()) {
+                    place.has(Content::from_fingerprint(there.content));
+                    journal.found(place.key, there);
+                }
+                let target = place.map(|(place, _)| &place.location);
+                let details = Details { there, given: given.into(), urgent, ..Details::default() };
+                self.run.completed(target, elapsed, bytes, &details);
+                Ok(value.map_or(Made::Saved, Made::Value))
+            }
+            (Done::There(stamp), Some((place, _))) => {
+                let compared = self.compare(place, stamp);
+                self.take(place, Why::MadeMeanwhile, compared);
+                Ok(Made::Saved)
+            }
+            // What has no place is nowhere.
+            (Done::There(_), None) => Err(RunError::Interrupted.into()),
+        }
+    }
+
+    /// Claims the target, calls the function, and saves what it gives.
+    async fn make_at(&mut self, place: &Place<R>, record: Record, started: Instant) -> Result<Done<R>, Raised> {
+        let claim = match self.run.claim(place, record).await? {
+            Claimed::Ours(claim) => claim,
+            Claimed::There(stamp) => return Ok(Done::There(stamp)),
+        };
+        self.run.begin_making(&place.location, started);
+        let draft = if self.run.task.wants_target { claim.fresh_draft()? } else { PathBuf::new() };
+        let value = self.call(draft, Some(&claim), started).await?;
+        self.run.phase = Phase::Saving;
+        if !self.run.has_written(place)? {
+            let found = self.run.keep_in_memory(place, &value, record)?;
+            return Ok(Done::Made { value: Some(value), found, elapsed: started.elapsed() });
+        }
+        let (value, bytes, receipt) = match self.run.save(place, claim, value).await? {
+            (Saved::Ours { bytes, receipt }, value) => (value, bytes, receipt),
+            (Saved::There(stamp), _) => return Ok(Done::There(stamp)),
+        };
+        let there = self.run.look_at_saved(place, &receipt, record, bytes);
+        self.run.phase = Phase::Dropping;
+        // A function that saves its own output may give something else besides.
+        let value = if self.run.task.saves {
+            drop(value);
+            None
+        } else {
+            Some(value)
+        };
+        // What is lost of it in a kill, the output says itself.
+        let urgent = there.is_some() && !receipt.is_recorded.load(Ordering::Relaxed);
+        Ok(Done::Made { value, found: Found { there, bytes, urgent }, elapsed: started.elapsed() })
+    }
+
+    /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has; where no
+    /// executor runs it, a panic of the function is its caller's.
+    async fn call(&mut self, draft: PathBuf, claim: Option<&Claim>, started: Instant) -> Result<R, Raised> {
+        let Run { task, mode, ref context, attempt, .. } = self.run;
+        let target = claim.map(Claim::target);
+        let (away, job) = (self.away, &mut *self.job);
+        let mut taken = false;
+        let there = &mut taken;
+        let called = if mode.executes() {
+            let context = Context::within(context.as_ref(), task, target);
+            let _heartbeat =
+                heartbeat::watch(&context, self.run.number(), task, &self.run.name, target, attempt, started);
+            let last = attempt > task.retries;
+            catch(pin!(async move {
+                match (away, task.timeout) {
+                    (Some(away), Some(limit)) => {
+                        let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_draft).transpose()?;
+                        let body = context.enter(|| job.defer(draft, last, there)).map_err(not_to_be_had)?;
+                        timeout(Some(limit), away(Work::Body(body, abandoned), context)).await?
+                    }
+                    (Some(away), None) => match start(job, Some(&context), draft, last, there)? {
+                        Body::Done(value) => value,
+                        Body::Future(future) => away(Work::Future(future), context).await,
+                    },
+                    (None, limit) => match (start(job, Some(&context), draft, last, there)?, limit) {
+                        (Body::Done(_), Some(limit)) if started.elapsed() > limit => {
+                            Err(RunError::TimedOut { limit }.into())
+                        }
+                        (Body::Done(value), _) => value,
+                        (Body::Future(future), limit) => timeout(limit, drive_in(Some(context), future)).await?,
+                    },
+                }
+            }))
+            .await
+        } else {
+            let context = match target {
+                Some(_) => Some(Context::within(context.as_ref(), task, target)),
+                None => context.clone(),
+            };
+            catch(pin!(async move {
+                match start(job, context.as_ref(), draft, true, there)? {
+                    Body::Done(value) => value,
+                    Body::Future(future) => drive_in(context, future).await,
+                }
+            }))
+            .await
+        };
+        called.unwrap_or_else(|panic| {
+            if !taken {
+                self.run.phase = Phase::Loading;
+                return Err(self.run.caught(panic).into());
+            }
+            let raised = Raised::from(panic.error(Phase::Running));
+            Err(Raised { thrown: (!mode.executes()).then_some(panic), ..raised })
+        })
+    }
+}
+
+fn start<'a, R>(
+    job: &mut (dyn Job<'a, R> + 'a),
+    context: Option<&Arc<Context>>,
+    draft: PathBuf,
+    last: bool,
+    taken: &mut bool,
+) -> Result<Body<'a, R>, Raised> {
+    let start = || job.start(draft, last, taken);
+    let body = match context {
+        Some(context) => context.enter(start),
+        None => start(),
+    };
+    body.map_err(not_to_be_had)
+}
+
+fn not_to_be_had(source: Error) -> Raised {
+    RunError::Upstream { source }.into()
+}
+
+/// Sees a body's future through, in this context.
+pub(crate) async fn drive_in<F: Future<Output: Send> + Send>(context: Option<Arc<Context>>, future: F) -> F::Output {
+    match context {
+        // Also where the future has to be driven on another thread.
+        Some(context) => drive(context.enter_async(future)).await,
+        None => drive(future).await,
+    }
+}
+
+/// What came of reaching for a target.
+enum Claimed {
+    Ours(Claim),
+    /// Another has made it meanwhile.
+    There(Stamp),
+}
+
+/// What came of saving a value.
+enum Saved {
+    Ours {
+        bytes: u64,
+        receipt: Arc<Receipt>,
+    },
+    /// The claim was lost, and another has made it meanwhile.
+    There(Stamp),
+}
+
+/// How often a claim may be lost before that is an error: somebody removes them all.
+const LOSSES: u32 = 10;
+
+impl Run {
+    /// The right to make the output, unless it is there by now.
+    async fn claim<R>(&self, place: &Place<R>, record: Record) -> Result<Claimed, Cause> {
+        let Place { location, store, .. } = place;
+        let path = store.claim_path(location);
+        let failed = |error: StoreError| RunError::Store { action: "claim the target", source: error.into() };
+        let claim = match Claim::try_now(&path, location, record).map_err(failed)? {
+            Some(claim) => claim,
+            None if self.context.as_ref().is_some_and(|context| context.makes(location)) => {
+                return Err(RunError::Recursion.into());
+            }
+            None => {
+                let location = location.clone();
+                let waited = Box::pin(spawn_blocking(move || Claim::wait(&path, location, record))).await;
+                waited?.map_err(failed)?
+            }
+        };
+        if !self.mode.caches() {
+            return Ok(Claimed::Ours(claim));
+        }
+        let there = store.stamp(location);
+        let there = there.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
+        // What was there and stale is as good as not there, unless another has replaced it.
+        let there = there.filter(|there| self.outdated.is_none_or(|(stamp, _)| stamp != *there));
+        Ok(there.map_or(Claimed::Ours(claim), Claimed::There))
+    }
+
+    /// Whether the function wrote a file, if that is its own choice: one without a `#[target]` parameter may give data instead.
+    fn has_written<R>(&self, place: &Place<R>) -> Result<bool, Cause> {
+        if self.task.saves || self.task.wants_target {
+            return Ok(true);
+        }
+        let stamp = place.store.stamp(&place.location);
+        let stamp = stamp.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
+        // What was there and stale before is not what it wrote.
+        Ok(stamp.is_some_and(|stamp| self.outdated.is_none_or(|(outdated, _)| outdated != stamp)))
+    }
+
+    /// Keeps in memory what the function gave instead of a file. What takes it goes stale by what it was made from.
+    fn keep_in_memory<R>(&mut self, place: &Place<R>, _: &R, record: Record) -> Result<Found, Raised> {
+        if size_of::<R>() == 0 {
+            return Err(StoreError::NothingWritten { path: place.location.path().to_owned() }.into());
+        }
+        let provenance = record.provenance();
+        self.why = Why::InMemory;
+        let there = There::new(provenance.fingerprint(), Stamp::new(0), 0).made_by(provenance);
+        place.keep_in_memory(Content::from_fingerprint(there.content));
+        Ok(Found { there: Some(there), ..Found::default() })
+    }
+
+    /// Saves the value, under another claim if this one is lost.
+    async fn save<R>(&self, place: &Place<R>, mut claim: Claim, value: R) -> Result<(Saved, R), Cause> {
+        let mut losses = 0;
+        loop {
+            let (receipt, record) = (claim.receipt(), claim.record());
+            let saved = place.store.save(claim, &value);
+            let saved = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() });
+            if !receipt.is_lost.load(Ordering::Relaxed) {
+                return Ok((Saved::Ours { bytes: saved?, receipt }, value));
+            }
+            say(&format!(
+                "the claim on {} was lost: its file was removed or replaced while it was made",
+                place.location
+            ));
+            losses += 1;
+            claim = match Box::pin(self.claim(place, record)).await? {
+                Claimed::There(stamp) => return Ok((Saved::There(stamp), value)),
+                // What a function wrote itself went with the claim.
+                Claimed::Ours(_) if self.task.wants_target || losses == LOSSES => {
+                    return Err(saved.err().unwrap_or(RunError::Interrupted).into());
+                }
+                Claimed::Ours(claim) => claim,
+            };
+        }
+    }
+
+    /// What lies at the place now that it was saved, if somebody compares.
+    fn look_at_saved<R>(&self, place: &Place<R>, receipt: &Receipt, record: Record, bytes: u64) -> Option<There> {
+        self.compares()?;
+        let there = match (receipt.content.get(), receipt.stamp.get()) {
+            (Some(content), Some(stamp)) => There::new(*content, *stamp, bytes),
+            _ => There::from_entry(&place.store.listing().entry(&place.location).ok().flatten()?),
+        };
+        Some(there.made_by(record.provenance().with_format(place.store.format())))
+    }
+
+    /// Has the journal know that the target is being made.
+    pub(super) fn begin_making(&mut self, target: &Location, started: Instant) {
+        if let Some(journal) = self.journal() {
+            self.began = journal.began(self.task, target, &self.store, started);
+        }
+    }
+
+    fn dry_run(&self) -> Option<DryRun> {
+        self.context.as_ref()?.settings.dry_run
+    }
+
+    fn is_tried_again(&self, raised: &Raised) -> bool {
+        self.mode.executes()
+            && raised.retry
+            && self.attempt <= self.task.retries
+            && self.flow().is_none_or(|flow| flow.cancelled().is_none())
+    }
+}
+
+impl<R: Send> LazyRun<R> for Plan<'_, R> {
+    fn inputs(&self) -> Vec<Arc<dyn Node>> {
+        self.inputs.unsettled()
+    }
+
+    fn is_there(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
+        Plan::is_there(self, place)
+    }
+
+    fn produce<'p>(&'p mut self, place: Option<&'p Place<R>>) -> Pin<Box<dyn Future<Output = Attempt<R>> + Send + 'p>> {
+        Box::pin(Plan::produce(self, place))
+    }
+}
