@@ -25,82 +25,54 @@ pub struct Visitor<'v>(Purpose<'v>);
 enum Purpose<'v> {
     /// To find what the call depends on.
     Find(Findings<'v>),
+    /// To find what the call waits for besides.
+    Wait(Findings<'v>),
     /// To take each argument down for itself, for people to compare.
-    Describe(Description<'v>),
+    Describe(Box<Description<'v>>),
     /// To send the arguments to another process.
     Pack(&'v mut Packing),
 }
 
-/// What one walk over the arguments of a call finds.
-#[derive(Default)]
+/// What one walk over the arguments of a call finds, and what of it is asked for.
 pub(crate) struct Findings<'v> {
     /// The call's own, and what it inherits: the path of the first output that has one, the base of the first that passes
     /// one on.
-    label: Option<&'v mut Label>,
-    inputs: Inputs,
-    /// What tells these arguments from others, if somebody asks.
-    hasher: Option<Hasher>,
-    /// Who knows what lies at the inputs, if somebody asks.
-    journal: Option<&'v Journal>,
-    makers: Option<Makers>,
-    /// What follows is waited for, and not taken.
-    waits: bool,
+    pub(crate) label: &'v mut Label,
+    pub(crate) inputs: &'v mut Inputs,
+    /// What tells these arguments from others.
+    pub(crate) hasher: Option<&'v mut Hasher>,
+    /// Who knows what lies at the inputs.
+    pub(crate) journal: Option<&'v Journal>,
+    pub(crate) makers: Option<&'v mut Makers>,
 }
 
 /// The runs that made the outputs, beside the parameters that take them.
-struct Makers {
-    found: Vec<(&'static str, u64)>,
+pub(crate) struct Makers {
+    pub(crate) found: Vec<(&'static str, u64)>,
     parameters: Parameters<'static>,
     parameter: &'static str,
 }
 
 /// Each argument for itself. The hasher is that of the last.
 struct Description<'v> {
-    given: Vec<Given<'static>>,
+    given: &'v mut Vec<Given<'static>>,
     hasher: Hasher,
     parameters: Parameters<'v>,
     journal: Option<&'v Journal>,
 }
 
-impl<'v> Findings<'v> {
-    pub(crate) fn new(label: &'v mut Label) -> Self {
-        Findings { label: Some(label), ..Self::default() }
+impl Makers {
+    pub(crate) fn new(parameters: &'static [&'static str]) -> Self {
+        Makers { found: Vec::new(), parameters: parameters.iter(), parameter: "" }
     }
+}
 
-    /// Takes the fingerprint of the arguments as well.
-    pub(crate) fn with_fingerprint(self) -> Self {
-        Findings { hasher: Some(Hasher::default()), ..self }
-    }
-
-    /// Looks for what lies at the inputs as well.
-    pub(crate) fn with_contents(self, journal: Option<&'v Journal>) -> Self {
-        Findings { journal, ..self }
-    }
-
-    /// Looks for the runs that made the outputs as well.
-    pub(crate) fn with_makers(self, parameters: &'static [&'static str]) -> Self {
-        Findings { makers: Some(Makers { found: Vec::new(), parameters: parameters.iter(), parameter: "" }), ..self }
-    }
-
-    /// What the call takes, the fingerprint of the arguments, and the runs that made what they take.
-    pub(crate) fn finish(self) -> (Inputs, Fingerprint, Vec<(&'static str, u64)>) {
-        let fingerprint = self.hasher.unwrap_or_default().finish128();
-        (self.inputs, fingerprint, self.makers.map(|makers| makers.found).unwrap_or_default())
-    }
-
+impl Findings<'_> {
     /// An output among the arguments; its data, if they are what its fingerprint is to be taken of.
     fn output<'o, T>(&mut self, output: &'o Output<T>, passes_base: bool) -> Option<&'o T> {
-        if let Some(label) = self.label.as_mut().filter(|_| !self.waits) {
-            label.inherit(output.label(), passes_base);
-        }
-        if let (Some(makers), Some(maker)) = (&mut self.makers, output.label().maker) {
-            makers.found.push((makers.parameter, maker.number.get()));
-        }
+        self.label.inherit(output.label(), passes_base);
         let target = output.target();
-        output.enter(&mut self.inputs, self.journal.is_some() && target.is_some() && !self.waits);
-        if self.waits {
-            return None;
-        }
+        self.depend_on(output, self.journal.is_some() && target.is_some());
         match (&mut self.hasher, target) {
             (Some(hasher), Some(location)) => {
                 hasher.text(location.as_str());
@@ -110,6 +82,14 @@ impl<'v> Findings<'v> {
             (None, _) => None,
         }
     }
+
+    /// The call depends on an output, which `counts` if what lies at its target is one of its inputs.
+    fn depend_on<T>(&mut self, output: &Output<T>, counts: bool) {
+        if let (Some(makers), Some(maker)) = (&mut self.makers, output.label().maker) {
+            makers.found.push((makers.parameter, maker.number.get()));
+        }
+        output.enter(self.inputs, counts);
+    }
 }
 
 impl<'v> Visitor<'v> {
@@ -117,21 +97,15 @@ impl<'v> Visitor<'v> {
         Visitor(Purpose::Find(findings))
     }
 
-    /// What was found.
-    pub(crate) fn into_findings(self) -> Findings<'v> {
+    /// Outputs follow that the call waits for, and whose data it does not take.
+    pub(crate) fn waits(self) -> Self {
         match self.0 {
-            Purpose::Find(findings) => findings,
-            Purpose::Describe(_) | Purpose::Pack(_) => Findings::default(),
+            Purpose::Find(mut findings) => {
+                findings.makers.iter_mut().for_each(|makers| makers.parameter = "wait_for");
+                Visitor(Purpose::Wait(findings))
+            }
+            purpose => Visitor(purpose),
         }
-    }
-
-    /// Visits outputs that the call waits for, and whose data it does not take. Only such follow.
-    pub(crate) fn wait_for(&mut self, outputs: &dyn Outputs) {
-        if let Purpose::Find(findings) = &mut self.0 {
-            findings.waits = true;
-            findings.makers.iter_mut().for_each(|makers| makers.parameter = "wait_for");
-        }
-        outputs.visit(self);
     }
 
     pub(crate) fn packing(packing: &'v mut Packing) -> Self {
@@ -142,7 +116,12 @@ impl<'v> Visitor<'v> {
     pub(crate) fn output<'o, T>(&mut self, output: &'o Output<T>, passes_base: bool) -> Option<&'o T> {
         match &mut self.0 {
             Purpose::Find(findings) => findings.output(output, passes_base),
-            Purpose::Describe(Description { given, hasher, journal, .. }) => {
+            Purpose::Wait(findings) => {
+                findings.depend_on(output, false);
+                None
+            }
+            Purpose::Describe(description) => {
+                let Description { given, hasher, journal, .. } = &mut **description;
                 let Some(location) = output.target() else { return output.peek() };
                 hasher.text(location.as_str());
                 if let (Some(given), Some(journal)) = (given.last_mut(), journal) {
@@ -160,7 +139,7 @@ impl<'v> Visitor<'v> {
             Purpose::Find(Findings { makers: Some(makers), .. }) => {
                 makers.parameter = makers.parameters.next().copied().unwrap_or_default();
             }
-            Purpose::Find(_) => {}
+            Purpose::Find(_) | Purpose::Wait(_) => {}
             Purpose::Describe(description) => description.next_argument(),
             Purpose::Pack(packing) => packing.next_argument(),
         }
@@ -168,9 +147,9 @@ impl<'v> Visitor<'v> {
 
     fn hasher(&mut self) -> Option<&mut Hasher> {
         match &mut self.0 {
-            Purpose::Find(findings) => findings.hasher.as_mut(),
+            Purpose::Find(findings) => findings.hasher.as_deref_mut(),
             Purpose::Describe(description) => Some(&mut description.hasher),
-            Purpose::Pack(_) => None,
+            Purpose::Wait(_) | Purpose::Pack(_) => None,
         }
     }
 
@@ -184,8 +163,8 @@ impl<'v> Visitor<'v> {
 
     /// Takes down what the argument is, for people.
     fn describe(&mut self, text: impl FnOnce() -> String) {
-        if let Purpose::Describe(Description { given, .. }) = &mut self.0
-            && let Some(given) = given.last_mut()
+        if let Purpose::Describe(description) = &mut self.0
+            && let Some(given) = description.given.last_mut()
         {
             given.value = Some(text().into());
         }
@@ -199,8 +178,9 @@ impl<'v> Visitor<'v> {
                     inputs.add_content(Content::from_fingerprint(content));
                 }
             }
-            Purpose::Describe(Description { given, journal: Some(journal), .. }) => {
-                if let (Some(given), Some(content)) = (given.last_mut(), journal.source(path)) {
+            Purpose::Describe(description) => {
+                let content = description.journal.and_then(|journal| journal.source(path));
+                if let (Some(given), Some(content)) = (description.given.last_mut(), content) {
                     given.inputs.push(Input::file(path, content));
                 }
             }
@@ -224,24 +204,29 @@ pub(crate) fn describe(
     parameters: &[&'static str],
     journal: Option<&Journal>,
 ) -> Vec<Given<'static>> {
-    let given = Vec::with_capacity(parameters.len());
-    let description = Description { given, hasher: Hasher::default(), parameters: parameters.iter(), journal };
-    let mut visitor = Visitor(Purpose::Describe(description));
+    let mut given = Vec::with_capacity(parameters.len());
+    let description =
+        Description { given: &mut given, hasher: Hasher::default(), parameters: parameters.iter(), journal };
+    let mut visitor = Visitor(Purpose::Describe(Box::new(description)));
     accept(&mut visitor);
     // The last one ends.
     visitor.next_argument();
-    match visitor.0 {
-        Purpose::Describe(description) => description.given,
-        Purpose::Find(_) | Purpose::Pack(_) => Vec::new(),
-    }
+    drop(visitor);
+    given
 }
 
 /// What tells whether arguments came to another process as they are: sequences are the same in any order, as a `HashSet`'s
 /// elements come in any.
 pub(crate) fn checksum(accept: impl FnOnce(&mut Visitor<'_>)) -> Fingerprint {
-    let mut visitor = Visitor::finding(Findings { hasher: Some(Hasher::unordered()), ..Findings::default() });
-    accept(&mut visitor);
-    visitor.into_findings().finish().1
+    let (mut label, mut inputs, mut hasher) = (Label::default(), Inputs::default(), Hasher::unordered());
+    accept(&mut Visitor::finding(Findings {
+        label: &mut label,
+        inputs: &mut inputs,
+        hasher: Some(&mut hasher),
+        journal: None,
+        makers: None,
+    }));
+    hasher.finish128()
 }
 
 /// An argument, however it was given.

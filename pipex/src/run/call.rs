@@ -292,10 +292,12 @@ impl<'a, R: Send> Call<'a, R> {
     /// What the call inherits from its arguments, and waits for.
     fn find_inputs(&self) -> (Label, Inputs) {
         let mut label = Label::new(self.path.as_deref(), self.base.as_deref());
-        let mut visitor = Visitor::finding(Findings::new(&mut label));
+        let mut inputs = Inputs::default();
+        let findings = Findings { label: &mut label, inputs: &mut inputs, hasher: None, journal: None, makers: None };
+        let mut visitor = Visitor::finding(findings);
         self.job.accept(&mut visitor);
-        self.wait_for.iter().for_each(|outputs| visitor.wait_for(&**outputs));
-        let (inputs, ..) = visitor.into_findings().finish();
+        let mut visitor = visitor.waits();
+        self.wait_for.iter().for_each(|outputs| outputs.visit(&mut visitor));
         (label, inputs)
     }
 

@@ -13,7 +13,7 @@ pub(crate) use self::elsewhere::serve;
 use crate::graph::inputs::Inputs;
 use crate::graph::outcome::{Failure, Label, Maker, Place};
 use crate::graph::pending::Discard;
-use crate::graph::visitor::{Findings, Outputs, Visitor, describe};
+use crate::graph::visitor::{Findings, Makers, Outputs, Visitor, describe};
 use crate::run::call::{Away, Call, Job};
 use crate::run::context::{self, Context, Filled};
 use crate::run::flow_run::FlowRun;
@@ -23,7 +23,7 @@ use pipex_format::environment;
 use pipex_format::journal::{self, Given, Journal, There, Why};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::RunError;
-use pipex_format::model::fingerprint::{Fingerprint, fingerprint_bytes};
+use pipex_format::model::fingerprint::{Fingerprint, Hasher, fingerprint_bytes};
 use pipex_format::model::mode::Mode;
 use pipex_format::model::moment::Moment;
 use pipex_format::model::name::Name;
@@ -126,18 +126,23 @@ impl<'a, R: Send> Plan<'a, R> {
     /// The one walk over the arguments: what the call inherits, what it waits for, what tells it from others.
     fn visit_arguments(&mut self, label: &mut Label, wait_for: &[Box<dyn Outputs + Send + 'a>]) {
         let Run { task, ref context, .. } = self.run;
-        let mut findings = Findings::new(label);
-        if self.run.has_target() {
-            findings = findings.with_fingerprint().with_contents(self.run.compares());
-        }
-        if context.as_ref().is_some_and(|context| context.wants_inputs) {
-            findings = findings.with_makers(task.parameters);
-        }
-        let mut visitor = Visitor::finding(findings);
+        let mut hasher = self.run.has_target().then(Hasher::default);
+        let wants_makers = context.as_ref().is_some_and(|context| context.wants_inputs);
+        let mut makers = wants_makers.then(|| Makers::new(task.parameters));
+        let mut visitor = Visitor::finding(Findings {
+            label,
+            inputs: &mut self.inputs,
+            hasher: hasher.as_mut(),
+            journal: self.run.compares(),
+            makers: makers.as_mut(),
+        });
         self.job.accept(&mut visitor);
-        wait_for.iter().for_each(|outputs| visitor.wait_for(&**outputs));
-        let (inputs, arguments, makers) = visitor.into_findings().finish();
-        (self.inputs, self.arguments, self.run.makers) = (inputs, arguments, makers.into());
+        let mut visitor = visitor.waits();
+        wait_for.iter().for_each(|outputs| outputs.visit(&mut visitor));
+        if let Some(hasher) = hasher {
+            self.arguments = hasher.finish128();
+        }
+        self.run.makers = makers.map(|makers| makers.found).unwrap_or_default().into();
     }
 
     /// Fills the target, and enters it as this call's.
