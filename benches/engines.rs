@@ -70,7 +70,7 @@ impl Drop for Killed {
 /// This program in another role; it says when it is ready, or what it measured.
 fn role(role: &str, url: &str, set: &[(&str, String)]) -> Killed {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.env("ROLE", role).env("URL", url).env("PIPEX_NATS_PROJECT", "bench").env("PIPEX", "prefect");
+    command.env("ROLE", role).env("URL", url).env("PIPEX", "prefect");
     command.envs(set.iter().cloned()).env("PIPEX_QUIET", "1").env("PIPEX_JOURNAL", "off");
     Killed(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
 }
@@ -250,7 +250,7 @@ fn carried(server: &Path) {
         thread::sleep(Duration::from_millis(10));
     }
     let url = format!("nats://127.0.0.1:{port}");
-    let nats = ("PIPEX_NATS_URL", url.clone());
+    let nats = ("PIPEX_NATS_URL", format!("{url}?project=bench"));
     let measure = |what: &str, set: &[(&str, String)]| -> f64 { said(&mut role(what, &url, set)).parse().unwrap() };
     let bare_workers = |reply: bool| -> Vec<Killed> {
         let set = if reply { vec![("REPLY", "1".to_owned())] } else { Vec::new() };
@@ -309,7 +309,8 @@ fn reported() {
     for shown in ["500", "1000000"] {
         let mut pairs: Vec<(f64, f64)> = (0..rounds(5))
             .map(|_| {
-                let with = measure(&[("PREFECT_API_URL", sink.clone()), ("PIPEX_PREFECT_MAX_RUNS", shown.to_owned())]);
+                let with =
+                    measure(&[("PREFECT_API_URL", sink.clone()), ("PIPEX_PREFECT", format!("max_runs={shown}"))]);
                 (with, measure(&[]))
             })
             .collect();

@@ -127,6 +127,7 @@ fn nothing_of_the_environment_holds_within() {
         ("PIPEX_NATS_URL", "none"),
         ("PIPEX_WROKERS", "1"),
         ("PREFECT_API_URL", "http://127.0.0.1:1/api"),
+        ("PIPEX_PREFECT", "required"),
         ("PIPEX_PREFECT_REQUIRED", "1"),
         ("PIPEX_JOURNAL", "journal"),
     ]);

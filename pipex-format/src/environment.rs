@@ -10,7 +10,7 @@ use crate::model::stale::Stale;
 use crate::say::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 15] = [
     "PIPEX",
     "PIPEX_DECODE_LIMIT",
     "PIPEX_DRY_RUN",
@@ -18,17 +18,9 @@ const KNOWN: [&str; 23] = [
     "PIPEX_LIMITS",
     "PIPEX_LIST_MISSING",
     "PIPEX_LOG",
-    "PIPEX_NATS_ACK_WAIT",
-    "PIPEX_NATS_CA",
-    "PIPEX_NATS_CREDENTIALS",
-    "PIPEX_NATS_MAX_STARTS",
-    "PIPEX_NATS_PROJECT",
-    "PIPEX_NATS_REPLICAS",
-    "PIPEX_NATS_TOKEN",
     "PIPEX_NATS_URL",
     "PIPEX_PATH",
-    "PIPEX_PREFECT_MAX_RUNS",
-    "PIPEX_PREFECT_REQUIRED",
+    "PIPEX_PREFECT",
     "PIPEX_QUIET",
     "PIPEX_RUN",
     "PIPEX_STALE",
@@ -38,6 +30,19 @@ const KNOWN: [&str; 23] = [
 
 /// Where a journal is, if nothing else is said.
 pub const JOURNAL: &str = ".pipex";
+
+/// Variables that pipex used to read, and what stands for them now.
+const REMOVED: [(&str, &str); 9] = [
+    ("PIPEX_NATS_ACK_WAIT", "set PIPEX_NATS_URL=nats://HOST?ack_wait=SECONDS"),
+    ("PIPEX_NATS_CA", "set PIPEX_NATS_URL=nats://HOST?ca=FILE"),
+    ("PIPEX_NATS_CREDENTIALS", "set PIPEX_NATS_URL=nats://HOST?credentials=FILE"),
+    ("PIPEX_NATS_MAX_STARTS", "set PIPEX_NATS_URL=nats://HOST?max_starts=NUMBER"),
+    ("PIPEX_NATS_PROJECT", "set PIPEX_NATS_URL=nats://HOST?project=NAME"),
+    ("PIPEX_NATS_REPLICAS", "set PIPEX_NATS_URL=nats://HOST?replicas=NUMBER"),
+    ("PIPEX_NATS_TOKEN", "set PIPEX_NATS_URL=nats://TOKEN@HOST"),
+    ("PIPEX_PREFECT_MAX_RUNS", "set PIPEX_PREFECT=max_runs=NUMBER"),
+    ("PIPEX_PREFECT_REQUIRED", "set PIPEX_PREFECT=required"),
+];
 
 /// Names that begin so are left to tests, of pipex and of what is built on it.
 const OF_TESTS: &str = "PIPEX_TESTS_";
@@ -107,10 +112,24 @@ pub fn warn_of_unknown() {
             }
         }
     });
+    warn_of_removed();
 }
 
-/// The variable that is called most like this, if it is none itself.
+/// Says, once a process, which variables are set that pipex no longer reads, and what to do instead.
+fn warn_of_removed() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        for (name, instead) in REMOVED.into_iter().filter(|(name, _)| env_text(name).is_some()) {
+            say(&format!("{name} is set, and pipex no longer reads it: {instead}"));
+        }
+    });
+}
+
+/// The variable that is called most like this, if it neither is one itself nor used to be.
 fn nearest(name: &str) -> Option<&'static str> {
+    if REMOVED.iter().any(|(removed, _)| *removed == name) {
+        return None;
+    }
     let nearest = KNOWN.into_iter().min_by_key(|known| strsim::osa_distance(known, name))?;
     (nearest != name).then_some(nearest)
 }
@@ -128,6 +147,7 @@ mod tests {
         assert_eq!(nearest("PIPEX_WROKERS"), Some("PIPEX_WORKERS"));
         assert_eq!(nearest("PIPEX_DRYRUN"), Some("PIPEX_DRY_RUN"));
         assert_eq!(nearest("PIPEX_JOURNAL"), None);
+        assert_eq!(nearest("PIPEX_NATS_TOKEN"), None, "it has a line of its own");
     }
 
     /// The names in a text that begin as pipex's variables do.
@@ -165,7 +185,7 @@ mod tests {
         let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/settings.md");
         let settings = fs::read_to_string(settings).unwrap();
         for name in KNOWN {
-            assert!(settings.contains(&format!("| `{name}`")) || settings.contains(&format!(", `{name}` |")), "{name}");
+            assert!(settings.contains(&format!("| `{name}` |")), "{name}");
         }
     }
 }

@@ -30,7 +30,7 @@ fn inside_a_namespace() {
     ip("link set here up");
     let (nats, place) = (Nats::at("0.0.0.0", &[]), Place::new());
     let (commits, gates) = (Commits::of(&place), gates(&place, 4));
-    let url = format!("nats://10.77.0.1:{}", nats.port);
+    let url = nats.url().replace("0.0.0.0", "10.77.0.1");
     let worker = place.program("nats::worker");
     let arrive = "echo it has a namespace >&2; : <wire; ip link set lo up; ip addr add 10.77.0.2/24 dev there; \
                   ip link set there up; exec \"$@\"";

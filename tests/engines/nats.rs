@@ -98,9 +98,8 @@ pub fn all_are_right(place: &Place, count: u64) {
 #[test]
 fn weather_on_three_workers() {
     let (nats, place) = (Nats::start(&[]), Place::new());
-    let workers: Vec<_> = (0..3)
-        .map(|_| Process::start(place.weather().env("PIPEX_WORKER", "1").env("PIPEX_NATS_URL", nats.url())))
-        .collect();
+    let workers: Vec<_> =
+        (0..3).map(|_| Process::start(place.weather_worker().env("PIPEX_NATS_URL", nats.url()))).collect();
     let flow = Process::start(place.weather().env("PIPEX_NATS_URL", nats.url()));
     let (code, said) = flow.end();
     assert_eq!(code, Some(0), "{said}");
@@ -327,24 +326,30 @@ fn values_travel_if_they_are_small_and_attempts_are_counted() {
     assert_eq!(refused.count(), 2, "{said}");
 }
 
-#[test]
-fn a_token_opens_the_server_and_is_not_told() {
-    let (nats, place) = (Nats::start(&["--auth", "a-secret-token"]), Place::new());
-    let refused = Process::start(
-        place
-            .program("nats::flow_of_squares")
-            .envs([("COUNT", "3"), ("GATES", "0"), ("PIPEX_NATS_TOKEN", "a-wrong-token")])
-            .env("PIPEX_NATS_URL", nats.url()),
-    );
-    let (code, said) = refused.end();
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("cannot use NATS at nats://127.0.0.1:") && !said.contains("token"), "{said}");
-    let token = |command: &mut Command| Process::start(command.env("PIPEX_NATS_TOKEN", "a-secret-token"));
-    let _worker = token(place.program("nats::worker").env("PIPEX_WORKER", "1").env("PIPEX_NATS_URL", nats.url()));
+/// Three squares, with what this says.
+fn start_three(place: &Place, url: &str) -> Process {
     let mut flow = place.program("nats::flow_of_squares");
-    let flow = token(flow.envs([("COUNT", "3"), ("GATES", "0")]).env("PIPEX_NATS_URL", nats.url()));
-    let (code, said) = flow.end();
-    assert_eq!(code, Some(0), "{said}");
+    Process::start(flow.envs([("COUNT", "3"), ("GATES", "0"), ("PIPEX_NATS_URL", url)]))
+}
+
+#[test]
+fn a_token_or_a_password_opens_the_server_and_is_not_told() {
+    for (arguments, wrong, right) in [
+        (&["--auth", "a-sec/ret:tok%en"][..], "a-wrong-token@", "a-sec%2Fret%3Atok%25en@"),
+        (&["--user", "somebody", "--pass", "a-secret/token"], "somebody:a-wrong-token@", "somebody:a-secret%2Ftoken@"),
+    ] {
+        let (nats, place) = (Nats::start(arguments), Place::new());
+        let url = |login: &str| nats.url().replace("nats://", &format!("nats://{login}"));
+        let (code, said) = start_three(&place, &url(wrong)).end();
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("cannot use NATS at nats://127.0.0.1:"), "{said}");
+        assert!(!said.contains("tok") && !said.contains("somebody"), "{said}");
+        let worker = start_worker(&place, &url(right));
+        let (code, said) = start_three(&place, &url(right)).end();
+        assert_eq!(code, Some(0), "{said}");
+        let said = said + &worker.said();
+        assert!(!said.contains("tok") && !said.contains("somebody"), "{said}");
+    }
 }
 
 #[test]
@@ -352,28 +357,40 @@ fn over_tls_the_server_has_to_be_one_that_is_trusted() {
     let pem = |name: &str| format!("{}/{name}", set("PIPEX_TESTS_CERTIFICATES"));
     let (certificate, key) = (pem("server.pem"), pem("server.key"));
     let (nats, place) = (Nats::start(&["--tls", "--tlscert", &certificate, "--tlskey", &key]), Place::new());
-    let flow = |command: &mut Command| {
-        command.envs([("COUNT", "3"), ("GATES", "0")]).env("PIPEX_NATS_URL", nats.url().replace("nats:", "tls:"));
-        Process::start(command)
-    };
-    let (code, said) = flow(&mut place.program("nats::flow_of_squares")).end();
+    let url = nats.url().replace("nats:", "tls:");
+    let (code, said) = start_three(&place, &url).end();
     assert!(code == Some(1) && said.contains("cannot use NATS at tls://127.0.0.1:"), "{said}");
-    let trusted = |name| {
-        let mut command = place.program(name);
-        command.env("PIPEX_NATS_CA", pem("authority.pem"));
-        command
-    };
-    let _worker = flow(trusted("nats::worker").env("PIPEX_WORKER", "1"));
-    let (code, said) = flow(&mut trusted("nats::flow_of_squares")).end();
+    let trusted = format!("{url}&ca={}", pem("authority.pem"));
+    let _worker = start_worker(&place, &trusted);
+    let (code, said) = start_three(&place, &trusted).end();
     assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn what_means_nothing_in_the_address_is_refused_and_no_secret_is_told() {
+    let place = Place::new();
+    for (rest, expected) in [
+        ("?replicas=9", "PIPEX_NATS_URL: replicas=9 is not a number of replicas, 1 to 5"),
+        ("?ack_wait=soon", "PIPEX_NATS_URL: ack_wait=soon is not a number of seconds, 1 or more"),
+        ("?max_starts=0", "PIPEX_NATS_URL: max_starts=0 is not how often a job is started at most"),
+        ("?project=a.b", "PIPEX_NATS_URL: project=a.b is not a name of letters, digits, - and _"),
+        ("?ca=", "PIPEX_NATS_URL: ca= is not the path of a file"),
+        ("?token=secret", "..?token is not a NATS server with settings that there are: project, replicas, ack_wait,"),
+        ("?secret@b", "PIPEX_NATS_URL=..?.. is not a NATS server with settings that there are"),
+        ("/secret@b", "PIPEX_NATS_URL=.. is not the address of a NATS server, such as nats://TOKEN@127.0.0.1:4222"),
+        ("#secret@b", "PIPEX_NATS_URL=.. is not the address of a NATS server"),
+        (",nats://other@b:9", "PIPEX_NATS_URL=.. is not one token, or one user and password, for all servers"),
+    ] {
+        let (code, said) = start_three(&place, &format!("nats://secret@127.0.0.1:9{rest}")).end();
+        assert_eq!(code, Some(1), "{rest}: {said}");
+        assert!(said.contains(expected) && !said.contains("secret"), "{rest}: {said}");
+    }
 }
 
 #[test]
 fn a_server_that_is_not_there_is_named() {
     let place = Place::new();
-    let mut flow = place.program("nats::flow_of_squares");
-    flow.envs([("COUNT", "3"), ("GATES", "0"), ("PIPEX_NATS_URL", "nats://user:secret@127.0.0.1:9")]);
-    let (code, said) = Process::start(&mut flow).end();
+    let (code, said) = start_three(&place, "nats://user:secret@127.0.0.1:9").end();
     assert_eq!(code, Some(1));
     assert!(said.contains("cannot use NATS at nats://127.0.0.1:9: start it (`nats-server -js`)"), "{said}");
     assert!(!said.contains("secret"), "{said}");

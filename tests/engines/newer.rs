@@ -16,7 +16,7 @@ fn a_job_in_a_newer_format_is_refused_and_not_delivered_again() {
     assert_eq!(code, Some(0), "{said}");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _within = runtime.enter();
-    let client = runtime.block_on(async_nats::connect(nats.url())).unwrap();
+    let client = runtime.block_on(async_nats::connect(nats.address())).unwrap();
     let jetstream = async_nats::jetstream::new(client.clone());
     let stream = runtime.block_on(jetstream.get_stream("pipex-tests")).unwrap();
     let outcome = runtime.block_on(async {

@@ -30,7 +30,7 @@ fn weather_is_shown_as_it_ran() {
     let (prefect, place) = (Prefect::new(), Place::new());
     let run = || {
         let mut command = place.weather();
-        command.env("PREFECT_API_URL", &prefect.url).env("PIPEX_PREFECT_MAX_RUNS", "2000").env("PIPEX_LOG", "info");
+        command.env("PREFECT_API_URL", &prefect.url).env("PIPEX_PREFECT", "max_runs=2000").env("PIPEX_LOG", "info");
         let (code, said) = Process::start(&mut command).end();
         assert_eq!(code, Some(0), "{said}");
         (prefect.flow_run(&said), table(&said))
@@ -186,9 +186,15 @@ fn a_server_that_is_not_there_is_no_reason_to_stop_unless_it_is_said() {
     assert!(said.contains("goes on and is not reported to Prefect"), "{said}");
     assert!(said.contains("fetch broken"), "it ran: {said}");
     assert!(!said.contains("secret"), "{said}");
-    let (_, said) = run(&place, url, &[("PIPEX_PREFECT_REQUIRED", "1"), ("PREFECT_API_KEY", "a-secret-key")]);
+    let (_, said) =
+        run(&place, url, &[("PIPEX_PREFECT", "required, max_runs=20"), ("PREFECT_API_KEY", "a-secret-key")]);
     assert!(said.contains("cannot use the Prefect server at http://127.0.0.1:9/api: start it, set"), "{said}");
     assert!(!said.contains("fetching") && !said.contains("secret"), "nothing ran: {said}");
+    for wrong in ["1", "require", "max_runs", "max_runs=many", "required,", "required,runs=5"] {
+        let (_, said) = run(&place, url, &[("PIPEX_PREFECT", wrong)]);
+        let refused = format!("PIPEX_PREFECT={wrong} is not required, max_runs=500 (a number of task runs), or both");
+        assert!(said.contains(&refused) && !said.contains("fetching"), "nothing ran: {said}");
+    }
 }
 
 /// Passes calls on to the server, but for every third: that is refused, or its connection breaks after the server has it.

@@ -58,7 +58,12 @@ impl Nats {
         self.server = None;
     }
 
+    /// What `PIPEX_NATS_URL` is, for this project's jobs.
     pub fn url(&self) -> String {
+        format!("{}?project=tests&ack_wait=2", self.address())
+    }
+
+    pub fn address(&self) -> String {
         format!("nats://{}:{}", self.host, self.port)
     }
 }
@@ -166,16 +171,26 @@ impl Place {
     pub fn program(&self, name: &str) -> Command {
         let mut command = crate::child::child(name);
         command.current_dir(self.path()).env("PIPEX", "prefect.cache").env("PIPEX_PATH", "out").env("PIPEX_QUIET", "1");
-        command.env_remove("PREFECT_API_URL").env("PIPEX_NATS_ACK_WAIT", "2").env("PIPEX_NATS_PROJECT", "tests");
+        command.env_remove("PREFECT_API_URL");
         command
     }
 
     /// The example.
     pub fn weather(&self) -> Command {
+        self.example(&["out"])
+    }
+
+    /// The same, as a worker.
+    pub fn weather_worker(&self) -> Command {
+        let mut command = self.weather();
+        command.env("PIPEX_WORKER", "1");
+        command
+    }
+
+    fn example(&self, arguments: &[&str]) -> Command {
         let target = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
         let mut command = Command::new(target.join("examples/weather"));
-        command.current_dir(self.path()).env("PIPEX", "prefect.cache").env("PIPEX_NATS_ACK_WAIT", "2");
-        command.env_remove("PREFECT_API_URL").arg("out");
+        command.current_dir(self.path()).env("PIPEX", "prefect.cache").env_remove("PREFECT_API_URL").args(arguments);
         command
     }
 }

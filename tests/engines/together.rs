@@ -10,8 +10,9 @@ fn weather_on_workers_watched_in_prefect() {
         command.env("PIPEX_NATS_URL", nats.url());
         command
     };
-    let _workers: Vec<_> = (0..2).map(|_| Process::start(start().env("PIPEX_WORKER", "1"))).collect();
-    let flow = Process::start(start().env("PREFECT_API_URL", &prefect.url).env("PIPEX_PREFECT_MAX_RUNS", "20"));
+    let _workers: Vec<_> =
+        (0..2).map(|_| Process::start(place.weather_worker().env("PIPEX_NATS_URL", nats.url()))).collect();
+    let flow = Process::start(start().env("PREFECT_API_URL", &prefect.url).env("PIPEX_PREFECT", "max_runs=20"));
     let (code, said) = flow.end();
     assert_eq!(code, Some(0), "{said}");
     let run = prefect.flow_run(&said);

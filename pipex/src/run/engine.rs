@@ -5,7 +5,7 @@ use std::sync::{Arc, Once};
 
 use crate::run::job::Carrier;
 use crate::run::report::Reporter;
-use pipex_format::environment::{env_text, is_set};
+use pipex_format::environment::{env_text, setting};
 use pipex_format::model::error::{Error, Result};
 use pipex_format::say::say;
 
@@ -68,13 +68,40 @@ pub(crate) fn reporters() -> Result<Vec<Arc<dyn Reporter>>> {
     let asked: Vec<_> = all().filter_map(|engine| engine.reporter).collect();
     if asked.is_empty() && env_text("PREFECT_API_URL").is_some() {
         let error = Error::Feature { feature: "prefect-server", what: "PREFECT_API_URL asks for reports to Prefect" };
-        if is_set("PIPEX_PREFECT_REQUIRED") {
+        if prefect_settings()?.required {
             return Err(error);
         }
         static SAID: Once = Once::new();
         SAID.call_once(|| say(&format!("{error}; the run goes on")));
     }
     asked.into_iter().filter_map(|reporter| reporter().transpose()).collect()
+}
+
+/// What `PIPEX_PREFECT` says.
+#[derive(Default)]
+pub(crate) struct PrefectSettings {
+    /// A server that is not there is an error.
+    pub(crate) required: bool,
+    /// So many task runs of a function are shown for themselves.
+    #[cfg_attr(not(feature = "prefect-server"), expect(dead_code, reason = "there is no engine that shows them"))]
+    pub(crate) max_runs: Option<usize>,
+}
+
+/// What is set of how runs are reported to Prefect.
+pub(crate) fn prefect_settings() -> Result<PrefectSettings> {
+    let parse = |text: &str| {
+        text.split(',').map(str::trim).try_fold(PrefectSettings::default(), |settings, word| {
+            match word.split_once('=') {
+                None if word == "required" => Some(PrefectSettings { required: true, ..settings }),
+                Some(("max_runs", runs)) => {
+                    Some(PrefectSettings { max_runs: Some(runs.trim().parse().ok()?), ..settings })
+                }
+                _ => None,
+            }
+        })
+    };
+    let expected = "required, max_runs=500 (a number of task runs), or both, separated by a comma";
+    Ok(setting("PIPEX_PREFECT", expected, parse)?.unwrap_or_default())
 }
 
 /// Who brings runs to other processes, if the environment names somebody.

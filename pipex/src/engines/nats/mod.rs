@@ -12,11 +12,10 @@
 //! | `pipex.PROJECT.can.TASK.CODE` | to workers: is there one that can do this? |
 
 mod carrier;
+mod settings;
 mod worker;
 
 use std::borrow::Cow;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,9 +28,9 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use self::carrier::Carrier;
+use self::settings::NatsSettings;
 use crate::run::engine::Engine;
-use pipex_format::environment::{env_text, setting};
-use pipex_format::model::error::{Cause, Error, Result};
+use pipex_format::model::error::Result;
 use pipex_format::model::task::Task;
 use pipex_format::say::say;
 
@@ -52,65 +51,7 @@ const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What belongs to the server's message beside the payload.
 const ROOM_FOR_HEADERS: usize = 512;
 
-/// What the environment says of the server and of the project.
-#[derive(Clone)]
-struct NatsSettings {
-    urls: Vec<String>,
-    /// What tells streams and subjects from those of other projects.
-    project: String,
-    token: Option<String>,
-    credentials: Option<String>,
-    authority: Option<String>,
-    replicas: usize,
-    /// How long a worker may be silent.
-    ack_wait: Duration,
-    /// How often a job is started at most.
-    starts: u64,
-}
-
 impl NatsSettings {
-    fn from_env() -> Result<Option<Self>> {
-        let number = |text: &str| text.trim().parse().ok().filter(|number: &u64| *number > 0);
-        let Some(urls) = env_text("PIPEX_NATS_URL") else { return Ok(None) };
-        let project = setting("PIPEX_NATS_PROJECT", "a name of letters, digits, - and _", |text| {
-            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)).then(|| text.to_owned())
-        })?;
-        Ok(Some(NatsSettings {
-            urls: urls.split(',').map(|url| url.trim().to_owned()).collect(),
-            project: project.unwrap_or_else(this_project),
-            token: env_text("PIPEX_NATS_TOKEN"),
-            credentials: env_text("PIPEX_NATS_CREDENTIALS"),
-            authority: env_text("PIPEX_NATS_CA"),
-            replicas: setting("PIPEX_NATS_REPLICAS", "a number of replicas, 1 to 5", number)?.unwrap_or(1) as usize,
-            ack_wait: Duration::from_secs(
-                setting("PIPEX_NATS_ACK_WAIT", "a number of seconds, 1 or more", number)?.unwrap_or(30),
-            ),
-            starts: setting("PIPEX_NATS_MAX_STARTS", "how often a job is started at most, 1 or more", number)?
-                .unwrap_or(3),
-        }))
-    }
-
-    /// The servers, without what is secret in their addresses.
-    fn named(&self) -> String {
-        let named = |url: &String| {
-            let (scheme, rest) = url.split_once("://").unwrap_or(("nats", url));
-            format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host))
-        };
-        self.urls.iter().map(named).collect::<Vec<_>>().join(",")
-    }
-
-    fn stream(&self) -> String {
-        format!("pipex-{}", self.project)
-    }
-
-    fn subject(&self, kind: &str, rest: &str) -> String {
-        format!("pipex.{}.{kind}.{rest}", self.project)
-    }
-
-    fn failed(&self, advice: &str, source: impl Into<Cause>) -> Error {
-        Error::Engine { engine: format!("NATS at {}", self.named()), advice: advice.to_owned(), source: source.into() }
-    }
-
     async fn connect(&self) -> Result<Connection> {
         let reconnected = Arc::new(Notify::new());
         let mut options = ConnectOptions::new()
@@ -133,17 +74,8 @@ impl NatsSettings {
             }
             async {}
         });
-        if let Some(token) = &self.token {
-            options = options.token(token.clone());
-        }
-        if let Some(path) = &self.credentials {
-            let with = options.credentials_file(path).await;
-            options = with.map_err(|error| self.failed("PIPEX_NATS_CREDENTIALS names a .creds file", error))?;
-        }
-        if let Some(path) = &self.authority {
-            options = options.add_root_certificates(path.into()).require_tls(true);
-        }
-        let client = options.connect(&*self.urls).await.map_err(|error| {
+        options = self.authenticate(options).await?;
+        let client = options.connect(&self.servers[..]).await.map_err(|error| {
             self.failed(&format!("start it (`nats-server -js`) or unset PIPEX_NATS_URL; see {GUIDE}"), error)
         })?;
         let jetstream =
@@ -152,17 +84,6 @@ impl NatsSettings {
         connection.stream().await?;
         Ok(connection)
     }
-}
-
-/// The executable's name and a fingerprint of the directory: programs that run elsewhere would not find the same files.
-fn this_project() -> String {
-    let program = std::env::current_exe().ok();
-    let name = program.as_deref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into_owned());
-    let name: String =
-        name.unwrap_or_default().chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
-    let mut hasher = DefaultHasher::new();
-    std::env::current_dir().ok().hash(&mut hasher);
-    format!("{name}-{:08x}", hasher.finish() as u32)
 }
 
 /// A connection, and the project's stream on it.

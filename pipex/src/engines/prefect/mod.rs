@@ -19,9 +19,9 @@ use uuid::Uuid;
 use self::client::Client;
 use crate::flow::summary::Summary;
 use crate::graph::outcome::number;
-use crate::run::engine::{Engine, LogLine};
+use crate::run::engine::{Engine, LogLine, prefect_settings};
 use crate::run::report::{FlowRun, Reporter, TaskRun};
-use pipex_format::environment::{env_text, is_set, setting};
+use pipex_format::environment::env_text;
 use pipex_format::journal::Counts;
 use pipex_format::model::error::{Error, Result};
 use pipex_format::model::fingerprint::fingerprint_process;
@@ -39,11 +39,11 @@ const LAST: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(5);
 
 /// The reporter to the server that the environment names, if it names one. A server that is not there is an error only
-/// with `PIPEX_PREFECT_REQUIRED=1`.
+/// with `PIPEX_PREFECT=required`.
 fn reporter() -> Result<Option<Arc<dyn Reporter>>> {
     let Some(prefect) = &*PREFECT else { return Ok(None) };
     let prefect = prefect.as_ref().map_err(Clone::clone)?;
-    if is_set("PIPEX_PREFECT_REQUIRED") {
+    if prefect_settings()?.required {
         prefect.client.version().map_err(|error| {
             let engine = format!("the Prefect server at {}", prefect.client.named());
             let advice = "start it, set PREFECT_API_URL to where it is, or unset it".to_owned();
@@ -83,8 +83,7 @@ fn stop() {
 /// What runs in this process are reported by.
 static PREFECT: LazyLock<Option<Result<Arc<Prefect>>>> = LazyLock::new(|| {
     let url = env_text("PREFECT_API_URL")?;
-    let shown = setting("PIPEX_PREFECT_MAX_RUNS", "a number of task runs", |text| text.trim().parse().ok());
-    Some(shown.map(|shown| Prefect::start(&url, shown.unwrap_or(SHOWN))))
+    Some(prefect_settings().map(|settings| Prefect::start(&url, settings.max_runs.unwrap_or(SHOWN))))
 });
 
 struct Prefect {

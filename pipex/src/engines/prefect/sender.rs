@@ -211,7 +211,7 @@ impl Sender<'_> {
             0 => {}
             lost => say(&format!(
                 "{lost} states and log lines were not reported to Prefect: it was not to be had, or too slow; \
-                 PIPEX_PREFECT_MAX_RUNS reports fewer task runs for themselves"
+                 PIPEX_PREFECT=max_runs=.. reports fewer task runs for themselves"
             )),
         }
         if let Some(done) = done {
