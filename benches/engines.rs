@@ -218,7 +218,7 @@ fn main() {
         Ok("bare latency") => {
             return println!("{}", median(runtime().block_on(bare_latency(&url, number("COUNT")))).as_secs_f64());
         }
-        Ok("worker") => return pipex::remote::command(),
+        Ok("worker") => pipex::remote::run_command(["worker"]),
         Ok("flow") => {
             // Connected, as the floor is.
             empties(1).unwrap();
@@ -258,7 +258,7 @@ fn carried(server: &Path) {
         workers.iter_mut().for_each(|worker| assert_eq!(said(worker), "ready"));
         workers
     };
-    let worker = || role("worker", &url, &[nats.clone(), ("PIPEX_WORKER", "1".into()), ("PIPEX_WORKERS", "1".into())]);
+    let worker = || role("worker", &url, &[nats.clone(), ("PIPEX_WORKERS", "1".into())]);
 
     let count = if quick() { 100 } else { 10_000 };
     let mut pairs: Vec<(f64, f64)> = (0..rounds(7))

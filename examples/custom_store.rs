@@ -90,6 +90,7 @@ fn mandelbrot() -> pipex::Result<()> {
     Ok(())
 }
 
+#[pipex::main]
 fn main() -> pipex::Result<()> {
     mandelbrot()?;
     println!("look at out/custom_store/mandelbrot.png");

@@ -33,6 +33,7 @@ fn rose() -> pipex::Result<usize> {
     size(draw(points.collect::<Vec<_>>()).base("rose").run()?).run()?.load()
 }
 
+#[pipex::main]
 fn main() -> pipex::Result<()> {
     println!("out/own_output/rose.svg has {} bytes", rose()?);
     Ok(())

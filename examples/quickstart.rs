@@ -28,6 +28,7 @@ fn compare() -> pipex::Result<f64> {
     warmest(means).run()?.load()
 }
 
+#[pipex::main]
 fn main() -> pipex::Result<()> {
     println!("{}", compare()?);
     Ok(())

@@ -34,6 +34,7 @@ fn search() -> pipex::Result<Option<Orbit>> {
     longest(orbits).run()?.load()
 }
 
+#[pipex::main]
 fn main() -> pipex::Result<()> {
     let counts = Summary::new();
     let orbit = Config::new().reporter(counts.clone()).scope(search)?;

@@ -348,9 +348,8 @@ fn weather(csv: PathBuf, out: &Path) -> pipex::Result<Report> {
     report(all).run()?.load()
 }
 
+#[pipex::main]
 fn main() -> Result<(), Error> {
-    // On a worker, or to run one task by its name: it ends here.
-    pipex::remote::command();
     let out = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("out/weather"), PathBuf::from);
     let csv = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/nyc-weather-2013.csv");
 

@@ -23,6 +23,8 @@ enum Own {
     Broken(#[source] std::io::Error),
 }
 
+type Boxed = Box<dyn std::error::Error + Send + Sync>;
+
 fn broken() -> std::io::Error {
     std::io::Error::other("the dry run ends here, says somebody else")
 }
@@ -33,7 +35,7 @@ fn itself() -> pipex::Result<u32> {
 }
 
 #[flow]
-fn boxed() -> Result<u32, Box<dyn std::error::Error + Send + Sync>> {
+fn boxed() -> Result<u32, Boxed> {
     Ok(needed()?)
 }
 
@@ -73,26 +75,58 @@ fn another() -> Result<u32, Own> {
 }
 
 #[flow]
+fn boxed_other() -> Result<u32, Boxed> {
+    let _ = needed();
+    Err(Own::Broken(broken()).into())
+}
+
+#[flow]
+fn anyhow_other() -> anyhow::Result<u32> {
+    let _ = needed();
+    Err(Own::Broken(broken()).into())
+}
+
+#[flow]
 fn refused() -> pipex::Result<u32> {
     let _ = needed();
     number().path("no such\0path").run()?.load()
 }
 
+/// As the `main` of a program that returns what its flow does.
+macro_rules! run_as_main {
+    ($name:expr, $($flow:ident: $result:ty),*) => {
+        match $name {
+            $(stringify!($flow) => {
+                #[pipex::main]
+                fn main() -> $result {
+                    $flow()
+                }
+                main().map_err(drop)
+            })*
+            other => panic!("there is no flow {other}"),
+        }
+    };
+}
+
 #[test]
 #[ignore = "a child of the test below"]
 fn child_lists() {
-    let failed = match std::env::var("PIPEX_TESTS_FLOW").unwrap().as_str() {
-        "itself" => itself().map_err(drop),
-        "boxed" => boxed().map_err(drop),
-        "anyhow" => anyhow().map_err(drop),
-        "passed" => passed().map_err(drop),
-        "caused" => caused().map_err(drop),
-        "text" => text().map_err(drop),
-        "unlike" => unlike().map_err(drop),
-        "another" => another().map_err(drop),
-        _ => refused().map_err(drop),
-    };
-    println!("\nended {failed:?}");
+    let name = std::env::var("PIPEX_TESTS_FLOW").unwrap();
+    let ended = run_as_main!(
+        &*name,
+        itself: pipex::Result<u32>,
+        boxed: Result<u32, Boxed>,
+        anyhow: anyhow::Result<u32>,
+        passed: Result<u32, Own>,
+        caused: Result<u32, Own>,
+        text: Result<u32, String>,
+        unlike: Result<u32, String>,
+        another: Result<u32, Own>,
+        boxed_other: Result<u32, Boxed>,
+        anyhow_other: anyhow::Result<u32>,
+        refused: pipex::Result<u32>
+    );
+    println!("\nended {ended:?}");
 }
 
 #[test]
@@ -100,7 +134,7 @@ fn where_a_list_ends_is_told_by_the_type_of_the_error() {
     let ends = |flow: &str| {
         let bench = Bench::new();
         let mut child = child("listing::child_lists", bench.path());
-        let output = child.env("PIPEX_LIST_MISSING", "1").env("PIPEX_TESTS_FLOW", flow).output().unwrap();
+        let output = child.env("PIPEX_DRY_RUN", "jobs").env("PIPEX_TESTS_FLOW", flow).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.contains(r#"{"task":"#), "{flow}: {output:?}");
         assert!(output.status.success(), "{flow}: {output:?}");
@@ -110,7 +144,7 @@ fn where_a_list_ends_is_told_by_the_type_of_the_error() {
     for flow in ["itself", "boxed", "anyhow", "passed", "caused", "text"] {
         assert!(ends(flow), "{flow}");
     }
-    for flow in ["unlike", "another", "refused"] {
+    for flow in ["unlike", "another", "boxed_other", "anyhow_other", "refused"] {
         assert!(!ends(flow), "{flow}");
     }
 }

@@ -41,6 +41,11 @@ mod shadowed {
     pub fn flow(path: u64) -> ::std::result::Result<u64, ::pipex::Error> {
         plain(path, &1, 1, 1).base("x").run()?.load()
     }
+
+    #[::pipex::main]
+    pub fn main() -> ::std::result::Result<(), ::pipex::Error> {
+        flow(4).map(|_| ())
+    }
 }
 
 /// The crate under another name.
@@ -134,6 +139,15 @@ pub mod linted {
     #[pipex::flow(path = "out", stale = "ignore")]
     pub fn flow(x: u32) -> pipex::Result<u32> {
         generic(x, "x").base("x").run()?.load()
+    }
+
+    /// A program.
+    ///
+    /// # Errors
+    /// When its flow fails.
+    #[pipex::main]
+    pub fn main() -> pipex::Result<()> {
+        flow(1).map(drop)
     }
 }
 

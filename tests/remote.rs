@@ -297,13 +297,20 @@ fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// What a program whose `main` calls `command` first does.
+/// What a program does that is told to run one task, or none.
 #[test]
 #[ignore = "it is another process's main"]
 fn program() {
-    let from = PathBuf::from(std::env::var_os("FROM").unwrap());
     println!();
-    year(&from).unwrap();
+    if let Ok(line) = std::env::var("LINE") {
+        pipex::remote::run_command(["run", &line]);
+    }
+    #[pipex::main]
+    fn main() -> pipex::Result<()> {
+        let from = PathBuf::from(std::env::var_os("FROM").unwrap());
+        year(&from).map(drop)
+    }
+    main().unwrap();
 }
 
 fn run(bench: &Bench, from: &Path, set: &[(&str, &str)]) -> Ended {
@@ -317,7 +324,7 @@ fn what_is_missing_is_listed_and_each_line_runs_one() {
     let bench = Bench::new();
     let from = source(&bench);
     let list = || {
-        let ended = run(&bench, &from, &[("PIPEX_LIST_MISSING", "1")]);
+        let ended = run(&bench, &from, &[("PIPEX_DRY_RUN", "jobs")]);
         assert!(ended.status.success());
         let text = String::from_utf8(ended.stdout).unwrap();
         let lines: Vec<_> = text.lines().filter(|line| line.starts_with('{')).map(str::to_owned).collect();
@@ -333,7 +340,7 @@ fn what_is_missing_is_listed_and_each_line_runs_one() {
             assert!(said.contains("4 more task runs are missing"), "{said}");
         }
         for line in &lines {
-            let ended = run(&bench, &from, &[("PIPEX_RUN", line)]);
+            let ended = run(&bench, &from, &[("LINE", line)]);
             assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
             let target = String::from_utf8(ended.stdout).unwrap();
             assert!(Path::new(target.trim().lines().last().unwrap()).exists(), "{target}");
@@ -348,13 +355,13 @@ fn what_is_missing_is_listed_and_each_line_runs_one() {
         "same targets, same journal, nothing stale"
     );
 
-    let ended = run(&bench, &from, &[("PIPEX_RUN", r#"{"task":"counts","args":{"y":1}}"#)]);
+    let ended = run(&bench, &from, &[("LINE", r#"{"task":"counts","args":{"y":1}}"#)]);
     assert_eq!(ended.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("`y` is none of counts: it takes x"));
-    let ended = run(&bench, &from, &[("PIPEX_RUN", r#"{"format":2,"task":"counts","arguments":[1]}"#)]);
+    let ended = run(&bench, &from, &[("LINE", r#"{"format":2,"task":"counts","arguments":[1]}"#)]);
     assert_eq!(ended.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("the line is in format 2, which a newer pipex writes"));
-    let ended = run(&bench, &from, &[("PIPEX_RUN", r#"{"task":"count"}"#)]);
+    let ended = run(&bench, &from, &[("LINE", r#"{"task":"count"}"#)]);
     assert!(String::from_utf8_lossy(&ended.stderr).contains("there is no task \"count\""));
 }
 

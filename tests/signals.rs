@@ -69,7 +69,7 @@ fn waiting<T: Send + Sync + 'static>(call: Call<'static, T>) -> Box<dyn Fn() -> 
 fn child_holds() {
     let out = std::env::var("PIPEX_PATH").unwrap();
     let grace = Duration::from_millis(std::env::var("PIPEX_TESTS_GRACE").unwrap().parse().unwrap());
-    let ended = Config::new().grace(grace).scope(|| holds(&Path::new(&out).with_extension("gate"), 50));
+    let ended = Config::new().signals(true).grace(grace).scope(|| holds(&Path::new(&out).with_extension("gate"), 50));
     println!("\nended {ended:?}");
 }
 
@@ -171,22 +171,25 @@ fn idle() -> pipex::Result<()> {
 #[test]
 #[ignore = "a child of the test below"]
 fn child_idles() {
-    let signals = std::env::var("PIPEX_TESTS_SIGNALS").is_ok();
-    Config::new().signals(signals).grace(Duration::ZERO).scope(idle).unwrap();
+    let config = Config::new().grace(Duration::ZERO);
+    let config = match std::env::var("PIPEX_TESTS_SIGNALS").as_deref() {
+        Ok("") | Err(_) => config,
+        Ok(signals) => config.signals(signals.parse().unwrap()),
+    };
+    config.scope(idle).unwrap();
 }
 
-/// Where nothing is kept, or the program has its own way with signals, they do what they do without pipex.
+/// Where nothing is kept, or the program has not asked for more, they do what they do without pipex.
 #[test]
-fn in_do_nothing_and_where_it_is_told_to_pipex_leaves_signals_alone() {
+fn in_do_nothing_and_where_it_is_not_asked_pipex_leaves_signals_alone() {
     use std::os::unix::process::ExitStatusExt;
 
-    for (mode, signals, ends) in [("do_nothing", true, 15), ("cache", false, 15), ("cache", true, 143)] {
+    for (mode, signals, ends) in
+        [("do_nothing", "true", 15), ("cache", "", 15), ("cache", "false", 15), ("cache", "true", 143)]
+    {
         let bench = Bench::new();
         let mut command = child("signals::child_idles", bench.path());
-        command.env("PIPEX", mode).stdout(Stdio::piped()).stderr(Stdio::null());
-        if signals {
-            command.env("PIPEX_TESTS_SIGNALS", "1");
-        }
+        command.env("PIPEX", mode).env("PIPEX_TESTS_SIGNALS", signals).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         wait_for("held", child.stdout.as_mut().unwrap());
         send("-TERM", &child);
@@ -223,7 +226,8 @@ fn thousand(log: &Path) -> pipex::Result<usize> {
 #[ignore = "a child of the test below"]
 fn child_thousand() {
     let out = std::env::var("PIPEX_PATH").unwrap();
-    println!("\nsum {}", thousand(&Path::new(&out).with_extension("log")).unwrap());
+    let log = Path::new(&out).with_extension("log");
+    println!("\nsum {}", Config::new().signals(true).scope(|| thousand(&log)).unwrap());
 }
 
 #[test]

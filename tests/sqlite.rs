@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use pipex::store::Listing;
-use pipex::{Output, SqliteStore, flow, task};
+use pipex::{Config, Output, SqliteStore, flow, task};
 
 use crate::support::{Bench, child, files};
 
@@ -70,7 +70,7 @@ fn hold() -> u64 {
 #[test]
 #[ignore = "a child of the tests below"]
 fn child_flow() {
-    match squares() {
+    match Config::new().signals(true).scope(squares) {
         Ok(()) => println!("\nall is well"),
         Err(error) => println!("\nfailed {error:?}"),
     }

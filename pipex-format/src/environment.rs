@@ -10,21 +10,18 @@ use crate::model::stale::Stale;
 use crate::say::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 12] = [
     "PIPEX",
     "PIPEX_DECODE_LIMIT",
     "PIPEX_DRY_RUN",
     "PIPEX_JOURNAL",
     "PIPEX_LIMITS",
-    "PIPEX_LIST_MISSING",
     "PIPEX_LOG",
     "PIPEX_NATS_URL",
     "PIPEX_PATH",
     "PIPEX_PREFECT",
     "PIPEX_QUIET",
-    "PIPEX_RUN",
     "PIPEX_STALE",
-    "PIPEX_WORKER",
     "PIPEX_WORKERS",
 ];
 
@@ -32,7 +29,8 @@ const KNOWN: [&str; 15] = [
 pub const JOURNAL: &str = ".pipex";
 
 /// Variables that pipex used to read, and what stands for them now.
-const REMOVED: [(&str, &str); 9] = [
+const REMOVED: [(&str, &str); 12] = [
+    ("PIPEX_LIST_MISSING", "run `PROGRAM pipex missing`, or set PIPEX_DRY_RUN=jobs"),
     ("PIPEX_NATS_ACK_WAIT", "set PIPEX_NATS_URL=nats://HOST?ack_wait=SECONDS"),
     ("PIPEX_NATS_CA", "set PIPEX_NATS_URL=nats://HOST?ca=FILE"),
     ("PIPEX_NATS_CREDENTIALS", "set PIPEX_NATS_URL=nats://HOST?credentials=FILE"),
@@ -42,6 +40,8 @@ const REMOVED: [(&str, &str); 9] = [
     ("PIPEX_NATS_TOKEN", "set PIPEX_NATS_URL=nats://TOKEN@HOST"),
     ("PIPEX_PREFECT_MAX_RUNS", "set PIPEX_PREFECT=max_runs=NUMBER"),
     ("PIPEX_PREFECT_REQUIRED", "set PIPEX_PREFECT=required"),
+    ("PIPEX_RUN", "run `PROGRAM pipex run LINE`"),
+    ("PIPEX_WORKER", "run `PROGRAM pipex worker`"),
 ];
 
 /// Names that begin so are left to tests, of pipex and of what is built on it.
@@ -116,7 +116,7 @@ pub fn warn_of_unknown() {
 }
 
 /// Says, once a process, which variables are set that pipex no longer reads, and what to do instead.
-fn warn_of_removed() {
+pub fn warn_of_removed() {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
         for (name, instead) in REMOVED.into_iter().filter(|(name, _)| env_text(name).is_some()) {
@@ -143,11 +143,11 @@ mod tests {
 
     #[test]
     fn the_nearest_is_named() {
-        assert_eq!(nearest("PIPEX_WORKES"), Some("PIPEX_WORKER"));
+        assert_eq!(nearest("PIPEX_WORKES"), Some("PIPEX_WORKERS"));
         assert_eq!(nearest("PIPEX_WROKERS"), Some("PIPEX_WORKERS"));
         assert_eq!(nearest("PIPEX_DRYRUN"), Some("PIPEX_DRY_RUN"));
         assert_eq!(nearest("PIPEX_JOURNAL"), None);
-        assert_eq!(nearest("PIPEX_NATS_TOKEN"), None, "it has a line of its own");
+        assert_eq!(nearest("PIPEX_WORKER"), None, "it has a line of its own");
     }
 
     /// The names in a text that begin as pipex's variables do.

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
-use syn::{FnArg, ItemFn, LitStr, Pat, PatIdent, PatType, Result, ReturnType, Type, parse_quote};
+use syn::{FnArg, ItemFn, LitStr, Pat, PatIdent, PatType, Path, Result, ReturnType, Type, parse_quote};
 
 use crate::attributes::FlowMeta;
 use crate::crate_path::find_crate_path;
@@ -57,18 +57,7 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
     } else {
         quote!(#pipex::internal::cannot_carry)
     };
-    // What an error of the flow's own says.
-    let failure = if named {
-        quote! {
-            |#value| {
-                #[allow(unused_imports)]
-                use #pipex::internal::{TellCauses as _, TellError as _, TellNothing as _};
-                (&&#pipex::internal::Carrier::<#output>::new()).failure(#value)
-            }
-        }
-    } else {
-        quote!(|_| #pipex::internal::None)
-    };
+    let failure = emit_failure(&pipex, &output);
     let parameters: Vec<_> = signature.inputs.iter().filter_map(find_name).collect();
     let names = parameters.iter().map(|name| name.unraw().to_string());
     let visitor = hygienic("visitor");
@@ -98,6 +87,23 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
                 |#visitor| { #inspected },
             );
             #finish
+        }
+    }
+}
+
+/// What tells of a result of this type whether it is an error, and of what.
+pub fn emit_failure(pipex: &Path, output: &Type) -> TokenStream {
+    if has_impl_trait(output) {
+        return quote!(|_| #pipex::internal::None);
+    }
+    let value = hygienic("value");
+    quote! {
+        |#value| {
+            #[allow(unused_imports)]
+            use #pipex::internal::{
+                TellBoxed as _, TellCauses as _, TellError as _, TellNothing as _, TellShared as _,
+            };
+            (&&&&#pipex::internal::Carrier::<#output>::new()).failure(#value)
         }
     }
 }

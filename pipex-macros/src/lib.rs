@@ -11,6 +11,7 @@ mod flow;
 mod helper;
 mod lifetimes;
 mod mistakes;
+mod program;
 mod remote;
 mod returns;
 mod signature;
@@ -117,6 +118,36 @@ pub fn task(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn flow(arguments: TokenStream, item: TokenStream) -> TokenStream {
     flow::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes the program's `main` one that pipex may end. Without it, a flow does nothing to the process that it runs in.
+///
+/// - `PROGRAM pipex ..` is a command of pipex's, which the program runs in place of `main`: `PROGRAM pipex help` says what there is.
+/// - Ctrl-C and SIGTERM stop flow runs in order, and then the program (exit codes 130 and 143), unless `Config::signals(false)`
+///   says otherwise.
+/// - Where a dry run that the environment asks for (`PIPEX_DRY_RUN`) needs data that only a run would give, and `main` returns that
+///   error, or one that it is a source of, the program has done what it was asked for: it ends with exit code 0.
+///
+/// ```ignore
+/// #[pipex::main]
+/// fn main() -> pipex::Result<()> {
+///     println!("{:?}", year("flights.csv".into())?);
+///     Ok(())
+/// }
+/// ```
+///
+/// An async `main` has its runtime's attribute below:
+///
+/// ```ignore
+/// #[pipex::main]
+/// #[tokio::main]
+/// async fn main() -> pipex::Result<()> { .. }
+/// ```
+///
+/// It takes no arguments.
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    program::expand(arguments.into(), item.into()).into()
 }
 
 /// Makes a function or a constant one that tasks can name: with `uses(name)`, a change of it makes their outputs stale.

@@ -4,13 +4,17 @@ use std::error::Error as StdError;
 use std::future::Future;
 pub use std::path::Path;
 use std::path::PathBuf;
+use std::process::exit;
 
 pub use std::option::Option::{self, None, Some};
 pub use std::result::Result::Ok;
 
 pub use inventory;
 
-pub use crate::flow::carry::{CannotCarry, Carrier, CarryError, TellCauses, TellError, TellNothing, cannot_carry};
+use crate::flow::carry::Failed;
+pub use crate::flow::carry::{
+    CannotCarry, Carrier, CarryError, TellBoxed, TellCauses, TellError, TellNothing, TellShared, cannot_carry,
+};
 use crate::flow::start::{self, Started};
 pub use crate::graph::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
 pub use crate::graph::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
@@ -19,10 +23,12 @@ pub use crate::graph::visitor::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, B
 use crate::remote;
 pub use crate::run::call::{Body, Raised, call};
 use crate::run::context::Context;
+use crate::run::dry_run::DryRun;
 pub use crate::run::job::{
     OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Registered, Stays, Travels, any_store, called,
     open_value,
 };
+use crate::run::program;
 pub use crate::run::returned::{Given, Returned, ReturnedValue};
 pub use pipex_format::model::flow::Flow;
 pub use pipex_format::model::retry::RetryDelay;
@@ -30,7 +36,19 @@ pub use pipex_format::model::target::{Part, Template, TemplateField};
 pub use pipex_format::model::task::{Code, Task};
 use pipex_format::store::{OwnOutput, Store};
 
-/// Starts a flow run: the mode is read now. What the environment asks for instead is done first.
+/// The program's `main`: its own commands come first, and from then on the program is pipex's to end.
+pub fn main<R>(failure: impl FnOnce(&R) -> Option<Failed>, body: impl FnOnce() -> R) -> R {
+    program::take_over();
+    remote::command();
+    let value = body();
+    if DryRun::from_env().is_some() && failure(&value).is_some_and(|failed| failed.ends_dry_run()) {
+        // It has done what the environment asked for.
+        exit(0);
+    }
+    value
+}
+
+/// Starts a flow run: the mode is read now.
 #[must_use]
 pub fn start(
     flow: &'static Flow,
@@ -38,11 +56,7 @@ pub fn start(
     parameters: &[&'static str],
     accept: impl FnOnce(&mut Visitor<'_>),
 ) -> Started {
-    let context = Context::begin();
-    if context.obeys_environment() {
-        remote::obey_environment();
-    }
-    start::start(context, flow, path, parameters, accept)
+    start::start(Context::begin(), flow, path, parameters, accept)
 }
 
 /// The body of a synchronous function.

@@ -33,7 +33,7 @@ pub use pipex_format::model::stale::Stale;
 pub use pipex_format::model::state::State;
 pub use pipex_format::model::target::{Location, TargetError};
 pub use pipex_format::model::task::Task;
-pub use pipex_macros::{flow, helper, task};
+pub use pipex_macros::{flow, helper, main, task};
 
 pub use crate::flow::config::Config;
 #[cfg(feature = "logging")]

@@ -67,7 +67,7 @@ fn pipeline() {
     match std::env::var("WHAT").as_deref() {
         Ok("holds") => {
             let grace = Duration::from_secs(std::env::var("GRACE").unwrap().parse().unwrap());
-            println!("\nended {:?}", Config::new().grace(grace).scope(holds));
+            println!("\nended {:?}", Config::new().signals(true).grace(grace).scope(holds));
         }
         Ok("panics") => _ = std::panic::catch_unwind(panics),
         _ => println!("\nended {:?}", parts().is_ok()),

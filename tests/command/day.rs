@@ -84,10 +84,15 @@ fn day(version: &str) -> pipex::Result<Vec<f64>> {
 #[test]
 #[ignore = "the pipeline of the test below"]
 fn pipeline() {
-    println!();
-    match day(&std::env::var("VERSION").unwrap()) {
-        Ok(means) => println!("ended with {} means", means.len()),
-        Err(error) => println!("ended with an error: {error}"),
+    #[pipex::main]
+    fn main() -> pipex::Result<()> {
+        println!();
+        let means = day(&std::env::var("VERSION").unwrap())?;
+        println!("ended with {} means", means.len());
+        Ok(())
+    }
+    if let Err(error) = main() {
+        println!("ended with an error: {error}");
     }
 }
 

@@ -39,7 +39,7 @@ fn inside_a_namespace() {
     away.args(["--net", "--", "sh", "-c", arrive, "sh"]).arg(worker.get_program()).args(worker.get_args());
     away.envs(worker.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(place.path());
     away.env_remove("PREFECT_API_URL");
-    let away = Process::start(away.env("PIPEX_WORKER", "1").env("PIPEX_NATS_URL", &url));
+    let away = Process::start(away.env("PIPEX_NATS_URL", &url));
     away.says("it has a namespace");
     ip(&format!("link set there netns {}", away.id()));
     let _wire = wire.open();

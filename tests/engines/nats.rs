@@ -62,8 +62,7 @@ fn flow_of_squares() {
 #[test]
 #[ignore = "another process: a worker"]
 fn worker() {
-    pipex::remote::command();
-    unreachable!("it is told to be a worker");
+    pipex::remote::run_command(["worker"]);
 }
 
 /// How many tasks a worker does at a time.
@@ -71,7 +70,7 @@ const WORKERS: u64 = 2;
 
 pub fn start_worker(place: &Place, url: &str) -> Process {
     let mut worker = place.program("nats::worker");
-    Process::start(worker.env("PIPEX_WORKER", "1").env("PIPEX_WORKERS", WORKERS.to_string()).env("PIPEX_NATS_URL", url))
+    Process::start(worker.env("PIPEX_WORKERS", WORKERS.to_string()).env("PIPEX_NATS_URL", url))
 }
 
 pub fn start_flow(place: &Place, nats: &Nats, count: u64) -> Process {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use pipex::{Output, flow, task};
+use pipex::{Config, Output, flow, task};
 use serde_json::{Value, json};
 
 use crate::gate::{Gate, wait_at};
@@ -275,7 +275,7 @@ fn long(gate: PathBuf) -> pipex::Result<()> {
 #[test]
 #[ignore = "another process: a flow"]
 fn flow_that_is_long() {
-    eprintln!("{:?}", long("gate".into()));
+    eprintln!("{:?}", Config::new().signals(true).scope(|| long("gate".into())));
 }
 
 /// A flow of six task runs, of which two run until the gate is open; and how the server calls it.

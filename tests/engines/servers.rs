@@ -182,9 +182,7 @@ impl Place {
 
     /// The same, as a worker.
     pub fn weather_worker(&self) -> Command {
-        let mut command = self.weather();
-        command.env("PIPEX_WORKER", "1");
-        command
+        self.example(&["pipex", "worker"])
     }
 
     fn example(&self, arguments: &[&str]) -> Command {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::iter::successors;
 use std::marker::PhantomData;
 
+use crate::graph::dry;
 use pipex_format::model::error::Error;
 use pipex_format::say::say;
 
@@ -28,11 +29,11 @@ impl<R> Clone for Carrier<R> {
 }
 impl<R> Copy for Carrier<R> {}
 
-/// Why a flow ended with an error.
+/// Why a flow, or `main`, ended with an error.
 pub struct Failed {
     pub(crate) text: String,
     /// Whether it is the end of a dry run; `None` where its type does not tell what it was made from.
-    pub(crate) is_dry: Option<bool>,
+    is_dry: Option<bool>,
 }
 
 impl Failed {
@@ -42,6 +43,11 @@ impl Failed {
         // What has no source may be one that passes on what another says.
         let tells = is_dry || error.is::<Error>() || error.source().is_some();
         Failed { text: format!("{error:?}"), is_dry: tells.then_some(is_dry) }
+    }
+
+    /// Whether this is the end of a dry run that could not go on.
+    pub(crate) fn ends_dry_run(&self) -> bool {
+        self.is_dry.unwrap_or_else(|| dry::needed().is_some())
     }
 }
 
@@ -78,6 +84,30 @@ pub trait TellCauses<R> {
 impl<T, E: StdError + 'static> TellCauses<Result<T, E>> for &Carrier<Result<T, E>> {
     fn failure(&self, value: &Result<T, E>) -> Option<Failed> {
         value.as_ref().err().map(|error| Failed::new(error))
+    }
+}
+
+/// A result whose error is behind a pointer, such as `Box<dyn Error + Send + Sync>`.
+pub trait TellShared<R> {
+    #[doc(hidden)]
+    fn failure(&self, value: &R) -> Option<Failed>;
+}
+
+impl<T, E: AsRef<dyn StdError + Send + Sync> + fmt::Debug> TellShared<Result<T, E>> for &&&Carrier<Result<T, E>> {
+    fn failure(&self, value: &Result<T, E>) -> Option<Failed> {
+        value.as_ref().err().map(|error| Failed { text: format!("{error:?}"), ..Failed::new(error.as_ref()) })
+    }
+}
+
+/// The same, of a `Box<dyn Error>`.
+pub trait TellBoxed<R> {
+    #[doc(hidden)]
+    fn failure(&self, value: &R) -> Option<Failed>;
+}
+
+impl<T, E: AsRef<dyn StdError> + fmt::Debug> TellBoxed<Result<T, E>> for &&Carrier<Result<T, E>> {
+    fn failure(&self, value: &Result<T, E>) -> Option<Failed> {
+        value.as_ref().err().map(|error| Failed { text: format!("{error:?}"), ..Failed::new(error.as_ref()) })
     }
 }
 

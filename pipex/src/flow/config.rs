@@ -135,8 +135,8 @@ impl Config {
         self
     }
 
-    /// Whether Ctrl-C and SIGTERM stop flow runs in order, and then the program (exit codes 130 and 143): true if it is not
-    /// set. Programs that have their own way with signals set it to false.
+    /// Whether Ctrl-C and SIGTERM stop flow runs in order, and then the program (exit codes 130 and 143). If it is not set, they
+    /// do so in programs whose `main` is marked [`#[pipex::main]`](crate::main); in others, signals are left alone.
     pub fn signals(mut self, signals: bool) -> Self {
         self.0.settings.signals = signals;
         self
@@ -163,8 +163,8 @@ impl Config {
 
     /// Has nothing run, and says on stdout what would and why, as `PIPEX_DRY_RUN=1` does: at the end of a flow run how many runs
     /// of each task function; with `PIPEX_DRY_RUN=list`, and outside flows, each run. Where the program needs the data of a
-    /// run that would have to run, it gets [`Error::Dry`](crate::Error::Dry). If the environment asked for the dry run, and
-    /// the flow passes that error on, the program ends there with exit code 0.
+    /// run that would have to run, it gets [`Error::Dry`](crate::Error::Dry). If the environment asked for the dry run, a
+    /// program whose `main` is marked [`#[pipex::main]`](crate::main) and returns that error ends with exit code 0.
     pub fn dry_run(mut self, dry: bool) -> Self {
         self.0.settings.dry_run = dry.then(|| DryRun::from_env().unwrap_or(DryRun::Counts));
         self

@@ -12,7 +12,6 @@ use tracing::Instrument as _;
 use crate::flow::carry::Failed;
 use crate::flow::signals;
 use crate::flow::summary::Summary;
-use crate::graph::dry::needed;
 use crate::graph::settle::settle_here;
 use crate::graph::visitor::{Visitor, describe};
 use crate::run::context::Context;
@@ -52,8 +51,11 @@ pub(crate) fn start(
     let outer = context.flow.take();
     let executes = context.prepare();
     let does_more = !matches!(context.mode(), Ok(Mode::DoNothing));
-    if obeys_environment && does_more {
-        environment::warn_of_unknown();
+    match obeys_environment {
+        true if does_more => environment::warn_of_unknown(),
+        // What used to ask for something else than a run did so in every mode.
+        true => environment::warn_of_removed(),
+        false => {}
     }
     let runs = does_more && context.settings.dry_run.is_none();
     let shared = match &outer {
@@ -149,8 +151,7 @@ impl Started {
             let _ = writeln!(io::stderr(), "{table}");
         }
         if let Some(dry) = context.settings.dry_run.filter(|_| run.is_outermost()) {
-            let ends = failed.is_some_and(|failed| failed.is_dry.unwrap_or_else(|| needed().is_some()));
-            run.shared.would_run.end(dry, ends);
+            run.shared.would_run.end(dry, failed.is_some_and(|failed| failed.ends_dry_run()));
         }
         lease.give_back();
         signals::ended(&run);

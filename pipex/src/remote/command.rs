@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, exit};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Arg, Error, Parser, ValueExt as _};
@@ -14,7 +13,7 @@ use crate::flow::config::Config;
 use crate::run::engine;
 use crate::run::job::{Order, all, find};
 use crate::run::local::Local;
-use pipex_format::environment::{self, env_text, is_set};
+use pipex_format::environment;
 use pipex_format::model::error::JobError;
 use pipex_format::model::mode::Mode;
 use pipex_format::say::say;
@@ -30,10 +29,9 @@ usage: PROGRAM pipex tasks                     the tasks marked `#[task(remote)]
 ";
 
 /// Sees whether the program was started as a command of pipex's, and if so does that and ends the process. Called first in
-/// `main`, before the program looks at its arguments.
+/// `main`, before the program looks at its arguments; [`#[pipex::main]`](crate::main) does so by itself.
 ///
-/// `PROGRAM pipex help` says what there is. `PIPEX_RUN=LINE`, `PIPEX_LIST_MISSING=1` and `PIPEX_WORKER=1` do the same by
-/// the environment, also in programs that do not call this: then when their first flow starts.
+/// `PROGRAM pipex help` says what there is.
 ///
 /// ```
 /// pipex::remote::command();
@@ -42,32 +40,29 @@ usage: PROGRAM pipex tasks                     the tasks marked `#[task(remote)]
 ///
 /// Exit codes: 0 when it went well, 1 when the task failed, 2 when the command line is wrong.
 pub fn command() {
+    environment::warn_of_removed();
     let mut arguments = std::env::args_os().skip(1);
     let first = arguments.next();
     match first.as_deref().and_then(OsStr::to_str) {
-        Some("pipex") => {
-            let Err(error) = execute(Parser::from_args(arguments));
-            end_misused(&error)
-        }
+        Some("pipex") => run_command(arguments),
         Some("--list-missing") => list_missing(arguments),
-        _ => obey_environment(),
+        _ => {}
     }
 }
 
-/// The same, as the environment says.
-pub(crate) fn obey_environment() {
-    // What is done for it may start flows.
-    static DONE: AtomicBool = AtomicBool::new(false);
-    if DONE.swap(true, Ordering::Relaxed) {
-        return;
-    }
-    if let Some(line) = env_text("PIPEX_RUN") {
-        let Err(error) = run_task(Parser::from_args([line]));
-        end_misused(&error)
-    }
-    if is_set("PIPEX_WORKER") {
-        run_worker();
-    }
+/// Does what `PROGRAM pipex ARGUMENTS..` does, and ends the process as [`command`] would: for programs in whose command line
+/// pipex's commands stand elsewhere.
+///
+/// ```no_run
+/// // PROGRAM serve
+/// if std::env::args().nth(1).as_deref() == Some("serve") {
+///     pipex::remote::run_command(["worker"]);
+/// }
+/// ```
+pub fn run_command(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> ! {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let Err(error) = execute(Parser::from_args(arguments));
+    end_misused(&error)
 }
 
 fn execute(mut arguments: Parser) -> Result<Infallible, Error> {
@@ -141,9 +136,9 @@ fn run_worker() -> ! {
 
 fn run_task(arguments: Parser) -> Result<Infallible, Error> {
     let order = parse_order(arguments)?;
-    // With targets in any case, and here.
+    // With targets in any case, and here. The process does nothing else, so signals are for it.
     let run = || find(&order.task)?.call(&order)?.run(order);
-    let config = Config::new().mode(Mode::PrefectCache).executor(Local::new().workers(1)).quiet(true);
+    let config = Config::new().mode(Mode::PrefectCache).executor(Local::new().workers(1)).quiet(true).signals(true);
     match config.scope(run) {
         Ok(location) => {
             if let Some(location) = location {
@@ -203,7 +198,7 @@ fn parse_line(mut line: String) -> Result<Order, Error> {
 fn list_missing(arguments: impl Iterator<Item = OsString>) -> ! {
     let program = std::env::current_exe().unwrap_or_else(|error| end_failed(&error));
     let mut program = Command::new(program);
-    program.args(arguments).env("PIPEX_LIST_MISSING", "1");
+    program.args(arguments).env("PIPEX_DRY_RUN", "jobs");
     if !environment::mode().is_ok_and(Mode::caches) {
         program.env("PIPEX", "cache");
     }

@@ -30,8 +30,8 @@
 //! ```
 //!
 //! # From the command line
-//! [`command`], called first in `main`, lets the executable run one task by its name, which is what a Slurm array or a
-//! Kubernetes Job wants:
+//! [`#[pipex::main]`](crate::main), or [`command`] called first in `main`, lets the executable run one task by its name, which is
+//! what a Slurm array or a Kubernetes Job wants:
 //!
 //! ```console
 //! $ weather pipex tasks
@@ -46,8 +46,7 @@ mod command;
 use std::pin::pin;
 use std::sync::LazyLock;
 
-pub use self::command::command;
-pub(crate) use self::command::obey_environment;
+pub use self::command::{command, run_command};
 use crate::flow::config::Config;
 pub use crate::run::job::{Carrier, Job, Reply};
 use crate::run::job::{Order, Outcome, find, refusal};

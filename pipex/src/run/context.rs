@@ -21,6 +21,7 @@ use crate::run::executor::Executor;
 use crate::run::flow_run::FlowRun;
 use crate::run::listeners::{Journaling, Logging};
 use crate::run::local::Local;
+use crate::run::program;
 use crate::run::report::{Event, Reporter};
 use pipex_format::environment::{self, is_set};
 use pipex_format::journal::Journal;
@@ -97,7 +98,7 @@ impl Default for Settings {
             max_pending: usize::MAX,
             grace: Duration::from_secs(10),
             keepalive: Duration::from_secs(60),
-            signals: true,
+            signals: program::is_taken_over(),
             stale: None,
             dry_run: DryRun::from_env(),
             quiet: None,

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write as _};
-use std::process::exit;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::graph::dry::needed;
 use crate::run::job::Order;
-use pipex_format::environment::{env_text, is_set};
+use pipex_format::environment::env_text;
 use pipex_format::model::error::JobError;
 use pipex_format::model::task::Task;
 use pipex_format::say::say;
@@ -27,15 +26,11 @@ pub(crate) enum DryRun {
 impl DryRun {
     /// What the environment asks for.
     pub(crate) fn from_env() -> Option<Self> {
-        static ASKED: LazyLock<Option<DryRun>> = LazyLock::new(|| {
-            if is_set("PIPEX_LIST_MISSING") {
-                return Some(DryRun::Jobs);
-            }
-            match env_text("PIPEX_DRY_RUN")?.as_str() {
-                "0" => None,
-                "list" => Some(DryRun::Runs),
-                _ => Some(DryRun::Counts),
-            }
+        static ASKED: LazyLock<Option<DryRun>> = LazyLock::new(|| match env_text("PIPEX_DRY_RUN")?.as_str() {
+            "0" => None,
+            "list" => Some(DryRun::Runs),
+            "jobs" => Some(DryRun::Jobs),
+            _ => Some(DryRun::Counts),
         });
         *ASKED
     }
@@ -72,8 +67,7 @@ impl Tally {
         }
     }
 
-    /// Says, at the end of a flow run, what has been counted. Where the program `ends` since it needs data that would have to
-    /// be made, it has done what the environment asked for: that is no failure of the program.
+    /// Says, at the end of a flow run, what has been counted; and which data it needs, if it `ends` for want of them.
     pub(crate) fn end(&self, dry: DryRun, ends: bool) {
         match dry {
             DryRun::Jobs => self.say_unlisted(),
@@ -84,9 +78,6 @@ impl Tally {
                     let _ = writeln!(out, "{needed}");
                 }
             }
-        }
-        if ends && DryRun::from_env().is_some() {
-            exit(0)
         }
     }
 

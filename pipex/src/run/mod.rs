@@ -11,5 +11,6 @@ pub(crate) mod job;
 mod listeners;
 pub(crate) mod local;
 pub(crate) mod plan;
+pub(crate) mod program;
 pub(crate) mod report;
 pub(crate) mod returned;

@@ -21,6 +21,15 @@ pub fn doubled() -> px::Result<u32> {
     double(21).run()?.load()
 }
 
+/// A program.
+///
+/// # Errors
+/// When its flow does.
+#[px::main]
+pub fn main() -> px::Result<()> {
+    doubled().map(drop)
+}
+
 #[test]
 fn works_under_another_name() {
     assert_eq!(px::Config::new().mode(px::Mode::DoNothing).scope(doubled).unwrap(), 42);

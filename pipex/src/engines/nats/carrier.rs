@@ -271,7 +271,7 @@ impl CarrierState {
                 let why = match other {
                     Some(worker) => format!("{worker} has other code of it: start workers from this executable"),
                     None => format!(
-                        "start workers, with the same executable: PIPEX_WORKER=1 PIPEX_NATS_URL=nats://..?project={} PROGRAM",
+                        "start workers, with the same executable: PIPEX_NATS_URL=nats://..?project={} PROGRAM pipex worker",
                         self.settings().project
                     ),
                 };

@@ -1,0 +1,6 @@
+//! A `main` that is pipex's.
+
+#[pipex::main]
+fn main() -> pipex::Result<()> {
+    programs::run()
+}

@@ -1,0 +1,5 @@
+//! A `main` that knows nothing of pipex.
+
+fn main() -> pipex::Result<()> {
+    programs::run()
+}

@@ -1,0 +1,3 @@
+// Says: at `const`: to leave it out
+#[pipex::main]
+const fn main() {}

@@ -1,0 +1,3 @@
+// Says: at `extern`: to write a Rust function
+#[pipex::main]
+extern "C" fn main() {}

@@ -1,0 +1,5 @@
+// Says: at the type: to return
+#[pipex::main]
+fn main() -> ! {
+    loop {}
+}

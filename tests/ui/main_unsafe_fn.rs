@@ -1,0 +1,3 @@
+// Says: at `unsafe`: how it is safe
+#[pipex::main]
+unsafe fn main() {}
