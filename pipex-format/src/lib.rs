@@ -8,3 +8,4 @@ pub mod journal;
 pub mod model;
 pub mod say;
 pub mod store;
+pub mod wire;

@@ -50,6 +50,7 @@ impl TaskEmitter {
             }
         });
         quote! {
+            #pipex::__expect_remote!();
             #[allow(unused_imports)]
             const _: () = {
                 use #pipex::internal::{OpenMany as _, OpenOne as _, OpenOutput as _, OpenOutputs as _, OpenPlace as _};

@@ -9,6 +9,7 @@ use std::process::exit;
 pub use std::option::Option::{self, None, Some};
 pub use std::result::Result::Ok;
 
+#[cfg(feature = "remote")]
 pub use inventory;
 
 use crate::flow::carry::Failed;
@@ -20,10 +21,12 @@ pub use crate::graph::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Refer
 pub use crate::graph::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
 use crate::graph::visitor::Visitor;
 pub use crate::graph::visitor::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
+#[cfg(feature = "remote")]
 use crate::remote;
 pub use crate::run::call::{Body, Raised, call};
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
+#[cfg(feature = "remote")]
 pub use crate::run::job::{
     OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Registered, Stays, Travels, any_store, called,
     open_value,
@@ -39,6 +42,7 @@ use pipex_format::store::{OwnOutput, Store};
 /// The program's `main`: its own commands come first, and from then on the program is pipex's to end.
 pub fn main<R>(failure: impl FnOnce(&R) -> Option<Failed>, body: impl FnOnce() -> R) -> R {
     program::take_over();
+    #[cfg(feature = "remote")]
     remote::command();
     let value = body();
     if DryRun::from_env().is_some() && failure(&value).is_some_and(|failed| failed.ends_dry_run()) {
@@ -96,4 +100,22 @@ where
 /// A flow's path.
 pub fn path<P: AsRef<Path> + ?Sized>(path: &P) -> PathBuf {
     path.as_ref().to_owned()
+}
+
+/// What `#[task(remote)]` needs is there.
+#[cfg(feature = "remote")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __expect_remote {
+    () => {};
+}
+
+/// What `#[task(remote)]` needs is not there.
+#[cfg(not(feature = "remote"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __expect_remote {
+    () => {
+        compile_error!("`remote` needs pipex's cargo feature `remote`, which is on by default");
+    };
 }

@@ -13,6 +13,7 @@ mod graph;
 #[cfg(any(test, doctest))]
 mod guide;
 pub mod journal;
+#[cfg(feature = "remote")]
 pub mod remote;
 mod run;
 mod runtime;

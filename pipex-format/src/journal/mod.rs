@@ -2,6 +2,7 @@
 
 mod code;
 mod counts;
+mod excerpt;
 mod history;
 mod index;
 mod line;
@@ -22,6 +23,7 @@ use std::time::{Instant, SystemTime};
 
 pub use self::code::read_code;
 pub use self::counts::Counts;
+pub use self::excerpt::{excerpt, excerpt_text};
 use self::history::{History, IndexRecord};
 pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,

@@ -7,6 +7,7 @@ pub(crate) mod inputs;
 pub(crate) mod known;
 pub(crate) mod outcome;
 pub(crate) mod output;
+#[cfg(feature = "remote")]
 pub(crate) mod packing;
 pub(crate) mod pending;
 pub(crate) mod settle;

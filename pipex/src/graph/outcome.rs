@@ -27,6 +27,7 @@ pub(crate) struct Label {
 /// A run that makes an output.
 #[derive(Clone, Copy)]
 pub(crate) struct Maker {
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only jobs for other processes ask for it"))]
     pub(crate) task: &'static Task,
     /// What tells it from all other runs of this process: never 0.
     pub(crate) number: NonZeroU64,

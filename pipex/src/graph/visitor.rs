@@ -10,11 +10,14 @@ use crate::graph::inputs::Inputs;
 use crate::graph::known::Known;
 use crate::graph::outcome::Label;
 use crate::graph::output::Output;
+#[cfg(feature = "remote")]
 use crate::graph::packing::Packing;
-use pipex_format::journal::{Given, Input, Journal};
+use pipex_format::journal::{Given, Input, Journal, excerpt, excerpt_text};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::Error;
-use pipex_format::model::fingerprint::{Fingerprint, Hasher};
+#[cfg(feature = "remote")]
+use pipex_format::model::fingerprint::Fingerprint;
+use pipex_format::model::fingerprint::Hasher;
 
 /// The names of those that have yet to be visited.
 type Parameters<'v> = std::slice::Iter<'v, &'static str>;
@@ -30,6 +33,7 @@ enum Purpose<'v> {
     /// To take each argument down for itself, for people to compare.
     Describe(Box<Description<'v>>),
     /// To send the arguments to another process.
+    #[cfg(feature = "remote")]
     Pack(&'v mut Packing),
 }
 
@@ -108,6 +112,7 @@ impl<'v> Visitor<'v> {
         }
     }
 
+    #[cfg(feature = "remote")]
     pub(crate) fn packing(packing: &'v mut Packing) -> Self {
         Visitor(Purpose::Pack(packing))
     }
@@ -129,6 +134,7 @@ impl<'v> Visitor<'v> {
                 }
                 None
             }
+            #[cfg(feature = "remote")]
             Purpose::Pack(packing) => packing.output(output, passes_base),
         }
     }
@@ -141,6 +147,7 @@ impl<'v> Visitor<'v> {
             }
             Purpose::Find(_) | Purpose::Wait(_) => {}
             Purpose::Describe(description) => description.next_argument(),
+            #[cfg(feature = "remote")]
             Purpose::Pack(packing) => packing.next_argument(),
         }
     }
@@ -149,16 +156,20 @@ impl<'v> Visitor<'v> {
         match &mut self.0 {
             Purpose::Find(findings) => findings.hasher.as_deref_mut(),
             Purpose::Describe(description) => Some(&mut description.hasher),
-            Purpose::Wait(_) | Purpose::Pack(_) => None,
+            _ => None,
         }
     }
 
     /// Packs the argument, if it is to be packed.
     fn pack<A: Argument<Content: Serialize>>(&mut self, argument: &A) -> bool {
-        let Purpose::Pack(packing) = &mut self.0 else { return false };
-        argument.visit(&mut Visitor::packing(packing));
-        packing.value(|take| argument.show(&mut |content| take(serde_json::to_value(content))));
-        true
+        #[cfg(feature = "remote")]
+        if let Purpose::Pack(packing) = &mut self.0 {
+            argument.visit(&mut Visitor::packing(packing));
+            packing.value(|take| argument.show(&mut |content| take(serde_json::to_value(content))));
+            return true;
+        }
+        let _ = argument;
+        false
     }
 
     /// Takes down what the argument is, for people.
@@ -215,6 +226,7 @@ pub(crate) fn describe(
     given
 }
 
+#[cfg(feature = "remote")]
 /// What tells whether arguments came to another process as they are: sequences are the same in any order, as a `HashSet`'s
 /// elements come in any.
 pub(crate) fn checksum(accept: impl FnOnce(&mut Visitor<'_>)) -> Fingerprint {
@@ -300,6 +312,7 @@ impl<T> Outputs for Option<Output<T>> {
 
 impl<A: Argument<Content: Outputs>> ByOutput for &&&Probe<'_, A> {
     fn accept(&self, visitor: &mut Visitor<'_>) {
+        #[cfg(feature = "remote")]
         if let Purpose::Pack(packing) = &mut visitor.0 {
             packing.outputs();
         }
@@ -381,7 +394,7 @@ impl<A: Argument<Content: Debug>> ByDebug for Probe<'_, A> {
         if let Some(hasher) = visitor.hasher() {
             let _ = write!(hasher, "{content:?}");
         }
-        visitor.describe(|| format!("{content:?}").chars().take(EXCERPT).collect());
+        visitor.describe(|| excerpt_text(&format!("{content:?}")));
     }
 }
 
@@ -395,31 +408,4 @@ impl<A: Argument> ByNothing for Probe<'_, A> {
     fn accept(self, visitor: &mut Visitor<'_>) {
         self.0.visit(visitor);
     }
-}
-
-/// The most characters of an argument that are taken down.
-const EXCERPT: usize = 120;
-
-/// The beginning of a value's JSON.
-fn excerpt<T: Serialize + ?Sized>(value: &T) -> String {
-    struct Beginning(Vec<u8>);
-
-    impl std::io::Write for Beginning {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.extend_from_slice(&bytes[..bytes.len().min(4 * EXCERPT)]);
-            if self.0.len() > 4 * EXCERPT { Err(std::io::ErrorKind::WriteZero.into()) } else { Ok(bytes.len()) }
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    let mut beginning = Beginning(Vec::new());
-    let whole = serde_json::to_writer(&mut beginning, value).is_ok();
-    let text = String::from_utf8_lossy(&beginning.0);
-    let mut excerpt: String = text.chars().take(EXCERPT).collect();
-    if !whole || excerpt.len() < text.len() {
-        excerpt.push_str("..");
-    }
-    excerpt
 }

@@ -11,12 +11,13 @@ use lexopt::{Arg, Error, Parser, ValueExt as _};
 
 use crate::flow::config::Config;
 use crate::run::engine;
-use crate::run::job::{Order, all, find};
+use crate::run::job::{all, find};
 use crate::run::local::Local;
 use pipex_format::environment;
 use pipex_format::model::error::JobError;
 use pipex_format::model::mode::Mode;
 use pipex_format::say::say;
+use pipex_format::wire::Order;
 
 const USAGE: &str = "\
 usage: PROGRAM pipex tasks                     the tasks marked `#[task(remote)]`, with their parameters

@@ -48,12 +48,13 @@ use std::sync::LazyLock;
 
 pub use self::command::{command, run_command};
 use crate::flow::config::Config;
-pub use crate::run::job::{Carrier, Job, Reply};
-use crate::run::job::{Order, Outcome, find, refusal};
+pub use crate::run::carrier::{Carrier, Job, Reply};
+use crate::run::job::{find, refusal};
 use crate::run::local::Local;
 use crate::runtime::panics::{Phase, catch};
 pub use pipex_format::model::error::JobError;
 use pipex_format::model::mode::Mode;
+use pipex_format::wire::{Order, Outcome};
 
 /// Does a job: what a [`Carrier`] in another process was given as its [payload](Job::payload). Polling may block.
 ///

@@ -15,8 +15,8 @@ use crate::graph::output::Output;
 use crate::graph::pending::{Awaited, LazyRun as _, run_here};
 use crate::graph::settle::settle;
 use crate::graph::visitor::{Findings, Outputs, Visitor};
+use crate::run::carrier::Travel;
 use crate::run::context::Context;
-use crate::run::job::Travel;
 use crate::run::plan::{Plan, drive_in};
 use crate::runtime::panics::Panic;
 use crate::runtime::{block_on, spawn, spawn_blocking};
@@ -68,6 +68,7 @@ pub(crate) trait Job<'a, R>: Send {
         last: bool,
         taken: &mut bool,
     ) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>>;
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only jobs for other processes ask for it"))]
     /// How its output goes from process to process, if it can.
     fn travel(&self) -> Option<Travel<R>>;
 }

@@ -224,6 +224,7 @@ impl Context {
         task.stale.or(self.settings.stale).unwrap_or_default()
     }
 
+    #[cfg(feature = "remote")]
     /// Who runs the calls that are made here.
     pub(crate) fn executor(&self) -> Option<&Arc<dyn Executor>> {
         self.executor.as_ref()

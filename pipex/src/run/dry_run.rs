@@ -6,11 +6,11 @@ use std::io::{self, Write as _};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::graph::dry::needed;
-use crate::run::job::Order;
 use pipex_format::environment::env_text;
 use pipex_format::model::error::JobError;
 use pipex_format::model::task::Task;
 use pipex_format::say::say;
+use pipex_format::wire::Order;
 
 /// What a dry run says on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub(crate) fn list(job: Option<Result<Order, JobError>>, tally: Option<&Tally>) 
     let counted = tally.map(|tally| tally.0.lock().unwrap_or_else(PoisonError::into_inner));
     match (job, counted) {
         (Some(Ok(order)), _) => {
-            let line = serde_json::to_string(&Order { flow: None, ..order }).expect("it was made of JSON");
+            let line = order.into_line();
             // Written at once: what reads it may not wait for the end.
             let _ = writeln!(io::stdout(), "{line}");
         }

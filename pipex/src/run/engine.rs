@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Once};
 
-use crate::run::job::Carrier;
+use crate::run::carrier::Carrier;
 use crate::run::report::Reporter;
 use pipex_format::environment::{env_text, setting};
 use pipex_format::model::error::{Error, Result};
@@ -18,6 +18,7 @@ pub(crate) struct Engine {
     pub(crate) reporter: Option<Asked<dyn Reporter>>,
     /// Who brings runs to other processes.
     pub(crate) carrier: Option<Asked<dyn Carrier>>,
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only jobs for other processes ask for it"))]
     /// Does here what flows elsewhere ask for.
     pub(crate) serve: Option<fn() -> Result<()>>,
     /// Takes down a line of the log.
@@ -27,6 +28,7 @@ pub(crate) struct Engine {
     pub(crate) stop: Option<fn()>,
 }
 
+#[cfg(any(feature = "nats", feature = "prefect-server"))]
 inventory::collect!(Engine);
 
 #[cfg_attr(not(any(feature = "nats", feature = "prefect-server")), expect(dead_code, reason = "there is no engine"))]
@@ -59,8 +61,14 @@ pub(crate) struct LogLine<'l> {
     pub(crate) line: Option<u64>,
 }
 
+#[cfg(any(feature = "nats", feature = "prefect-server"))]
 fn all() -> impl Iterator<Item = &'static Engine> {
     inventory::iter::<Engine>.into_iter()
+}
+
+#[cfg(not(any(feature = "nats", feature = "prefect-server")))]
+fn all() -> impl Iterator<Item = &'static Engine> {
+    std::iter::empty()
 }
 
 /// Those who are told of runs, as the environment says.
@@ -113,6 +121,7 @@ pub(crate) fn carrier() -> Result<Option<Arc<dyn Carrier>>> {
     asked.find_map(|carrier| carrier().transpose()).transpose()
 }
 
+#[cfg(feature = "remote")]
 /// Does what flows in other processes ask for, until it is told to stop.
 pub(crate) fn serve() -> Result<()> {
     match all().find_map(|engine| engine.serve) {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::graph::host::{Permit, Ready};
-use crate::run::job::Carrier;
+use crate::run::carrier::Carrier;
 use pipex_format::model::task::Task;
 
 /// Decides where and when task runs happen, in the modes `prefect` and `prefect.cache`.

@@ -11,9 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::graph::host::{Permit, Ready};
+use crate::run::carrier::Carrier;
 use crate::run::engine;
 use crate::run::executor::Executor;
-use crate::run::job::Carrier;
 use pipex_format::environment::setting;
 use pipex_format::model::error::Result;
 use pipex_format::model::task::Task;

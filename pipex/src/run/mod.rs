@@ -1,12 +1,14 @@
 //! Task runs: how one goes from its call to its output.
 
 pub(crate) mod call;
+pub(crate) mod carrier;
 pub(crate) mod context;
 pub(crate) mod dry_run;
 pub(crate) mod engine;
 pub(crate) mod executor;
 pub(crate) mod flow_run;
 pub(crate) mod heartbeat;
+#[cfg(feature = "remote")]
 pub(crate) mod job;
 mod listeners;
 pub(crate) mod local;

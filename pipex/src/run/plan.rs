@@ -1,14 +1,18 @@
 //! What a call is about: its target, and whether the output that is there is to be taken.
 
 mod attempt;
+#[cfg(feature = "remote")]
 mod elsewhere;
 mod events;
+#[cfg(not(feature = "remote"))]
+mod only_here;
 
 use std::panic;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) use self::attempt::drive_in;
+#[cfg(feature = "remote")]
 pub(crate) use self::elsewhere::serve;
 use crate::graph::inputs::Inputs;
 use crate::graph::outcome::{Failure, Label, Maker, Place};

@@ -4,28 +4,16 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::Wire;
 use crate::graph::arg::{Arg, Kind, Referent};
 use crate::graph::output::Output;
 use crate::graph::packing::{is_marked, to_json};
 use crate::graph::value::RefValue;
+use crate::run::carrier::Travel;
 use pipex_format::model::error::JobError;
 use pipex_format::store::{FileStore, Store};
-
-/// How a value goes from process to process.
-pub struct Travel<R> {
-    pub(crate) to: fn(&R) -> Result<Value, String>,
-    pub(crate) from: fn(Value) -> Result<R, String>,
-}
-
-impl<R> Clone for Travel<R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<R> Copy for Travel<R> {}
+use pipex_format::wire::Value;
 
 /// Opens arguments of type `T`, as well as it can: `(&&&&Parcel::<T>::new()).open(..)` finds the first of the traits below
 /// that applies, since method look-up takes off one reference after the other.

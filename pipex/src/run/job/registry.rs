@@ -4,9 +4,8 @@ use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 
-use serde_json::Value;
+use pipex_format::wire::{Order, Outcome, Value};
 
-use super::{Order, Outcome};
 use crate::graph::outcome::{Label, Made, Maker, Place};
 use crate::graph::output::Output;
 use crate::graph::packing::OUTPUT;

@@ -15,7 +15,7 @@ use crate::graph::outcome::{Attempt, Failure, Made, Place};
 use crate::graph::pending::{LazyRun, Node};
 use crate::run::call::{Body, Job, Raised, Work};
 use crate::run::context::Context;
-use crate::run::dry_run::{self, DryRun};
+use crate::run::dry_run::DryRun;
 use crate::run::heartbeat;
 use crate::run::report::Details;
 use crate::runtime::panics::{Phase, catch, guard};
@@ -104,10 +104,7 @@ impl<'a, R: Send> Plan<'a, R> {
             return Some(Made::Saved);
         }
         match self.run.dry_run()? {
-            DryRun::Jobs => {
-                let job = self.run.task.remote.then(|| self.order(place, None));
-                dry_run::list(job, self.run.flow().map(|flow| &flow.shared.would_run));
-            }
+            DryRun::Jobs => self.list_job(place),
             dry => self.run.would_run(dry, place.map(|place| &place.location)),
         }
         Some(Made::Nothing)
@@ -139,8 +136,8 @@ impl<'a, R: Send> Plan<'a, R> {
         });
         // The arguments are used up by the function.
         let given = if place.is_some() { self.describe_arguments() } else { Vec::new() };
-        let done = match (self.run.carrier(), place) {
-            (Some(carrier), place) => Box::pin(self.make_elsewhere(carrier, place, started)).await?,
+        let done = match (self.make_elsewhere(place, started).await?, place) {
+            (Some(done), _) => done,
             (None, Some((place, record))) => self.make_at(place, record, started).await?,
             (None, None) => {
                 let value = Some(self.call(PathBuf::new(), None, started).await?);

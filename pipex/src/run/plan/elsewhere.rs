@@ -11,18 +11,20 @@ use crate::graph::outcome::{Made, Place};
 use crate::graph::packing::Packing;
 use crate::graph::visitor::{Visitor, checksum};
 use crate::run::call::{self, Call, Raised};
+use crate::run::carrier::{Carrier, Job, Travel};
 use crate::run::context::Context;
+use crate::run::dry_run;
 use crate::run::flow_run::FlowRun;
 use crate::run::heartbeat;
-use crate::run::job::{self, Carrier, Ended, Format, Job, OfFlow, Order, Outcome, Travel};
 use pipex_format::journal::{There, Why};
 use pipex_format::model::error::{JobError, RunError};
 use pipex_format::model::provenance::Reasons;
 use pipex_format::store::{Record, Stamp};
+use pipex_format::wire::{self, Ended, FlowRequest, Format, Order, Outcome};
 
 impl Run {
     /// Who brings the run to another process, if it is to run there.
-    pub(super) fn carrier(&self) -> Option<Arc<dyn Carrier>> {
+    fn carrier(&self) -> Option<Arc<dyn Carrier>> {
         if !self.task.remote || !self.mode.executes() {
             return None;
         }
@@ -31,13 +33,19 @@ impl Run {
 }
 
 impl<R: Send> Plan<'_, R> {
+    /// In a dry run: lists it as a job, if another process can do it.
+    pub(super) fn list_job(&self, place: Option<&Place<R>>) {
+        let job = self.run.task.remote.then(|| self.order(place, None));
+        dry_run::list(job, self.run.flow().map(|flow| &flow.shared.would_run));
+    }
+
     /// What another process is to do.
-    pub(super) fn order(&self, place: Option<&Place<R>>, record: Option<Record>) -> Result<Order, JobError> {
+    fn order(&self, place: Option<&Place<R>>, record: Option<Record>) -> Result<Order, JobError> {
         let Run { task, ref label, ref name, mode, outdated, .. } = self.run;
         let mut packing = Packing::new(task.parameters);
         self.job.accept(&mut Visitor::packing(&mut packing));
         let packing = packing.finish()?;
-        let flow = OfFlow {
+        let flow = FlowRequest {
             code: task.code,
             check: packing.can_be_checked.then(|| checksum(|visitor| self.job.accept(visitor))),
             record: record.map(|record| (record.arguments(), record.inputs())),
@@ -56,8 +64,21 @@ impl<R: Send> Plan<'_, R> {
         })
     }
 
-    /// Has the function run in another process, which claims the target, saves, and says what came of it.
+    /// Has the function run in another process, which claims the target, saves, and says what came of it; `None` if it is to
+    /// run here.
     pub(super) async fn make_elsewhere(
+        &mut self,
+        place: Option<(&Place<R>, Record)>,
+        started: Instant,
+    ) -> Result<Option<Done<R>>, Raised> {
+        match self.run.carrier() {
+            Some(carrier) => Box::pin(self.ask(carrier, place, started)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Asks another process for it.
+    async fn ask(
         &mut self,
         carrier: Arc<dyn Carrier>,
         place: Option<(&Place<R>, Record)>,
@@ -160,14 +181,14 @@ fn ended<R: Send>(
         None => Err("its type has no `Serialize` and `Deserialize`".to_owned()),
     };
     let (made, place) = match (made, place) {
-        (Err(Raised { cause, retry, .. }), _) => return Ended::Failed(job::Raised::new(&cause, retry)),
+        (Err(Raised { cause, retry, .. }), _) => return Ended::Failed(wire::Raised::new(&cause, retry)),
         (Ok(made), Some(place)) => (made, place),
         (Ok(made), None) => {
             let value = match &made {
                 Made::Value(value) => sent(value),
                 Made::Saved | Made::Nothing => Err("there is none".to_owned()),
             };
-            let refused = |problem| Ended::Failed(job::Raised::new(&JobError::Output { problem }.into(), false));
+            let refused = |problem| Ended::Failed(wire::Raised::new(&JobError::Output { problem }.into(), false));
             return value.map_or_else(refused, Ended::Value);
         }
     };

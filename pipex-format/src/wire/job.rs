@@ -6,72 +6,86 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::format::{Format, decode};
-use pipex_format::journal::There;
-use pipex_format::model::error::{Cause, JobError, RunError};
-use pipex_format::model::fingerprint::Fingerprint;
+use crate::journal::There;
+use crate::model::error::{Cause, JobError, RunError};
+use crate::model::fingerprint::Fingerprint;
 
 /// What a process is told of a task run that it is to do.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
+    /// The version of its format.
     #[serde(default, skip_serializing_if = "Format::is_first")]
-    pub(crate) format: Format,
-    pub(crate) task: String,
+    pub format: Format,
+    /// The task's name.
+    pub task: String,
+    /// The arguments by their parameters: values, and outputs by their locations.
     #[serde(default)]
-    pub(crate) args: Map<String, Value>,
+    pub args: Map<String, Value>,
+    /// The call's `path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) path: Option<String>,
+    pub path: Option<String>,
+    /// The call's `base`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) base: Option<String>,
+    pub base: Option<String>,
+    /// The task run's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
+    /// Where the output is to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) target: Option<String>,
+    pub target: Option<String>,
     /// What a flow asks for beside that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) flow: Option<OfFlow>,
+    pub flow: Option<FlowRequest>,
 }
 
+/// What a flow asks for beside a task run.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct OfFlow {
+pub struct FlowRequest {
     /// The fingerprint of the function's code.
-    pub(crate) code: Fingerprint,
+    pub code: Fingerprint,
     /// What tells whether the arguments came as they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) check: Option<Fingerprint>,
+    pub check: Option<Fingerprint>,
     /// What the output is to be recorded as made from: the fingerprints of arguments and inputs.
-    #[serde(default, with = "pipex_format::model::or_zero::pair", skip_serializing_if = "Option::is_none")]
-    pub(crate) record: Option<(Fingerprint, Option<Fingerprint>)>,
+    #[serde(default, with = "crate::model::or_zero::pair", skip_serializing_if = "Option::is_none")]
+    pub record: Option<(Fingerprint, Option<Fingerprint>)>,
     /// The output that is there and not to be taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) outdated: Option<u64>,
+    pub outdated: Option<u64>,
     /// Whether targets are checked and saved.
-    pub(crate) caches: bool,
+    pub caches: bool,
 }
 
 /// What came of it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Outcome {
+    /// The version of its format.
     #[serde(default, skip_serializing_if = "Format::is_first")]
-    pub(crate) format: Format,
+    pub format: Format,
+    /// How it ended.
     #[serde(flatten)]
-    pub(crate) ended: Ended,
+    pub ended: Ended,
     /// In seconds.
-    pub(crate) elapsed: f64,
+    pub elapsed: f64,
 }
 
+/// How a task run ended in another process.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// It is at its target.
     Saved {
+        /// What is there.
         there: Option<There>,
+        /// What the function gave besides.
         value: Option<Value>,
     },
     /// It was at its target already: the job was given twice, or another flow run wanted it, too.
     Found,
     /// Nothing was saved; this is it.
     Value(Value),
+    /// It failed.
     Failed(Raised),
 }
 
@@ -81,7 +95,8 @@ pub struct Raised {
     kind: FailureKind,
     /// What it says, and what its sources say.
     chain: Vec<String>,
-    pub(crate) retry: bool,
+    /// Whether another attempt may go better.
+    pub retry: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -95,7 +110,8 @@ enum FailureKind {
 }
 
 impl Raised {
-    pub(crate) fn new(cause: &Cause, retry: bool) -> Self {
+    /// Why it failed, and whether another attempt may go better.
+    pub fn new(cause: &Cause, retry: bool) -> Self {
         let mut chain = Vec::new();
         let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&**cause);
         while let Some(error) = next {
@@ -116,7 +132,8 @@ impl Raised {
         Raised { kind, chain, retry }
     }
 
-    pub(crate) fn cause(self) -> Cause {
+    /// As the error of a task run.
+    pub fn cause(self) -> Cause {
         /// What an error said in another process, and what its source did.
         #[derive(Debug, thiserror::Error)]
         #[error("{message}")]
@@ -141,32 +158,46 @@ impl Raised {
 }
 
 impl Order {
+    /// As it is sent.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, JobError> {
+        serde_json::to_vec(self).map_err(|error| JobError::Malformed { problem: error.to_string() })
+    }
+
+    /// The same for a job that no flow waits for, as a line.
+    #[must_use]
+    pub fn into_line(self) -> String {
+        serde_json::to_string(&Order { flow: None, ..self }).expect("it was made of JSON")
+    }
+
     /// Reads one; `what` names it in errors.
-    pub(crate) fn from_bytes(what: &'static str, bytes: &[u8]) -> Result<Self, JobError> {
+    pub fn from_bytes(what: &'static str, bytes: &[u8]) -> Result<Self, JobError> {
         decode(what, bytes)
     }
 }
 
 impl Outcome {
-    pub(crate) fn new(ended: Ended, elapsed: f64) -> Self {
+    /// It ended like this, after so many seconds.
+    pub fn new(ended: Ended, elapsed: f64) -> Self {
         Outcome { format: Format::THIS, ended, elapsed }
     }
 
     /// What did not even begin.
-    pub(crate) fn refused(error: JobError) -> Self {
+    pub fn refused(error: JobError) -> Self {
         Self::failed(&error.into(), false)
     }
 
     /// What failed before it could say how long it took.
-    pub(crate) fn failed(cause: &Cause, retry: bool) -> Self {
+    pub fn failed(cause: &Cause, retry: bool) -> Self {
         Self::new(Ended::Failed(Raised::new(cause, retry)), 0.0)
     }
 
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    /// As it is sent.
+    pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("nothing in it can fail to be JSON")
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, JobError> {
+    /// Reads one.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, JobError> {
         decode("what came of the job", bytes)
     }
 }

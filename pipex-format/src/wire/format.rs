@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use pipex_format::model::error::JobError;
+use crate::model::error::JobError;
 
 /// The version of the format of jobs and of what comes of them.
 const FORMAT: u32 = 1;
@@ -14,7 +14,8 @@ const FORMAT: u32 = 1;
 pub struct Format(u32);
 
 impl Format {
-    pub(crate) const THIS: Self = Format(FORMAT);
+    /// The one that is written.
+    pub const THIS: Self = Format(FORMAT);
     const FIRST: Self = Format(1);
 
     /// So that older versions of pipex, which did not know that there could be others, take it.

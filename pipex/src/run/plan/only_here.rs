@@ -1,0 +1,24 @@
+//! In place of calls whose functions run in another process, without the feature `remote`: all run here.
+
+use std::time::Instant;
+
+use super::Plan;
+use super::attempt::Done;
+use crate::graph::outcome::Place;
+use crate::run::call::Raised;
+use crate::run::dry_run;
+use pipex_format::store::Record;
+
+impl<R: Send> Plan<'_, R> {
+    pub(super) async fn make_elsewhere(
+        &mut self,
+        _: Option<(&Place<R>, Record)>,
+        _: Instant,
+    ) -> Result<Option<Done<R>>, Raised> {
+        Ok(None)
+    }
+
+    pub(super) fn list_job(&self, _: Option<&Place<R>>) {
+        dry_run::list(None, self.run.flow().map(|flow| &flow.shared.would_run));
+    }
+}
