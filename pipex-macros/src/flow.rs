@@ -51,7 +51,7 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
             |#error, #value| {
                 #[allow(unused_imports)]
                 use #pipex::internal::{CannotCarry as _, CarryError as _};
-                (&#pipex::internal::Carrier::<#output>::new()).carry(#error, #value)
+                (&#pipex::internal::FlowResult::<#output>::new()).carry(#error, #value)
             }
         }
     } else {
@@ -103,7 +103,7 @@ pub fn emit_failure(pipex: &Path, output: &Type) -> TokenStream {
             use #pipex::internal::{
                 TellBoxed as _, TellCauses as _, TellError as _, TellNothing as _, TellShared as _,
             };
-            (&&&&#pipex::internal::Carrier::<#output>::new()).failure(#value)
+            (&&&&#pipex::internal::FlowResult::<#output>::new()).failure(#value)
         }
     }
 }

@@ -218,7 +218,7 @@ impl TaskEmitter {
             }),
         };
         // From the first token of the type to its last, so that a mistake is shown under the whole of it.
-        let open = respan(&quote!(#pipex::internal::Given<), start_span(ty));
+        let open = respan(&quote!(#pipex::internal::TaskOutput<), start_span(ty));
         quote_spanned!(end_span(ty)=> #open #ty, #is_result>)
     }
 

@@ -14,7 +14,7 @@ pub use inventory;
 
 use crate::flow::carry::Failed;
 pub use crate::flow::carry::{
-    CannotCarry, Carrier, CarryError, TellBoxed, TellCauses, TellError, TellNothing, TellShared, cannot_carry,
+    CannotCarry, CarryError, FlowResult, TellBoxed, TellCauses, TellError, TellNothing, TellShared, cannot_carry,
 };
 use crate::flow::start::{self, Started};
 pub use crate::graph::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
@@ -32,7 +32,7 @@ pub use crate::run::job::{
     open_value,
 };
 use crate::run::program;
-pub use crate::run::returned::{Given, Returned, ReturnedValue};
+pub use crate::run::returned::{Returned, ReturnedValue, TaskOutput};
 pub use pipex_format::model::flow::Flow;
 pub use pipex_format::model::retry::RetryDelay;
 pub use pipex_format::model::target::{Part, Template, TemplateField};

@@ -30,7 +30,7 @@ pub use self::line::{
     Why, fingerprint_inputs,
 };
 pub use self::reader::{NewerFormat, is_live, read, runs};
-pub use self::roots::key_of;
+pub use self::roots::target_key;
 use self::roots::{Roots, key};
 use self::warnings::Warnings;
 pub use self::writer::worker;
@@ -246,7 +246,7 @@ impl Journal {
         let (target, store, at) = (target.clone(), store.into(), self.at(at));
         let number = writer.began(Running { task, target, store, at });
         if self.flow.is_none() {
-            writer.tell_of_running(f64::MAX);
+            writer.record_running(f64::MAX);
             writer.flush();
         } else if writer.flusher.is_none() {
             let flusher = flush_now_and_then(Arc::downgrade(&self.writer), self.started);
@@ -341,7 +341,7 @@ impl Journal {
     /// Takes down that the run ends like this, though some of its task runs may not have ended: it waits for nothing.
     pub fn abandon(&self, state: State) {
         if let Ok(mut writer) = self.writer.try_lock() {
-            writer.tell_of_running(f64::MAX);
+            writer.record_running(f64::MAX);
             writer.end(self.started.elapsed(), state);
         }
     }

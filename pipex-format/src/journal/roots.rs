@@ -15,7 +15,7 @@ pub(super) struct Roots {
 }
 
 /// The key of a target where there is no journal.
-pub fn key_of(store: &str, target: &Location) -> Key {
+pub fn target_key(store: &str, target: &Location) -> Key {
     key("", "", store, target.as_str())
 }
 

@@ -158,7 +158,7 @@ impl Writer {
     }
 
     /// Tells of the runs that began before this, and have not been told of.
-    pub(super) fn tell_of_running(&mut self, before: f64) {
+    pub(super) fn record_running(&mut self, before: f64) {
         let mut running = std::mem::take(&mut self.running);
         running.retain(|_, run| {
             let is_young = run.at >= before;
@@ -209,7 +209,7 @@ pub(super) fn flush_now_and_then(writer: Weak<Mutex<Writer>>, started: Instant) 
             if writer.off {
                 return;
             }
-            writer.tell_of_running((started.elapsed().saturating_sub(DELAY)).as_secs_f64());
+            writer.record_running((started.elapsed().saturating_sub(DELAY)).as_secs_f64());
             writer.flush();
         }
     }

@@ -57,7 +57,7 @@ fn key(target: &Path) -> String {
 
 /// The name of the target to whose claim a temporary file belongs, or a name that has the same claim; `None` if it is no
 /// temporary file.
-pub(crate) fn target_of(name: &str) -> Option<String> {
+pub(crate) fn claimed_target(name: &str) -> Option<String> {
     let name = name.strip_prefix('.')?;
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     for marker in [CLAIM, OLD] {
@@ -94,11 +94,11 @@ mod tests {
                 for temporary in [claim.clone(), own(&claim, u64::MAX), draft(&target, 7), old(&target, u64::MAX)] {
                     let temporary = temporary.file_name().unwrap().to_str().unwrap();
                     assert!(temporary.len() <= LONGEST_NAME, "{temporary}");
-                    let back = Path::new("out").join(target_of(temporary).unwrap());
+                    let back = Path::new("out").join(claimed_target(temporary).unwrap());
                     assert_eq!(super::claim(&back), claim, "{temporary}");
                     assert!(is_reserved(temporary));
                 }
-                assert_eq!(target_of(&name), None);
+                assert_eq!(claimed_target(&name), None);
             }
         }
     }
@@ -111,12 +111,12 @@ mod tests {
             (".x.pipex-draft-12-3.svg", "x.svg"),
             (".x.pipex-old", "x"),
         ] {
-            assert_eq!(target_of(draft).as_deref(), Some(target));
+            assert_eq!(claimed_target(draft).as_deref(), Some(target));
         }
         for none in
             ["x.pipex-tmp", ".pipex-tmp", ".x.pipex-tmp-", ".x.pipex-tmp-1a", ".x.pipex-draft-a.svg", ".x.pipex-drafts"]
         {
-            assert_eq!(target_of(none), None, "{none}");
+            assert_eq!(claimed_target(none), None, "{none}");
         }
     }
 }

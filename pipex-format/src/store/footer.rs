@@ -117,7 +117,7 @@ impl Footer {
     }
 
     /// The footer at the end of a file of so many bytes, if it has a whole one. The payload is not looked at.
-    pub(super) fn at_end_of(file: &mut File, length: u64) -> io::Result<Option<Self>> {
+    pub(super) fn read_at_end(file: &mut File, length: u64) -> io::Result<Option<Self>> {
         // Nearly all footers are shorter.
         let mut end = vec![0; length.min(2 << 10) as usize];
         file.seek(SeekFrom::Start(length - end.len() as u64))?;

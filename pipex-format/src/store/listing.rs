@@ -167,7 +167,7 @@ impl Listing for Files {
             return Ok(Some(entry));
         }
         let mut file = regular::read(path)?;
-        match Footer::at_end_of(&mut file, metadata.len()).map_err(failed)? {
+        match Footer::read_at_end(&mut file, metadata.len()).map_err(failed)? {
             Some(footer) => {
                 (entry.content, entry.expanded) = (footer.checksum, footer.expanded);
                 entry.made = Some(footer.made());

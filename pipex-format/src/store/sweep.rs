@@ -55,7 +55,7 @@ pub fn sweep(
         match entry {
             Ok(entry) => {
                 let name = entry.file_name();
-                if let Some(target) = name.to_str().and_then(temporary::target_of) {
+                if let Some(target) = name.to_str().and_then(temporary::claimed_target) {
                     by_target.entry(target).or_default().push(name);
                 }
             }

@@ -11,12 +11,12 @@ const FORMAT: u32 = 1;
 /// What a job, or what came of it, says of its format. The first says nothing; a newer one is not decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32")]
-pub struct Format(u32);
+pub struct WireFormat(u32);
 
-impl Format {
+impl WireFormat {
     /// The one that is written.
-    pub const THIS: Self = Format(FORMAT);
-    const FIRST: Self = Format(1);
+    pub const THIS: Self = WireFormat(FORMAT);
+    const FIRST: Self = WireFormat(1);
 
     /// So that older versions of pipex, which did not know that there could be others, take it.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
@@ -25,17 +25,17 @@ impl Format {
     }
 }
 
-impl Default for Format {
+impl Default for WireFormat {
     fn default() -> Self {
         Self::FIRST
     }
 }
 
-impl TryFrom<u32> for Format {
+impl TryFrom<u32> for WireFormat {
     type Error = &'static str;
 
     fn try_from(format: u32) -> Result<Self, Self::Error> {
-        if format > FORMAT { Err("a newer format") } else { Ok(Format(format)) }
+        if format > FORMAT { Err("a newer format") } else { Ok(WireFormat(format)) }
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> R
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::{Ended, Order, Outcome};
+    use super::super::{JobEnd, JobOutcome, Order};
     use super::*;
 
     /// As the first version wrote them.
@@ -76,16 +76,16 @@ mod tests {
         let (order, outcome) = write_first_format();
         let read = Order::from_bytes("the job", order.to_string().as_bytes()).unwrap();
         assert_eq!(serde_json::to_value(&read).unwrap(), order);
-        let read = Outcome::from_bytes(outcome.to_string().as_bytes()).unwrap();
+        let read = JobOutcome::from_bytes(outcome.to_string().as_bytes()).unwrap();
         assert_eq!(serde_json::to_value(&read).unwrap(), outcome);
-        assert!(matches!(read.ended, Ended::Value(_)));
+        assert!(matches!(read.ended, JobEnd::Value(_)));
     }
 
     #[test]
     fn one_that_says_it_is_of_the_first_is_one_of_the_first() {
         let (order, outcome) = write_first_format();
         assert_eq!(Order::from_bytes("the job", &with_format(order, 1)).unwrap().task, "a::b");
-        assert!(Outcome::from_bytes(&with_format(outcome, 1)).is_ok());
+        assert!(JobOutcome::from_bytes(&with_format(outcome, 1)).is_ok());
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
             order = json!({ "steps": [] });
         }
         for outcome in [outcome, json!({ "all_of": [] })] {
-            let error = Outcome::from_bytes(&with_format(outcome, u32::MAX)).unwrap_err();
+            let error = JobOutcome::from_bytes(&with_format(outcome, u32::MAX)).unwrap_err();
             assert!(error.to_string().starts_with("what came of the job is in format 4294967295, "), "{error}");
         }
     }
@@ -117,7 +117,7 @@ mod tests {
             (order["format"], outcome["format"]) = (format.clone(), format);
             let error = Order::from_bytes("the job", order.to_string().as_bytes()).unwrap_err();
             assert!(matches!(error, JobError::Malformed { .. }), "{error}");
-            let error = Outcome::from_bytes(outcome.to_string().as_bytes()).unwrap_err();
+            let error = JobOutcome::from_bytes(outcome.to_string().as_bytes()).unwrap_err();
             assert!(matches!(error, JobError::Malformed { .. }), "{error}");
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::format::{Format, decode};
+use super::format::{WireFormat, decode};
 use crate::journal::There;
 use crate::model::error::{Cause, JobError, RunError};
 use crate::model::fingerprint::Fingerprint;
@@ -15,8 +15,8 @@ use crate::model::fingerprint::Fingerprint;
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// The version of its format.
-    #[serde(default, skip_serializing_if = "Format::is_first")]
-    pub format: Format,
+    #[serde(default, skip_serializing_if = "WireFormat::is_first")]
+    pub format: WireFormat,
     /// The task's name.
     pub task: String,
     /// The arguments by their parameters: values, and outputs by their locations.
@@ -59,13 +59,13 @@ pub struct FlowRequest {
 
 /// What came of it.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct JobOutcome {
     /// The version of its format.
-    #[serde(default, skip_serializing_if = "Format::is_first")]
-    pub format: Format,
+    #[serde(default, skip_serializing_if = "WireFormat::is_first")]
+    pub format: WireFormat,
     /// How it ended.
     #[serde(flatten)]
-    pub ended: Ended,
+    pub ended: JobEnd,
     /// In seconds.
     pub elapsed: f64,
 }
@@ -73,7 +73,7 @@ pub struct Outcome {
 /// How a task run ended in another process.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ended {
+pub enum JobEnd {
     /// It is at its target.
     Saved {
         /// What is there.
@@ -86,12 +86,12 @@ pub enum Ended {
     /// Nothing was saved; this is it.
     Value(Value),
     /// It failed.
-    Failed(Raised),
+    Failed(JobFailure),
 }
 
 /// An error, on its way.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Raised {
+pub struct JobFailure {
     kind: FailureKind,
     /// What it says, and what its sources say.
     chain: Vec<String>,
@@ -109,7 +109,7 @@ enum FailureKind {
     TimedOut(u64),
 }
 
-impl Raised {
+impl JobFailure {
     /// Why it failed, and whether another attempt may go better.
     pub fn new(cause: &Cause, retry: bool) -> Self {
         let mut chain = Vec::new();
@@ -129,7 +129,7 @@ impl Raised {
             Some(RunError::Interrupted) => FailureKind::Interrupted,
             _ => FailureKind::Error,
         };
-        Raised { kind, chain, retry }
+        JobFailure { kind, chain, retry }
     }
 
     /// As the error of a task run.
@@ -175,10 +175,10 @@ impl Order {
     }
 }
 
-impl Outcome {
+impl JobOutcome {
     /// It ended like this, after so many seconds.
-    pub fn new(ended: Ended, elapsed: f64) -> Self {
-        Outcome { format: Format::THIS, ended, elapsed }
+    pub fn new(ended: JobEnd, elapsed: f64) -> Self {
+        JobOutcome { format: WireFormat::THIS, ended, elapsed }
     }
 
     /// What did not even begin.
@@ -188,7 +188,7 @@ impl Outcome {
 
     /// What failed before it could say how long it took.
     pub fn failed(cause: &Cause, retry: bool) -> Self {
-        Self::new(Ended::Failed(Raised::new(cause, retry)), 0.0)
+        Self::new(JobEnd::Failed(JobFailure::new(cause, retry)), 0.0)
     }
 
     /// As it is sent.

@@ -5,5 +5,5 @@ mod job;
 
 pub use serde_json::{Map, Value};
 
-pub use self::format::Format;
-pub use self::job::{Ended, FlowRequest, Order, Outcome, Raised};
+pub use self::format::WireFormat;
+pub use self::job::{FlowRequest, JobEnd, JobFailure, JobOutcome, Order};

@@ -9,25 +9,25 @@ use crate::graph::dry;
 use pipex_format::model::error::Error;
 use pipex_format::say::say;
 
-/// Tells whether a flow's result can be a [`pipex::Error`](Error): `(&Carrier::<R>::new()).carry(..)` finds [`CarryError`]
+/// Tells whether a flow's result can be a [`pipex::Error`](Error): `(&FlowResult::<R>::new()).carry(..)` finds [`CarryError`]
 /// if it can, else [`CannotCarry`].
-pub struct Carrier<R>(PhantomData<R>);
+pub struct FlowResult<R>(PhantomData<R>);
 
-impl<R> Carrier<R> {
+impl<R> FlowResult<R> {
     #[doc(hidden)]
     #[must_use]
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Carrier(PhantomData)
+        FlowResult(PhantomData)
     }
 }
 
-impl<R> Clone for Carrier<R> {
+impl<R> Clone for FlowResult<R> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<R> Copy for Carrier<R> {}
+impl<R> Copy for FlowResult<R> {}
 
 /// Why a flow, or `main`, ended with an error.
 pub struct Failed {
@@ -57,7 +57,7 @@ pub trait CarryError<R> {
     fn carry(&self, error: Error, value: R) -> R;
 }
 
-impl<T, E: From<Error>> CarryError<Result<T, E>> for Carrier<Result<T, E>> {
+impl<T, E: From<Error>> CarryError<Result<T, E>> for FlowResult<Result<T, E>> {
     fn carry(&self, error: Error, value: Result<T, E>) -> Result<T, E> {
         value.and(Err(error.into()))
     }
@@ -69,7 +69,7 @@ pub trait CannotCarry<R> {
     fn carry(&self, error: Error, value: R) -> R;
 }
 
-impl<R> CannotCarry<R> for &Carrier<R> {
+impl<R> CannotCarry<R> for &FlowResult<R> {
     fn carry(&self, error: Error, value: R) -> R {
         cannot_carry(error, value)
     }
@@ -81,7 +81,7 @@ pub trait TellCauses<R> {
     fn failure(&self, value: &R) -> Option<Failed>;
 }
 
-impl<T, E: StdError + 'static> TellCauses<Result<T, E>> for &Carrier<Result<T, E>> {
+impl<T, E: StdError + 'static> TellCauses<Result<T, E>> for &FlowResult<Result<T, E>> {
     fn failure(&self, value: &Result<T, E>) -> Option<Failed> {
         value.as_ref().err().map(|error| Failed::new(error))
     }
@@ -93,7 +93,7 @@ pub trait TellShared<R> {
     fn failure(&self, value: &R) -> Option<Failed>;
 }
 
-impl<T, E: AsRef<dyn StdError + Send + Sync> + fmt::Debug> TellShared<Result<T, E>> for &&&Carrier<Result<T, E>> {
+impl<T, E: AsRef<dyn StdError + Send + Sync> + fmt::Debug> TellShared<Result<T, E>> for &&&FlowResult<Result<T, E>> {
     fn failure(&self, value: &Result<T, E>) -> Option<Failed> {
         value.as_ref().err().map(|error| Failed { text: format!("{error:?}"), ..Failed::new(error.as_ref()) })
     }
@@ -105,7 +105,7 @@ pub trait TellBoxed<R> {
     fn failure(&self, value: &R) -> Option<Failed>;
 }
 
-impl<T, E: AsRef<dyn StdError> + fmt::Debug> TellBoxed<Result<T, E>> for &&Carrier<Result<T, E>> {
+impl<T, E: AsRef<dyn StdError> + fmt::Debug> TellBoxed<Result<T, E>> for &&FlowResult<Result<T, E>> {
     fn failure(&self, value: &Result<T, E>) -> Option<Failed> {
         value.as_ref().err().map(|error| Failed { text: format!("{error:?}"), ..Failed::new(error.as_ref()) })
     }
@@ -117,7 +117,7 @@ pub trait TellError<R> {
     fn failure(&self, value: &R) -> Option<Failed>;
 }
 
-impl<T, E: fmt::Debug> TellError<Result<T, E>> for Carrier<Result<T, E>> {
+impl<T, E: fmt::Debug> TellError<Result<T, E>> for FlowResult<Result<T, E>> {
     fn failure(&self, value: &Result<T, E>) -> Option<Failed> {
         value.as_ref().err().map(|error| Failed { text: format!("{error:?}"), is_dry: None })
     }
@@ -131,7 +131,7 @@ pub trait TellNothing<R>: Sized {
     }
 }
 
-impl<R> TellNothing<R> for Carrier<R> {}
+impl<R> TellNothing<R> for FlowResult<R> {}
 
 /// For a flow whose result has no name to ask about.
 pub fn cannot_carry<R>(error: Error, value: R) -> R {

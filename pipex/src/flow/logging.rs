@@ -54,7 +54,7 @@ static OWN: RwLock<Vec<&'static str>> = RwLock::new(Vec::new());
 
 /// Makes known that this module's crate belongs to the program.
 pub(crate) fn own(module: &'static str) {
-    let name = crate_of(module);
+    let name = crate_name(module);
     if is_own(name) {
         return;
     }
@@ -66,7 +66,7 @@ fn is_own(name: &str) -> bool {
     name == "pipex" || OWN.read().unwrap_or_else(PoisonError::into_inner).contains(&name)
 }
 
-fn crate_of(module: &str) -> &str {
+fn crate_name(module: &str) -> &str {
     module.split("::").next().unwrap_or(module)
 }
 
@@ -107,7 +107,7 @@ impl Levels {
     }
 
     fn allows(&self, target: &str, level: Level) -> bool {
-        let name = crate_of(target);
+        let name = crate_name(target);
         let limit = match self.named.iter().rev().find(|(named, _)| named == name) {
             Some((_, limit)) => *limit,
             None if self.executable.as_deref() == Some(name) || is_own(name) => self.own,
@@ -210,7 +210,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
         if fields.file.is_some() {
             place = (fields.file, fields.line);
         }
-        text.push_str(around.named.as_deref().unwrap_or_else(|| crate_of(metadata.target())));
+        text.push_str(around.named.as_deref().unwrap_or_else(|| crate_name(metadata.target())));
         let begins = text.len() + " - ".len();
         text.push_str(" - ");
         // No message can make itself look like another line.

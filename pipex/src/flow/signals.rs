@@ -9,22 +9,22 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::run::engine;
-use crate::run::flow_run::{Cancelled, FlowRun};
+use crate::run::flow_run::{ActiveFlow, Cancelled};
 use pipex_format::model::state::State;
 use pipex_format::say::say;
 use pipex_format::store;
 
 /// The flow runs that have not ended, and how long each gives its tasks.
-static FLOWS: Mutex<Vec<(Arc<FlowRun>, Duration)>> = Mutex::new(Vec::new());
+static FLOWS: Mutex<Vec<(Arc<ActiveFlow>, Duration)>> = Mutex::new(Vec::new());
 /// There is one less.
 static ENDED: Condvar = Condvar::new();
 
-fn flows() -> MutexGuard<'static, Vec<(Arc<FlowRun>, Duration)>> {
+fn flows() -> MutexGuard<'static, Vec<(Arc<ActiveFlow>, Duration)>> {
     FLOWS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Has signals cancel this flow run, until it has [`ended`].
-pub(crate) fn watch(run: &Arc<FlowRun>, grace: Duration) {
+pub(crate) fn watch(run: &Arc<ActiveFlow>, grace: Duration) {
     static LISTENS: Once = Once::new();
     flows().push((Arc::clone(run), grace));
     LISTENS.call_once(|| {
@@ -38,7 +38,7 @@ pub(crate) fn watch(run: &Arc<FlowRun>, grace: Duration) {
 }
 
 /// The flow run has ended, or its future is gone. Where a signal ended it, the program ends as well.
-pub(crate) fn ended(run: &Arc<FlowRun>) {
+pub(crate) fn ended(run: &Arc<ActiveFlow>) {
     let mut flows = flows();
     let Some(place) = flows.iter().position(|(other, _)| Arc::ptr_eq(other, run)) else { return };
     flows.swap_remove(place);

@@ -16,7 +16,7 @@ use crate::graph::settle::settle_here;
 use crate::graph::visitor::{Visitor, describe};
 use crate::run::context::Context;
 use crate::run::engine;
-use crate::run::flow_run::{Cancelled, FlowRun, SharedByFlows};
+use crate::run::flow_run::{ActiveFlow, Cancelled, SharedByFlows};
 use crate::run::report::Event;
 use crate::runtime::block_on;
 use pipex_format::environment;
@@ -29,7 +29,7 @@ use pipex_format::store::Lease;
 /// A flow run that has started.
 pub struct Started {
     context: Arc<Context>,
-    run: Arc<FlowRun>,
+    run: Arc<ActiveFlow>,
     started: Instant,
     /// What the end table is made of.
     table: Option<Summary>,
@@ -68,7 +68,7 @@ pub(crate) fn start(
         }
     };
     let settings = context.settings;
-    let run = FlowRun::new(flow, shared, outer, settings, context.inside.is_some());
+    let run = ActiveFlow::new(flow, shared, outer, settings, context.inside.is_some());
     let table = (runs && run.is_outermost() && !context.is_quiet()).then(Summary::new);
     if executes && obeys_environment {
         match engine::reporters() {

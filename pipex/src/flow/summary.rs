@@ -32,14 +32,14 @@ use pipex_format::model::task::Task;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Summary(Arc<Mutex<Rows>>);
+pub struct Summary(Arc<Mutex<SummaryRows>>);
 
 /// By the task functions' addresses.
 #[derive(Debug, Default)]
-struct Rows(HashMap<usize, Row, BuildHasherDefault<AsIs>>);
+struct SummaryRows(HashMap<usize, SummaryRow, BuildHasherDefault<AsIs>>);
 
 #[derive(Debug)]
-struct Row {
+struct SummaryRow {
     task: &'static Task,
     /// Where it stands in the table: task functions in the order of their first runs.
     place: usize,
@@ -51,14 +51,14 @@ struct Row {
 /// The place of its column.
 const NOT_SAVED: usize = 2;
 
-impl Rows {
+impl SummaryRows {
     /// The table, its head first. What is not saved is a column only where something is not.
     fn cells(&self) -> Vec<Vec<String>> {
         let mut rows: Vec<_> = self.0.values().collect();
         rows.sort_by_key(|row| row.place);
         let head = ["task", "ran", "not saved", "cached", "failed", "skipped", "total s", "longest s", "bytes"];
         let mut cells = vec![head.map(str::to_owned).to_vec()];
-        cells.extend(rows.iter().map(|Row { task, counts, total, longest, .. }| {
+        cells.extend(rows.iter().map(|SummaryRow { task, counts, total, longest, .. }| {
             let Counts { completed, not_saved, cached, failed, skipped, bytes, .. } = counts;
             let mut row = vec![task.funcname.to_owned()];
             row.extend([completed, not_saved, cached, failed, skipped].map(u64::to_string));
@@ -84,7 +84,7 @@ impl Summary {
         self.rows().0.is_empty()
     }
 
-    fn rows(&self) -> MutexGuard<'_, Rows> {
+    fn rows(&self) -> MutexGuard<'_, SummaryRows> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -137,7 +137,7 @@ impl Reporter for Summary {
     fn task_run(&self, run: &TaskRun<'_>) {
         let mut rows = self.rows();
         let place = rows.0.len();
-        let row = rows.0.entry(std::ptr::from_ref(run.task).addr()).or_insert(Row {
+        let row = rows.0.entry(std::ptr::from_ref(run.task).addr()).or_insert(SummaryRow {
             task: run.task,
             place,
             counts: Counts::default(),

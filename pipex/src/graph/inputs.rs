@@ -14,10 +14,10 @@ pub(crate) struct Inputs {
     /// Of those before the first that was not settled.
     settled: Contents,
     /// From that one on.
-    rest: Vec<Input>,
+    rest: Vec<Dependency>,
 }
 
-enum Input {
+enum Dependency {
     /// What lies at an input.
     Content(Content),
     /// A run that had failed. Its output `counts` if it lies at an input.
@@ -26,13 +26,13 @@ enum Input {
     Pending { node: Arc<dyn Node>, counts: bool },
 }
 
-impl Input {
+impl Dependency {
     /// What lies there now, as far as it is known.
     fn content(&self) -> Option<Content> {
         match self {
-            Input::Content(content) => Some(*content),
-            Input::Failed { counts, .. } => counts.then_some(Content::Unknown),
-            Input::Pending { node, counts } => counts.then(|| node.content()),
+            Dependency::Content(content) => Some(*content),
+            Dependency::Failed { counts, .. } => counts.then_some(Content::Unknown),
+            Dependency::Pending { node, counts } => counts.then(|| node.content()),
         }
     }
 }
@@ -42,34 +42,34 @@ impl Inputs {
         if self.rest.is_empty() {
             self.settled.add(content);
         } else {
-            self.rest.push(Input::Content(content));
+            self.rest.push(Dependency::Content(content));
         }
     }
 
     pub(crate) fn add_failure(&mut self, failure: Arc<Failure>, counts: bool) {
-        self.rest.push(Input::Failed { failure, counts });
+        self.rest.push(Dependency::Failed { failure, counts });
     }
 
     pub(crate) fn add_pending(&mut self, node: Arc<dyn Node>, counts: bool) {
-        self.rest.push(Input::Pending { node, counts });
+        self.rest.push(Dependency::Pending { node, counts });
     }
 
     /// Whether all runs had ended well when the call was made.
     pub(crate) fn were_ready(&self) -> bool {
-        self.rest.iter().all(|input| matches!(input, Input::Content(_)))
+        self.rest.iter().all(|input| matches!(input, Dependency::Content(_)))
     }
 
     /// What lies at the inputs, as far as it is known by now.
     pub(crate) fn contents(&self) -> Contents {
         let mut contents = self.settled;
-        self.rest.iter().filter_map(Input::content).for_each(|content| contents.add(content));
+        self.rest.iter().filter_map(Dependency::content).for_each(|content| contents.add(content));
         contents
     }
 
     /// The runs that have not ended.
     pub(crate) fn unsettled(&self) -> Vec<Arc<dyn Node>> {
         let pending = self.rest.iter().filter_map(|input| match input {
-            Input::Pending { node, .. } if !node.has_ended() => Some(Arc::clone(node)),
+            Dependency::Pending { node, .. } if !node.has_ended() => Some(Arc::clone(node)),
             _ => None,
         });
         pending.collect()
@@ -78,9 +78,9 @@ impl Inputs {
     /// Why the first run of those that failed did.
     pub(crate) fn failure(&self) -> Option<Arc<Failure>> {
         self.rest.iter().find_map(|input| match input {
-            Input::Content(_) => None,
-            Input::Failed { failure, .. } => Some(Arc::clone(failure)),
-            Input::Pending { node, .. } => node.failure(),
+            Dependency::Content(_) => None,
+            Dependency::Failed { failure, .. } => Some(Arc::clone(failure)),
+            Dependency::Pending { node, .. } => node.failure(),
         })
     }
 }

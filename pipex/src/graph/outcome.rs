@@ -112,7 +112,7 @@ impl<T> Place<T> {
 }
 
 /// What a task run gave.
-pub(crate) enum Made<R> {
+pub(crate) enum Produced<R> {
     /// Its value: nothing was saved, or the function saved its own output.
     Value(R),
     /// It is at its place.
@@ -122,7 +122,7 @@ pub(crate) enum Made<R> {
 }
 
 /// What a task run gave, or why it gave nothing.
-pub(crate) type Outcome<R> = Result<Made<R>, Arc<Failure>>;
+pub(crate) type Outcome<R> = Result<Produced<R>, Arc<Failure>>;
 
 /// What came of one attempt: an end, or how long to wait before the next.
 pub(crate) enum Attempt<R> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::graph::dry;
 use crate::graph::inputs::Inputs;
-use crate::graph::outcome::{Failure, Label, Made, Outcome, Place};
+use crate::graph::outcome::{Failure, Label, Outcome, Place, Produced};
 use crate::graph::pending::{Awaited, Node};
 use crate::graph::settle::settle;
 use crate::runtime::block_on;
@@ -65,9 +65,9 @@ impl<T> Output<T> {
     /// The output of a run that has ended.
     pub(crate) fn ended(label: Label, place: Option<Place<T>>, ended: Outcome<T>) -> Self {
         let end = match ended {
-            Ok(Made::Value(value)) => End::InMemory(value),
-            Ok(Made::Saved) => End::Saved { kept: OnceLock::new() },
-            Ok(Made::Nothing) => End::Nothing,
+            Ok(Produced::Value(value)) => End::InMemory(value),
+            Ok(Produced::Saved) => End::Saved { kept: OnceLock::new() },
+            Ok(Produced::Nothing) => End::Nothing,
             Err(failure) => End::Failed(failure),
         };
         Output(Handle::Settled(Arc::new(Settled { label, place, end })))
@@ -340,7 +340,7 @@ impl<T> Clone for Output<T> {
 /// A value that no task made, where an [`Output`] is asked for.
 impl<T> From<T> for Output<T> {
     fn from(value: T) -> Self {
-        Output::ended(Label::default(), None, Ok(Made::Value(value)))
+        Output::ended(Label::default(), None, Ok(Produced::Value(value)))
     }
 }
 

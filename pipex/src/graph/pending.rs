@@ -10,7 +10,7 @@ use std::task::{Poll, Waker};
 use tokio_util::sync::CancellationToken;
 
 use crate::graph::host::{Host, Permit, Ready};
-use crate::graph::outcome::{Attempt, Failure, Label, Made, Outcome, Place};
+use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Place, Produced};
 use crate::graph::settle::settle_here;
 use crate::runtime::panics::{Phase, discard, guard};
 use crate::runtime::{after, pause};
@@ -218,9 +218,9 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
     fn end(&self, outcome: Outcome<T>) {
         let keep = |made| match made {
             // Awaited no longer when anyone is told; dropped here if nobody can ask for it.
-            Made::Value(value) => _ = self.awaited.upgrade().map(|awaited| awaited.data.set(value)),
-            Made::Saved => {}
-            Made::Nothing => self.dry.store(true, Ordering::Release),
+            Produced::Value(value) => _ = self.awaited.upgrade().map(|awaited| awaited.data.set(value)),
+            Produced::Saved => {}
+            Produced::Nothing => self.dry.store(true, Ordering::Release),
         };
         let ended = outcome
             .and_then(|made| guard(|| keep(made)).map_err(|panic| self.build_failure(panic.error(Phase::Dropping))));
@@ -385,7 +385,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
         let Some(run) = &mut state.run else { return false };
         let ended = match run.is_there(self.place.as_ref()) {
             Ok(false) => return false,
-            Ok(true) => Ok(Made::Saved),
+            Ok(true) => Ok(Produced::Saved),
             Err(failure) => Err(failure),
         };
         let run = state.run.take();

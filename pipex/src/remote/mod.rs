@@ -54,7 +54,7 @@ use crate::run::local::Local;
 use crate::runtime::panics::{Phase, catch};
 pub use pipex_format::model::error::JobError;
 use pipex_format::model::mode::Mode;
-use pipex_format::wire::{Order, Outcome};
+use pipex_format::wire::{JobOutcome, Order};
 
 /// Does a job: what a [`Carrier`] in another process was given as its [payload](Job::payload). Polling may block.
 ///
@@ -86,7 +86,7 @@ pub async fn work(payload: &[u8]) -> Vec<u8> {
         .signals(false);
     // A function that panics is one that failed; a store that does takes nothing else along.
     match catch(pin!(config.scope_async(outcome))).await {
-        Ok(outcome) => outcome.unwrap_or_else(Outcome::refused).to_bytes(),
-        Err(panic) => Outcome::failed(&panic.error(Phase::Preparing).into(), true).to_bytes(),
+        Ok(outcome) => outcome.unwrap_or_else(JobOutcome::refused).to_bytes(),
+        Err(panic) => JobOutcome::failed(&panic.error(Phase::Preparing).into(), true).to_bytes(),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::graph::arg::Args;
 use crate::graph::host::Host;
 use crate::graph::inputs::Inputs;
-use crate::graph::outcome::{Failure, Label, Made, Place};
+use crate::graph::outcome::{Failure, Label, Place, Produced};
 use crate::graph::output::Output;
 use crate::graph::pending::{Awaited, LazyRun as _, run_here};
 use crate::graph::settle::settle;
@@ -42,7 +42,7 @@ use pipex_format::store::{Draft, Store};
 /// ```
 #[must_use = "nothing happens until `.run()`, `.submit()`, `.lazy()` or `.await`"]
 pub struct Call<'a, R> {
-    pub(crate) job: Box<dyn Job<'a, R> + 'a>,
+    pub(crate) job: Box<dyn Invocation<'a, R> + 'a>,
     pub(crate) path: Option<PathBuf>,
     pub(crate) base: Option<String>,
     pub(crate) name: Option<String>,
@@ -53,7 +53,7 @@ pub struct Call<'a, R> {
 }
 
 /// A function with its arguments.
-pub(crate) trait Job<'a, R>: Send {
+pub(crate) trait Invocation<'a, R>: Send {
     fn task(&self) -> &'static Task;
     fn accept(&self, visitor: &mut Visitor<'_>);
     fn field(&self, index: usize) -> Option<&dyn Display>;
@@ -126,7 +126,7 @@ struct Closures<R, A, L, F, B, S, G> {
     travel: Option<Travel<R>>,
 }
 
-impl<'a, R, A, L, F, B, S, G> Job<'a, R> for Closures<R, A, L, F, B, S, G>
+impl<'a, R, A, L, F, B, S, G> Invocation<'a, R> for Closures<R, A, L, F, B, S, G>
 where
     A: Args<Taken: Send> + Send,
     L: Fn(&A, &mut Visitor<'_>) + Send,
@@ -280,7 +280,7 @@ impl<'a, R: Send> Call<'a, R> {
         if Context::does_nothing() && !self.job.task().wants_target {
             let (label, inputs) = self.find_inputs();
             if inputs.were_ready() {
-                let ended = self.value(&label).map(Made::Value).map_err(Failure::new);
+                let ended = self.value(&label).map(Produced::Value).map_err(Failure::new);
                 return Output::ended(label, None, ended);
             }
         }
@@ -350,7 +350,7 @@ impl<'a, R: Send> Call<'a, R> {
             Err((failure, label)) => return Begun::Ended(Output::ended(label, None, Err(failure))),
         };
         let ended = match plan.is_there(place.as_ref()) {
-            Ok(true) => Ok(Made::Saved),
+            Ok(true) => Ok(Produced::Saved),
             Ok(false) => return Begun::Missing(Planned { plan, place }),
             Err(failure) => Err(failure),
         };

@@ -18,7 +18,7 @@ use crate::graph::pending::Node;
 use crate::graph::settle::set_in_run;
 use crate::run::dry_run::DryRun;
 use crate::run::executor::Executor;
-use crate::run::flow_run::FlowRun;
+use crate::run::flow_run::ActiveFlow;
 use crate::run::listeners::{Journaling, Logging};
 use crate::run::local::Local;
 use crate::run::program;
@@ -41,7 +41,7 @@ pub(crate) struct Context {
     pub(crate) reporters: Arc<[Arc<dyn Reporter>]>,
     /// Whether one of them wants to know what runs take.
     pub(crate) wants_inputs: bool,
-    pub(crate) flow: Option<Arc<FlowRun>>,
+    pub(crate) flow: Option<Arc<ActiveFlow>>,
     pub(crate) settings: Settings,
     /// Where the journal is, if one is kept; `None` until it is set.
     journal: Option<Option<Arc<Path>>>,
@@ -149,7 +149,7 @@ impl Context {
     }
 
     /// What holds for a call that is made here; nothing does where the mode is `do_nothing`.
-    pub(crate) fn of_call() -> Option<Arc<Self>> {
+    pub(crate) fn for_call() -> Option<Arc<Self>> {
         let current = Self::current();
         let is_complete = match &current {
             Some(context) => context.executor.is_some() || !Self::executes(),
@@ -173,7 +173,7 @@ impl Context {
         self.read_environment();
         let executes = self.mode.as_ref().is_ok_and(|mode| mode.executes());
         if executes && self.executor.is_none() {
-            match Local::of_process() {
+            match Local::for_process() {
                 Ok(local) => self.executor = Some(Arc::new(local)),
                 Err(error) => self.mode = Err(error),
             }

@@ -25,11 +25,11 @@ use pipex_format::model::state::State;
 
 /// What the calls within one flow share. A flow within a flow shares its targets and its moment with the outer one: the
 /// files are the same, and all that one run writes should agree.
-pub(crate) struct FlowRun {
+pub(crate) struct ActiveFlow {
     pub(crate) flow: &'static Flow,
     pub(crate) shared: Arc<SharedByFlows>,
     pub(crate) span: Span,
-    outer: Option<Arc<FlowRun>>,
+    outer: Option<Arc<ActiveFlow>>,
     pub(crate) number: u64,
     depth: usize,
     fail_fast: bool,
@@ -46,9 +46,9 @@ pub(crate) struct FlowRun {
     pub(crate) within: Option<Mutex<Vec<Weak<dyn Node>>>>,
 }
 
-impl fmt::Debug for FlowRun {
+impl fmt::Debug for ActiveFlow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlowRun").field("flow", &self.flow.name).field("number", &self.number).finish()
+        f.debug_struct("ActiveFlow").field("flow", &self.flow.name).field("number", &self.number).finish()
     }
 }
 
@@ -104,17 +104,17 @@ impl SharedByFlows {
     }
 }
 
-impl FlowRun {
+impl ActiveFlow {
     /// A flow run that starts now, `inside` a task run or not.
     pub(crate) fn new(
         flow: &'static Flow,
         shared: Arc<SharedByFlows>,
-        outer: Option<Arc<FlowRun>>,
+        outer: Option<Arc<ActiveFlow>>,
         settings: Settings,
         inside: bool,
     ) -> Arc<Self> {
         let number = number().get();
-        Arc::new(FlowRun {
+        Arc::new(ActiveFlow {
             flow,
             shared,
             span: tracing::info_span!(

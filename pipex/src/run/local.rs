@@ -119,7 +119,7 @@ impl Local {
     }
 
     /// The executor of this process: `PIPEX_WORKERS` workers, and the limits in `PIPEX_LIMITS` (`database=2,web=5`).
-    pub(crate) fn of_process() -> Result<Self> {
+    pub(crate) fn for_process() -> Result<Self> {
         static PROCESS: LazyLock<Result<Local>> = LazyLock::new(|| {
             let mut local = Local::new().workers(workers()?);
             let limit = |text: &str| {

@@ -18,9 +18,9 @@ use crate::graph::inputs::Inputs;
 use crate::graph::outcome::{Failure, Label, Maker, Place};
 use crate::graph::pending::Discard;
 use crate::graph::visitor::{Findings, Makers, Outputs, Visitor, describe};
-use crate::run::call::{Away, Call, Job};
+use crate::run::call::{Away, Call, Invocation};
 use crate::run::context::{self, Context, Filled};
-use crate::run::flow_run::FlowRun;
+use crate::run::flow_run::ActiveFlow;
 use crate::run::report::Details;
 use crate::runtime::panics::{Panic, Phase, guard};
 use pipex_format::environment;
@@ -40,7 +40,7 @@ use pipex_format::store::{Record, Stamp, Store};
 
 /// A call with all that is decided when it is made.
 pub(crate) struct Plan<'a, R> {
-    job: Box<dyn Job<'a, R> + 'a>,
+    job: Box<dyn Invocation<'a, R> + 'a>,
     run: Run,
     arguments: Fingerprint,
     inputs: Inputs,
@@ -93,7 +93,7 @@ impl<'a, R: Send> Plan<'a, R> {
         let Call { job, path, base, name, wait_for, target, caller } = call;
         let task = job.task();
         let mut label = Label::new(path.as_deref(), base.as_deref());
-        let context = Context::of_call();
+        let context = Context::for_call();
         let mode = match context.as_ref().map_or_else(environment::mode, |context| context.mode()) {
             Ok(mode) => mode,
             Err(error) => return Err((Failure::new(error), label)),
@@ -175,7 +175,7 @@ impl<'a, R: Send> Plan<'a, R> {
         let journal = self.run.journal();
         let key = match journal {
             Some(journal) => journal.key(&self.run.store, &location),
-            None => journal::key_of(&self.run.store, &location),
+            None => journal::target_key(&self.run.store, &location),
         };
         // Outside flows there may be several journals.
         let (targets, number) = match self.run.flow() {
@@ -382,7 +382,7 @@ impl Run {
         self.context.as_ref().map(|context| context.policy(self.task)).unwrap_or_default()
     }
 
-    fn flow(&self) -> Option<&FlowRun> {
+    fn flow(&self) -> Option<&ActiveFlow> {
         self.context.as_ref()?.flow.as_deref()
     }
 }

@@ -97,7 +97,7 @@ pub struct FlowRun<'r> {
     pub state: Option<State>,
     /// Why it did not end well.
     pub error: Option<&'r str>,
-    pub(crate) handle: Option<&'r Arc<crate::run::flow_run::FlowRun>>,
+    pub(crate) handle: Option<&'r Arc<crate::run::flow_run::ActiveFlow>>,
 }
 
 impl FlowRun<'_> {

@@ -106,7 +106,7 @@ impl<T> ReturnedValue<T> for Returned<T> {
 }
 
 /// What a task gives whose function returns a `T`: what is in it if it is a `Result`, else itself.
-pub type Given<T, const IS_RESULT: bool> = <When<IS_RESULT> as Gives<T>>::Given;
+pub type TaskOutput<T, const IS_RESULT: bool> = <When<IS_RESULT> as Gives<T>>::TaskOutput;
 
 /// Whether a function returns a `Result`.
 pub struct When<const IS_RESULT: bool>;
@@ -119,13 +119,13 @@ pub struct When<const IS_RESULT: bool>;
 )]
 pub trait Gives<T> {
     #[doc(hidden)]
-    type Given;
+    type TaskOutput;
 }
 
 impl<T> Gives<T> for When<false> {
-    type Given = T;
+    type TaskOutput = T;
 }
 
 impl<T, E> Gives<Result<T, E>> for When<true> {
-    type Given = T;
+    type TaskOutput = T;
 }

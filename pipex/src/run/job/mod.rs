@@ -10,20 +10,20 @@ pub use self::registry::{Registered, Wire, any_store, called};
 pub(crate) use self::registry::{all, find};
 use pipex_format::model::error::JobError;
 #[cfg(feature = "nats")]
-use pipex_format::wire::Ended;
-use pipex_format::wire::Outcome;
+use pipex_format::wire::JobEnd;
+use pipex_format::wire::JobOutcome;
 
 /// What comes back in place of an outcome that cannot travel.
 pub(crate) fn refusal(error: JobError) -> Vec<u8> {
-    Outcome::refused(error).to_bytes()
+    JobOutcome::refused(error).to_bytes()
 }
 
 /// What comes back in place of an outcome that is at its target, without the value that was given besides.
 #[cfg(feature = "nats")]
 pub(crate) fn without_value(outcome: &[u8]) -> Option<Vec<u8>> {
-    match Outcome::from_bytes(outcome) {
-        Ok(Outcome { ended: Ended::Saved { there, value: Some(_) }, elapsed, .. }) => {
-            Some(Outcome::new(Ended::Saved { there, value: None }, elapsed).to_bytes())
+    match JobOutcome::from_bytes(outcome) {
+        Ok(JobOutcome { ended: JobEnd::Saved { there, value: Some(_) }, elapsed, .. }) => {
+            Some(JobOutcome::new(JobEnd::Saved { there, value: None }, elapsed).to_bytes())
         }
         _ => None,
     }

@@ -4,9 +4,9 @@ use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 
-use pipex_format::wire::{Order, Outcome, Value};
+use pipex_format::wire::{JobOutcome, Order, Value};
 
-use crate::graph::outcome::{Label, Made, Maker, Place};
+use crate::graph::outcome::{Label, Maker, Place, Produced};
 use crate::graph::output::Output;
 use crate::graph::packing::OUTPUT;
 use crate::run::call::Call;
@@ -116,10 +116,10 @@ impl Wire<'_> {
             )));
         };
         let location = Location::new(target);
-        let key = pipex_format::journal::key_of(&store.listing().address(), &location);
+        let key = pipex_format::journal::target_key(&store.listing().address(), &location);
         let place = Place::new(location, store, key);
         let label = Label { maker: maker.map(|maker| Maker::next(maker.task)), ..Label::default() };
-        Ok(Output::ended(label, Some(place), Ok(Made::Saved)))
+        Ok(Output::ended(label, Some(place), Ok(Produced::Saved)))
     }
 }
 
@@ -127,7 +127,7 @@ impl Wire<'_> {
 pub trait Called: Send {
     /// Does it for a flow in another process.
     #[doc(hidden)]
-    fn serve(self: Box<Self>, order: Order) -> Pin<Box<dyn Future<Output = Outcome> + Send>>;
+    fn serve(self: Box<Self>, order: Order) -> Pin<Box<dyn Future<Output = JobOutcome> + Send>>;
 
     /// Does it, and says where its output is.
     #[doc(hidden)]
@@ -147,7 +147,7 @@ pub fn any_store<R: 'static>(store: Box<dyn Store<R>>) -> Box<dyn Any> {
 }
 
 impl<R: Send + Sync + 'static> Called for Call<'static, R> {
-    fn serve(mut self: Box<Self>, order: Order) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+    fn serve(mut self: Box<Self>, order: Order) -> Pin<Box<dyn Future<Output = JobOutcome> + Send>> {
         self.ordered(&order);
         Box::pin(serve(*self, order))
     }

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 
 use super::{LOOK, Plan, Run};
-use crate::graph::outcome::{Attempt, Failure, Made, Place};
+use crate::graph::outcome::{Attempt, Failure, Place, Produced};
 use crate::graph::pending::{LazyRun, Node};
-use crate::run::call::{Body, Job, Raised, Work};
+use crate::run::call::{Body, Invocation, Raised, Work};
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
 use crate::run::heartbeat;
@@ -96,18 +96,18 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// What is known without a run, now that all that it takes is there.
-    fn ends_early(&mut self, place: Option<&Place<R>>) -> Option<Made<R>> {
+    fn ends_early(&mut self, place: Option<&Place<R>>) -> Option<Produced<R>> {
         if self.run.mode.caches() {
             self.fill_name();
         }
         if self.has_come_out_as_it_was(place) {
-            return Some(Made::Saved);
+            return Some(Produced::Saved);
         }
         match self.run.dry_run()? {
             DryRun::Jobs => self.list_job(place),
             dry => self.run.would_run(dry, place.map(|place| &place.location)),
         }
-        Some(Made::Nothing)
+        Some(Produced::Nothing)
     }
 
     /// Whether the output was stale for its inputs alone, and these have been made again and are what they were.
@@ -122,12 +122,12 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// Sees to it that the output is there. What panics fails the run.
-    pub(super) async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
+    pub(super) async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Produced<R>, Raised> {
         let made = catch(pin!(self.make_output(place, started))).await;
         made.unwrap_or_else(|panic| Err(self.run.caught(panic).into()))
     }
 
-    async fn make_output(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Made<R>, Raised> {
+    async fn make_output(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Produced<R>, Raised> {
         // One opening and closing for all that is asked of the store.
         let _lease = place.map(|_| Lease::hold());
         let place = place.map(|place| {
@@ -153,12 +153,12 @@ impl<'a, R: Send> Plan<'a, R> {
                 let target = place.map(|(place, _)| &place.location);
                 let details = Details { there, given: given.into(), urgent, ..Details::default() };
                 self.run.completed(target, elapsed, bytes, &details);
-                Ok(value.map_or(Made::Saved, Made::Value))
+                Ok(value.map_or(Produced::Saved, Produced::Value))
             }
             (Done::There(stamp), Some((place, _))) => {
                 let compared = self.compare(place, stamp);
                 self.take(place, Why::MadeMeanwhile, compared);
-                Ok(Made::Saved)
+                Ok(Produced::Saved)
             }
             // What has no place is nowhere.
             (Done::There(_), None) => Err(RunError::Interrupted.into()),
@@ -256,7 +256,7 @@ impl<'a, R: Send> Plan<'a, R> {
 }
 
 fn start<'a, R>(
-    job: &mut (dyn Job<'a, R> + 'a),
+    job: &mut (dyn Invocation<'a, R> + 'a),
     context: Option<&Arc<Context>>,
     draft: PathBuf,
     last: bool,

@@ -7,20 +7,20 @@ use tracing::Instrument as _;
 
 use super::attempt::{Done, Found};
 use super::{LOOK, Plan, Run};
-use crate::graph::outcome::{Made, Place};
+use crate::graph::outcome::{Place, Produced};
 use crate::graph::packing::Packing;
 use crate::graph::visitor::{Visitor, checksum};
 use crate::run::call::{self, Call, Raised};
 use crate::run::carrier::{Carrier, Job, Travel};
 use crate::run::context::Context;
 use crate::run::dry_run;
-use crate::run::flow_run::FlowRun;
+use crate::run::flow_run::ActiveFlow;
 use crate::run::heartbeat;
 use pipex_format::journal::{There, Why};
 use pipex_format::model::error::{JobError, RunError};
 use pipex_format::model::provenance::Reasons;
 use pipex_format::store::{Record, Stamp};
-use pipex_format::wire::{self, Ended, FlowRequest, Format, Order, Outcome};
+use pipex_format::wire::{self, FlowRequest, JobEnd, JobOutcome, Order, WireFormat};
 
 impl Run {
     /// Who brings the run to another process, if it is to run there.
@@ -53,7 +53,7 @@ impl<R: Send> Plan<'_, R> {
             caches: mode.caches(),
         };
         Ok(Order {
-            format: Format::THIS,
+            format: WireFormat::THIS,
             task: task.full_name(),
             args: packing.arguments,
             path: label.path.as_deref().map(str::to_owned),
@@ -100,38 +100,38 @@ impl<R: Send> Plan<'_, R> {
             None => Some(carrier.carry(job).await),
         };
         let Some(reply) = reply else {
-            let why = flow.and_then(FlowRun::cancelled).map(|why| why.to_string()).unwrap_or_default();
+            let why = flow.and_then(ActiveFlow::cancelled).map(|why| why.to_string()).unwrap_or_default();
             return Err(RunError::Cancelled { why }.into());
         };
         drop(heartbeat);
-        let Outcome { ended, elapsed, .. } = Outcome::from_bytes(&reply?).map_err(stays)?;
+        let JobOutcome { ended, elapsed, .. } = JobOutcome::from_bytes(&reply?).map_err(stays)?;
         let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
         let value = |value| {
             let from = self.job.travel().map(|travel| travel.from);
             from.and_then(|from| from(value).ok())
         };
         match (ended, place) {
-            (Ended::Failed(raised), _) => {
+            (JobEnd::Failed(raised), _) => {
                 let retry = raised.retry;
                 Err(Raised::new(raised.cause(), retry))
             }
-            (Ended::Value(sent), _) => {
+            (JobEnd::Value(sent), _) => {
                 let problem = || JobError::Output { problem: "what came back is not of its type".to_owned() };
                 let value = Some(value(sent).ok_or_else(|| stays(problem()))?);
                 Ok(Done::Made { value, found: Found::default(), elapsed })
             }
-            (Ended::Saved { there, value: sent }, Some(_)) => {
+            (JobEnd::Saved { there, value: sent }, Some(_)) => {
                 let bytes = there.map_or(0, |there| there.bytes);
                 let there = there.filter(|_| self.run.compares().is_some());
                 let found = Found { there, bytes, urgent: false };
                 Ok(Done::Made { value: sent.and_then(value), found, elapsed })
             }
-            (Ended::Found, Some((place, _))) => {
+            (JobEnd::Found, Some((place, _))) => {
                 let stamp = place.store.stamp(&place.location);
                 let stamp = stamp.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
                 stamp.map(Done::There).ok_or_else(|| RunError::Interrupted.into())
             }
-            (Ended::Saved { .. } | Ended::Found, None) => {
+            (JobEnd::Saved { .. } | JobEnd::Found, None) => {
                 Err(stays(JobError::Malformed { problem: "it says that it was saved, and has no target".to_owned() }))
             }
         }
@@ -139,7 +139,7 @@ impl<R: Send> Plan<'_, R> {
 }
 
 /// Does what a flow in another process has ordered.
-pub(crate) async fn serve<R: Send + Sync + 'static>(call: Call<'static, R>, order: Order) -> Outcome {
+pub(crate) async fn serve<R: Send + Sync + 'static>(call: Call<'static, R>, order: Order) -> JobOutcome {
     let started = Instant::now();
     let travel = call.job.travel();
     let flow = order.flow.as_ref();
@@ -148,12 +148,12 @@ pub(crate) async fn serve<R: Send + Sync + 'static>(call: Call<'static, R>, orde
         let problem =
             "they did not arrive as they were given (a NaN, an infinity, or a value whose JSON is not all of it)";
         let error = JobError::Malformed { problem: format!("the arguments of {}: {problem}", order.task) };
-        return Outcome::refused(error);
+        return JobOutcome::refused(error);
     }
     let (mut plan, place) = match Plan::new(call) {
         Ok(planned) => planned,
         Err((failure, _)) => {
-            return Outcome::failed(&failure.ask().into(), false);
+            return JobOutcome::failed(&failure.ask().into(), false);
         }
     };
     plan.away = Some(call::away::<R>);
@@ -166,34 +166,34 @@ pub(crate) async fn serve<R: Send + Sync + 'static>(call: Call<'static, R>, orde
     let span = plan.run.span(place.as_ref().map(|place| &place.location));
     let made = plan.make(place.as_ref(), started).instrument(span).await;
     let ended = ended(made, place.as_ref(), &plan, travel);
-    Outcome::new(ended, started.elapsed().as_secs_f64())
+    JobOutcome::new(ended, started.elapsed().as_secs_f64())
 }
 
 /// What there is to say of it.
 fn ended<R: Send>(
-    made: Result<Made<R>, Raised>,
+    made: Result<Produced<R>, Raised>,
     place: Option<&Place<R>>,
     plan: &Plan<'_, R>,
     travel: Option<Travel<R>>,
-) -> Ended {
+) -> JobEnd {
     let sent = |value: &R| match travel {
         Some(travel) => (travel.to)(value),
         None => Err("its type has no `Serialize` and `Deserialize`".to_owned()),
     };
     let (made, place) = match (made, place) {
-        (Err(Raised { cause, retry, .. }), _) => return Ended::Failed(wire::Raised::new(&cause, retry)),
+        (Err(Raised { cause, retry, .. }), _) => return JobEnd::Failed(wire::JobFailure::new(&cause, retry)),
         (Ok(made), Some(place)) => (made, place),
         (Ok(made), None) => {
             let value = match &made {
-                Made::Value(value) => sent(value),
-                Made::Saved | Made::Nothing => Err("there is none".to_owned()),
+                Produced::Value(value) => sent(value),
+                Produced::Saved | Produced::Nothing => Err("there is none".to_owned()),
             };
-            let refused = |problem| Ended::Failed(wire::Raised::new(&JobError::Output { problem }.into(), false));
-            return value.map_or_else(refused, Ended::Value);
+            let refused = |problem| JobEnd::Failed(wire::JobFailure::new(&JobError::Output { problem }.into(), false));
+            return value.map_or_else(refused, JobEnd::Value);
         }
     };
     if plan.run.why == Why::MadeMeanwhile {
-        return Ended::Found;
+        return JobEnd::Found;
     }
     let there = place.store.listing().entry(&place.location).ok().flatten().map(|entry| There::from_entry(&entry));
     let there = match plan.record {
@@ -202,8 +202,8 @@ fn ended<R: Send>(
     };
     // A function that saves its own output may give something small besides.
     let value = match &made {
-        Made::Value(value) => sent(value).ok(),
-        Made::Saved | Made::Nothing => None,
+        Produced::Value(value) => sent(value).ok(),
+        Produced::Saved | Produced::Nothing => None,
     };
-    Ended::Saved { there, value }
+    JobEnd::Saved { there, value }
 }
