@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p pipex --features nats,prefect-server --bench engines`, once `tests/engines/run` has installed a NATS server.
 
+#![allow(clippy::disallowed_methods, reason = "they read what they are told by variables of their own")]
+
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

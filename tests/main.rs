@@ -1,5 +1,7 @@
 //! What users are promised, a file a promise.
 
+#![allow(clippy::disallowed_methods, reason = "they read what they are told by variables of their own")]
+
 mod allocations;
 mod arguments;
 mod asynchronous;

@@ -1,5 +1,7 @@
 //! The environment: the variables that pipex reads, all in one table, and how they are read.
 
+#![expect(clippy::disallowed_methods, reason = "here, and nowhere else")]
+
 use std::env;
 use std::path::PathBuf;
 use std::sync::{Arc, Once};

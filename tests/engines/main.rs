@@ -1,5 +1,7 @@
 //! Flows on real engines: a Prefect server that shows them, NATS servers that carry their tasks. `tests/engines/run` has it all.
 
+#![allow(clippy::disallowed_methods, reason = "they read what they are told by variables of their own")]
+
 #[path = "../child.rs"]
 mod child;
 mod commits;

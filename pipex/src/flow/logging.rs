@@ -1,6 +1,7 @@
 //! Log lines: of pipex, of tasks, and of crates that log by `log`.
 
 use crate::run::engine::{self, LogLine};
+use pipex_format::environment::env_text;
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 use std::sync::{PoisonError, RwLock};
@@ -40,7 +41,7 @@ pub fn init() {
 /// The same as a layer, for programs that put their own subscriber together.
 #[must_use]
 pub fn layer<S: Subscriber + for<'s> LookupSpan<'s>>() -> impl Layer<S> {
-    let setting = std::env::var("PIPEX_LOG").unwrap_or_default();
+    let setting = env_text("PIPEX_LOG").unwrap_or_default();
     let levels = Levels::parse(&setting).unwrap_or_else(|mistake| {
         let what = "a level (error, warn, info, debug, trace, off), crates with levels (hyper=info), or both";
         write(&format!("pipex: PIPEX_LOG={setting}: {mistake:?} is no level: write {what}, separated by commas\n"));

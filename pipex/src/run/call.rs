@@ -42,7 +42,7 @@ use pipex_format::store::{Draft, Store};
 /// ```
 #[must_use = "nothing happens until `.run()`, `.submit()`, `.lazy()` or `.await`"]
 pub struct Call<'a, R> {
-    pub(crate) job: Box<dyn Invocation<'a, R> + 'a>,
+    pub(crate) job: Box<dyn TaskCall<'a, R> + 'a>,
     pub(crate) path: Option<PathBuf>,
     pub(crate) base: Option<String>,
     pub(crate) name: Option<String>,
@@ -53,7 +53,7 @@ pub struct Call<'a, R> {
 }
 
 /// A function with its arguments.
-pub(crate) trait Invocation<'a, R>: Send {
+pub(crate) trait TaskCall<'a, R>: Send {
     fn task(&self) -> &'static Task;
     fn accept(&self, visitor: &mut Visitor<'_>);
     fn field(&self, index: usize) -> Option<&dyn Display>;
@@ -126,7 +126,7 @@ struct Closures<R, A, L, F, B, S, G> {
     travel: Option<Travel<R>>,
 }
 
-impl<'a, R, A, L, F, B, S, G> Invocation<'a, R> for Closures<R, A, L, F, B, S, G>
+impl<'a, R, A, L, F, B, S, G> TaskCall<'a, R> for Closures<R, A, L, F, B, S, G>
 where
     A: Args<Taken: Send> + Send,
     L: Fn(&A, &mut Visitor<'_>) + Send,

@@ -18,7 +18,7 @@ use crate::graph::inputs::Inputs;
 use crate::graph::outcome::{Failure, Label, Maker, Place};
 use crate::graph::pending::Discard;
 use crate::graph::visitor::{Findings, Makers, Outputs, Visitor, describe};
-use crate::run::call::{Away, Call, Invocation};
+use crate::run::call::{Away, Call, TaskCall};
 use crate::run::context::{self, Context, Filled};
 use crate::run::flow_run::ActiveFlow;
 use crate::run::report::Details;
@@ -40,7 +40,7 @@ use pipex_format::store::{Record, Stamp, Store};
 
 /// A call with all that is decided when it is made.
 pub(crate) struct Plan<'a, R> {
-    job: Box<dyn Invocation<'a, R> + 'a>,
+    job: Box<dyn TaskCall<'a, R> + 'a>,
     run: Run,
     arguments: Fingerprint,
     inputs: Inputs,

@@ -32,7 +32,7 @@ const LOOKS: usize = 200;
 
 /// Brings jobs to workers through NATS.
 #[derive(Clone)]
-pub(crate) struct Carrier(Arc<CarrierState>);
+pub(crate) struct NatsCarrier(Arc<CarrierState>);
 
 struct CarrierState {
     connection: Connection,
@@ -63,7 +63,7 @@ struct WaitingJob {
     gone: Option<Instant>,
 }
 
-impl Carrier {
+impl NatsCarrier {
     /// The carrier that the environment names.
     pub(crate) fn from_env() -> Result<Option<Self>> {
         let Some(settings) = NatsSettings::from_env()? else { return Ok(None) };
@@ -87,11 +87,11 @@ impl Carrier {
         tokio::spawn(Arc::clone(&shared).listen(done));
         tokio::spawn(Arc::clone(&shared).arbitrate(again));
         tokio::spawn(Arc::clone(&shared).watch());
-        Ok(Carrier(shared))
+        Ok(NatsCarrier(shared))
     }
 }
 
-impl remote::Carrier for Carrier {
+impl remote::Carrier for NatsCarrier {
     fn carry(&self, job: Job) -> Reply {
         let shared = Arc::clone(&self.0);
         Box::pin(async move {

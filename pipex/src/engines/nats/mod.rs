@@ -27,7 +27,7 @@ use async_nats::{Client, ConnectOptions, Event};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use self::carrier::Carrier;
+use self::carrier::NatsCarrier;
 use self::settings::NatsSettings;
 use crate::run::engine::Engine;
 use pipex_format::model::error::Result;
@@ -36,7 +36,7 @@ use pipex_format::say::say;
 
 inventory::submit! {
     Engine {
-        carrier: Some(|| Ok(Carrier::from_env()?.map(|carrier| Arc::new(carrier) as _))),
+        carrier: Some(|| Ok(NatsCarrier::from_env()?.map(|carrier| Arc::new(carrier) as _))),
         serve: Some(worker::serve),
         #[cfg(feature = "logging")]
         log: Some(worker::log),

@@ -109,7 +109,7 @@ struct TakenJob {
 }
 
 /// What came of it.
-struct Done {
+struct FinishedJob {
     taken: TakenJob,
     outcome: Vec<u8>,
 }
@@ -326,7 +326,7 @@ impl Worker {
     }
 
     /// A worker thread.
-    fn work(&self, done: &mpsc::UnboundedSender<Done>) {
+    fn work(&self, done: &mpsc::UnboundedSender<FinishedJob>) {
         loop {
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             let queue = self.work.wait_while(queue, |queue| queue.is_empty());
@@ -359,7 +359,7 @@ impl Worker {
             let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
             let before = self.takes.load(Ordering::Relaxed);
             self.takes.store(if before == 0 { took } else { before - before / 8 + took / 8 }, Ordering::Relaxed);
-            if done.send(Done { taken, outcome }).is_err() {
+            if done.send(FinishedJob { taken, outcome }).is_err() {
                 return;
             }
         }
@@ -373,8 +373,8 @@ impl Worker {
     }
 
     /// Says what came of jobs, and then that they are done.
-    async fn send_outcomes(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<Done>) {
-        while let Some(Done { taken, mut outcome }) = ended.recv().await {
+    async fn send_outcomes(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<FinishedJob>) {
+        while let Some(FinishedJob { taken, mut outcome }) = ended.recv().await {
             let (bytes, most) = (outcome.len(), self.connection.most_bytes());
             if bytes > most {
                 let problem = format!("it takes {bytes} bytes, and a message at most {most}");

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use super::{LOOK, Plan, Run};
 use crate::graph::outcome::{Attempt, Failure, Place, Produced};
 use crate::graph::pending::{LazyRun, Node};
-use crate::run::call::{Body, Invocation, Raised, Work};
+use crate::run::call::{Body, Raised, TaskCall, Work};
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
 use crate::run::heartbeat;
@@ -256,7 +256,7 @@ impl<'a, R: Send> Plan<'a, R> {
 }
 
 fn start<'a, R>(
-    job: &mut (dyn Invocation<'a, R> + 'a),
+    job: &mut (dyn TaskCall<'a, R> + 'a),
     context: Option<&Arc<Context>>,
     draft: PathBuf,
     last: bool,
