@@ -24,7 +24,7 @@ pub(crate) trait Host: Send + Sync {
     fn admit(&self, task: &'static Task) -> Pin<Box<dyn Future<Output = Permit> + Send>>;
 
     /// A run was submitted: it counts until it has ended.
-    fn count_submitted(&self, node: Weak<dyn Node>);
+    fn count_submitted(&self, node: &dyn Fn() -> Weak<dyn Node>);
 
     /// One that was submitted has failed. It has not ended before all that wait for it know.
     fn count_failed(&self, failure: Arc<Failure>);
@@ -32,7 +32,10 @@ pub(crate) trait Host: Send + Sync {
     /// One that was submitted has ended.
     fn count_ended(&self);
 
-    /// What says that no more runs start.
+    /// Whether no more runs start.
+    fn is_cancelled(&self) -> bool;
+
+    /// What says so to those who wait.
     fn cancellation(&self) -> Option<&CancellationToken>;
 }
 

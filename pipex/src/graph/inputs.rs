@@ -55,6 +55,7 @@ impl Inputs {
     }
 
     /// Whether all runs had ended well when the call was made.
+    #[inline]
     pub(crate) fn were_ready(&self) -> bool {
         self.rest.iter().all(|input| matches!(input, Dependency::Content(_)))
     }

@@ -48,6 +48,7 @@ pub(crate) fn number() -> NonZeroU64 {
 
 impl Label {
     /// Of a call that was given these.
+    #[inline]
     pub(crate) fn new(path: Option<&Path>, base: Option<&str>) -> Self {
         Label { path: path.map(path_text), base: base.map(Arc::from), maker: None }
     }

@@ -207,7 +207,7 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
     /// Hands it to its executor; the flow run counts it, and does not end before it.
     pub(crate) fn submit(self: &Arc<Self>) {
         let Some(host) = self.executing_host() else { return };
-        host.count_submitted(Arc::downgrade(self) as _);
+        host.count_submitted(&|| Arc::downgrade(self) as _);
         let mut state = self.lock();
         state.submitted = true;
         state.stage = Stage::Handed;
@@ -422,7 +422,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
     fn execute(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             let mut stage = self.lock().stage;
-            if self.cancellation().is_some_and(CancellationToken::is_cancelled) {
+            if self.host.as_ref().is_some_and(|host| host.is_cancelled()) {
                 stage = Stage::Ready;
             }
             if stage == Stage::Handed {

@@ -28,8 +28,6 @@ pub struct Visitor<'v>(Purpose<'v>);
 enum Purpose<'v> {
     /// To find what the call depends on.
     Find(Findings<'v>),
-    /// To find what the call waits for besides.
-    Wait(Findings<'v>),
     /// To take each argument down for itself, for people to compare.
     Describe(Box<Description<'v>>),
     /// To send the arguments to another process.
@@ -48,6 +46,8 @@ pub(crate) struct Findings<'v> {
     /// Who knows what lies at the inputs.
     pub(crate) journal: Option<&'v Journal>,
     pub(crate) makers: Option<&'v mut Makers>,
+    /// What follows is waited for, and its data are not taken.
+    pub(crate) waits: bool,
 }
 
 /// The runs that made the outputs, beside the parameters that take them.
@@ -74,6 +74,10 @@ impl Makers {
 impl Findings<'_> {
     /// An output among the arguments; its data, if they are what its fingerprint is to be taken of.
     fn output<'o, T>(&mut self, output: &'o Output<T>, passes_base: bool) -> Option<&'o T> {
+        if self.waits {
+            self.depend_on(output, false);
+            return None;
+        }
         self.label.inherit(output.label(), passes_base);
         let target = output.target();
         self.depend_on(output, self.journal.is_some() && target.is_some());
@@ -101,15 +105,13 @@ impl<'v> Visitor<'v> {
         Visitor(Purpose::Find(findings))
     }
 
-    /// Outputs follow that the call waits for, and whose data it does not take.
-    pub(crate) fn waits(self) -> Self {
-        match self.0 {
-            Purpose::Find(mut findings) => {
-                findings.makers.iter_mut().for_each(|makers| makers.parameter = "wait_for");
-                Visitor(Purpose::Wait(findings))
-            }
-            purpose => Visitor(purpose),
+    /// Visits outputs that the call waits for, and whose data it does not take. Only such follow.
+    pub(crate) fn wait_for(&mut self, outputs: &dyn Outputs) {
+        if let Purpose::Find(findings) = &mut self.0 {
+            findings.waits = true;
+            findings.makers.iter_mut().for_each(|makers| makers.parameter = "wait_for");
         }
+        outputs.visit(self);
     }
 
     #[cfg(feature = "remote")]
@@ -121,10 +123,6 @@ impl<'v> Visitor<'v> {
     pub(crate) fn output<'o, T>(&mut self, output: &'o Output<T>, passes_base: bool) -> Option<&'o T> {
         match &mut self.0 {
             Purpose::Find(findings) => findings.output(output, passes_base),
-            Purpose::Wait(findings) => {
-                findings.depend_on(output, false);
-                None
-            }
             Purpose::Describe(description) => {
                 let Description { given, hasher, journal, .. } = &mut **description;
                 let Some(location) = output.target() else { return output.peek() };
@@ -140,12 +138,13 @@ impl<'v> Visitor<'v> {
     }
 
     /// The next argument begins.
+    #[inline]
     pub fn next_argument(&mut self) {
         match &mut self.0 {
             Purpose::Find(Findings { makers: Some(makers), .. }) => {
                 makers.parameter = makers.parameters.next().copied().unwrap_or_default();
             }
-            Purpose::Find(_) | Purpose::Wait(_) => {}
+            Purpose::Find(_) => {}
             Purpose::Describe(description) => description.next_argument(),
             #[cfg(feature = "remote")]
             Purpose::Pack(packing) => packing.next_argument(),
@@ -237,6 +236,7 @@ pub(crate) fn checksum(accept: impl FnOnce(&mut Visitor<'_>)) -> Fingerprint {
         hasher: Some(&mut hasher),
         journal: None,
         makers: None,
+        waits: false,
     }));
     hasher.finish128()
 }

@@ -73,16 +73,18 @@ pub(crate) trait TaskCall<'a, R>: Send {
     fn travel(&self) -> Option<Travel<R>>;
 }
 
+/// An async function that has been called.
+type BodyFuture<'a, R> = Pin<Box<dyn Future<Output = Result<R, Raised>> + Send + 'a>>;
+
 /// How a body goes on away from the thread that started it.
-pub(crate) type Away<'a, R> =
-    fn(Work<'a, R>, Arc<Context>) -> Pin<Box<dyn Future<Output = Result<R, Raised>> + Send + 'a>>;
+pub(crate) type Away<'a, R> = fn(Work<'a, R>, Arc<Context>) -> BodyFuture<'a, R>;
 
 /// What there is to be done of a call.
 pub(crate) enum Work<'a, R> {
     /// To call the function; if nobody waits for it any longer, what it wrote goes with its draft.
     Body(Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>, Option<Draft>),
     /// To see its future through.
-    Future(Pin<Box<dyn Future<Output = Result<R, Raised>> + Send + 'a>>),
+    Future(BodyFuture<'a, R>),
 }
 
 /// A function that has been called: done, or a future.
@@ -90,7 +92,7 @@ pub enum Body<'a, R> {
     #[doc(hidden)]
     Done(Result<R, Raised>),
     #[doc(hidden)]
-    Future(Pin<Box<dyn Future<Output = Result<R, Raised>> + Send + 'a>>),
+    Future(BodyFuture<'a, R>),
 }
 
 /// Why an attempt failed, and whether another may go better.
@@ -275,7 +277,7 @@ impl<'a, R: Send> Call<'a, R> {
         self.now().into_result()
     }
 
-    fn now(self) -> Output<R> {
+    fn now(mut self) -> Output<R> {
         // Where nothing is checked and all arguments are there, the function is simply called.
         if Context::does_nothing() && !self.job.task().wants_target {
             let (label, inputs) = self.find_inputs();
@@ -284,6 +286,12 @@ impl<'a, R: Send> Call<'a, R> {
                 return Output::ended(label, None, ended);
             }
         }
+        self.settle()
+    }
+
+    /// Of its own, so that a simple call has none of it on its stack.
+    #[inline(never)]
+    fn settle(self) -> Output<R> {
         match self.begin() {
             Begun::Ended(output) => output,
             Begun::Missing(planned) => block_on(planned.finish()),
@@ -294,11 +302,16 @@ impl<'a, R: Send> Call<'a, R> {
     fn find_inputs(&self) -> (Label, Inputs) {
         let mut label = Label::new(self.path.as_deref(), self.base.as_deref());
         let mut inputs = Inputs::default();
-        let findings = Findings { label: &mut label, inputs: &mut inputs, hasher: None, journal: None, makers: None };
-        let mut visitor = Visitor::finding(findings);
+        let mut visitor = Visitor::finding(Findings {
+            label: &mut label,
+            inputs: &mut inputs,
+            hasher: None,
+            journal: None,
+            makers: None,
+            waits: false,
+        });
         self.job.accept(&mut visitor);
-        let mut visitor = visitor.waits();
-        self.wait_for.iter().for_each(|outputs| outputs.visit(&mut visitor));
+        self.wait_for.iter().for_each(|outputs| visitor.wait_for(&**outputs));
         (label, inputs)
     }
 
@@ -320,7 +333,7 @@ impl<'a, R: Send> Call<'a, R> {
     /// # Errors
     /// The function's own, as the source; that of an argument's run. A function that writes to its `#[target]` cannot be called
     /// without one.
-    pub fn call(self) -> Result<R> {
+    pub fn call(mut self) -> Result<R> {
         let (label, inputs) = self.find_inputs();
         if self.job.task().wants_target {
             return Err(self.error(&label, RunError::NoTarget.into()));
@@ -330,17 +343,17 @@ impl<'a, R: Send> Call<'a, R> {
     }
 
     /// What the function gives. Its arguments are there.
-    fn value(mut self, label: &Label) -> Result<R> {
+    fn value(&mut self, label: &Label) -> Result<R> {
         let value = match self.job.start(PathBuf::new(), true, &mut false) {
             Ok(Body::Done(value)) => value,
-            Ok(Body::Future(future)) => block_on(drive_in(Context::current(), future)),
+            Ok(Body::Future(future)) => see_through(future),
             Err(source) => Err(RunError::Upstream { source }.into()),
         };
         value.map_err(|raised| self.error(label, raised.cause))
     }
 
-    fn error(self, label: &Label, source: Cause) -> Error {
-        Error::Task { name: label.name(self.name).for_task(self.job.task()), target: None, source }
+    fn error(&mut self, label: &Label, source: Cause) -> Error {
+        Error::Task { name: label.name(self.name.take()).for_task(self.job.task()), target: None, source }
     }
 
     /// All that can be done without waiting.
@@ -358,14 +371,19 @@ impl<'a, R: Send> Call<'a, R> {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
+/// Of its own, so that a synchronous call has none of it on its stack.
+#[inline(never)]
+fn see_through<R: Send>(future: BodyFuture<'_, R>) -> Result<R, Raised> {
+    block_on(drive_in(Context::current(), future))
+}
+
 enum Begun<'a, R> {
     Ended(Output<R>),
     Missing(Planned<'a, R>),
 }
 
 struct Planned<'a, R> {
-    plan: Plan<'a, R>,
+    plan: Box<Plan<'a, R>>,
     place: Option<Place<R>>,
 }
 
@@ -376,7 +394,7 @@ impl<R: Send> Planned<'_, R> {
         let host = plan.context().cloned();
         let host = host.as_ref().map(|context| &**context as &dyn Host);
         let task = plan.task();
-        let outcome = run_here(&mut plan, task, place.as_ref(), host).await;
+        let outcome = run_here(&mut *plan, task, place.as_ref(), host).await;
         Output::ended(plan.into_label(), place, outcome)
     }
 }
@@ -428,7 +446,7 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
                     plan.submitted(place.as_ref());
                 }
                 let host = plan.context().map(|context| Arc::clone(context) as Arc<dyn Host>);
-                Ok(Awaited::new(task, plan.label().clone(), place, host, Box::new(plan)))
+                Ok(Awaited::new(task, plan.label().clone(), place, host, plan))
             }
             Err((failure, label)) => Err(Output::ended(label, None, Err(failure))),
         }

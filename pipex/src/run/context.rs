@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tracing::level_filters::LevelFilter;
 
 use crate::graph::host::{Host, Permit, Ready};
 use crate::graph::outcome::{Failure, path_text};
@@ -351,6 +352,11 @@ impl Context {
         false
     }
 
+    /// Whether somebody listens here besides a journal.
+    pub(crate) fn has_listeners(&self) -> bool {
+        !self.reporters.is_empty() || LevelFilter::current() != LevelFilter::OFF
+    }
+
     /// Tells all who listen here of an event, and this journal.
     pub(crate) fn emit(&self, event: &Event<'_>, journal: Option<&Journal>) {
         Logging { is_quiet: self.is_quiet() }.event(event);
@@ -382,8 +388,8 @@ impl Host for Context {
         }
     }
 
-    fn count_submitted(&self, node: Weak<dyn Node>) {
-        self.flow.iter().for_each(|flow| flow.count_submitted(Weak::clone(&node)));
+    fn count_submitted(&self, node: &dyn Fn() -> Weak<dyn Node>) {
+        self.flow.iter().for_each(|flow| flow.count_submitted(node));
     }
 
     fn count_failed(&self, failure: Arc<Failure>) {
@@ -392,6 +398,10 @@ impl Host for Context {
 
     fn count_ended(&self) {
         self.flow.iter().for_each(|flow| flow.count_ended());
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.flow.as_ref().is_some_and(|flow| flow.cancelled().is_some())
     }
 
     fn cancellation(&self) -> Option<&CancellationToken> {

@@ -141,13 +141,13 @@ impl ActiveFlow {
     }
 
     /// Counts a run as submitted; where so many wait that it is to be slowed down, it waits for one of them to end.
-    pub(crate) fn count_submitted(&self, node: Weak<dyn Node>) {
+    pub(crate) fn count_submitted(&self, node: &dyn Fn() -> Weak<dyn Node>) {
         if self.pending.load(Ordering::Relaxed) >= self.max_pending && !is_in_run() {
             block_on(self.until(|pending| pending < self.max_pending));
         }
         self.pending.fetch_add(1, Ordering::Relaxed);
         if let Some(within) = &self.within {
-            within.lock().unwrap_or_else(PoisonError::into_inner).push(node);
+            within.lock().unwrap_or_else(PoisonError::into_inner).push(node());
         }
     }
 
@@ -194,9 +194,6 @@ impl ActiveFlow {
 
     /// Why no more runs start, if so.
     pub(crate) fn cancelled(&self) -> Option<Cancelled> {
-        if !self.cancellation.is_cancelled() {
-            return None;
-        }
         let mut run = Some(self);
         while let Some(this) = run {
             if let Some(why) = this.cancelled.get() {

@@ -1,12 +1,11 @@
 //! What runs for long says so.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::run::context::Context;
-use crate::run::report::{Details, Event, TaskRun};
+use crate::run::report::{Event, NO_DETAILS, TaskRun};
 use pipex_format::journal::Why;
 use pipex_format::model::name::Name;
 use pipex_format::model::provenance::Reasons;
@@ -15,7 +14,7 @@ use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
 
 /// A task run that is watched until this is dropped.
-pub(crate) struct Heartbeat(u64);
+pub(crate) struct Heartbeat(usize);
 
 #[derive(Clone)]
 struct Watched {
@@ -30,13 +29,15 @@ struct Watched {
 }
 
 struct Watch {
-    runs: BTreeMap<u64, Watched>,
-    next: u64,
+    /// Each in a place of its own; `None` where there is no more.
+    runs: Vec<Option<Watched>>,
+    /// The places that others can have.
+    free: Vec<usize>,
     /// When the watching thread wakes next; `None` while there is no such thread.
     wakes: Option<Instant>,
 }
 
-static WATCH: Mutex<Watch> = Mutex::new(Watch { runs: BTreeMap::new(), next: 0, wakes: None });
+static WATCH: Mutex<Watch> = Mutex::new(Watch { runs: Vec::new(), free: Vec::new(), wakes: None });
 static SOONER: Condvar = Condvar::new();
 
 fn lock() -> MutexGuard<'static, Watch> {
@@ -56,10 +57,17 @@ pub(crate) fn watch(
     let due = started + context.settings.keepalive;
     let (context, name, target) = (Arc::clone(context), name.clone(), target.cloned());
     let mut watch = lock();
-    let id = watch.next;
-    watch.next += 1;
-    let watched = Watched { context, number, task, name, target, attempt, started, due };
-    watch.runs.insert(id, watched);
+    let watched = Some(Watched { context, number, task, name, target, attempt, started, due });
+    let place = match watch.free.pop() {
+        Some(place) => {
+            watch.runs[place] = watched;
+            place
+        }
+        None => {
+            watch.runs.push(watched);
+            watch.runs.len() - 1
+        }
+    };
     match watch.wakes {
         Some(wakes) if wakes <= due => {}
         Some(_) => SOONER.notify_one(),
@@ -71,12 +79,15 @@ pub(crate) fn watch(
             }
         }
     }
-    Heartbeat(id)
+    Heartbeat(place)
 }
 
 impl Drop for Heartbeat {
     fn drop(&mut self) {
-        let ended = lock().runs.remove(&self.0);
+        let mut watch = lock();
+        let ended = watch.runs[self.0].take();
+        watch.free.push(self.0);
+        drop(watch);
         drop(ended);
     }
 }
@@ -88,7 +99,7 @@ fn watch_all() {
         let now = Instant::now();
         let mut next = now + Duration::from_secs(60);
         let mut due = Vec::new();
-        for run in watch.runs.values_mut() {
+        for run in watch.runs.iter_mut().flatten() {
             if run.due <= now {
                 run.due = now + run.context.settings.keepalive;
                 due.push(run.clone());
@@ -126,7 +137,7 @@ impl Watched {
             store: "",
             started: Some(started),
             began: 0,
-            details: &Details::default(),
+            details: &NO_DETAILS,
         };
         context.emit(&Event::StillRunning(&run), None);
     }

@@ -21,7 +21,7 @@ use crate::graph::visitor::{Findings, Makers, Outputs, Visitor, describe};
 use crate::run::call::{Away, Call, TaskCall};
 use crate::run::context::{self, Context, Filled};
 use crate::run::flow_run::ActiveFlow;
-use crate::run::report::Details;
+use crate::run::report::{Details, NO_DETAILS};
 use crate::runtime::panics::{Panic, Phase, guard};
 use pipex_format::environment;
 use pipex_format::journal::{self, Given, Journal, There, Why};
@@ -89,7 +89,7 @@ enum Unplaced {
 impl<'a, R: Send> Plan<'a, R> {
     /// Finds out what the call is about: what it takes, where its output will be, and that no other call has this place.
     #[expect(clippy::type_complexity, reason = "the two go two ways")]
-    pub(crate) fn new(call: Call<'a, R>) -> Result<(Self, Option<Place<R>>), (Arc<Failure>, Label)> {
+    pub(crate) fn new(call: Call<'a, R>) -> Result<(Box<Self>, Option<Place<R>>), (Arc<Failure>, Label)> {
         let Call { job, path, base, name, wait_for, target, caller } = call;
         let task = job.task();
         let mut label = Label::new(path.as_deref(), base.as_deref());
@@ -101,14 +101,15 @@ impl<'a, R: Send> Plan<'a, R> {
         if mode != Mode::DoNothing {
             label.maker = Some(Maker::next(task));
         }
-        let mut plan = Plan {
+        // Boxed from the start: it goes through many hands.
+        let mut plan = Box::new(Plan {
             job,
             run: Run::new(task, mode, context),
             arguments: fingerprint_bytes(&[]),
             inputs: Inputs::default(),
             record: None,
             away: None,
-        };
+        });
         let found = guard(|| plan.visit_arguments(&mut label, &wait_for));
         drop(wait_for);
         plan.run.name = label.name(name);
@@ -139,10 +140,10 @@ impl<'a, R: Send> Plan<'a, R> {
             hasher: hasher.as_mut(),
             journal: self.run.compares(),
             makers: makers.as_mut(),
+            waits: false,
         });
         self.job.accept(&mut visitor);
-        let mut visitor = visitor.waits();
-        wait_for.iter().for_each(|outputs| outputs.visit(&mut visitor));
+        wait_for.iter().for_each(|outputs| visitor.wait_for(&**outputs));
         if let Some(hasher) = hasher {
             self.arguments = hasher.finish128();
         }
@@ -300,7 +301,7 @@ impl<'a, R: Send> Plan<'a, R> {
     /// Says that it was submitted.
     pub(crate) fn submitted(&self, place: Option<&Place<R>>) {
         let target = place.map(|place| &place.location);
-        self.run.emit(State::Pending, target, Duration::ZERO, None, &Details::default());
+        self.run.emit(State::Pending, target, Duration::ZERO, None, &NO_DETAILS);
     }
 }
 

@@ -71,6 +71,17 @@ pub(crate) struct Details {
     pub(crate) delay: Duration,
 }
 
+/// What nearly all events have: nothing to be said besides.
+pub(crate) static NO_DETAILS: Details = Details {
+    now: None,
+    format: None,
+    there: None,
+    given: Mutex::new(Vec::new()),
+    urgent: false,
+    root: None,
+    delay: Duration::ZERO,
+};
+
 impl TaskRun<'_> {
     /// Its name: what `.name(..)` or the template says, else the function's name and `base`.
     #[must_use]

@@ -17,7 +17,7 @@ use crate::run::call::{Body, Raised, TaskCall, Work};
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
 use crate::run::heartbeat;
-use crate::run::report::Details;
+use crate::run::report::{Details, NO_DETAILS};
 use crate::runtime::panics::{Phase, catch, guard};
 use crate::runtime::{drive, spawn_blocking, timeout};
 use pipex_format::journal::{There, Why};
@@ -71,7 +71,7 @@ impl<'a, R: Send> Plan<'a, R> {
         self.run.started = Some(started);
         if self.run.mode.executes() {
             let state = if self.run.attempt == 1 { State::Running } else { State::Retrying };
-            self.run.emit(state, target, Duration::ZERO, None, &Details::default());
+            self.run.emit(state, target, Duration::ZERO, None, &NO_DETAILS);
         }
         let span = self.run.span(target);
         let made = self.make(place, started).instrument(span.clone()).await;

@@ -162,6 +162,10 @@ impl Run {
         details: &Details,
     ) {
         let Some(context) = self.context.as_ref().filter(|_| self.mode != Mode::DoNothing) else { return };
+        let journal = self.journal();
+        if journal.is_none() && !context.has_listeners() {
+            return;
+        }
         let run = TaskRun {
             task: self.task,
             state,
@@ -181,6 +185,6 @@ impl Run {
             began: self.began,
             details,
         };
-        context.emit(&Event::TaskRun(&run), self.journal());
+        context.emit(&Event::TaskRun(&run), journal);
     }
 }
