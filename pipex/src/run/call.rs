@@ -377,13 +377,14 @@ fn see_through<R: Send>(future: BodyFuture<'_, R>) -> Result<R, Raised> {
     block_on(drive_in(Context::current(), future))
 }
 
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 enum Begun<'a, R> {
     Ended(Output<R>),
     Missing(Planned<'a, R>),
 }
 
 struct Planned<'a, R> {
-    plan: Box<Plan<'a, R>>,
+    plan: Plan<'a, R>,
     place: Option<Place<R>>,
 }
 
@@ -394,7 +395,7 @@ impl<R: Send> Planned<'_, R> {
         let host = plan.context().cloned();
         let host = host.as_ref().map(|context| &**context as &dyn Host);
         let task = plan.task();
-        let outcome = run_here(&mut *plan, task, place.as_ref(), host).await;
+        let outcome = run_here(&mut plan, task, place.as_ref(), host).await;
         Output::ended(plan.into_label(), place, outcome)
     }
 }
@@ -446,7 +447,7 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
                     plan.submitted(place.as_ref());
                 }
                 let host = plan.context().map(|context| Arc::clone(context) as Arc<dyn Host>);
-                Ok(Awaited::new(task, plan.label().clone(), place, host, plan))
+                Ok(Awaited::new(task, plan.label().clone(), place, host, Box::new(plan)))
             }
             Err((failure, label)) => Err(Output::ended(label, None, Err(failure))),
         }

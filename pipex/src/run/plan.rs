@@ -89,7 +89,7 @@ enum Unplaced {
 impl<'a, R: Send> Plan<'a, R> {
     /// Finds out what the call is about: what it takes, where its output will be, and that no other call has this place.
     #[expect(clippy::type_complexity, reason = "the two go two ways")]
-    pub(crate) fn new(call: Call<'a, R>) -> Result<(Box<Self>, Option<Place<R>>), (Arc<Failure>, Label)> {
+    pub(crate) fn new(call: Call<'a, R>) -> Result<(Self, Option<Place<R>>), (Arc<Failure>, Label)> {
         let Call { job, path, base, name, wait_for, target, caller } = call;
         let task = job.task();
         let mut label = Label::new(path.as_deref(), base.as_deref());
@@ -101,15 +101,14 @@ impl<'a, R: Send> Plan<'a, R> {
         if mode != Mode::DoNothing {
             label.maker = Some(Maker::next(task));
         }
-        // Boxed from the start: it goes through many hands.
-        let mut plan = Box::new(Plan {
+        let mut plan = Plan {
             job,
             run: Run::new(task, mode, context),
             arguments: fingerprint_bytes(&[]),
             inputs: Inputs::default(),
             record: None,
             away: None,
-        });
+        };
         let found = guard(|| plan.visit_arguments(&mut label, &wait_for));
         drop(wait_for);
         plan.run.name = label.name(name);
