@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Poll, Waker};
 
 use tokio_util::sync::CancellationToken;
@@ -13,6 +12,8 @@ use crate::graph::host::{Host, Permit, Ready};
 use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Place, Produced};
 use crate::graph::settle::settle_here;
 use crate::runtime::panics::{Phase, discard, guard};
+use crate::runtime::sync::atomic::{AtomicBool, Ordering};
+use crate::runtime::sync::{Mutex, MutexGuard, OnceLock, thread_local};
 use crate::runtime::{after, pause};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, RunError};

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use crate::graph::pending::{Node, Stage};
+use crate::runtime::sync::thread_local;
 
 thread_local! {
     /// Whether this is within a run, which has a worker's room.

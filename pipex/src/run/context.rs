@@ -24,6 +24,7 @@ use crate::run::listeners::{Journaling, Logging};
 use crate::run::local::Local;
 use crate::run::program;
 use crate::run::report::{Event, Reporter};
+use crate::runtime::sync::thread_local;
 use pipex_format::environment::{self, is_set};
 use pipex_format::journal::Journal;
 use pipex_format::model::error::{Error, Result, RunError};

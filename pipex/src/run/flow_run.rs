@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use tokio::sync::Notify;
@@ -17,6 +16,7 @@ use crate::run::context::{Context, Settings, Targets};
 use crate::run::dry_run::Tally;
 use crate::run::report::{self, Event};
 use crate::runtime::block_on;
+use crate::runtime::sync::atomic::{AtomicUsize, Ordering};
 use pipex_format::journal::Journal;
 use pipex_format::model::error::Error;
 use pipex_format::model::flow::Flow;

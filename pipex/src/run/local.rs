@@ -4,16 +4,16 @@ use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
 use std::time::Duration;
 
 use crate::graph::host::{Permit, Ready};
 use crate::run::carrier::Carrier;
 use crate::run::engine;
 use crate::run::executor::Executor;
+use crate::runtime::sync::atomic::{AtomicBool, Ordering};
+use crate::runtime::sync::{Condvar, Mutex, MutexGuard, thread};
 use pipex_format::environment::setting;
 use pipex_format::model::error::Result;
 use pipex_format::model::task::Task;
@@ -162,7 +162,7 @@ impl Local {
 }
 
 fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn at_least_one(text: &str) -> Option<usize> {

@@ -1,6 +1,7 @@
 //! How asynchronous work is driven from synchronous code: on the caller's thread, without a runtime of the caller's.
 
 pub(crate) mod panics;
+pub(crate) mod sync;
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -9,7 +10,6 @@ use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -17,6 +17,8 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
+use crate::runtime::sync::thread::{self, Thread};
+use crate::runtime::sync::thread_local;
 use pipex_format::model::error::RunError;
 
 thread_local! {
@@ -163,13 +165,16 @@ pub(crate) async fn pause(delay: Duration, cancellation: Option<&CancellationTok
 
 /// Does something after that pause.
 pub(crate) fn after(delay: Duration, cancellation: Option<CancellationToken>, then: impl FnOnce() + Send + 'static) {
+    if delay.is_zero() {
+        return then();
+    }
     match own() {
-        Ok(own) if !delay.is_zero() => {
+        Ok(own) => {
             own.spawn(async move {
                 pause(delay, cancellation.as_ref()).await;
                 then();
             });
         }
-        _ => then(),
+        Err(_) => then(),
     }
 }
