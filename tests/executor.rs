@@ -1,5 +1,6 @@
 //! Thousands of task runs at once, in the order of their inputs, and nothing lost when some fail.
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
@@ -383,6 +384,37 @@ fn tagged(started: &Sender<&'static str>, gate: &Arc<Gate>) {
 fn untagged(started: &Sender<&'static str>, gate: &Arc<Gate>) {
     started.send("untagged").unwrap();
     gate.pass();
+}
+
+#[task(tags = ["db"])]
+fn tagged_too() -> u64 {
+    1
+}
+
+/// Opens the gate when what it calls waits.
+#[task]
+async fn opens(gate: &Arc<Gate>) -> pipex::Result<u64> {
+    let mut call = tagged_too().into_future();
+    let called = poll_fn(|context| {
+        let polled = call.as_mut().poll(context);
+        if polled.is_pending() {
+            gate.open();
+        }
+        polled
+    });
+    called.await?.load()
+}
+
+#[test]
+fn an_async_body_waits_for_a_tag_that_another_run_gives_back() {
+    let (tell, started) = channel();
+    let gate = Output::from(Arc::new(Gate::default()));
+    prefect().executor(Local::new().workers(2).limit("db", 1)).scope(|| {
+        let holds = tagged(Output::from(tell), gate.clone()).submit();
+        started.recv().unwrap();
+        assert_eq!(opens(gate).submit().load().unwrap(), 1);
+        holds.wait().unwrap();
+    });
 }
 
 /// The first three that run, of three tagged runs and an untagged one behind them.

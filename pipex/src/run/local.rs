@@ -76,6 +76,8 @@ struct PoolState {
     idle: usize,
     woken: usize,
     limits: HashMap<String, Limit>,
+    /// Of calls that have been given room. A waker may do anything, and a run's locks this: [`unlock`] wakes them.
+    granted: Vec<Waker>,
 }
 
 /// How many more runs that have a tag may run now, and those that wait for it.
@@ -207,7 +209,7 @@ impl Executor for Local {
         let mut state = pool.lock();
         state.admissions.push_back(Arc::clone(&admission));
         state.admit();
-        drop(state);
+        unlock(state);
         let waits = Waits { pool, admission: Some(admission) };
         Box::pin(waits.granted())
     }
@@ -246,6 +248,7 @@ impl Drop for Waits {
             state.limits.values_mut().for_each(|limit| limit.waiting.retain(other));
             state.let_go(admission.task);
             self.pool.pass_on(&mut state);
+            unlock(state);
         }
     }
 }
@@ -268,8 +271,7 @@ impl PoolState {
                     self.free -= 1;
                 }
                 admission.granted.store(true, Ordering::Release);
-                let waker = admission.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
-                waker.into_iter().for_each(Waker::wake);
+                self.granted.extend(admission.waker.lock().unwrap_or_else(PoisonError::into_inner).take());
             }
         }
         self.admissions = still;
@@ -336,6 +338,13 @@ impl PoolState {
     }
 }
 
+/// Lets go of the lock, and wakes those who have been given room.
+fn unlock(mut state: MutexGuard<'_, PoolState>) {
+    let granted = std::mem::take(&mut state.granted);
+    drop(state);
+    granted.into_iter().for_each(Waker::wake);
+}
+
 impl Pool {
     fn new(settings: &LocalSettings) -> Self {
         let limit = |(tag, runs): (&String, &usize)| (tag.clone(), Limit { free: *runs, waiting: VecDeque::new() });
@@ -349,6 +358,7 @@ impl Pool {
             idle: 0,
             woken: 0,
             limits: settings.limits.iter().map(limit).collect(),
+            granted: Vec::new(),
         };
         let (workers, carries) = (settings.workers, settings.carrier.is_some());
         Pool { workers, carries, state: Mutex::new(state), work: Condvar::new() }
@@ -381,11 +391,11 @@ impl Pool {
         let mut state = self.lock();
         loop {
             if let Some(underway) = state.resumed.pop_front() {
-                drop(state);
+                unlock(state);
                 underway.go_on();
                 state = self.lock();
             } else if let Some(ready) = state.next() {
-                drop(state);
+                unlock(state);
                 let task = ready.task();
                 let ended = self.run(ready);
                 state = self.lock();
@@ -394,6 +404,9 @@ impl Pool {
                     // This thread takes the next itself.
                     state.admit();
                 }
+            } else if !state.granted.is_empty() {
+                unlock(state);
+                state = self.lock();
             } else {
                 state.idle += 1;
                 let waited = self.work.wait_timeout_while(state, IDLE, |state| state.woken == 0);
@@ -424,6 +437,7 @@ impl Pool {
             let mut state = self.lock();
             state.free += 1;
             self.pass_on(&mut state);
+            unlock(state);
         }
         Arc::new(SuspendedRun { pool, task, away, future, queued: AtomicBool::new(true) }).go_on();
         false
@@ -434,6 +448,7 @@ impl Pool {
         let mut state = self.lock();
         state.release(task, worker);
         self.pass_on(&mut state);
+        unlock(state);
     }
 
     /// Sees to it that somebody uses the room there is.
