@@ -18,6 +18,9 @@ use pipex_format::environment::setting;
 use pipex_format::model::error::Result;
 use pipex_format::model::task::Task;
 
+#[cfg(all(test, shuttle))]
+mod interleaving_tests;
+
 /// How long a thread without work lives.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -83,6 +86,8 @@ struct PoolState {
 /// How many more runs that have a tag may run now, and those that wait for it.
 struct Limit {
     free: usize,
+    /// Calls within runs go first: they have a worker, and those who wait for one may wait for theirs.
+    nested: VecDeque<Arc<Admission>>,
     waiting: VecDeque<Waiting>,
 }
 
@@ -245,7 +250,10 @@ impl Drop for Waits {
         } else {
             state.admissions.retain(|call| !Arc::ptr_eq(call, &admission));
             let other = |waiting: &Waiting| !matches!(waiting, Waiting::Call(call) if Arc::ptr_eq(call, &admission));
-            state.limits.values_mut().for_each(|limit| limit.waiting.retain(other));
+            state.limits.values_mut().for_each(|limit| {
+                limit.waiting.retain(other);
+                limit.nested.retain(|call| !Arc::ptr_eq(call, &admission));
+            });
             state.let_go(admission.task);
             self.pool.pass_on(&mut state);
             unlock(state);
@@ -284,7 +292,10 @@ impl PoolState {
         }
         let full = task.tags.iter().find(|tag| self.limits.get(**tag).is_some_and(|limit| limit.free == 0));
         if let Some(limit) = full.and_then(|tag| self.limits.get_mut(*tag)) {
-            limit.waiting.push_back(waiting);
+            match waiting {
+                Waiting::Call(call) if call.nested => limit.nested.push_back(call),
+                other => limit.waiting.push_back(other),
+            }
             // It may have been let go for the sake of a place that another can have now.
             self.let_go(task);
             return None;
@@ -301,7 +312,7 @@ impl PoolState {
     fn let_go(&mut self, task: &'static Task) {
         for tag in task.tags {
             let Some(limit) = self.limits.get_mut(*tag).filter(|limit| limit.free > 0) else { continue };
-            match limit.waiting.pop_front() {
+            match limit.nested.pop_front().map(Waiting::Call).or_else(|| limit.waiting.pop_front()) {
                 Some(Waiting::Run(ready)) => self.ready.push_front(ready),
                 Some(Waiting::Call(admission)) => self.admissions.push_back(admission),
                 None => {}
@@ -347,7 +358,9 @@ fn unlock(mut state: MutexGuard<'_, PoolState>) {
 
 impl Pool {
     fn new(settings: &LocalSettings) -> Self {
-        let limit = |(tag, runs): (&String, &usize)| (tag.clone(), Limit { free: *runs, waiting: VecDeque::new() });
+        let limit = |(tag, runs): (&String, &usize)| {
+            (tag.clone(), Limit { free: *runs, nested: VecDeque::new(), waiting: VecDeque::new() })
+        };
         let state = PoolState {
             resumed: VecDeque::new(),
             admissions: VecDeque::new(),
