@@ -8,12 +8,12 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
 use shuttle::{Config, MaxSteps, Runner};
 
 use super::super::*;
-use crate::graph::outcome::{Attempt, Failure, Label, Made, Place};
+use crate::graph::outcome::{Attempt, Failure, Label, Produced, Place};
 use crate::graph::output::Output;
 use crate::graph::pending::{Awaited, Discard, LazyRun, Node};
 use crate::graph::settle::settle_here;
 use crate::run::context::Context as CallContext;
-use crate::run::flow_run::{FlowRun, SharedByFlows};
+use crate::run::flow_run::{ActiveFlow, SharedByFlows};
 use crate::runtime::block_on;
 use crate::runtime::sync::atomic::AtomicUsize;
 use crate::runtime::sync::pass_time;
@@ -81,7 +81,7 @@ impl LazyRun<u32> for Fake {
             let body = inner.enter(|| (self.body)(&values));
             let value = inner.enter_async(body).await;
             self.counts.underway.fetch_sub(1, Ordering::SeqCst);
-            value.map_or(Attempt::Again(Duration::ZERO), |value| Attempt::Ended(Ok(Made::Value(value))))
+            value.map_or(Attempt::Again(Duration::ZERO), |value| Attempt::Ended(Ok(Produced::Value(value))))
         })
     }
 }
@@ -153,7 +153,7 @@ pub(super) async fn join(futures: impl IntoIterator<Item = Output<u32>>) {
 /// `SHUTTLE_SCHEDULE` says, as a failure prints it. Where it ends, all that was submitted has, and the pool is as it was.
 pub(super) fn explore(
     local: impl Fn() -> Local + Send + Sync + 'static,
-    body: impl Fn(&Local, &Arc<FlowRun>) + Send + Sync + 'static,
+    body: impl Fn(&Local, &Arc<ActiveFlow>) + Send + Sync + 'static,
 ) {
     explore_with(local, |local| Arc::new(local.clone()), body);
 }
@@ -162,13 +162,13 @@ pub(super) fn explore(
 pub(super) fn explore_with(
     local: impl Fn() -> Local + Send + Sync + 'static,
     executor: impl Fn(&Local) -> Arc<dyn Executor> + Send + Sync + 'static,
-    body: impl Fn(&Local, &Arc<FlowRun>) + Send + Sync + 'static,
+    body: impl Fn(&Local, &Arc<ActiveFlow>) + Send + Sync + 'static,
 ) {
     let test = Arc::new(move || {
         let local = local();
         let mut context = CallContext::outermost();
         context.set_executor(executor(&local));
-        let flow = FlowRun::new(&FLOW, Arc::new(SharedByFlows::new(None)), None, context.settings, false);
+        let flow = ActiveFlow::new(&FLOW, Arc::new(SharedByFlows::new(None)), None, context.settings, false);
         context.flow = Some(Arc::clone(&flow));
         Arc::new(context).enter(|| body(&local, &flow));
         block_on(flow.until(|pending| pending == 0));
