@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
 use super::history::{History, IndexRecord};
+use super::known::{Roots, key};
 use super::line::{Line, Source, There};
 use super::reader::{NewerFormat, is_live, list_journals, read};
-use super::roots::{Roots, key};
 use super::{Journal, LIVE, RUNS, lock};
 use crate::say::say;
 use crate::store::{Stamp, open_regular};

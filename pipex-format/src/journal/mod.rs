@@ -5,18 +5,18 @@ mod counts;
 mod excerpt;
 mod history;
 mod index;
+mod known;
 mod line;
 mod reader;
-mod roots;
 mod warnings;
 mod writer;
 
 use std::collections::HashMap;
 use std::collections::hash_map;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Instant, SystemTime};
@@ -24,18 +24,18 @@ use std::time::{Instant, SystemTime};
 pub use self::code::read_code;
 pub use self::counts::Counts;
 pub use self::excerpt::{excerpt, excerpt_text};
-use self::history::{History, IndexRecord};
+use self::history::History;
+use self::known::Roots;
+pub use self::known::target_key;
 pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,
     Why, fingerprint_inputs,
 };
 pub use self::reader::{NewerFormat, is_live, read, runs};
-pub use self::roots::target_key;
-use self::roots::{Roots, key};
 use self::warnings::Warnings;
 pub use self::writer::worker;
 use self::writer::{Running, Writer, flush_now_and_then};
-use crate::model::fingerprint::{Fingerprint, Key};
+use crate::model::fingerprint::Fingerprint;
 use crate::model::flow::Flow;
 use crate::model::mode::Mode;
 use crate::model::provenance::Reasons;
@@ -44,7 +44,7 @@ use crate::model::state::State;
 use crate::model::target::Location;
 use crate::model::task::Task;
 use crate::say::say;
-use crate::store::{Entry, Stamp, fingerprint_file, open_regular};
+use crate::store::{fingerprint_file, open_regular};
 
 /// The fingerprint of a file whose path is an argument: of all its bytes.
 ///
@@ -135,73 +135,6 @@ impl Journal {
         }
     }
 
-    /// What tells a target from all others, of whatever store: the same in each run, and wherever the project is moved to.
-    pub fn key(&self, store: &str, target: &Location) -> Key {
-        let Roots { root, prefix } = self.roots();
-        key(root, prefix, store, target.as_str())
-    }
-
-    fn roots(&self) -> &Roots {
-        self.roots.get_or_init(|| Roots::find(&self.directory))
-    }
-
-    /// What is known of the place.
-    fn known(&self, key: Key) -> Option<IndexRecord> {
-        let since = self.has_found.load(Ordering::Acquire).then(|| lock(&self.found).find(key)).flatten();
-        since.or_else(|| self.known_before(key)).map(|(_, record)| record)
-    }
-
-    /// What was known of it when this run began, and its number among all such places: runs meet them in about this order.
-    fn known_before(&self, key: Key) -> Option<(usize, IndexRecord)> {
-        self.history.get_or_init(|| self.read_history()).find(key)
-    }
-
-    /// The place's number, if it was known when this run began.
-    pub fn number(&self, key: Key) -> Option<usize> {
-        self.known_before(key).map(|(number, _)| number)
-    }
-
-    /// What lies at the place, and what made it, as far as is known now.
-    pub fn expected(&self, key: Key) -> Option<(Option<Fingerprint>, Present)> {
-        self.known(key).map(|record| (record.stored.content, record.stored.present()))
-    }
-
-    /// What lies at the place, as far as the journal knows.
-    pub fn content(&self, key: Key) -> Option<Fingerprint> {
-        self.known(key)?.stored.content
-    }
-
-    /// What lies at the place, and what made it. Where the stamp is another than the journal's, its content decides, and
-    /// what was found there comes back for the journal's line.
-    pub fn there(
-        &self,
-        key: Key,
-        stamp: Stamp,
-        read: impl FnOnce() -> Option<Entry>,
-    ) -> (Option<Fingerprint>, Present, Option<There>) {
-        let known = self.known(key);
-        if let Some(record) = known.filter(|record| record.stamp == stamp) {
-            return (record.stored.content, record.stored.present(), None);
-        }
-        let there = read().map_or(There::new(None::<Fingerprint>, stamp, 0), |entry| There::from_entry(&entry));
-        let mut found = IndexRecord::new(key, &there, self.now());
-        if let Some(known) = known {
-            found = found.succeed(&known);
-        }
-        self.add(found);
-        (found.stored.content, found.stored.present(), Some(there))
-    }
-
-    /// Takes down what lies at a place.
-    pub fn found(&self, key: Key, there: There) {
-        self.add(IndexRecord::new(key, &there, self.now()));
-    }
-
-    fn add(&self, record: IndexRecord) {
-        lock(&self.found).add(record);
-        self.has_found.store(true, Ordering::Release);
-    }
-
     /// Nanoseconds since 1970, by this run's clock.
     fn now(&self) -> u64 {
         let started = self.started_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -211,33 +144,6 @@ impl Journal {
     /// Seconds since this run started.
     pub fn at(&self, instant: Instant) -> f64 {
         instant.saturating_duration_since(self.started).as_secs_f64()
-    }
-
-    /// What lies at a path that is an argument, `Some(None)` if it cannot be read; `None` if it is no file.
-    pub fn source(&self, path: &Path) -> Option<Option<Fingerprint>> {
-        if let Some(known) = lock(&self.sources).get(path) {
-            return *known;
-        }
-        let content = self.read_source(path);
-        lock(&self.sources).insert(path.to_owned(), content);
-        content
-    }
-
-    fn read_source(&self, path: &Path) -> Option<Option<Fingerprint>> {
-        let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-        let stamp = Stamp::from_metadata(&metadata);
-        let location = Location::new(path.to_str()?);
-        let key = self.key("source:", &location);
-        if let Some(record) = self.known(key).filter(|record| record.stamp == stamp) {
-            return Some(record.stored.content);
-        }
-        let Ok(content) = fingerprint_source(path) else {
-            return Some(None);
-        };
-        let path = location.as_str().into();
-        self.found(key, There::new(content, stamp, metadata.len()));
-        self.write(None, false, |_| Line::Source(Source { path, stamp: stamp.get(), content }));
-        Some(Some(content))
     }
 
     /// A run begins to make a target; its number, for when it ends.

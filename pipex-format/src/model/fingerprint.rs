@@ -6,7 +6,6 @@ use std::num::{NonZeroU64, ParseIntError};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use xxhash_rust::xxh3::Xxh3;
 
 /// A 128-bit hash ([XXH3](https://xxhash.com)) of a content: bytes, a function's tokens, the arguments of a call.
 ///
@@ -120,94 +119,6 @@ pub fn fingerprint_process() -> Fingerprint {
     fingerprint_bytes(format!("{:?} {} {now:?}", gethostname::gethostname(), std::process::id()).as_bytes())
 }
 
-/// Takes the fingerprint of what is written to it.
-///
-/// Small contents, which nearly all arguments are, stay in the buffer and are hashed at once.
-pub struct Hasher {
-    buffer: [u8; 256],
-    filled: usize,
-    stream: Option<Box<Xxh3>>,
-    /// Whether sequences are the same in any order.
-    pub unordered: bool,
-}
-
-impl Default for Hasher {
-    fn default() -> Self {
-        Hasher { buffer: [0; 256], filled: 0, stream: None, unordered: false }
-    }
-}
-
-impl Hasher {
-    /// One to which sequences are the same in any order, as the elements of a `HashSet` come in any.
-    pub fn unordered() -> Self {
-        Hasher { unordered: true, ..Self::default() }
-    }
-
-    /// One that has been given nothing yet, and is to sequences as this one is.
-    pub fn another(&self) -> Self {
-        Hasher { unordered: self.unordered, ..Self::default() }
-    }
-
-    /// Takes in bytes.
-    pub fn bytes(&mut self, bytes: &[u8]) {
-        if self.filled + bytes.len() > self.buffer.len() {
-            let stream = self.stream.get_or_insert_with(|| Box::new(Xxh3::new()));
-            stream.update(&self.buffer[..self.filled]);
-            self.filled = 0;
-            if bytes.len() > self.buffer.len() {
-                stream.update(bytes);
-                return;
-            }
-        }
-        self.buffer[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
-        self.filled += bytes.len();
-    }
-
-    /// Text, told from the text that follows it.
-    pub fn text(&mut self, text: &str) {
-        self.bytes(&(text.len() as u64).to_le_bytes());
-        self.bytes(text.as_bytes());
-    }
-
-    /// The fingerprint of all that it was given.
-    pub fn finish128(mut self) -> Fingerprint {
-        let rest = &self.buffer[..self.filled];
-        match &mut self.stream {
-            None => fingerprint_bytes(rest),
-            Some(stream) => {
-                stream.update(rest);
-                Fingerprint::new(stream.digest128())
-            }
-        }
-    }
-
-    /// The fingerprint of what was written so far.
-    fn so_far(&self) -> Fingerprint {
-        let Hasher { buffer, filled, ref stream, unordered } = *self;
-        Hasher { buffer, filled, stream: stream.clone(), unordered }.finish128()
-    }
-}
-
-/// For types that implement `Hash` only.
-impl std::hash::Hasher for Hasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.bytes(bytes);
-    }
-
-    /// A type's `Hash` may ask for it.
-    fn finish(&self) -> u64 {
-        self.so_far().half()
-    }
-}
-
-/// For types that implement `Debug` only.
-impl fmt::Write for Hasher {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.bytes(text.as_bytes());
-        Ok(())
-    }
-}
-
 /// A key that is a hash already.
 #[derive(Default)]
 pub struct AsIs(u64);
@@ -231,22 +142,5 @@ impl std::hash::Hasher for AsIs {
 
     fn finish(&self) -> u64 {
         self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn large_contents_are_hashed_as_small_ones_are() {
-        let bytes: Vec<u8> = (0..10_000u32).map(|i| i as u8).collect();
-        let mut pieces = Hasher::default();
-        for (number, chunk) in bytes.chunks(7).enumerate() {
-            pieces.bytes(chunk);
-            let so_far = &bytes[..bytes.len().min(7 * (number + 1))];
-            assert_eq!(std::hash::Hasher::finish(&pieces), fingerprint_bytes(so_far).half(), "asked in between");
-        }
-        assert_eq!(pieces.finish128(), fingerprint_bytes(&bytes));
     }
 }

@@ -17,7 +17,7 @@ use pipex_format::model::contents::Content;
 use pipex_format::model::error::Error;
 #[cfg(feature = "remote")]
 use pipex_format::model::fingerprint::Fingerprint;
-use pipex_format::model::fingerprint::Hasher;
+use pipex_format::model::hash::Hasher;
 
 /// The names of those that have yet to be visited.
 type Parameters<'v> = std::slice::Iter<'v, &'static str>;
