@@ -9,6 +9,7 @@ mod attempts;
 mod child;
 mod claim_model;
 mod clashes;
+mod codecs;
 mod contract;
 mod crash;
 mod environment;

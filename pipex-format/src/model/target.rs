@@ -9,7 +9,7 @@ use super::temporary;
 
 /// Where an output is: a filled target.
 ///
-/// To [`FileStore`](crate::store::FileStore) it is a path; to another store, what that store says. Cheap to clone.
+/// To [`FileStore`](struct@crate::store::FileStore) it is a path; to another store, what that store says. Cheap to clone.
 ///
 /// ```
 /// let location = pipex::Location::new("out/clean/EWR-7.json");

@@ -1,197 +1,150 @@
-//! From a value to bytes and back, as the target's extension says.
-//!
-//! Nothing else knows of bincode, which is no longer maintained and here only writes: its format is fixed and specified, and
-//! what reads it is our own.
+//! From a value to bytes and back.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::bincode_reader::{self, ReadError};
-use super::compression::{compress, expand};
-use super::csv;
-use super::schema::schema;
-use crate::model::hash::is_same;
+use super::StoreResult;
+use super::schema::{Schema, schema};
+use crate::model::fingerprint::Fingerprint;
 use crate::model::target::Location;
 
-/// What codecs say.
-type Error = Box<dyn std::error::Error + Send + Sync>;
+/// A format for values of type `T`, given to [`FileStore::codec`](super::FileStore::codec): two methods, and all else that
+/// a `FileStore` promises holds for it as well.
+///
+/// The file has what [`encode`](Codec::encode) wrote and nothing else, unless the codec [allows a
+/// footer](Codec::allows_footer). A target that ends in `.zst` is compressed behind the codec's back, and always has the footer.
+/// Without one, it is the codec that notices that a file was cut or edited: pipex only counts one of no bytes as missing.
+///
+/// # Promises a codec makes
+/// `decode` gives what `encode` was given, or an error; never something else. It gets all of the bytes that `encode` wrote.
+///
+/// # Example
+/// ```
+/// use std::io::Write;
+/// use pipex::store::{Codec, StoreResult};
+/// use pipex::{Config, FileStore, Mode, task};
+///
+/// /// A number a line.
+/// struct Lines;
+///
+/// impl Codec<Vec<u64>> for Lines {
+///     fn encode(&self, numbers: &Vec<u64>, out: &mut dyn Write) -> StoreResult<()> {
+///         writeln!(out, "{} numbers", numbers.len())?;
+///         numbers.iter().try_for_each(|number| Ok(writeln!(out, "{number}")?))
+///     }
+///     fn decode(&self, bytes: &[u8]) -> StoreResult<Vec<u64>> {
+///         let (head, lines) = str::from_utf8(bytes)?.split_once('\n').ok_or("it has no first line")?;
+///         let numbers = lines.lines().map(str::parse).collect::<Result<Vec<u64>, _>>()?;
+///         if head != format!("{} numbers", numbers.len()) || !bytes.ends_with(b"\n") {
+///             return Err("it does not have as many numbers as it says".into());
+///         }
+///         Ok(numbers)
+///     }
+/// }
+///
+/// #[task(target = "{path}/{funcname}.txt", store = FileStore::new().codec(Lines))]
+/// fn squares(count: u64) -> Vec<u64> {
+///     (1..=count).map(|x| x * x).collect()
+/// }
+///
+/// # let out = tempfile::tempdir()?;
+/// # let config = Config::new().mode(Mode::Cache).path(out.path()).journal(out.path().join(".pipex"));
+/// let output = config.scope(|| squares(3).run())?;
+/// assert_eq!(std::fs::read_to_string(output.location().unwrap().path())?, "3 numbers\n1\n4\n9\n");
+/// assert_eq!(output.load()?, [1, 4, 9]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot write and read a `{T}`",
+    label = "a value that this codec cannot write and read",
+    note = "implement `pipex::store::Codec` for `{Self}` and this type, or give the task `store = ..`, another codec or a store that can, or `save = false`"
+)]
+pub trait Codec<T>: Send + Sync {
+    /// Writes the value. `out` is buffered.
+    ///
+    /// # Errors
+    /// When the value cannot be written, or would not come back; then the target is as it was.
+    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()>;
 
-/// How an output is written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Format {
-    codec: Codec,
-    zstd: bool,
-}
+    /// The value that [`encode`](Codec::encode) was given when it wrote these bytes.
+    ///
+    /// # Errors
+    /// When it did not write them, or not all of them.
+    fn decode(&self, bytes: &[u8]) -> StoreResult<T>;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Codec {
-    Bincode,
-    Json,
-    Csv,
-}
-
-/// bincode's `legacy` configuration, little-endian and with integers of fixed size: what bincode 1 writes by default, and
-/// the fastest to read and write.
-const BINCODE: bincode::config::Configuration<bincode::config::LittleEndian, bincode::config::Fixint> =
-    bincode::config::legacy();
-
-impl Format {
-    /// The format that the target's extension stands for. An unknown one, which may be part of a name, is bincode.
-    pub(super) fn from_target(target: &Location) -> Self {
-        let name = target.as_str();
-        let (name, zstd) = match name.strip_suffix(".zst") {
-            Some(name) => (name, true),
-            None => (name, false),
-        };
-        let codec = if name.ends_with(".json") {
-            Codec::Json
-        } else if name.ends_with(".csv") {
-            Codec::Csv
-        } else {
-            Codec::Bincode
-        };
-        Format { codec, zstd }
+    /// What errors call it. The default is the name of its type.
+    fn name(&self) -> &'static str {
+        let name = std::any::type_name::<Self>();
+        let path = name.split_once('<').map_or(name, |(path, _)| path);
+        path.rsplit("::").next().unwrap_or(name)
     }
 
-    /// The name of the codec.
-    pub(super) fn name(self) -> &'static str {
-        match (self.codec, self.zstd) {
-            (Codec::Bincode, false) => "bincode",
-            (Codec::Json, false) => "json",
-            (Codec::Csv, false) => "csv",
-            (Codec::Bincode, true) => "zstd of bincode",
-            (Codec::Json, true) => "zstd of json",
-            (Codec::Csv, true) => "zstd of csv",
-        }
+    /// The shape of the type, where values of another shape are written otherwise: then outputs that were written in another
+    /// shape are stale. The default knows nothing of it; for a type that serde knows, say
+    /// [`Some(Shape::from_serde::<T>())`](Shape::from_serde).
+    ///
+    /// The codec itself is no part of it: give a task whose codec is another now another target, or delete what is there.
+    fn shape(&self) -> Option<Shape> {
+        None
     }
 
-    /// Whether a footer stands behind the payload. Text stays plain, for people and other programs.
-    pub(super) fn has_footer(self) -> bool {
-        self.zstd || self.codec == Codec::Bincode
+    /// Whether those who read the format, this codec's users in other programs among them, never look behind its end. Then pipex
+    /// puts a footer there: a checksum, and what made the output. [`decode`](Codec::decode) does not get to see it.
+    fn allows_footer(&self) -> bool {
+        false
     }
 
-    /// Whether the payload is text.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn is_text(self) -> bool {
-        !self.has_footer()
-    }
-
-    /// The bytes of the shortest file that can be whole. JSON has at least a digit, CSV a newline.
-    pub(super) fn shortest(self) -> u64 {
-        if self.has_footer() { super::footer::SHORTEST } else { 1 }
-    }
-
-    /// Whether text that has no checksum can be whole; else what it lacks. A document that goes on would be another one.
-    pub(super) fn check_whole(self, text: &[u8]) -> Result<(), &'static str> {
-        match (self.codec, text.last()) {
-            (Codec::Csv, _) if text.contains(&0) => Err("it has NUL bytes, as a file has of which not all was written"),
-            (Codec::Csv, last) if last != Some(&b'\n') => Err("it does not end in a newline"),
-            (Codec::Csv, _) if csv::ends_in_quotes(text) => Err("it ends in the midst of a quoted text"),
-            (Codec::Json, Some(b'0'..=b'9')) => Err("it ends in a digit, without a newline, and may go on"),
-            _ => Ok(()),
-        }
-    }
-
-    /// Writes the value's payload; how many bytes it expands to, if it is compressed.
-    pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(
-        self,
-        value: &T,
-        out: &mut impl Write,
-    ) -> Result<Option<u64>, Error> {
-        if !self.zstd {
-            return self.codec.encode(value, out, |text| self.check_whole(text)).map(|()| None);
-        }
-        compress(out, |out| self.codec.encode(value, out, |_| Ok(()))).map(Some)
-    }
-
-    /// Reads what [`encode`](Format::encode) wrote: all of it, and nothing but it. `expanded` is what that gave, if it is known.
-    pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(
-        self,
-        payload: &[u8],
-        expanded: Option<u64>,
-    ) -> Result<T, Error> {
-        if !self.zstd {
-            return self.codec.decode(payload);
-        }
-        self.codec.decode(&expand(payload, expanded)?)
-    }
-
-    /// Whether bytes that have no footer are the beginning of a payload of this format. The value is only tried.
-    pub(super) fn is_beginning<T: DeserializeOwned + 'static>(self, bytes: &[u8]) -> bool {
-        const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
-        if self.zstd {
-            return bytes.starts_with(&ZSTD_MAGIC);
-        }
-        // What is a sequence begins with its length, and a text of somebody's, read as one, is beyond any disk.
-        let shape = &schema::<T>().shape;
-        if (shape.starts_with(['[', '{']) || shape.starts_with("str"))
-            && bytes.first_chunk().is_some_and(|length| u64::from_le_bytes(*length) > 1 << 48)
-        {
-            return false;
-        }
-        matches!(bincode_reader::read::<T>(bytes), Err(ReadError::End))
-    }
-}
-
-impl Codec {
-    fn encode<T: Serialize + DeserializeOwned + 'static>(
-        self,
-        value: &T,
-        out: &mut impl Write,
-        check_whole: impl FnOnce(&[u8]) -> Result<(), &'static str>,
-    ) -> Result<(), Error> {
-        let text = match self {
-            Codec::Bincode if schema::<T>().asks_what_is_there() => {
-                let asks =
-                    "it asks what stands there, which bincode does not say (flatten, untagged, or any JSON value)";
-                return Err(format!("{asks}: end the target in .json").into());
-            }
-            // What contains itself may nest deeper than one can read.
-            Codec::Bincode if schema::<T>().is_recursive => {
-                let bytes = bincode::serde::encode_to_vec(value, BINCODE)?;
-                bincode_reader::read::<T>(&bytes)?;
-                out.write_all(&bytes)?;
-                return Ok(());
-            }
-            Codec::Bincode => {
-                bincode::serde::encode_into_std_write(value, out, BINCODE)?;
-                return Ok(());
-            }
-            Codec::Json => {
-                let mut text = serde_json::to_vec_pretty(value)?;
-                text.push(b'\n');
-                text
-            }
-            Codec::Csv => csv::encode(value)?,
-        };
-        check_whole(&text).map_err(|problem| Lossy(problem.to_owned()))?;
-        self.comes_back(value, &text)?;
-        out.write_all(&text)?;
+    /// Without a footer: whether the bytes can be all that was written; else what they lack. Asked before they are
+    /// decoded, for formats whose beginning would be read as another value.
+    ///
+    /// # Errors
+    /// What the bytes lack, as in "it does not end in a newline".
+    fn check_whole(&self, bytes: &[u8]) -> Result<(), &'static str> {
+        let _ = bytes;
         Ok(())
     }
 
-    fn decode<T: Serialize + DeserializeOwned + 'static>(self, bytes: &[u8]) -> Result<T, Error> {
-        match self {
-            Codec::Bincode => Ok(bincode_reader::read(bytes)?),
-            Codec::Json => Ok(serde_json::from_slice(bytes)?),
-            Codec::Csv => csv::decode(bytes),
-        }
+    /// With a footer: whether a file that has none may be the beginning of one. It is called truncated then, and else foreign.
+    fn is_beginning(&self, bytes: &[u8]) -> bool {
+        let _ = bytes;
+        false
     }
 
-    /// Text cannot say everything: JSON turns NaN into null, CSV an empty text into none. What would come back as something
-    /// else is refused while the value is still there.
-    fn comes_back<T: Serialize + DeserializeOwned + 'static>(self, value: &T, text: &[u8]) -> Result<(), Error> {
-        let back: T = self.decode(text).map_err(|error| Lossy(error.to_string()))?;
-        if is_same(value, &back) {
-            return Ok(());
-        }
-        Err(Lossy("another value does (NaN, an infinity, or an empty text where there may be none)".to_owned()).into())
+    /// The codec for this target: itself, unless it is one that chooses by the target's name (which may end in `.zst`), as
+    /// [`ByExtension`](super::ByExtension) does.
+    ///
+    /// # Errors
+    /// When there is none for such a target. It is asked for before the target's function runs.
+    fn for_target(&self, target: &Location) -> StoreResult<&dyn Codec<T>>
+    where
+        Self: Sized,
+    {
+        let _ = target;
+        Ok(self)
     }
 }
 
-/// What would come back is not what was given.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Lossy(pub(super) String);
+/// The shape of a type, as [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md#the-shape-of-a-type)
+/// writes it: `[Reading{station:str,celsius:?f64}]`.
+#[derive(Debug, Clone)]
+pub struct Shape(Arc<Schema>);
+
+impl Shape {
+    /// The shape of a type that serde knows.
+    #[must_use]
+    pub fn from_serde<T: DeserializeOwned + 'static>() -> Self {
+        Shape(schema::<T>())
+    }
+
+    /// The shape as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0.shape
+    }
+
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        self.0.fingerprint
+    }
+}

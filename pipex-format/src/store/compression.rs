@@ -64,10 +64,7 @@ fn parse_bytes(text: &str) -> Option<u64> {
 
 /// Compresses what `write` writes; how many bytes that were.
 #[cfg(feature = "zstd")]
-pub(super) fn compress<W: Write>(
-    out: W,
-    write: impl FnOnce(&mut Counted<zstd::Encoder<'static, W>>) -> StoreResult<()>,
-) -> StoreResult<u64> {
+pub(super) fn compress(out: &mut dyn Write, write: impl FnOnce(&mut dyn Write) -> StoreResult<()>) -> StoreResult<u64> {
     let mut encoder = Counted { out: zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?, bytes: 0 };
     write(&mut encoder)?;
     encoder.out.finish()?;
@@ -87,7 +84,7 @@ fn decompress(payload: &[u8], limit: u64, room: u64) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(not(feature = "zstd"))]
-pub(super) fn compress<W: Write>(_: W, _: impl FnOnce(&mut Counted<W>) -> StoreResult<()>) -> StoreResult<u64> {
+pub(super) fn compress(_: &mut dyn Write, _: impl FnOnce(&mut dyn Write) -> StoreResult<()>) -> StoreResult<u64> {
     Err(without_zstd().into())
 }
 
@@ -102,11 +99,13 @@ fn without_zstd() -> io::Error {
 }
 
 /// Counts what is written.
-pub(super) struct Counted<W> {
+#[cfg(feature = "zstd")]
+struct Counted<W> {
     out: W,
     bytes: u64,
 }
 
+#[cfg(feature = "zstd")]
 impl<W: Write> Write for Counted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;

@@ -3,17 +3,56 @@
 //! The csv crate reads and writes one row at a time; these two adapters give it the rows of a `T` that is only known to be
 //! `Serialize` and `Deserialize`.
 
+use std::io::Write;
+
 use serde::de::value::{Error as ValueError, MapDeserializer, SeqDeserializer};
 use serde::de::{self, DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
+use super::StoreResult;
+use super::by_extension::{Lossy, check_comes_back};
+use super::codec::Codec;
 use super::schema::{Columns, schema};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
+pub(super) struct Csv {
+    /// No checksum will tell whether the text is whole.
+    pub(super) is_plain: bool,
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Csv {
+    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
+        let text = encode(value)?;
+        if self.is_plain {
+            Codec::<T>::check_whole(self, &text).map_err(|problem| Lossy(problem.to_owned()))?;
+        }
+        check_comes_back(self, value, &text)?;
+        Ok(out.write_all(&text)?)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
+        decode(bytes)
+    }
+
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn check_whole(&self, text: &[u8]) -> Result<(), &'static str> {
+        if text.contains(&0) {
+            return Err("it has NUL bytes, as a file has of which not all was written");
+        }
+        if text.last() != Some(&b'\n') {
+            return Err("it does not end in a newline");
+        }
+        if ends_in_quotes(text) { Err("it ends in the midst of a quoted text") } else { Ok(()) }
+    }
+}
+
 /// The rows as text, with a header even if there are none.
-pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Result<Vec<u8>, Error> {
+fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Result<Vec<u8>, Error> {
     let mut text = write(value, false)?;
     if text.is_empty() {
         let mut header = csv::Writer::from_writer(Vec::new());
@@ -39,7 +78,7 @@ fn write<T: Serialize>(value: &T, only_first: bool) -> Result<Vec<u8>, Error> {
 }
 
 /// The vector that [`encode`] was given.
-pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, Error> {
+fn decode<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, Error> {
     let mut reader = csv::Reader::from_reader(bytes);
     let header = reader.headers()?.clone();
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>()?;
@@ -67,7 +106,7 @@ pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) ->
 }
 
 /// Whether text ends within quotes: the parser takes that for their end.
-pub(super) fn ends_in_quotes(text: &[u8]) -> bool {
+fn ends_in_quotes(text: &[u8]) -> bool {
     enum At {
         Start,
         Unquoted,

@@ -110,13 +110,33 @@ pub enum StoreError {
         /// The type that is asked for.
         wanted: String,
     },
+    /// The target's format is one that pipex was built without.
+    #[error(
+        "{target} needs pipex's cargo feature `{feature}`, without which this program was built: add it, or give the target another extension"
+    )]
+    WithoutFeature {
+        /// The target.
+        target: String,
+        /// The feature.
+        feature: &'static str,
+    },
+    /// The codec wrote nothing.
+    #[error(
+        "the codec {codec} wrote no bytes for {target}, and a file of none counts as missing: have it write one at least, or end the target in .zst"
+    )]
+    NothingEncoded {
+        /// The target.
+        target: String,
+        /// The codec.
+        codec: String,
+    },
     /// The content cannot be decoded.
     #[error("{target} cannot be read as {codec}: correct it, or delete it and it will be made again")]
     Decode {
         /// The target.
         target: String,
         /// The codec.
-        codec: &'static str,
+        codec: String,
         /// What the codec said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -129,12 +149,14 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The value cannot be encoded.
-    #[error("the value for {target} cannot be written as {codec}; another extension chooses another codec")]
+    #[error(
+        "the value for {target} cannot be written as {codec}; another codec may, by another extension or by `FileStore::codec`"
+    )]
     Encode {
         /// The target.
         target: String,
         /// The codec.
-        codec: &'static str,
+        codec: String,
         /// What the codec said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -146,7 +168,7 @@ pub enum StoreError {
         /// The target.
         target: String,
         /// The codec.
-        codec: &'static str,
+        codec: String,
         /// What would be lost.
         reason: String,
     },

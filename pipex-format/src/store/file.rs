@@ -4,18 +4,16 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt as _;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::by_extension::ByExtension;
 use super::claim_file::Identity;
-use super::codec::{Format, Lossy};
-use super::compression::TooLarge;
+use super::codec::Codec;
 use super::error::StoreError;
 use super::footer::Footer;
+use super::format::{Format, PIECE};
 use super::listing::{Stamp, metadata};
 use super::regular::read_regular;
-use super::schema::schema;
 use super::sweep::release_leftover;
 use super::{Claim, Store, StoreResult};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
@@ -41,35 +39,51 @@ use crate::model::target::Location;
 /// }
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
-pub struct FileStore<const DURABLE: bool = false>;
+pub struct FileStore<C = ByExtension> {
+    codec: C,
+    is_durable: bool,
+}
+
+/// The default store, as a value.
+#[expect(non_upper_case_globals, reason = "it is what it would be without fields")]
+pub const FileStore: FileStore = FileStore::new();
 
 impl FileStore {
     /// The store.
     #[must_use]
     pub const fn new() -> Self {
-        FileStore
+        FileStore { codec: ByExtension, is_durable: false }
     }
 
-    /// Outputs are on the disk when their task has run, so that they also survive a loss of power. Without it, the system
-    /// writes them some seconds later.
+    /// The same with this [`Codec`], whatever the target's extension; but with `.zst` at its end, compressed.
     #[must_use]
-    pub const fn durable(self) -> FileStore<true> {
-        FileStore
+    pub const fn codec<C>(self, codec: C) -> FileStore<C> {
+        FileStore { codec, is_durable: self.is_durable }
     }
 }
 
-impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> for FileStore<DURABLE> {
+impl<C> FileStore<C> {
+    /// Outputs are on the disk when their task has run, so that they also survive a loss of power. Without it, the system
+    /// writes them some seconds later.
+    #[must_use]
+    pub const fn durable(mut self) -> Self {
+        self.is_durable = true;
+        self
+    }
+}
+
+impl<T, C: Codec<T>> Store<T> for FileStore<C> {
     fn exists(&self, target: &Location) -> StoreResult<bool> {
         Ok(Store::<T>::stamp(self, target)?.is_some())
     }
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        let format = Format::for_target(&self.codec, target)?;
         let Some(metadata) = metadata(target.path())? else { return Ok(None) };
         if metadata.is_dir() {
             return Err(StoreError::Directory { path: target.path().to_owned() }.into());
         }
-        let shortest = Format::from_target(target).shortest();
-        if metadata.len() < shortest {
+        if metadata.len() < format.shortest() {
             tracing::warn!("{target} has {} bytes, too few to be whole: it counts as missing", metadata.len());
             return Ok(None);
         }
@@ -80,34 +94,38 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
     }
 
     fn format(&self) -> Option<Fingerprint> {
-        Some(schema::<T>().fingerprint)
+        self.codec.shape().map(|shape| shape.fingerprint())
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {
-        let format = Format::from_target(target);
+        let format = Format::for_target(&self.codec, target)?;
         let bytes = read_regular(target.path())?;
+        let target = target.as_str();
         if !format.has_footer() {
-            let not_whole = |problem| StoreError::NotWhole { target: target.to_string(), problem };
-            format.check_whole(&bytes).map_err(not_whole)?;
-            return decode(format, &bytes, None, target.as_str());
+            format.check_whole(&bytes, target)?;
+            return format.decode(&bytes, None, target);
         }
-        let (payload, footer) = Footer::split(&bytes, target.as_str(), |bytes| format.is_beginning::<T>(bytes))?;
-        footer.check_type::<T>(target.as_str())?;
-        decode(format, payload, footer.expanded, target.as_str())
+        let (payload, footer) = Footer::split(&bytes, target, |bytes| format.is_beginning(bytes))?;
+        footer.check_type::<T>(self.codec.shape().as_ref(), target)?;
+        format.decode(payload, footer.expanded, target)
     }
 
     fn save(&self, mut claim: Claim, value: &T) -> StoreResult<u64> {
-        let format = Format::from_target(claim.target());
         let target = claim.target().clone();
+        let format = Format::for_target(&self.codec, &target)?;
         let record = claim.record();
         let failed = |error| StoreError::io("write", target.path(), error);
 
         let mut checksum = None;
         let mut sink = Sink { file: claim.file(), buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
-        let expanded = encode(format, value, &mut sink, target.as_str())?;
+        let expanded = format.encode(value, &mut sink, target.as_str())?;
+        if sink.is_empty() && !format.has_footer() {
+            return Err(StoreError::NothingEncoded { target: target.to_string(), codec: format.name() }.into());
+        }
+        let shape = self.codec.shape();
         let finished = sink.finish(|length, of_payload| {
             checksum = Some(of_payload);
-            format.has_footer().then(|| Footer::new::<T>(record, length, of_payload, expanded))
+            format.has_footer().then(|| Footer::new::<T>(record, shape.as_ref(), length, of_payload, expanded))
         });
         finished.map_err(failed)?;
         if let Some(checksum) = checksum {
@@ -116,54 +134,12 @@ impl<T: Serialize + DeserializeOwned + 'static, const DURABLE: bool> Store<T> fo
         if format.has_footer() {
             claim.has_record();
         }
-        Ok(claim.commit_as(DURABLE).map_err(failed)?)
+        Ok(claim.commit_as(self.is_durable).map_err(failed)?)
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
         Ok(fs::remove_file(target.path()).map_err(|error| StoreError::io("remove", target.path(), error))?)
     }
-}
-
-/// Decodes a payload that is whole.
-pub(super) fn decode<T: Serialize + DeserializeOwned + 'static>(
-    format: Format,
-    payload: &[u8],
-    expanded: Option<u64>,
-    target: &str,
-) -> StoreResult<T> {
-    format.decode(payload, expanded).map_err(|source| {
-        let target = target.to_owned();
-        if source.is::<TooLarge>() {
-            return StoreError::TooLarge { target, source }.into();
-        }
-        StoreError::Decode { target, codec: format.name(), source }.into()
-    })
-}
-
-/// Encodes a value, as [`Format::encode`] does; what the system says of the writing is no fault of the codec.
-pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(
-    format: Format,
-    value: &T,
-    out: &mut impl Write,
-    target: &str,
-) -> StoreResult<Option<u64>> {
-    let (target, codec) = (target.to_owned(), format.name());
-    let source = match format.encode(value, out) {
-        Ok(expanded) => return Ok(expanded),
-        Err(source) => source,
-    };
-    if let Some(Lossy(reason)) = source.downcast_ref() {
-        return Err(StoreError::Lossy { target, codec, reason: reason.clone() }.into());
-    }
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*source);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
-            let error = io::Error::from_raw_os_error(error);
-            return Err(StoreError::io("write", target.as_ref(), error).into());
-        }
-        cause = error.source();
-    }
-    Err(StoreError::Encode { target, codec, source }.into())
 }
 
 /// Writes a payload to the file in large pieces and takes its checksum on the way. A small output is one write.
@@ -175,13 +151,14 @@ struct Sink<'f> {
 }
 
 impl Sink<'_> {
-    const PIECE: usize = 64 << 10;
+    fn is_empty(&self) -> bool {
+        self.flushed == 0 && self.buffer.is_empty()
+    }
 
-    fn flush_piece(&mut self) -> io::Result<()> {
-        self.hasher.get_or_insert_with(|| Box::new(Xxh3::new())).update(&self.buffer);
-        self.file.write_all(&self.buffer)?;
-        self.flushed += self.buffer.len() as u64;
-        self.buffer.clear();
+    fn write_piece(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.hasher.get_or_insert_with(|| Box::new(Xxh3::new())).update(piece);
+        self.file.write_all(piece)?;
+        self.flushed += piece.len() as u64;
         Ok(())
     }
 
@@ -208,8 +185,16 @@ impl Write for Sink<'_> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.buffer.len() + bytes.len() > Self::PIECE && !self.buffer.is_empty() {
-            self.flush_piece()?;
+        // What is a piece by itself is not copied.
+        let is_piece = bytes.len() > PIECE / 2;
+        if (is_piece || self.buffer.len() + bytes.len() > PIECE) && !self.buffer.is_empty() {
+            let mut buffer = std::mem::take(&mut self.buffer);
+            self.write_piece(&buffer)?;
+            buffer.clear();
+            self.buffer = buffer;
+        }
+        if is_piece {
+            return self.write_piece(bytes);
         }
         self.buffer.extend_from_slice(bytes);
         Ok(())

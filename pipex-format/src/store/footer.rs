@@ -3,12 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use serde::de::DeserializeOwned;
-
 use super::claim::Record;
+use super::codec::Shape;
 use super::error::StoreError;
 use super::listing::Made;
-use super::schema::schema;
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::or_zero;
 
@@ -22,7 +20,8 @@ pub(super) struct Footer {
     pub(super) inputs: Option<Fingerprint>,
     pub(super) task: String,
     pub(super) type_name: String,
-    pub(super) schema: String,
+    /// The shape of the type; empty if it is not known.
+    pub(super) shape: String,
     pub(super) pipex: String,
     /// How many bytes the payload expands to, if it is compressed; the first footers do not say it.
     pub(super) expanded: Option<u64>,
@@ -39,9 +38,11 @@ const TAIL: usize = 20;
 pub(super) const SHORTEST: u64 = (HEAD + 8 + 4 * 16 + 4 * 4 + TAIL) as u64;
 
 impl Footer {
-    /// Of a value of type `T` whose payload has this length and checksum, and if it is compressed expands to so many bytes.
-    pub(super) fn new<T: DeserializeOwned + 'static>(
+    /// Of a value of type `T` and this shape whose payload has this length and checksum, and if it is compressed expands to so
+    /// many bytes.
+    pub(super) fn new<T>(
         record: Record,
+        shape: Option<&Shape>,
         length: u64,
         checksum: Fingerprint,
         expanded: Option<u64>,
@@ -55,7 +56,7 @@ impl Footer {
             inputs: record.inputs(),
             task: format!("{}::{}", task.module, task.funcname),
             type_name: std::any::type_name::<T>().to_owned(),
-            schema: schema::<T>().shape.to_string(),
+            shape: shape.map_or("", Shape::as_str).to_owned(),
             pipex: env!("CARGO_PKG_VERSION").to_owned(),
             expanded,
         }
@@ -70,7 +71,7 @@ impl Footer {
         for fingerprint in [self.checksum, self.code, self.arguments, self.inputs] {
             bytes.extend_from_slice(&or_zero::to_number(fingerprint).to_le_bytes());
         }
-        for text in [&self.task, &self.type_name, &self.schema, &self.pipex] {
+        for text in [&self.task, &self.type_name, &self.shape, &self.pipex] {
             bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
@@ -143,7 +144,7 @@ impl Footer {
 
     /// What made the value.
     pub(super) fn made(self) -> Made {
-        let Footer { task, code, arguments, inputs, type_name, schema: shape, .. } = self;
+        let Footer { task, code, arguments, inputs, type_name, shape, .. } = self;
         Made { task, code, arguments, inputs, type_name, shape }
     }
 
@@ -157,7 +158,7 @@ impl Footer {
             inputs: rest.fingerprint()?,
             task: rest.text()?,
             type_name: rest.text()?,
-            schema: rest.text()?,
+            shape: rest.text()?,
             pipex: rest.text()?,
             // Newer footers may go on.
             expanded: rest.take().map(u64::from_le_bytes),
@@ -173,17 +174,17 @@ impl Footer {
         }
     }
 
-    /// Whether the value is a `T`: of the same shape, wherever the type may have moved to.
-    pub(super) fn check_type<T: DeserializeOwned + 'static>(&self, target: &str) -> Result<(), StoreError> {
-        let schema = schema::<T>();
-        if *self.schema == *schema.shape {
+    /// Whether the value is a `T`, as far as shapes are known: of the same, wherever the type may have moved to.
+    pub(super) fn check_type<T>(&self, shape: Option<&Shape>, target: &str) -> Result<(), StoreError> {
+        let Some(shape) = shape.map(Shape::as_str).filter(|shape| *shape != self.shape && !self.shape.is_empty())
+        else {
             return Ok(());
-        }
-        let describe = |name: &str, schema: &str| format!("`{name}` with the shape `{schema}`");
+        };
+        let describe = |name: &str, shape: &str| format!("`{name}` with the shape `{shape}`");
         Err(StoreError::WrongType {
             target: target.to_owned(),
-            found: describe(&self.type_name, &self.schema),
-            wanted: describe(std::any::type_name::<T>(), &schema.shape),
+            found: describe(&self.type_name, &self.shape),
+            wanted: describe(std::any::type_name::<T>(), shape),
         })
     }
 }

@@ -6,6 +6,7 @@ use std::fs;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::codec::Shape;
 use super::footer::Footer;
 use super::tests::{load, record, save, target};
 use super::{FileStore, Listing, Location, Store};
@@ -24,7 +25,8 @@ fn refused<T: Serialize + DeserializeOwned + 'static>(name: &str, payload: &[u8]
 fn forged<T: DeserializeOwned + 'static>(target: &Location, payload: &[u8], expanded: Option<u64>) -> Location {
     let mut file = payload.to_vec();
     let length = payload.len() as u64;
-    Footer::new::<T>(record(), length, fingerprint_bytes(payload), expanded).append_to(&mut file);
+    let shape = Shape::from_serde::<T>();
+    Footer::new::<T>(record(), Some(&shape), length, fingerprint_bytes(payload), expanded).append_to(&mut file);
     fs::write(target.path(), file).unwrap();
     target.clone()
 }

@@ -90,7 +90,8 @@ pub struct Made {
     pub inputs: Option<Fingerprint>,
     /// Rust's name of the value's type.
     pub type_name: String,
-    /// The shape of the type, as [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md) has it.
+    /// The shape of the type, as [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md) has it; empty
+    /// if it is not known.
     pub shape: String,
 }
 
@@ -98,7 +99,8 @@ impl Made {
     /// What made it.
     #[must_use]
     pub fn provenance(&self) -> Provenance {
-        Provenance::new(self.code, self.arguments, self.inputs).with_format(fingerprint_bytes(self.shape.as_bytes()))
+        let format = (!self.shape.is_empty()).then(|| fingerprint_bytes(self.shape.as_bytes()));
+        Provenance::new(self.code, self.arguments, self.inputs).with_format(format)
     }
 }
 

@@ -1,19 +1,24 @@
 //! Where outputs are kept: the [`Store`] trait and the stores that pipex brings.
 
 mod bincode_reader;
+mod by_extension;
 mod claim;
 mod claim_file;
 #[cfg(test)]
 mod claim_tests;
 mod codec;
+#[cfg(test)]
+mod codec_tests;
 mod commit;
 mod compression;
+#[cfg(feature = "csv")]
 mod csv;
 mod error;
 mod file;
 mod footer;
 #[cfg(test)]
 mod forged_tests;
+mod format;
 mod listing;
 mod own;
 mod regular;
@@ -29,9 +34,11 @@ mod tracer;
 
 use std::path::PathBuf;
 
+pub use self::by_extension::ByExtension;
 pub use self::claim::{Claim, Draft, Receipt, Record};
 pub use self::claim_file::Ending;
 use self::claim_file::{remove_claims, remove_whatever};
+pub use self::codec::{Codec, Shape};
 pub use self::compression::expand;
 pub use self::error::StoreError;
 pub use self::file::FileStore;
@@ -78,7 +85,7 @@ pub type StoreResult<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// A place that keeps values of type `T`, each under its target.
 ///
-/// The trait is over the value type, so that a store can ask of it what it needs: [`FileStore`] asks for serde, a store of
+/// The trait is over the value type, so that a store can ask of it what it needs: [`FileStore`](struct@FileStore) asks for serde, a store of
 /// images asks for an image. It is synchronous; a store over the network blocks inside. What a target *is* to a store (a
 /// path, a key) the store decides.
 ///

@@ -15,11 +15,11 @@ use serde::de::DeserializeOwned;
 
 pub use self::connections::KeptOpen;
 pub(super) use self::connections::close_databases;
-use super::codec::Format;
+use super::by_extension::ByExtension;
+use super::codec::Shape;
 use super::error::StoreError;
-use super::file::{decode, encode};
 use super::footer::Footer;
-use super::schema::schema;
+use super::format::Format;
 use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::or_zero::{fingerprint_parts, from_digits, to_digits};
@@ -28,7 +28,7 @@ use crate::model::target::Location;
 /// A store that keeps outputs in the table `outputs` of an SQLite database: one file for a million small outputs.
 ///
 /// A target is a key, so its template needs no `path`. The codec follows the target's extension, as in
-/// [`FileStore`](crate::store::FileStore); what is text (`.json`, `.csv`) stands in the table as text. Its promises are the same:
+/// [`FileStore`](struct@crate::store::FileStore); what is text (`.json`, `.csv`) stands in the table as text. Its promises are the same:
 /// an output is there whole or not at all, it is checked when it is loaded, and any number of processes may share the
 /// database, on a local disk (SQLite's write-ahead log does not work over networks).
 ///
@@ -162,11 +162,12 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
     }
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        Format::<T>::for_target(&ByExtension, target)?;
         Listing::stamp(self, target)
     }
 
     fn format(&self) -> Option<Fingerprint> {
-        Some(schema::<T>().fingerprint)
+        Some(Shape::from_serde::<T>().fingerprint())
     }
 
     fn listing(&self) -> &dyn Listing {
@@ -175,18 +176,20 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
 
     fn load(&self, target: &Location) -> StoreResult<T> {
         let name = self.name(target);
+        let format = Format::for_target(&ByExtension, target)?;
         let (payload, footer) = self.row(target)?;
-        footer.check_type::<T>(&name)?;
-        decode(Format::from_target(target), &payload, footer.expanded, &name)
+        footer.check_type::<T>(Some(&Shape::from_serde::<T>()), &name)?;
+        format.decode(&payload, footer.expanded, &name)
     }
 
     fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
         let target = claim.target();
-        let format = Format::from_target(target);
+        let format = Format::for_target(&ByExtension, target)?;
         let mut payload = Vec::new();
-        let expanded = encode(format, value, &mut payload, &self.name(target))?;
+        let expanded = format.encode(value, &mut payload, &self.name(target))?;
+        let shape = Shape::from_serde::<T>();
         let checksum = fingerprint_bytes(&payload);
-        let footer = Footer::new::<T>(claim.record(), payload.len() as u64, checksum, expanded);
+        let footer = Footer::new::<T>(claim.record(), Some(&shape), payload.len() as u64, checksum, expanded);
         claim.ensure_held()?;
         self.create()?;
         self.with(|connection| {
@@ -196,7 +199,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
             )?;
             insert.execute(params![
                 target.as_str(),
-                Payload { bytes: &payload, is_text: format.is_text() },
+                Payload { bytes: &payload, is_text: !format.has_footer() },
                 format.name(),
                 footer.length as i64,
                 checksum.to_string(),
@@ -205,7 +208,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
                 to_digits(footer.arguments),
                 to_digits(footer.inputs),
                 footer.type_name,
-                footer.schema,
+                footer.shape,
                 footer.pipex,
                 jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             ])
@@ -327,7 +330,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Footer)> {
         arguments: print(row, 5)?,
         inputs: print(row, 6)?,
         type_name: row.get(7)?,
-        schema: row.get(8)?,
+        shape: row.get(8)?,
         pipex: row.get(9)?,
         expanded: None,
     };

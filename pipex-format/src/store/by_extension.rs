@@ -1,0 +1,144 @@
+//! The codecs that pipex brings, of which the target's extension chooses one.
+//!
+//! Nothing else knows of bincode, which is no longer maintained and here only writes: its format is fixed and specified, and
+//! what reads it is our own.
+
+use std::io::{BufWriter, Write};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::bincode_reader::{self, ReadError};
+use super::codec::{Codec, Shape};
+#[cfg(feature = "csv")]
+use super::csv::Csv;
+#[cfg(not(feature = "csv"))]
+use super::error::StoreError;
+use super::schema::schema;
+use super::{StoreResult, format};
+use crate::model::hash::is_same;
+use crate::model::target::Location;
+
+/// The codec of [`FileStore::new`](super::FileStore::new): JSON where the target ends in `.json`, CSV where it ends in `.csv`, else bincode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ByExtension;
+
+impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for ByExtension {
+    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
+        Bincode.encode(value, out)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
+        Bincode.decode(bytes)
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        Some(Shape::from_serde::<T>())
+    }
+
+    fn for_target(&self, target: &Location) -> StoreResult<&dyn Codec<T>> {
+        let name = format::without_zst(target).0;
+        match name.rsplit_once('.') {
+            Some((_, "json")) => Ok(&Json),
+            #[cfg(feature = "csv")]
+            Some((_, "csv")) if name.len() < target.as_str().len() => Ok(&Csv { is_plain: false }),
+            #[cfg(feature = "csv")]
+            Some((_, "csv")) => Ok(&Csv { is_plain: true }),
+            #[cfg(not(feature = "csv"))]
+            Some((_, "csv")) => Err(StoreError::WithoutFeature { target: target.to_string(), feature: "csv" }.into()),
+            _ => Ok(&Bincode),
+        }
+    }
+}
+
+/// bincode's `legacy` configuration, little-endian and with integers of fixed size: what bincode 1 writes by default, and
+/// the fastest to read and write.
+const BINCODE: bincode::config::Configuration<bincode::config::LittleEndian, bincode::config::Fixint> =
+    bincode::config::legacy();
+
+struct Bincode;
+
+impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Bincode {
+    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
+        let schema = schema::<T>();
+        if schema.asks_what_is_there() {
+            let asks = "it asks what stands there, which bincode does not say (flatten, untagged, or any JSON value)";
+            return Err(format!("{asks}: end the target in .json").into());
+        }
+        // What contains itself may nest deeper than one can read.
+        if schema.is_recursive {
+            let bytes = bincode::serde::encode_to_vec(value, BINCODE)?;
+            bincode_reader::read::<T>(&bytes)?;
+            return Ok(out.write_all(&bytes)?);
+        }
+        // It writes number by number, which is not to be a call each.
+        let mut out = BufWriter::with_capacity(format::PIECE, out);
+        bincode::serde::encode_into_std_write(value, &mut out, BINCODE)?;
+        Ok(out.flush()?)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
+        Ok(bincode_reader::read(bytes)?)
+    }
+
+    fn name(&self) -> &'static str {
+        "bincode"
+    }
+
+    fn allows_footer(&self) -> bool {
+        true
+    }
+
+    fn is_beginning(&self, bytes: &[u8]) -> bool {
+        // What is a sequence begins with its length, and a text of somebody's, read as one, is beyond any disk.
+        let shape = &schema::<T>().shape;
+        if (shape.starts_with(['[', '{']) || shape.starts_with("str"))
+            && bytes.first_chunk().is_some_and(|length| u64::from_le_bytes(*length) > 1 << 48)
+        {
+            return false;
+        }
+        matches!(bincode_reader::read::<T>(bytes), Err(ReadError::End))
+    }
+}
+
+struct Json;
+
+impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Json {
+    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
+        let mut text = serde_json::to_vec_pretty(value)?;
+        text.push(b'\n');
+        check_comes_back(self, value, &text)?;
+        Ok(out.write_all(&text)?)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
+        Ok(serde_json::from_slice(bytes)?)
+    }
+
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    /// A document that goes on would be another one.
+    fn check_whole(&self, text: &[u8]) -> Result<(), &'static str> {
+        match text.last() {
+            Some(b'0'..=b'9') => Err("it ends in a digit, without a newline, and may go on"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Text cannot say everything: JSON turns NaN into null, CSV an empty text into none. What would come back as something
+/// else is refused while the value is still there.
+pub(super) fn check_comes_back<T: Serialize>(codec: &impl Codec<T>, value: &T, text: &[u8]) -> Result<(), Lossy> {
+    let back = codec.decode(text).map_err(|error| Lossy(error.to_string()))?;
+    if is_same(value, &back) {
+        return Ok(());
+    }
+    Err(Lossy("another value does (NaN, an infinity, or an empty text where there may be none)".to_owned()))
+}
+
+/// What would come back is not what was given.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Lossy(pub(super) String);

@@ -1,0 +1,140 @@
+//! What a codec of somebody's decides: whether there is a footer, what is known of the type, how the content is written.
+
+use std::fs;
+use std::io::Write;
+
+use super::tests::{save, target};
+use super::{Codec, FileStore, Files, Listing, Shape, Store, StoreResult};
+
+/// Writes bytes in pieces of these lengths, again and again.
+#[derive(Clone, Copy)]
+struct Pieces {
+    lengths: &'static [usize],
+    allows_footer: bool,
+    knows_shape: bool,
+}
+
+const PLAIN: Pieces = Pieces { lengths: &[usize::MAX], allows_footer: false, knows_shape: false };
+
+impl Codec<Vec<u8>> for Pieces {
+    fn encode(&self, value: &Vec<u8>, out: &mut dyn Write) -> StoreResult<()> {
+        let mut rest = &value[..];
+        for length in self.lengths.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, behind) = rest.split_at((*length).min(rest.len()));
+            out.write_all(piece)?;
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    fn decode(&self, bytes: &[u8]) -> StoreResult<Vec<u8>> {
+        Ok(bytes.to_vec())
+    }
+
+    fn allows_footer(&self) -> bool {
+        self.allows_footer
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        self.knows_shape.then(Shape::from_serde::<Vec<u8>>)
+    }
+}
+
+#[test]
+fn the_content_is_what_was_written_in_whatever_pieces() {
+    let dir = tempfile::tempdir().unwrap();
+    let value: Vec<u8> = (0..1_000_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let lengths: [&[usize]; 4] = [&[1_000_000], &[100], &[10_000, 40_000, 1, 65_536, 65_535], &[20_000, 200_000]];
+    for (number, lengths) in lengths.into_iter().enumerate() {
+        let store = FileStore::new().codec(Pieces { lengths, ..PLAIN });
+        let target = target(dir.path(), &format!("{number}.txt"));
+        assert_eq!(save(&store, &target, &value).unwrap(), 1_000_000);
+        assert!(fs::read(target.path()).unwrap() == value, "{lengths:?}");
+        let with_footer = FileStore::new().codec(Pieces { lengths, allows_footer: true, ..PLAIN });
+        save(&with_footer, &target, &value).unwrap();
+        assert!(fs::read(target.path()).unwrap().starts_with(&value), "{lengths:?}");
+        assert!(with_footer.load(&target).unwrap() == value, "{lengths:?}");
+    }
+}
+
+#[test]
+fn where_the_codec_allows_it_a_footer_tells_damage_and_what_made_the_output() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = target(dir.path(), "x.txt");
+    let value = b"some bytes".to_vec();
+    for knows_shape in [false, true] {
+        let store = FileStore::new().codec(Pieces { allows_footer: true, knows_shape, ..PLAIN });
+        save(&store, &target, &value).unwrap();
+        let made = Files.entry(&target).unwrap().unwrap().made.unwrap();
+        assert_eq!(made.shape, if knows_shape { "[u8]" } else { "" });
+        // What is not known is no reason for the output to be stale.
+        assert_eq!(made.provenance().format, store.format());
+        assert_eq!(store.format().is_some(), knows_shape);
+    }
+    // The shape is compared where both say one.
+    save(&FileStore::new(), &target, &7_u64).unwrap();
+    let store = FileStore::new().codec(Pieces { allows_footer: true, knows_shape: true, ..PLAIN });
+    assert!(store.load(&target).unwrap_err().to_string().contains("another type"));
+
+    save(&store, &target, &value).unwrap();
+    let mut bytes = fs::read(target.path()).unwrap();
+    bytes[3] ^= 1;
+    fs::write(target.path(), bytes).unwrap();
+    assert!(store.load(&target).unwrap_err().to_string().contains("is damaged"));
+}
+
+#[test]
+fn a_codec_that_writes_nothing_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = target(dir.path(), "x.txt");
+    let error = save(&FileStore::new().codec(PLAIN), &target, &Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("the codec Pieces wrote no bytes for ") && error.contains("x.txt"), "{error}");
+    assert!(!target.path().exists());
+}
+
+#[test]
+fn a_codec_may_choose_by_the_target_and_refuse_it() {
+    struct Either;
+    impl Codec<Vec<u8>> for Either {
+        fn encode(&self, value: &Vec<u8>, out: &mut dyn Write) -> StoreResult<()> {
+            PLAIN.encode(value, out)
+        }
+        fn decode(&self, bytes: &[u8]) -> StoreResult<Vec<u8>> {
+            PLAIN.decode(bytes)
+        }
+        fn for_target(&self, target: &super::Location) -> StoreResult<&dyn Codec<Vec<u8>>> {
+            match target.as_str().rsplit_once('.') {
+                Some((_, "raw")) => Ok(self),
+                Some((_, "xls")) => Err("no codec for .xls".into()),
+                _ => super::ByExtension.for_target(target),
+            }
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let store = FileStore::new().codec(Either);
+    for (name, text) in [("x.raw", "\u{1}\u{2}"), ("x.json", "[\n  1,\n  2\n]\n")] {
+        let target = target(dir.path(), name);
+        save(&store, &target, &vec![1, 2]).unwrap();
+        assert_eq!(fs::read_to_string(target.path()).unwrap(), text);
+        assert_eq!(store.load(&target).unwrap(), [1, 2]);
+    }
+    let error = store.exists(&target(dir.path(), "x.xls")).unwrap_err().to_string();
+    assert_eq!(error, "no codec for .xls");
+}
+
+/// Before the function runs: a store is first asked whether the target is there.
+#[cfg(not(all(feature = "csv", feature = "zstd")))]
+#[test]
+fn a_format_that_was_not_built_in_is_told_when_it_is_first_asked_for() {
+    let refused = |name: &str| {
+        let target = target(std::path::Path::new("nowhere"), name);
+        Store::<Vec<u8>>::exists(&FileStore::new(), &target).unwrap_err().to_string()
+    };
+    #[cfg(not(feature = "csv"))]
+    assert!(refused("x.csv").starts_with("nowhere/x.csv needs pipex's cargo feature `csv`"));
+    #[cfg(not(feature = "zstd"))]
+    assert!(refused("x.json.zst").starts_with("nowhere/x.json.zst needs pipex's cargo feature `zstd`"));
+}
