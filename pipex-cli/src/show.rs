@@ -147,7 +147,13 @@ impl DecodedOutput {
         };
         let is_text = name.ends_with(".json") || name.ends_with(".csv");
         if let (Some(shape), false) = (shape, is_text) {
-            return Ok(shape::decode(shape, &payload).map_or(DecodedOutput::Bytes(payload.len()), DecodedOutput::Value));
+            if let Some(value) = shape::decode(shape, &payload) {
+                return Ok(DecodedOutput::Value(value));
+            }
+            // A codec of the program's own may have written text, in which there is no zero byte.
+            if payload.contains(&0) {
+                return Ok(DecodedOutput::Bytes(payload.len()));
+            }
         }
         let text = String::from_utf8(payload);
         Ok(text.map_or_else(|error| DecodedOutput::Bytes(error.as_bytes().len()), DecodedOutput::Text))
@@ -173,5 +179,24 @@ impl DecodedOutput {
             DecodedOutput::Files(names) => names.iter().try_for_each(print::line)?,
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_codec_of_the_programs_own_wrote_is_shown_if_it_is_text() {
+        let decode = |payload: &[u8], shape| {
+            let decoded = DecodedOutput::decode("x.toml", payload.to_vec(), None, Some(shape)).unwrap();
+            decoded.into_value()
+        };
+        for shape in ["Station{name}(str)", ""] {
+            assert_eq!(decode(b"name = 'EWR'\n", shape), Some("name = 'EWR'\n".into()));
+            assert_eq!(decode(b"\x01\0\0", shape), None);
+        }
+        let bincode = [&3_u64.to_le_bytes()[..], b"EWR"].concat();
+        assert_eq!(decode(&bincode, "Station{name}(str)"), Some(serde_json::json!({ "name": "EWR" })));
     }
 }

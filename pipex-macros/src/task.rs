@@ -195,7 +195,11 @@ impl TaskEmitter {
             (true, Some(load), _) => quote! {
                 || #pipex::internal::own_output_with(|path: &#pipex::internal::Path| #load(path))
             },
-            (false, _, Some(store)) => quote!(move || #pipex::internal::store(#store)),
+            (false, _, Some(store)) => {
+                // The type is said, or a store that keeps only one type would have the output be of that.
+                let output = self.emit_output_type();
+                quote_spanned!(start_span(store)=> move || #pipex::internal::store::<#output, _>(#store))
+            }
             (false, _, None) => {
                 // An output that can't be saved is told at the return type, from its first token to its last.
                 let open = respan(&quote!(#pipex::), start_span(&self.function.output));

@@ -1,0 +1,39 @@
+//! Examples do what they say. `cargo test` has built them before this runs.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What an example says in mode `cache`, in this directory.
+fn run(example: &str, dir: &Path) -> String {
+    let target = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+    let mut command = Command::new(target.join("examples").join(example));
+    let run = command.env("PIPEX", "cache").env("PIPEX_QUIET", "1").current_dir(dir).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap()
+}
+
+#[test]
+fn a_codec_of_ones_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = "of 3 stations EWR was the warmest\n";
+    let measured = "measuring EWR\nmeasuring JFK\nmeasuring LGA\n";
+    assert_eq!(run("custom_codec", dir.path()), format!("{measured}{last}"));
+    let file = dir.path().join("out/custom_codec/JFK.toml");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "name = \"JFK\"\nwarmest = 21.9\n# end\n");
+    assert_eq!(run("custom_codec", dir.path()), last, "nothing is measured again");
+}
+
+#[test]
+fn a_listener() {
+    let dir = tempfile::tempdir().unwrap();
+    for states in [["Completed", "Completed", "Failed"], ["Cached", "Cached", "Failed"]] {
+        assert_eq!(run("listener", dir.path()), "2 stations were measured\n");
+        let lines = fs::read_to_string(dir.path().join("out/listener/runs.jsonl")).unwrap();
+        let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let last = &lines[lines.len() - 3..];
+        assert_eq!(last.iter().map(|line| line["state"].as_str().unwrap()).collect::<Vec<_>>(), states);
+        assert_eq!(last[0]["target"], "out/listener/EWR.json");
+        assert!(last[2]["error"].as_str().unwrap().contains("measure"), "{}", last[2]);
+    }
+}
