@@ -8,14 +8,15 @@ use std::io::{BufWriter, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::StoreResult;
 use super::bincode_reader::{self, ReadError};
 use super::codec::{Codec, Shape};
 #[cfg(feature = "csv")]
 use super::csv::Csv;
 #[cfg(not(feature = "csv"))]
 use super::error::StoreError;
+use super::format::{PIECE, without_zst};
 use super::schema::schema;
-use super::{StoreResult, format};
 use crate::model::hash::is_same;
 use crate::model::target::Location;
 
@@ -37,17 +38,25 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for ByExtension {
     }
 
     fn for_target(&self, target: &Location) -> StoreResult<&dyn Codec<T>> {
-        let name = format::without_zst(target).0;
-        match name.rsplit_once('.') {
-            Some((_, "json")) => Ok(&Json),
+        match codec_name(target) {
+            "json" => Ok(&Json),
             #[cfg(feature = "csv")]
-            Some((_, "csv")) if name.len() < target.as_str().len() => Ok(&Csv { is_plain: false }),
+            "csv" if without_zst(target).1 => Ok(&Csv { is_plain: false }),
             #[cfg(feature = "csv")]
-            Some((_, "csv")) => Ok(&Csv { is_plain: true }),
+            "csv" => Ok(&Csv { is_plain: true }),
             #[cfg(not(feature = "csv"))]
-            Some((_, "csv")) => Err(StoreError::WithoutFeature { target: target.to_string(), feature: "csv" }.into()),
+            "csv" => Err(StoreError::WithoutFeature { target: target.to_string(), feature: "csv" }.into()),
             _ => Ok(&Bincode),
         }
+    }
+}
+
+/// The name of the codec that the target's extension stands for. An unknown one, which may be part of a name, is bincode.
+pub(super) fn codec_name(target: &Location) -> &'static str {
+    match without_zst(target).0.rsplit_once('.') {
+        Some((_, "json")) => "json",
+        Some((_, "csv")) => "csv",
+        _ => "bincode",
     }
 }
 
@@ -72,7 +81,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Bincode {
             return Ok(out.write_all(&bytes)?);
         }
         // It writes number by number, which is not to be a call each.
-        let mut out = BufWriter::with_capacity(format::PIECE, out);
+        let mut out = BufWriter::with_capacity(PIECE, out);
         bincode::serde::encode_into_std_write(value, &mut out, BINCODE)?;
         Ok(out.flush()?)
     }

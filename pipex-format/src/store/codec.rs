@@ -74,7 +74,8 @@ pub trait Codec<T>: Send + Sync {
     /// When it did not write them, or not all of them.
     fn decode(&self, bytes: &[u8]) -> StoreResult<T>;
 
-    /// What errors call it. The default is the name of its type.
+    /// Its name, in errors and in footers: what has one is read by the codec of that name alone. The default is the name of
+    /// its type.
     fn name(&self) -> &'static str {
         let name = std::any::type_name::<Self>();
         let path = name.split_once('<').map_or(name, |(path, _)| path);
@@ -85,7 +86,7 @@ pub trait Codec<T>: Send + Sync {
     /// shape are stale. The default knows nothing of it; for a type that serde knows, say
     /// [`Some(Shape::from_serde::<T>())`](Shape::from_serde).
     ///
-    /// The codec itself is no part of it: give a task whose codec is another now another target, or delete what is there.
+    /// The codec itself is no part of it: where a task's codec is another now, give the task another target as well.
     fn shape(&self) -> Option<Shape> {
         None
     }

@@ -130,6 +130,16 @@ pub enum StoreError {
         /// The codec.
         codec: String,
     },
+    /// Another codec wrote the output.
+    #[error("{target} was written as {found}, and is to be read as {wanted}: delete it, and it will be made again")]
+    OtherCodec {
+        /// The target.
+        target: String,
+        /// The codec that wrote it.
+        found: String,
+        /// The codec that is to read it.
+        wanted: String,
+    },
     /// The content cannot be decoded.
     #[error("{target} cannot be read as {codec}: correct it, or delete it and it will be made again")]
     Decode {

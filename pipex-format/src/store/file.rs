@@ -100,14 +100,15 @@ impl<T, C: Codec<T>> Store<T> for FileStore<C> {
     fn load(&self, target: &Location) -> StoreResult<T> {
         let format = Format::for_target(&self.codec, target)?;
         let bytes = read_regular(target.path())?;
-        let target = target.as_str();
+        let name = target.as_str();
         if !format.has_footer() {
-            format.check_whole(&bytes, target)?;
-            return format.decode(&bytes, None, target);
+            format.check_whole(&bytes, name)?;
+            return format.decode(&bytes, None, name);
         }
-        let (payload, footer) = Footer::split(&bytes, target, |bytes| format.is_beginning(bytes))?;
-        footer.check_type::<T>(self.codec.shape().as_ref(), target)?;
-        format.decode(payload, footer.expanded, target)
+        let (payload, footer) = Footer::split(&bytes, name, |bytes| format.is_beginning(bytes))?;
+        format.check_codec(footer.codec.as_deref(), target)?;
+        footer.check_type::<T>(self.codec.shape().as_ref(), name)?;
+        format.decode(payload, footer.expanded, name)
     }
 
     fn save(&self, mut claim: Claim, value: &T) -> StoreResult<u64> {
@@ -125,7 +126,10 @@ impl<T, C: Codec<T>> Store<T> for FileStore<C> {
         let shape = self.codec.shape();
         let finished = sink.finish(|length, of_payload| {
             checksum = Some(of_payload);
-            format.has_footer().then(|| Footer::new::<T>(record, shape.as_ref(), length, of_payload, expanded))
+            format.has_footer().then(|| {
+                let codec = format.recorded_codec(&target).map(str::to_owned);
+                Footer { codec, ..Footer::new::<T>(record, shape.as_ref(), length, of_payload, expanded) }
+            })
         });
         finished.map_err(failed)?;
         if let Some(checksum) = checksum {

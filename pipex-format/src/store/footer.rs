@@ -25,6 +25,8 @@ pub(super) struct Footer {
     pub(super) pipex: String,
     /// How many bytes the payload expands to, if it is compressed; the first footers do not say it.
     pub(super) expanded: Option<u64>,
+    /// The codec, if it is not the one that the target's extension stands for.
+    pub(super) codec: Option<String>,
 }
 
 const FORMAT: u16 = 1;
@@ -59,6 +61,7 @@ impl Footer {
             shape: shape.map_or("", Shape::as_str).to_owned(),
             pipex: env!("CARGO_PKG_VERSION").to_owned(),
             expanded,
+            codec: None,
         }
     }
 
@@ -72,11 +75,13 @@ impl Footer {
             bytes.extend_from_slice(&or_zero::to_number(fingerprint).to_le_bytes());
         }
         for text in [&self.task, &self.type_name, &self.shape, &self.pipex] {
-            bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            bytes.extend_from_slice(text.as_bytes());
+            append_text(bytes, text);
         }
-        if let Some(expanded) = self.expanded {
-            bytes.extend_from_slice(&expanded.to_le_bytes());
+        if self.expanded.is_some() || self.codec.is_some() {
+            bytes.extend_from_slice(&self.expanded.unwrap_or(self.length).to_le_bytes());
+        }
+        if let Some(codec) = &self.codec {
+            append_text(bytes, codec);
         }
         let length = (bytes.len() - start + TAIL) as u32;
         bytes[start + 4..start + HEAD].copy_from_slice(&(length - HEAD as u32).to_le_bytes());
@@ -160,8 +165,9 @@ impl Footer {
             type_name: rest.text()?,
             shape: rest.text()?,
             pipex: rest.text()?,
-            // Newer footers may go on.
             expanded: rest.take().map(u64::from_le_bytes),
+            // Newer footers may go on.
+            codec: rest.text(),
         })
     }
 
@@ -225,6 +231,11 @@ fn has_cut_footer(bytes: &[u8]) -> bool {
 
 fn checksum(bytes: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(bytes)
+}
+
+fn append_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
 }
 
 /// What has yet to be parsed.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::codec::Shape;
 use super::footer::Footer;
 use super::tests::{load, record, save, target};
-use super::{FileStore, Listing, Location, Store};
+use super::{FileStore, Location, Store};
 use crate::model::fingerprint::fingerprint_bytes;
 
 /// What loading a `T` says of a whole file with this payload, with its cause.
@@ -162,7 +162,7 @@ fn what_is_compressed_expands_to_what_its_footer_says() {
     let zeros = vec![0_u8; 1 << 20];
     save(&FileStore::new(), &target, &zeros).unwrap();
     assert_eq!(load::<Vec<u8>>(&target).unwrap(), zeros);
-    let entry = super::Files.entry(&target).unwrap().unwrap();
+    let entry = super::Listing::entry(&super::Files, &target).unwrap().unwrap();
     assert_eq!(entry.expanded, Some((1 << 20) + 8));
 }
 

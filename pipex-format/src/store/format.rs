@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use super::StoreResult;
-use super::by_extension::Lossy;
+use super::by_extension::{Lossy, codec_name};
 use super::codec::Codec;
 use super::compression::{TooLarge, compress, expand};
 use super::error::StoreError;
@@ -40,6 +40,23 @@ impl<'c, T> Format<'c, T> {
     pub(super) fn name(&self) -> String {
         let name = self.codec.name();
         if self.is_compressed { format!("zstd of {name}") } else { name.to_owned() }
+    }
+
+    /// What a footer says of the codec: its name, unless it is the one that the target's extension stands for.
+    pub(super) fn recorded_codec(&self, target: &Location) -> Option<&'static str> {
+        Some(self.codec.name()).filter(|name| *name != codec_name(target))
+    }
+
+    /// Whether this codec wrote the payload. Bincode would read another's as something else.
+    pub(super) fn check_codec(&self, recorded: Option<&str>, target: &Location) -> Result<(), StoreError> {
+        if recorded == self.recorded_codec(target) {
+            return Ok(());
+        }
+        Err(StoreError::OtherCodec {
+            target: target.to_string(),
+            found: recorded.unwrap_or_else(|| codec_name(target)).to_owned(),
+            wanted: self.codec.name().to_owned(),
+        })
     }
 
     /// Whether a footer stands behind the payload. Text stays plain, for people and other programs.

@@ -333,6 +333,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Footer)> {
         shape: row.get(8)?,
         pipex: row.get(9)?,
         expanded: None,
+        codec: None,
     };
     Ok((payload, footer))
 }
