@@ -39,9 +39,9 @@ use crate::model::target::Location;
 /// }
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
-pub struct FileStore<C = ByExtension> {
+pub struct FileStore<C = ByExtension, const DURABLE: bool = false> {
+    // No more than that: a store that takes no memory is boxed for nothing, once a call.
     codec: C,
-    is_durable: bool,
 }
 
 /// The default store, as a value.
@@ -52,13 +52,15 @@ impl FileStore {
     /// The store.
     #[must_use]
     pub const fn new() -> Self {
-        FileStore { codec: ByExtension, is_durable: false }
+        FileStore { codec: ByExtension }
     }
+}
 
+impl<const DURABLE: bool> FileStore<ByExtension, DURABLE> {
     /// The same with this [`Codec`], whatever the target's extension; but with `.zst` at its end, compressed.
     #[must_use]
-    pub const fn codec<C>(self, codec: C) -> FileStore<C> {
-        FileStore { codec, is_durable: self.is_durable }
+    pub const fn codec<C>(self, codec: C) -> FileStore<C, DURABLE> {
+        FileStore { codec }
     }
 }
 
@@ -66,13 +68,12 @@ impl<C> FileStore<C> {
     /// Outputs are on the disk when their task has run, so that they also survive a loss of power. Without it, the system
     /// writes them some seconds later.
     #[must_use]
-    pub const fn durable(mut self) -> Self {
-        self.is_durable = true;
-        self
+    pub fn durable(self) -> FileStore<C, true> {
+        FileStore { codec: self.codec }
     }
 }
 
-impl<T, C: Codec<T>> Store<T> for FileStore<C> {
+impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
     fn exists(&self, target: &Location) -> StoreResult<bool> {
         Ok(Store::<T>::stamp(self, target)?.is_some())
     }
@@ -138,7 +139,7 @@ impl<T, C: Codec<T>> Store<T> for FileStore<C> {
         if format.has_footer() {
             claim.has_record();
         }
-        Ok(claim.commit_as(self.is_durable).map_err(failed)?)
+        Ok(claim.commit_as(DURABLE).map_err(failed)?)
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
