@@ -11,7 +11,7 @@ use pipex_format::model::task::Task;
 /// Decides where and when task runs happen, in the modes `prefect` and `prefect.cache`.
 ///
 /// pipex keeps the graph, the retries and the states; what an executor is handed has all that it needs. The default is
-/// [`Local`]; [`Config::executor`](crate::Config::executor) sets another.
+/// [`Local`](crate::Local); [`Config::executor`](crate::Config::executor) sets another.
 ///
 /// ```
 /// use pipex::{Config, Executor, Mode, Ready, task};
