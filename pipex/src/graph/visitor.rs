@@ -155,7 +155,8 @@ impl<'v> Visitor<'v> {
         match &mut self.0 {
             Purpose::Find(findings) => findings.hasher.as_deref_mut(),
             Purpose::Describe(description) => Some(&mut description.hasher),
-            _ => None,
+            #[cfg(feature = "remote")]
+            Purpose::Pack(_) => None,
         }
     }
 

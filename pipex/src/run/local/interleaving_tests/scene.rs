@@ -8,7 +8,7 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
 use shuttle::{Config, MaxSteps, Runner};
 
 use super::super::*;
-use crate::graph::outcome::{Attempt, Failure, Label, Produced, Place};
+use crate::graph::outcome::{Attempt, Failure, Label, Place, Produced};
 use crate::graph::output::Output;
 use crate::graph::pending::{Awaited, Discard, LazyRun, Node};
 use crate::graph::settle::settle_here;
