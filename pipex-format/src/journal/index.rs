@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
-use super::history::{History, IndexRecord};
+use super::known::{History, IndexRecord};
 use super::known::{Roots, key};
 use super::line::{Line, Source, There};
 use super::reader::{NewerFormat, is_live, list_journals, read};

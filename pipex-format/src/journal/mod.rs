@@ -3,7 +3,6 @@
 mod code;
 mod counts;
 mod excerpt;
-mod history;
 mod index;
 mod known;
 mod line;
@@ -24,7 +23,7 @@ use std::time::{Instant, SystemTime};
 pub use self::code::read_code;
 pub use self::counts::Counts;
 pub use self::excerpt::{excerpt, excerpt_text};
-use self::history::History;
+use self::known::History;
 use self::known::Roots;
 pub use self::known::target_key;
 pub use self::line::{

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use super::claim_file::{ClaimFile, remove_whatever};
 use super::commit::Way;
 use super::error::StoreError;
-use super::listing::Stamp;
+use super::file::Stamp;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::provenance::Provenance;
 use crate::model::target::Location;

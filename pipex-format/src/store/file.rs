@@ -1,8 +1,9 @@
 //! Outputs as files.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -10,10 +11,9 @@ use super::by_extension::ByExtension;
 use super::claim_file::Identity;
 use super::codec::Codec;
 use super::error::StoreError;
-use super::footer::Footer;
+use super::footer::{self, Footer};
 use super::format::{Format, PIECE};
-use super::listing::{Stamp, metadata};
-use super::regular::read_regular;
+use super::regular::{kind, read_regular};
 use super::sweep::release_leftover;
 use super::{Claim, Store, StoreResult};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
@@ -79,12 +79,15 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
     }
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
-        let format = Format::for_target(&self.codec, target)?;
-        let Some(metadata) = metadata(target.path())? else { return Ok(None) };
+        let format = || Format::for_target(&self.codec, target);
+        let Some(metadata) = metadata(target.path())? else {
+            // What could not be saved is refused before its function runs.
+            return format().map(|_| None);
+        };
         if metadata.is_dir() {
             return Err(StoreError::Directory { path: target.path().to_owned() }.into());
         }
-        if metadata.len() < format.shortest() {
+        if metadata.len() < footer::SHORTEST && metadata.len() < format()?.shortest() {
             tracing::warn!("{target} has {} bytes, too few to be whole: it counts as missing", metadata.len());
             return Ok(None);
         }
@@ -144,6 +147,51 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
         Ok(fs::remove_file(target.path()).map_err(|error| StoreError::io("remove", target.path(), error))?)
+    }
+}
+
+/// What tells the output that is there from one that was there before, without a look at its content.
+///
+/// It only saves work: where it is the same, the content is that which was recorded; where it is another, the content is
+/// looked at, and decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp(u64);
+
+impl Stamp {
+    /// The stamp with this value.
+    #[must_use]
+    pub const fn new(value: u64) -> Self {
+        Stamp(value)
+    }
+
+    /// Its value.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Of a file or directory: its device, inode, size and time of change.
+    #[must_use]
+    pub fn from_metadata(metadata: &Metadata) -> Self {
+        let parts =
+            [metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime() as u64, metadata.mtime_nsec() as u64];
+        let mut bytes = [0; 40];
+        for (place, part) in parts.into_iter().enumerate() {
+            bytes[8 * place..8 * place + 8].copy_from_slice(&part.to_le_bytes());
+        }
+        Stamp(xxhash_rust::xxh3::xxh3_64(&bytes))
+    }
+}
+
+/// What the system knows of a file or directory, or of what a link to one leads to; `None` if nothing is there.
+pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>, StoreError> {
+    match fs::metadata(path) {
+        Ok(metadata) => match kind(metadata.file_type()) {
+            Some(found) if !metadata.is_dir() => Err(StoreError::not_regular(path, found)),
+            _ => Ok(Some(metadata)),
+        },
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(StoreError::io("look for", path, error)),
     }
 }
 

@@ -1,54 +1,21 @@
 //! What a store keeps, whatever the type of its values.
 
 use std::borrow::Cow;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::error::StoreError;
+use super::file::{Stamp, metadata};
 use super::footer::Footer;
-use super::regular::{self, kind, read_regular};
+use super::regular::{self, read_regular};
 use super::{StoreResult, remove_whatever};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::provenance::Provenance;
 use crate::model::target::Location;
-
-/// What tells the output that is there from one that was there before, without a look at its content.
-///
-/// It only saves work: where it is the same, the content is that which was recorded; where it is another, the content is
-/// looked at, and decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp(u64);
-
-impl Stamp {
-    /// The stamp with this value.
-    #[must_use]
-    pub const fn new(value: u64) -> Self {
-        Stamp(value)
-    }
-
-    /// Its value.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-
-    /// Of a file or directory: its device, inode, size and time of change.
-    #[must_use]
-    pub fn from_metadata(metadata: &Metadata) -> Self {
-        let parts =
-            [metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime() as u64, metadata.mtime_nsec() as u64];
-        let mut bytes = [0; 40];
-        for (place, part) in parts.into_iter().enumerate() {
-            bytes[8 * place..8 * place + 8].copy_from_slice(&part.to_le_bytes());
-        }
-        Stamp(xxhash_rust::xxh3::xxh3_64(&bytes))
-    }
-}
 
 /// An output that is there.
 #[derive(Debug, Clone)]
@@ -222,18 +189,6 @@ impl Listing for Files {
         let path = target.path();
         let there = fs::symlink_metadata(path).and_then(|_| remove_whatever(path));
         Ok(there.map_err(|error| StoreError::io("remove", path, error))?)
-    }
-}
-
-/// What the system knows of a file or directory, or of what a link to one leads to; `None` if nothing is there.
-pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>, StoreError> {
-    match fs::metadata(path) {
-        Ok(metadata) => match kind(metadata.file_type()) {
-            Some(found) if !metadata.is_dir() => Err(StoreError::not_regular(path, found)),
-            _ => Ok(Some(metadata)),
-        },
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(StoreError::io("look for", path, error)),
     }
 }
 

@@ -41,9 +41,9 @@ use self::claim_file::{remove_claims, remove_whatever};
 pub use self::codec::{Codec, Shape};
 pub use self::compression::expand;
 pub use self::error::StoreError;
-pub use self::file::FileStore;
+pub use self::file::{FileStore, Stamp};
 pub(crate) use self::listing::fingerprint_file;
-pub use self::listing::{Entry, Files, Listing, Made, Stamp};
+pub use self::listing::{Entry, Files, Listing, Made};
 pub use self::own::OwnOutput;
 pub(crate) use self::regular::open_regular;
 #[cfg(feature = "sqlite")]

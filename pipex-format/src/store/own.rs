@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::path::Path;
 
 use super::error::StoreError;
-use super::listing::metadata;
+use super::file::metadata;
 use super::sweep::release_leftover_beside;
 use super::{Claim, Stamp, Store, StoreResult};
 use crate::model::target::Location;

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use crate::graph::output::Output;
-use crate::graph::visitor::{Argument, Visitor};
+use crate::graph::visitor::Visitor;
 use pipex_format::model::error::Error;
 
 /// An argument for a parameter taken by value.
@@ -49,30 +49,6 @@ impl<T> Arg<T> {
             Kind::Output(output, clone) => output.take_with(clone),
             Kind::Gathered(outputs) => outputs.take(),
         }
-    }
-}
-
-impl<T> Argument for Arg<T> {
-    type Content = T;
-
-    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&T> {
-        match &self.0 {
-            Kind::Value(value) => Some(value),
-            Kind::Output(output, _) => visitor.output(output, true),
-            Kind::Gathered(outputs) => {
-                outputs.visit(visitor);
-                None
-            }
-        }
-    }
-
-    fn show(&self, see: &mut dyn FnMut(&T)) -> Result<(), Error> {
-        match &self.0 {
-            Kind::Value(value) => see(value),
-            Kind::Output(output, _) => output.show(see)?,
-            Kind::Gathered(outputs) => see(&outputs.again().take()?),
-        }
-        Ok(())
     }
 }
 
@@ -201,7 +177,7 @@ pub enum RefArg<'a, U: Referent + ?Sized> {
 }
 
 #[doc(hidden)]
-pub struct Gathered<T>(Box<dyn Gather<T>>);
+pub struct Gathered<T>(pub(crate) Box<dyn Gather<T>>);
 
 impl<'a, U: Referent + ?Sized> RefArg<'a, U> {
     /// What the body borrows from; an output's data are loaded now, unless they are kept.
@@ -214,30 +190,6 @@ impl<'a, U: Referent + ?Sized> RefArg<'a, U> {
                 None => Held::Shared(output),
             },
         })
-    }
-}
-
-impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
-    type Content = U;
-
-    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&U> {
-        match self {
-            RefArg::Borrowed(value) => Some(value),
-            RefArg::Output(output) => visitor.output(output, true).map(U::borrow_from),
-            RefArg::Gathered(outputs) => {
-                outputs.0.visit(visitor);
-                None
-            }
-        }
-    }
-
-    fn show(&self, see: &mut dyn FnMut(&U)) -> Result<(), Error> {
-        match self {
-            RefArg::Borrowed(value) => see(value),
-            RefArg::Output(output) => output.show(&mut |value| see(U::borrow_from(value)))?,
-            RefArg::Gathered(outputs) => see(U::borrow_from(&outputs.0.again().take()?)),
-        }
-        Ok(())
     }
 }
 

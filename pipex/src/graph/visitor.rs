@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::graph::arg::{Arg, Kind, RefArg, Referent};
 use crate::graph::inputs::Inputs;
 use crate::graph::known::Known;
 use crate::graph::outcome::Label;
@@ -252,6 +253,54 @@ pub trait Argument {
 
     /// Shows what it is, wherever it is.
     fn show(&self, see: &mut dyn FnMut(&Self::Content)) -> Result<(), Error>;
+}
+
+impl<T> Argument for Arg<T> {
+    type Content = T;
+
+    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&T> {
+        match &self.0 {
+            Kind::Value(value) => Some(value),
+            Kind::Output(output, _) => visitor.output(output, true),
+            Kind::Gathered(outputs) => {
+                outputs.visit(visitor);
+                None
+            }
+        }
+    }
+
+    fn show(&self, see: &mut dyn FnMut(&T)) -> Result<(), Error> {
+        match &self.0 {
+            Kind::Value(value) => see(value),
+            Kind::Output(output, _) => output.show(see)?,
+            Kind::Gathered(outputs) => see(&outputs.again().take()?),
+        }
+        Ok(())
+    }
+}
+
+impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
+    type Content = U;
+
+    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&U> {
+        match self {
+            RefArg::Borrowed(value) => Some(value),
+            RefArg::Output(output) => visitor.output(output, true).map(U::borrow_from),
+            RefArg::Gathered(outputs) => {
+                outputs.0.visit(visitor);
+                None
+            }
+        }
+    }
+
+    fn show(&self, see: &mut dyn FnMut(&U)) -> Result<(), Error> {
+        match self {
+            RefArg::Borrowed(value) => see(value),
+            RefArg::Output(output) => output.show(&mut |value| see(U::borrow_from(value)))?,
+            RefArg::Gathered(outputs) => see(U::borrow_from(&outputs.0.again().take()?)),
+        }
+        Ok(())
+    }
 }
 
 /// Shows an argument as well as its type allows: `(&&&&Probe(&argument)).accept(visitor)` finds the first of the traits below
