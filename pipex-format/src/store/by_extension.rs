@@ -11,13 +11,12 @@ use serde::de::DeserializeOwned;
 use super::StoreResult;
 use super::bincode_reader::{self, ReadError};
 use super::codec::{Codec, Shape};
+use super::codec::{PIECE, check_comes_back, without_zst};
 #[cfg(feature = "csv")]
 use super::csv::Csv;
 #[cfg(not(feature = "csv"))]
 use super::error::StoreError;
-use super::format::{PIECE, without_zst};
 use super::schema::schema;
-use crate::model::hash::is_same;
 use crate::model::target::Location;
 
 /// The codec of [`FileStore::new`](super::FileStore::new): JSON where the target ends in `.json`, CSV where it ends in `.csv`, else bincode.
@@ -136,18 +135,3 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Json {
         }
     }
 }
-
-/// Text cannot say everything: JSON turns NaN into null, CSV an empty text into none. What would come back as something
-/// else is refused while the value is still there.
-pub(super) fn check_comes_back<T: Serialize>(codec: &impl Codec<T>, value: &T, text: &[u8]) -> Result<(), Lossy> {
-    let back = codec.decode(text).map_err(|error| Lossy(error.to_string()))?;
-    if is_same(value, &back) {
-        return Ok(());
-    }
-    Err(Lossy("another value does (NaN, an infinity, or an empty text where there may be none)".to_owned()))
-}
-
-/// What would come back is not what was given.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Lossy(pub(super) String);

@@ -10,51 +10,10 @@ use super::claim_file::{ClaimFile, remove_whatever};
 use super::commit::Way;
 use super::error::StoreError;
 use super::file::Stamp;
+use super::record::Record;
 use crate::model::fingerprint::Fingerprint;
-use crate::model::provenance::Provenance;
 use crate::model::target::Location;
-use crate::model::task::Task;
 use crate::model::temporary;
-
-/// What made a value: recorded beside it by stores that have room for it.
-#[derive(Debug, Clone, Copy)]
-pub struct Record {
-    task: &'static Task,
-    arguments: Fingerprint,
-    inputs: Option<Fingerprint>,
-}
-
-impl Record {
-    /// This function, given these arguments and inputs.
-    #[doc(hidden)]
-    pub fn new(task: &'static Task, arguments: Fingerprint, inputs: impl Into<Option<Fingerprint>>) -> Self {
-        Record { task, arguments, inputs: inputs.into() }
-    }
-
-    /// The task function.
-    #[must_use]
-    pub fn task(&self) -> &'static Task {
-        self.task
-    }
-
-    /// The fingerprint of the arguments: values by content, outputs by location.
-    #[must_use]
-    pub fn arguments(&self) -> Fingerprint {
-        self.arguments
-    }
-
-    /// The fingerprint of the contents of the outputs and files among the arguments, if it is known.
-    #[must_use]
-    pub fn inputs(&self) -> Option<Fingerprint> {
-        self.inputs
-    }
-
-    /// All of it, but for the format, which only the store knows.
-    #[doc(hidden)]
-    pub fn provenance(&self) -> Provenance {
-        Provenance::new(self.task.code, self.arguments, self.inputs)
-    }
-}
 
 /// What a store tells of what it saved.
 #[derive(Debug, Default)]

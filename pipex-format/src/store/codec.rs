@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StoreResult;
 use super::schema::{Schema, schema};
 use crate::model::fingerprint::Fingerprint;
+use crate::model::hash::is_same;
 use crate::model::target::Location;
 
 /// A format for values of type `T`, given to [`FileStore::codec`](super::FileStore::codec): two methods, and all else that
@@ -149,3 +151,27 @@ impl Shape {
         self.0.fingerprint
     }
 }
+
+/// What is written at once.
+pub(super) const PIECE: usize = 64 << 10;
+
+/// The target's name without `.zst`, and whether it ended so.
+pub(super) fn without_zst(target: &Location) -> (&str, bool) {
+    let name = target.as_str();
+    name.strip_suffix(".zst").map_or((name, false), |name| (name, true))
+}
+
+/// Text cannot say everything: JSON turns NaN into null, CSV an empty text into none. What would come back as something
+/// else is refused while the value is still there.
+pub(super) fn check_comes_back<T: Serialize>(codec: &impl Codec<T>, value: &T, text: &[u8]) -> Result<(), Lossy> {
+    let back = codec.decode(text).map_err(|error| Lossy(error.to_string()))?;
+    if is_same(value, &back) {
+        return Ok(());
+    }
+    Err(Lossy("another value does (NaN, an infinity, or an empty text where there may be none)".to_owned()))
+}
+
+/// What would come back is not what was given.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Lossy(pub(super) String);

@@ -11,8 +11,8 @@ use serde::forward_to_deserialize_any;
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
 use super::StoreResult;
-use super::by_extension::{Lossy, check_comes_back};
 use super::codec::Codec;
+use super::codec::{Lossy, check_comes_back};
 use super::schema::{Columns, schema};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;

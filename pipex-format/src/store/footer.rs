@@ -3,10 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::claim::Record;
 use super::codec::Shape;
 use super::error::StoreError;
-use super::listing::Made;
+use super::record::{Made, Record};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::or_zero;
 

@@ -4,26 +4,17 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use super::StoreResult;
-use super::by_extension::{Lossy, codec_name};
-use super::codec::Codec;
+use super::by_extension::codec_name;
+use super::codec::{Codec, Lossy, without_zst};
 use super::compression::{TooLarge, compress, expand};
 use super::error::StoreError;
 use super::footer;
 use crate::model::target::Location;
 
-/// What is written at once.
-pub(super) const PIECE: usize = 64 << 10;
-
 /// How the value of a target is written.
 pub(super) struct Format<'c, T> {
     codec: &'c dyn Codec<T>,
     is_compressed: bool,
-}
-
-/// The target's name without `.zst`, and whether it ended so.
-pub(super) fn without_zst(target: &Location) -> (&str, bool) {
-    let name = target.as_str();
-    name.strip_suffix(".zst").map_or((name, false), |name| (name, true))
 }
 
 impl<'c, T> Format<'c, T> {

@@ -11,10 +11,10 @@ use xxhash_rust::xxh3::Xxh3;
 use super::error::StoreError;
 use super::file::{Stamp, metadata};
 use super::footer::Footer;
+use super::record::Made;
 use super::regular::{self, read_regular};
 use super::{StoreResult, remove_whatever};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
-use crate::model::provenance::Provenance;
 use crate::model::target::Location;
 
 /// An output that is there.
@@ -40,34 +40,6 @@ impl Entry {
     #[must_use]
     pub fn new(stamp: Stamp, bytes: u64, saved: SystemTime) -> Self {
         Entry { stamp, bytes, saved, content: None, made: None, expanded: None }
-    }
-}
-
-/// What made an output, as its store recorded it. A fingerprint that was not known, or cannot be read, is `None`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Made {
-    /// The task function: `weather::clean`.
-    pub task: String,
-    /// The fingerprint of its code.
-    pub code: Option<Fingerprint>,
-    /// The fingerprint of its arguments: values by content, outputs by location.
-    pub arguments: Option<Fingerprint>,
-    /// The fingerprint of the contents of the outputs and files among its arguments.
-    pub inputs: Option<Fingerprint>,
-    /// Rust's name of the value's type.
-    pub type_name: String,
-    /// The shape of the type, as [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md) has it; empty
-    /// if it is not known.
-    pub shape: String,
-}
-
-impl Made {
-    /// What made it.
-    #[must_use]
-    pub fn provenance(&self) -> Provenance {
-        let format = (!self.shape.is_empty()).then(|| fingerprint_bytes(self.shape.as_bytes()));
-        Provenance::new(self.code, self.arguments, self.inputs).with_format(format)
     }
 }
 

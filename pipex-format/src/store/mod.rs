@@ -21,6 +21,7 @@ mod forged_tests;
 mod format;
 mod listing;
 mod own;
+mod record;
 mod regular;
 mod schema;
 #[cfg(feature = "sqlite")]
@@ -35,7 +36,7 @@ mod tracer;
 use std::path::PathBuf;
 
 pub use self::by_extension::ByExtension;
-pub use self::claim::{Claim, Draft, Receipt, Record};
+pub use self::claim::{Claim, Draft, Receipt};
 pub use self::claim_file::Ending;
 use self::claim_file::{remove_claims, remove_whatever};
 pub use self::codec::{Codec, Shape};
@@ -43,8 +44,9 @@ pub use self::compression::expand;
 pub use self::error::StoreError;
 pub use self::file::{FileStore, Stamp};
 pub(crate) use self::listing::fingerprint_file;
-pub use self::listing::{Entry, Files, Listing, Made};
+pub use self::listing::{Entry, Files, Listing};
 pub use self::own::OwnOutput;
+pub use self::record::{Made, Record};
 pub(crate) use self::regular::open_regular;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{KeptOpen, SqliteStore};

@@ -7,8 +7,8 @@ use std::sync::{Arc, Weak};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::graph::node::Node;
 use crate::graph::outcome::Failure;
-use crate::graph::pending::Node;
 use crate::runtime::block_on;
 use pipex_format::model::task::Task;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::graph::node::Node;
 use crate::graph::outcome::Failure;
-use crate::graph::pending::Node;
 use pipex_format::model::contents::{Content, Contents};
 
 /// The runs that a call takes outputs of, and what lies at its inputs.

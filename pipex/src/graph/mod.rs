@@ -5,6 +5,7 @@ pub(crate) mod dry;
 pub(crate) mod host;
 pub(crate) mod inputs;
 pub(crate) mod known;
+pub(crate) mod node;
 pub(crate) mod outcome;
 pub(crate) mod output;
 #[cfg(feature = "remote")]

@@ -8,8 +8,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::graph::dry;
 use crate::graph::inputs::Inputs;
+use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Outcome, Place, Produced};
-use crate::graph::pending::{Awaited, Node};
+use crate::graph::pending::Awaited;
 use crate::graph::settle::settle;
 use crate::runtime::block_on;
 use pipex_format::journal::{Input, Journal};

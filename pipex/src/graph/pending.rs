@@ -9,6 +9,7 @@ use std::task::{Poll, Waker};
 use tokio_util::sync::CancellationToken;
 
 use crate::graph::host::{Host, Permit, Ready};
+use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Place, Produced};
 use crate::graph::settle::settle_here;
 use crate::runtime::panics::{Phase, discard, guard};
@@ -52,7 +53,7 @@ struct Unsettled<T> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Stage {
+enum Stage {
     /// Nobody has asked for it.
     Lazy,
     /// Its executor has it, and is to find out what it waits for.
@@ -66,7 +67,7 @@ pub(crate) enum Stage {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Then {
+enum Then {
     Due,
     Ready,
 }
@@ -109,42 +110,6 @@ impl<T> Drop for Unsettled<T> {
             DISCARDED.set(None);
         }
     }
-}
-
-/// A run that may not have ended, its type forgotten.
-pub(crate) trait Node: Send + Sync {
-    fn task(&self) -> &'static Task;
-    fn has_ended(&self) -> bool;
-    /// Why it failed, if it has.
-    fn failure(&self) -> Option<Arc<Failure>>;
-    /// What lies where its output is to be, as far as it is known.
-    fn content(&self) -> Content;
-    /// Whether an executor has it, so that it ends in any case.
-    fn is_handed(&self) -> bool;
-    /// Whether it need not run, since its target is there; then it has ended.
-    fn is_there(self: Arc<Self>) -> bool;
-    /// The runs it needs that have not ended.
-    fn inputs(&self) -> Vec<Arc<dyn Node>>;
-    /// Those of them that end in any case: what they give decides whether this has to run.
-    fn handed_inputs(&self) -> Vec<Arc<dyn Node>> {
-        let mut inputs = self.inputs();
-        inputs.retain(|input| input.is_handed());
-        inputs
-    }
-    /// Runs it here, or waits for whoever does; its inputs have ended.
-    fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-
-    /// Hands it to its executor, if it has one and nobody has yet. Whether an executor has it now.
-    fn hand_over(self: Arc<Self>) -> bool;
-    /// What the executor calls: runs it, unless it has to wait for its inputs.
-    fn execute(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-    /// The executor has dropped it.
-    fn abandon(self: Arc<Self>);
-    /// Has `dependent` told when this one ends; false if it has ended.
-    fn subscribe(&self, dependent: &Arc<dyn Node>) -> bool;
-    /// One of its inputs has ended.
-    fn input_ended(self: Arc<Self>);
-    fn poll_ended(&self, context: &mut std::task::Context<'_>) -> Poll<()>;
 }
 
 impl<T: Send + Sync + 'static> Awaited<T> {

@@ -4,8 +4,17 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use crate::graph::pending::{Node, Stage};
+use crate::graph::node::Node;
 use crate::runtime::sync::thread_local;
+
+/// What is to be done next about a run.
+enum Step {
+    /// What an executor has of its inputs goes first.
+    Handed,
+    /// It is to be seen whether it has to run.
+    Due,
+    Run,
+}
 
 thread_local! {
     /// Whether this is within a run, which has a worker's room.
@@ -42,21 +51,21 @@ pub(crate) async fn settle(nodes: Vec<Arc<dyn Node>>) {
 /// Runs them, and before each those that it needs: without recursion, so that a chain can be of any length, and without a
 /// look at what is upstream of a target that is there.
 pub(crate) async fn settle_here(nodes: Vec<Arc<dyn Node>>) {
-    let mut stack: Vec<_> = nodes.into_iter().map(|node| (node, Stage::Handed)).collect();
+    let mut stack: Vec<_> = nodes.into_iter().map(|node| (node, Step::Handed)).collect();
     while let Some((node, stage)) = stack.pop() {
         if node.has_ended() {
             continue;
         }
         let (inputs, next) = match stage {
-            Stage::Handed => (node.handed_inputs(), Stage::Due),
-            Stage::Due if Arc::clone(&node).is_there() => continue,
-            Stage::Due => (node.inputs(), Stage::Ready),
-            _ => {
+            Step::Handed => (node.handed_inputs(), Step::Due),
+            Step::Due if Arc::clone(&node).is_there() => continue,
+            Step::Due => (node.inputs(), Step::Run),
+            Step::Run => {
                 node.run().await;
                 continue;
             }
         };
         stack.push((node, next));
-        stack.extend(inputs.into_iter().map(|input| (input, Stage::Handed)));
+        stack.extend(inputs.into_iter().map(|input| (input, Step::Handed)));
     }
 }

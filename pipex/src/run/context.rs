@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
 
 use crate::graph::host::{Host, Permit, Ready};
+use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, path_text};
-use crate::graph::pending::Node;
 use crate::graph::settle::set_in_run;
 use crate::run::dry_run::DryRun;
 use crate::run::executor::Executor;

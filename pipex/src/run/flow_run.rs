@@ -9,12 +9,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 use tracing::field::Empty;
 
+use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, number};
-use crate::graph::pending::Node;
 use crate::graph::settle::is_in_run;
 use crate::run::context::{Context, Settings, Targets};
 use crate::run::dry_run::Tally;
-use crate::run::report::{self, Event};
+use crate::run::report::{self, Cancel, Event};
 use crate::runtime::block_on;
 use crate::runtime::sync::atomic::{AtomicUsize, Ordering};
 use pipex_format::journal::Journal;
@@ -249,7 +249,7 @@ impl ActiveFlow {
             parameters,
             state,
             error,
-            handle: Some(self),
+            handle: Some(&(Arc::clone(self) as Arc<dyn Cancel>)),
         };
         context.emit(&event(&run), self.shared.journal.as_ref());
     }
@@ -263,5 +263,11 @@ impl ActiveFlow {
             (_, None) => State::Completed,
         };
         self.notify(context, |run| Event::FlowEnded(run), &[], Some(state), error);
+    }
+}
+
+impl Cancel for ActiveFlow {
+    fn cancel(&self, why: &'static str) {
+        ActiveFlow::cancel(self, Cancelled::Asked(why));
     }
 }

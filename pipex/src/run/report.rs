@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use crate::run::flow_run::Cancelled;
 use pipex_format::journal::{Given, There, Why};
 use pipex_format::model::error::Error;
 use pipex_format::model::fingerprint::Fingerprint;
@@ -90,6 +89,11 @@ impl TaskRun<'_> {
     }
 }
 
+/// What can be cancelled.
+pub(crate) trait Cancel: std::fmt::Debug + Send + Sync {
+    fn cancel(&self, why: &'static str);
+}
+
 /// A flow run, as a [`Reporter`] is told of it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
@@ -108,7 +112,7 @@ pub struct FlowRun<'r> {
     pub state: Option<State>,
     /// Why it did not end well.
     pub error: Option<&'r str>,
-    pub(crate) handle: Option<&'r Arc<crate::run::flow_run::ActiveFlow>>,
+    pub(crate) handle: Option<&'r Arc<dyn Cancel>>,
 }
 
 impl FlowRun<'_> {
@@ -117,7 +121,7 @@ impl FlowRun<'_> {
         let run = self.handle.map(Arc::downgrade);
         move |why| {
             if let Some(run) = run.as_ref().and_then(Weak::upgrade) {
-                run.cancel(Cancelled::Asked(why));
+                run.cancel(why);
             }
         }
     }

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 
 use super::{LOOK, Plan, Run};
+use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Place, Produced};
-use crate::graph::pending::{LazyRun, Node};
+use crate::graph::pending::LazyRun;
 use crate::run::call::{Body, Raised, TaskCall, Work};
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
