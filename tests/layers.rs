@@ -1,5 +1,6 @@
 //! The rooms of the library's two crates, from left to right: a room may use those to its left, and no other.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -51,4 +52,66 @@ fn a_room_uses_those_to_its_left_only() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The modules below a place, by their paths, with their texts.
+fn modules(place: &Path, path: &str, found: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()) {
+        let stem = entry.file_stem().unwrap().to_string_lossy().into_owned();
+        let inner = if path.is_empty() { stem.clone() } else { format!("{path}::{stem}") };
+        match stem.as_str() {
+            _ if entry.is_dir() => modules(&entry, &inner, found),
+            "lib" | "guide" => {}
+            tests if tests.ends_with("tests") => {}
+            "mod" => _ = found.insert(path.to_owned(), fs::read_to_string(&entry).unwrap()),
+            _ => _ = found.insert(inner, fs::read_to_string(&entry).unwrap()),
+        }
+    }
+}
+
+/// The modules that a module names, but for those within it.
+fn named(module: &str, text: &str, all: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+    let mut named = BTreeSet::new();
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for (prefix, base) in [("crate::", ""), ("super::", parent)] {
+            for (at, _) in line.match_indices(prefix) {
+                let rest = &line[at + prefix.len()..];
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':').unwrap_or(rest.len());
+                let mut path =
+                    if base.is_empty() { rest[..end].to_owned() } else { format!("{base}::{}", &rest[..end]) };
+                while !all.contains_key(&path) && path.contains("::") {
+                    path.truncate(path.rfind("::").unwrap());
+                }
+                if all.contains_key(&path) && path != module {
+                    named.insert(path);
+                }
+            }
+        }
+    }
+    named
+}
+
+#[test]
+fn no_more_than_two_files_name_each_other_in_a_circle() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for name in ["pipex-format", "pipex"] {
+        let mut texts = BTreeMap::new();
+        modules(&project.join(name).join("src"), "", &mut texts);
+        assert!(texts.len() > 30, "{texts:?}");
+        let edges: BTreeMap<_, _> = texts.iter().map(|(module, text)| (module, named(module, text, &texts))).collect();
+        let reached = |from: &String| {
+            let (mut reached, mut open) = (BTreeSet::new(), vec![from]);
+            while let Some(module) = open.pop() {
+                open.extend(edges[module].iter().filter(|next| reached.insert((*next).clone())));
+            }
+            reached
+        };
+        let reached: BTreeMap<_, _> = texts.keys().map(|module| (module, reached(module))).collect();
+        for module in texts.keys() {
+            let circle: Vec<_> = reached[module].iter().filter(|other| reached[other].contains(module)).collect();
+            assert!(circle.len() <= 2, "{circle:?}");
+        }
+    }
 }
