@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::claim_file::Way;
 use super::claim_file::{ClaimFile, remove_whatever};
-use super::commit::Way;
 use super::error::StoreError;
 use super::file::Stamp;
 use super::record::Record;

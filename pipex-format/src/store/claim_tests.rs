@@ -8,8 +8,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::claim_file::Way;
 use super::claim_file::{ClaimFile, OpenedClaim};
-use super::commit::Way;
 use super::{FileStore, Leftover, Store, StoreError, sweep};
 use crate::model::target::Location;
 use crate::model::temporary;

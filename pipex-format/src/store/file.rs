@@ -7,11 +7,11 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::by_extension::ByExtension;
 use super::claim_file::Identity;
 use super::codec::{Codec, PIECE};
 use super::error::StoreError;
 use super::footer::{self, Footer};
+use super::format::ByExtension;
 use super::format::Format;
 use super::regular::{kind, read_regular};
 use super::sweep::release_leftover;

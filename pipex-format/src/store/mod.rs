@@ -1,7 +1,6 @@
 //! Where outputs are kept: the [`Store`] trait and the stores that pipex brings.
 
 mod bincode_reader;
-mod by_extension;
 mod claim;
 mod claim_file;
 #[cfg(test)]
@@ -9,7 +8,6 @@ mod claim_tests;
 mod codec;
 #[cfg(test)]
 mod codec_tests;
-mod commit;
 mod compression;
 #[cfg(feature = "csv")]
 mod csv;
@@ -35,7 +33,6 @@ mod tracer;
 
 use std::path::PathBuf;
 
-pub use self::by_extension::ByExtension;
 pub use self::claim::{Claim, Draft, Receipt};
 pub use self::claim_file::Ending;
 use self::claim_file::{remove_claims, remove_whatever};
@@ -43,6 +40,7 @@ pub use self::codec::{Codec, Shape};
 pub use self::compression::expand;
 pub use self::error::StoreError;
 pub use self::file::{FileStore, Stamp};
+pub use self::format::ByExtension;
 pub(crate) use self::listing::fingerprint_file;
 pub use self::listing::{Entry, Files, Listing};
 pub use self::own::OwnOutput;

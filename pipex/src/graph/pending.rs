@@ -8,14 +8,14 @@ use std::task::{Poll, Waker};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::graph::host::{Host, Permit, Ready};
+use crate::graph::host::{Host, Ready};
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Place, Produced};
 use crate::graph::settle::settle_here;
+use crate::runtime::after;
 use crate::runtime::panics::{Phase, discard, guard};
 use crate::runtime::sync::atomic::{AtomicBool, Ordering};
 use crate::runtime::sync::{Mutex, MutexGuard, OnceLock, thread_local};
-use crate::runtime::{after, pause};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, RunError};
 use pipex_format::model::task::Task;
@@ -78,7 +78,9 @@ pub(crate) trait LazyRun<T>: Discard {
     fn inputs(&self) -> Vec<Arc<dyn Node>>;
     /// Whether it need not run, since its target is there.
     fn is_there(&mut self, place: Option<&Place<T>>) -> Result<bool, Arc<Failure>>;
-    /// Runs it; its inputs have ended.
+    /// Runs it here, attempt after attempt, until it has ended. Its inputs have ended.
+    fn run<'p>(&'p mut self, place: Option<&'p Place<T>>) -> Pin<Box<dyn Future<Output = Outcome<T>> + Send + 'p>>;
+    /// One attempt; its inputs have ended.
     fn produce<'p>(&'p mut self, place: Option<&'p Place<T>>) -> Pin<Box<dyn Future<Output = Attempt<T>> + Send + 'p>>;
 }
 
@@ -295,28 +297,6 @@ impl<T: Send + Sync + 'static> Drop for Turn<T> {
     }
 }
 
-/// Runs it here, attempt after attempt: each has room of its own, and gives it back before the next.
-pub(crate) async fn run_here<T>(
-    run: &mut (dyn LazyRun<T> + '_),
-    task: &'static Task,
-    place: Option<&Place<T>>,
-    host: Option<&dyn Host>,
-) -> Outcome<T> {
-    loop {
-        let room = match host {
-            Some(host) => host.admit(task).await,
-            None => Permit::default(),
-        };
-        match run.produce(place).await {
-            Attempt::Ended(outcome) => return outcome,
-            Attempt::Again(delay) => {
-                drop(room);
-                pause(delay, host.and_then(Host::cancellation)).await;
-            }
-        }
-    }
-}
-
 impl<T> Unsettled<T> {
     fn wait(&mut self, waker: &Waker) {
         if !self.wakers.iter().any(|waiting| waiting.will_wake(waker)) {
@@ -369,7 +349,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
         Box::pin(async move {
             let Some(run) = poll_fn(|context| self.poll_turn(context)).await else { return };
             let mut turn = Turn::new(Arc::clone(&self), run);
-            let outcome = run_here(turn.run(), self.task, self.place.as_ref(), self.host.as_deref()).await;
+            let outcome = turn.run().run(self.place.as_ref()).await;
             turn.end(outcome);
         })
     }

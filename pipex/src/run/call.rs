@@ -12,7 +12,7 @@ use crate::graph::host::Host;
 use crate::graph::inputs::Inputs;
 use crate::graph::outcome::{Failure, Label, Place, Produced};
 use crate::graph::output::Output;
-use crate::graph::pending::{Awaited, LazyRun as _, run_here};
+use crate::graph::pending::{Awaited, LazyRun as _};
 use crate::graph::settle::settle;
 use crate::graph::visitor::{Findings, Outputs, Visitor};
 use crate::run::carrier::Travel;
@@ -392,10 +392,7 @@ impl<R: Send> Planned<'_, R> {
     async fn finish(self) -> Output<R> {
         let Planned { mut plan, place } = self;
         settle(plan.inputs()).await;
-        let host = plan.context().cloned();
-        let host = host.as_ref().map(|context| &**context as &dyn Host);
-        let task = plan.task();
-        let outcome = run_here(&mut plan, task, place.as_ref(), host).await;
+        let outcome = plan.run_here(place.as_ref()).await;
         Output::ended(plan.into_label(), place, outcome)
     }
 }

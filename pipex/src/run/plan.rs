@@ -281,10 +281,6 @@ impl<'a, R: Send> Plan<'a, R> {
         journal.map(describe).unwrap_or_default()
     }
 
-    pub(crate) fn task(&self) -> &'static Task {
-        self.run.task
-    }
-
     /// The context that the call was made in.
     pub(crate) fn context(&self) -> Option<&Arc<Context>> {
         self.run.context.as_ref()

@@ -15,10 +15,10 @@ use serde::de::DeserializeOwned;
 
 pub use self::connections::KeptOpen;
 pub(super) use self::connections::close_databases;
-use super::by_extension::ByExtension;
 use super::codec::Shape;
 use super::error::StoreError;
 use super::footer::Footer;
+use super::format::ByExtension;
 use super::format::Format;
 use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 
 use super::{LOOK, Plan, Run};
+use crate::graph::host::{Host as _, Permit};
 use crate::graph::node::Node;
-use crate::graph::outcome::{Attempt, Failure, Place, Produced};
+use crate::graph::outcome::{Attempt, Failure, Outcome, Place, Produced};
 use crate::graph::pending::LazyRun;
 use crate::run::call::{Body, Raised, TaskCall, Work};
 use crate::run::context::Context;
@@ -20,7 +21,7 @@ use crate::run::dry_run::DryRun;
 use crate::run::heartbeat;
 use crate::run::report::{Details, NO_DETAILS};
 use crate::runtime::panics::{Phase, catch, guard};
-use crate::runtime::{drive, spawn_blocking, timeout};
+use crate::runtime::{drive, pause, spawn_blocking, timeout};
 use pipex_format::journal::{There, Why};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Cause, Error, RunError};
@@ -50,6 +51,24 @@ pub(super) struct Found {
 }
 
 impl<'a, R: Send> Plan<'a, R> {
+    /// Runs it here, attempt after attempt: each has room of its own, and gives it back before the next.
+    pub(crate) async fn run_here(&mut self, place: Option<&Place<R>>) -> Outcome<R> {
+        let context = self.run.context.clone();
+        loop {
+            let room = match &context {
+                Some(context) => context.admit(self.run.task).await,
+                None => Permit::default(),
+            };
+            match self.produce(place).await {
+                Attempt::Ended(outcome) => return outcome,
+                Attempt::Again(delay) => {
+                    drop(room);
+                    pause(delay, context.as_ref().and_then(|context| context.cancellation())).await;
+                }
+            }
+        }
+    }
+
     /// Claims the target, takes the arguments, runs the function, saves what it gives. What it needs has ended.
     pub(crate) async fn produce(&mut self, place: Option<&Place<R>>) -> Attempt<R> {
         let target = place.map(|place| &place.location);
@@ -416,6 +435,10 @@ impl<R: Send> LazyRun<R> for Plan<'_, R> {
 
     fn is_there(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
         Plan::is_there(self, place)
+    }
+
+    fn run<'p>(&'p mut self, place: Option<&'p Place<R>>) -> Pin<Box<dyn Future<Output = Outcome<R>> + Send + 'p>> {
+        Box::pin(self.run_here(place))
     }
 
     fn produce<'p>(&'p mut self, place: Option<&'p Place<R>>) -> Pin<Box<dyn Future<Output = Attempt<R>> + Send + 'p>> {

@@ -8,9 +8,11 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
 use shuttle::{Config, MaxSteps, Runner};
 
 use super::super::*;
-use crate::graph::outcome::{Attempt, Failure, Label, Place, Produced};
+use crate::graph::host::Host as _;
+use crate::graph::node::Node;
+use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Place, Produced};
 use crate::graph::output::Output;
-use crate::graph::pending::{Awaited, Discard, LazyRun, Node};
+use crate::graph::pending::{Awaited, Discard, LazyRun};
 use crate::graph::settle::settle_here;
 use crate::run::context::Context as CallContext;
 use crate::run::flow_run::{ActiveFlow, SharedByFlows};
@@ -63,6 +65,17 @@ impl LazyRun<u32> for Fake {
 
     fn is_there(&mut self, _: Option<&Place<u32>>) -> Result<bool, Arc<Failure>> {
         Ok(false)
+    }
+
+    fn run<'p>(&'p mut self, place: Option<&'p Place<u32>>) -> Pin<Box<dyn Future<Output = Outcome<u32>> + Send + 'p>> {
+        Box::pin(async move {
+            loop {
+                let _room = self.context.admit(self.task).await;
+                if let Attempt::Ended(outcome) = self.produce(place).await {
+                    return outcome;
+                }
+            }
+        })
     }
 
     fn produce<'p>(&'p mut self, _: Option<&'p Place<u32>>) -> Pin<Box<dyn Future<Output = Attempt<u32>> + Send + 'p>> {
