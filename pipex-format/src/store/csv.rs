@@ -15,7 +15,7 @@ use super::codec::Codec;
 use super::codec::{Lossy, check_comes_back};
 use super::schema::{Columns, schema};
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) struct Csv {
     /// No checksum will tell whether the text is whole.
@@ -52,7 +52,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Csv {
 }
 
 /// The rows as text, with a header even if there are none.
-fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Result<Vec<u8>, Error> {
+fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Result<Vec<u8>, AnyError> {
     let mut text = write(value, false)?;
     if text.is_empty() {
         let mut header = csv::Writer::from_writer(Vec::new());
@@ -67,7 +67,7 @@ fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Result<Vec<u8
 }
 
 /// The first row as text, or all of them.
-fn write<T: Serialize>(value: &T, only_first: bool) -> Result<Vec<u8>, Error> {
+fn write<T: Serialize>(value: &T, only_first: bool) -> Result<Vec<u8>, AnyError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut has_first = false;
     match value.serialize(Rows { writer: &mut writer, only_first, has_first: &mut has_first }) {
@@ -78,7 +78,7 @@ fn write<T: Serialize>(value: &T, only_first: bool) -> Result<Vec<u8>, Error> {
 }
 
 /// The vector that [`encode`] was given.
-fn decode<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, Error> {
+fn decode<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, AnyError> {
     let mut reader = csv::Reader::from_reader(bytes);
     let header = reader.headers()?.clone();
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>()?;
@@ -99,7 +99,7 @@ fn decode<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, 
         }
         Err(error) => match columns.filter(|columns| columns.fields == Some(columns.names.len())) {
             // A column that is missing says more than what is missing in the first row.
-            Some(columns) => Err(difference(&header, columns.names).map_or_else(|| error.into(), Error::from)),
+            Some(columns) => Err(difference(&header, columns.names).map_or_else(|| error.into(), AnyError::from)),
             None => Err(error.into()),
         },
     }
@@ -127,7 +127,11 @@ fn ends_in_quotes(text: &[u8]) -> bool {
 
 /// Whether the columns are those of the rows, in whatever order: a column less may be a default in every row, and one more would
 /// go without a word.
-fn check_header(header: &csv::StringRecord, wanted: &csv::StringRecord, columns: Option<Columns>) -> Result<(), Error> {
+fn check_header(
+    header: &csv::StringRecord,
+    wanted: &csv::StringRecord,
+    columns: Option<Columns>,
+) -> Result<(), AnyError> {
     let wanted: Vec<_> = wanted.iter().collect();
     match difference(header, &wanted) {
         // As many as there are fields, and each is a field's or an alias of one: the rows would say if one were there twice.
@@ -138,7 +142,7 @@ fn check_header(header: &csv::StringRecord, wanted: &csv::StringRecord, columns:
 }
 
 /// The same without rows.
-fn check_header_alone(header: &csv::StringRecord, columns: Option<Columns>) -> Result<(), Error> {
+fn check_header_alone(header: &csv::StringRecord, columns: Option<Columns>) -> Result<(), AnyError> {
     let names = columns.map_or(&[][..], |columns| columns.names);
     match difference(header, names) {
         Some(_) if columns.and_then(|columns| columns.fields) == Some(header.len()) && has_only(columns, header) => {

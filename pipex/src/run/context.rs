@@ -1,13 +1,10 @@
 //! What holds where a call is made: the mode, the flow run, who is told.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::future::{Future, poll_fn, ready};
-use std::hash::BuildHasherDefault;
-use std::panic;
 use std::path::Path;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -27,8 +24,7 @@ use crate::run::report::{Event, Reporter};
 use crate::runtime::sync::thread_local;
 use pipex_format::environment::{self, is_set};
 use pipex_format::journal::Journal;
-use pipex_format::model::error::{Error, Result, RunError};
-use pipex_format::model::fingerprint::{AsIs, Fingerprint, Key};
+use pipex_format::model::error::{Error, Result};
 use pipex_format::model::mode::Mode;
 use pipex_format::model::stale::Stale;
 use pipex_format::model::target::Location;
@@ -407,49 +403,5 @@ impl Host for Context {
 
     fn cancellation(&self) -> Option<&CancellationToken> {
         self.flow.as_ref().map(|flow| &flow.cancellation)
-    }
-}
-
-/// Who filled to which target: two calls that mean different things must not share one.
-#[derive(Default)]
-pub(crate) struct Targets(Mutex<Entered>);
-
-#[derive(Default)]
-struct Entered {
-    /// Those that have a number, by it: entered in about this order, they cost a look at what was looked at just before.
-    numbered: Vec<Option<Filled>>,
-    others: HashMap<Key, Filled, BuildHasherDefault<AsIs>>,
-}
-
-/// The targets of the calls outside any flow run.
-pub(crate) static OUTSIDE: LazyLock<Targets> = LazyLock::new(Targets::default);
-
-#[derive(Clone, Copy)]
-pub(crate) struct Filled {
-    pub(crate) task: &'static Task,
-    pub(crate) arguments: Fingerprint,
-    pub(crate) caller: &'static panic::Location<'static>,
-}
-
-impl Targets {
-    /// Enters that `call` fills to `target`, which has this number, if it has one.
-    pub(crate) fn enter(&self, target: Key, number: Option<usize>, call: Filled) -> Result<(), RunError> {
-        let mut entered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = match number {
-            Some(number) => {
-                if entered.numbered.len() <= number {
-                    entered.numbered.resize(number + 1, None);
-                }
-                *entered.numbered[number].get_or_insert(call)
-            }
-            None => *entered.others.entry(target).or_insert(call),
-        };
-        drop(entered);
-        let same_task = std::ptr::eq(first.task, call.task);
-        if same_task && first.arguments == call.arguments {
-            return Ok(());
-        }
-        let describe = |call: Filled| format!("task `{}` called at {}", call.task.funcname, call.caller);
-        Err(RunError::Clash { first: describe(first), second: describe(call), same_task })
     }
 }

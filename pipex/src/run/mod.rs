@@ -16,3 +16,4 @@ pub(crate) mod plan;
 pub(crate) mod program;
 pub(crate) mod report;
 pub(crate) mod returned;
+pub(crate) mod targets;

@@ -19,9 +19,10 @@ use crate::graph::outcome::{Failure, Label, Maker, Place};
 use crate::graph::pending::Discard;
 use crate::graph::visitor::{Findings, Makers, Outputs, Visitor, describe};
 use crate::run::call::{Away, Call, TaskCall};
-use crate::run::context::{self, Context, Filled};
+use crate::run::context::Context;
 use crate::run::flow_run::ActiveFlow;
 use crate::run::report::{Details, NO_DETAILS};
+use crate::run::targets::{Filled, OUTSIDE};
 use crate::runtime::panics::{Panic, Phase, guard};
 use pipex_format::environment;
 use pipex_format::journal::{self, Given, Journal, There, Why};
@@ -181,7 +182,7 @@ impl<'a, R: Send> Plan<'a, R> {
         // Outside flows there may be several journals.
         let (targets, number) = match self.run.flow() {
             Some(run) => (&run.shared.targets, journal.and_then(|journal| journal.number(key))),
-            None => (&*context::OUTSIDE, None),
+            None => (&*OUTSIDE, None),
         };
         // Who gave the target has seen to that.
         if !is_given && let Err(clash) = targets.enter(key, number, Filled { task, arguments: self.arguments, caller })
