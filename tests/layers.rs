@@ -26,16 +26,41 @@ fn check(place: &Path, allowed: &[&str], wrong: &mut Vec<String>) {
     let text = fs::read_to_string(place).unwrap();
     // Unit tests may build what they test from anything.
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let is_readable = !text.contains("use crate::{") && !text.contains("use pipex_format::{");
+    // Public names may stand together.
+    let mut groups = text.split("use crate::{").skip(1);
+    let is_readable = groups.all(|group| group.starts_with(|c: char| c.is_ascii_uppercase()))
+        && !text.contains("use pipex_format::{");
     assert!(is_readable, "{}: a line for each room, so that this can be read", place.display());
     if place.file_name().is_some_and(|name| name.to_string_lossy().ends_with("tests.rs")) {
         return;
     }
     wrong.extend(
         used(text)
-            .filter(|(_, name)| !allowed.contains(name))
+            .filter(|(_, name)| !(allowed.contains(name) || name.is_empty() && allowed.contains(&"engines")))
             .map(|(line, name)| format!("{}:{line} uses `{name}`", place.display())),
     );
+}
+
+/// What engines know: what everybody does, and how one is registered.
+#[test]
+fn engines_use_what_is_public_and_the_door_that_is_made_for_them() {
+    let engines = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engines");
+    let mut texts = BTreeMap::new();
+    modules(&engines, "engines", &mut texts);
+    let may = |rest: &str| {
+        let public = |c: char| c.is_ascii_uppercase() || c == '{';
+        rest.starts_with(public)
+            || ["run::engine::", "remote::", "runtime", "engines::"].iter().any(|it| rest.starts_with(it))
+    };
+    for (module, text) in texts {
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for (at, _) in line.match_indices("crate::").filter(|(at, _)| !line[..*at].ends_with("::")) {
+                let rest = &line[at + "crate::".len()..];
+                let logs = rest.starts_with("flow::logging::");
+                assert!(may(rest) || logs, "{module}: {line}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What [pipex](https://docs.rs/pipex) leaves behind: outputs in stores, and the journal of what made them. The library and the
+//! What [pipex](https://github.com/pipex-rs/pipex) leaves behind: outputs in stores, and the journal of what made them. The library and the
 //! `pipex` command share it, so that they agree on every file.
 //!
 //! Its parts are pipex's own: use what `pipex` has of them, which is what is promised.

@@ -49,8 +49,13 @@ use std::sync::LazyLock;
 pub use self::command::{command, run_command};
 use crate::flow::config::Config;
 pub use crate::run::carrier::{Carrier, Job, Reply};
-use crate::run::job::{find, refusal};
+use crate::run::job::find;
+pub(crate) use crate::run::job::refusal;
+#[cfg(feature = "nats")]
+pub(crate) use crate::run::job::{registered, without_value};
 use crate::run::local::Local;
+#[cfg(feature = "nats")]
+pub(crate) use crate::run::local::workers;
 use crate::runtime::panics::{Phase, catch};
 pub use pipex_format::model::error::JobError;
 use pipex_format::model::mode::Mode;

@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, Once};
 
+#[cfg(feature = "prefect-server")]
+pub(crate) use crate::graph::outcome::number;
 use crate::run::carrier::Carrier;
 use crate::run::report::Reporter;
 use pipex_format::environment::{env_text, setting};

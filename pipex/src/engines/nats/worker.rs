@@ -19,11 +19,9 @@ use tokio::sync::{Notify, mpsc};
 use super::{Connection, DROP, NatsSettings, RUN, RUN_ALONE, STARTED, name, numbered, subject};
 #[cfg(feature = "logging")]
 use super::{LOG, Logged};
-use crate::remote::work;
+use crate::remote::{refusal, registered, without_value, work, workers};
 #[cfg(feature = "logging")]
 use crate::run::engine::LogLine;
-use crate::run::job::{refusal, registered, without_value};
-use crate::run::local::workers;
 use crate::runtime::{self, block_on};
 use pipex_format::model::error::{Error, JobError, Result};
 use pipex_format::model::task::Task;

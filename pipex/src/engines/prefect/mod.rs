@@ -17,10 +17,8 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use self::client::Client;
-use crate::flow::summary::Summary;
-use crate::graph::outcome::number;
-use crate::run::engine::{Engine, LogLine, prefect_settings};
-use crate::run::report::{FlowRun, Reporter, TaskRun};
+use crate::run::engine::{Engine, LogLine, number, prefect_settings};
+use crate::{FlowRun, Reporter, Summary, TaskRun};
 use pipex_format::environment::env_text;
 use pipex_format::journal::Counts;
 use pipex_format::model::error::{Error, Result};

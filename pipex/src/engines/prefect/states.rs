@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::sender::KnownRuns;
 use super::{Rolled, TaskSaid};
-use crate::run::report::TaskRun;
+use crate::TaskRun;
 use pipex_format::journal::Counts;
 use pipex_format::model::state::State;
 
