@@ -78,6 +78,7 @@ impl<'a, R: Send> Plan<'a, R> {
         if let Some(root) = self.inputs.failure() {
             return Attempt::Ended(Err(self.run.not_ready(target, root)));
         }
+        self.inputs.settle();
         match guard(|| self.ends_early(place)) {
             Ok(Some(made)) => return Attempt::Ended(Ok(made)),
             Ok(None) => {}
