@@ -1,12 +1,13 @@
 //! The fingerprint of a function's code.
 
 use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::{LitStr, Path};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::attributes::CodeMeta;
+use crate::spans::end_span;
 
 /// An expression for what is known of the code of a function or helper: its name, its fingerprint, which is that of `tokens`
 /// with the version and the helpers that the attribute names, and its text.
@@ -17,8 +18,22 @@ pub fn emit_code(name: &Ident, tokens: TokenStream, text: String, meta: &CodeMet
         Some(version) => format!("// version = {version:?}\n{text}"),
         None => text,
     };
-    let (name, uses) = (name.unraw().to_string(), &meta.uses);
-    quote!(#pipex::internal::Code::new(#name, #own, #text, &[#(&#uses::CODE),*]))
+    let (name, uses) = (name.unraw().to_string(), meta.uses.iter().map(|helper| emit_use(helper, pipex)));
+    quote!(#pipex::internal::Code::new(#name, #own, #text, &[#(#uses),*]))
+}
+
+/// The code of a helper. What has none is told at its name: a function or a constant is imported as well, and where no type of
+/// `#[helper]`'s comes with it, the glob import gives one that is no helper.
+fn emit_use(helper: &Path, pipex: &Path) -> TokenStream {
+    let span = end_span(helper);
+    let (used, import) = (quote_spanned!(span=> PipexHelper), quote_spanned!(span=> use #helper as PipexHelper;));
+    quote!(const {
+        #[allow(unused_imports)]
+        #import
+        #[allow(unused_imports)]
+        use #pipex::internal::not_a_helper::*;
+        &<#used as #pipex::internal::Helper>::CODE
+    })
 }
 
 /// The fingerprint of these tokens. Comments, documentation and formatting do not change it.

@@ -36,10 +36,8 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
         #[allow(non_camel_case_types)]
         #visibility enum #name {}
         #(#attributes)*
-        impl #name {
-            #[doc(hidden)]
-            #[allow(dead_code)]
-            #visibility const CODE: #pipex::internal::Code = #code;
+        impl #pipex::internal::Helper for #name {
+            const CODE: #pipex::internal::Code = #code;
         }
     })
 }

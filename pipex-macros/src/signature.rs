@@ -7,7 +7,7 @@ use syn::parse::Parse as _;
 use syn::parse::Parser as _;
 use syn::{
     AttrStyle, Attribute, Error, FnArg, GenericArgument, ItemFn, Pat, PatIdent, PatType, Path, PathArguments, Receiver,
-    ReceiverKind, Result, ReturnType, Signature, Token, TraitItemFn, Type, parse_quote,
+    ReceiverKind, Result, ReturnType, Signature, Token, TraitItemFn, Type, TypeParamBound, parse_quote,
 };
 
 use crate::lifetimes;
@@ -309,6 +309,22 @@ fn check_target(parameter: &Parameter, mark: &Attribute, own_output: bool, first
     Err(Error::new_spanned(&parameter.ty, "a `#[target]` is the path to write to: its type is `&Path`"))
 }
 
+/// Whether it is `Box<dyn Error>`, without `Send` or without `Sync`.
+fn is_error_of_one_thread(error: &Type) -> bool {
+    let Type::Path(boxed) = strip_parentheses(error) else { return false };
+    let Some(Type::TraitObject(object)) = list_type_arguments(&boxed.path).next().map(strip_parentheses) else {
+        return false;
+    };
+    let names = |name: &str| {
+        object.bounds.iter().any(|bound| match bound {
+            TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|segment| segment.ident == name),
+            _ => false,
+        })
+    };
+    let is_box = boxed.path.segments.last().is_some_and(|segment| segment.ident == "Box");
+    is_box && names("Error") && !(names("Send") && names("Sync"))
+}
+
 /// What the function returns, refused if a task cannot give it.
 fn check_output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
     let ReturnType::Type(_, ty) = output else { return parse_quote!(()) };
@@ -317,7 +333,16 @@ fn check_output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
     }
     // Of a `Result`, the error need not be owned by name: what it has to be, the runtime says.
     let value = match strip_parentheses(ty) {
-        Type::Path(path) if is_called_result(&path.path) => list_type_arguments(&path.path).next(),
+        Type::Path(path) if is_called_result(&path.path) => {
+            let mut arguments = list_type_arguments(&path.path);
+            let value = arguments.next();
+            if let Some(error) = arguments.next().filter(|error| is_error_of_one_thread(error)) {
+                let message =
+                    "a task's error goes from thread to thread: write `Box<dyn std::error::Error + Send + Sync>`";
+                mistakes.refuse(error, message);
+            }
+            value
+        }
         _ => Some(&**ty),
     };
     if let Some(borrow) = value.and_then(lifetimes::find_borrow) {

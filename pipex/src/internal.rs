@@ -97,6 +97,22 @@ where
     Box::new(OwnOutput::with(loader))
 }
 
+/// What `uses(..)` names: the type that `#[helper]` puts beside an item, under the same name.
+#[diagnostic::on_unimplemented(
+    message = "`uses(..)` names something that is not marked `#[helper]`",
+    label = "not a helper",
+    note = "put `#[pipex::helper]` on the function, constant or static: then a change of it makes outputs of the task stale; \
+            of what stands in another crate, say `version = \"..\"` of the task instead"
+)]
+pub trait Helper {
+    const CODE: Code;
+}
+
+/// Stands for what was imported and is no helper.
+pub mod not_a_helper {
+    pub enum PipexHelper {}
+}
+
 /// A flow's path.
 pub fn path<P: AsRef<Path> + ?Sized>(path: &P) -> PathBuf {
     path.as_ref().to_owned()

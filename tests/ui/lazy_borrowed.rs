@@ -1,4 +1,4 @@
-// Says: at the borrow: it does not live as long as a lazy call may
+// Says: at the borrow: it does not live as long as a lazy call may; in the note: what to pass instead
 use pipex::task;
 
 #[task]

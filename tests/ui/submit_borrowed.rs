@@ -1,4 +1,4 @@
-// Says: at the borrow: it does not live as long as a submitted call may
+// Says: at the borrow: it does not live as long as a submitted call may; in the note: what to pass instead
 use pipex::task;
 
 #[task]

@@ -1,4 +1,4 @@
-// Says: at the name: there is no module of it, since it lacks `#[helper]`
+// Says: at the name: to mark it with `#[helper]`
 use pipex::task;
 
 fn limit() -> u32 {

@@ -397,13 +397,19 @@ impl<R: Send> Planned<'_, R> {
     }
 }
 
-impl<R: Send + Sync + 'static> Call<'static, R> {
+// The compiler shows the lines of the conditions where an argument borrows a local: the comments are the advice.
+impl<'a, R: Send + Sync + 'static> Call<'a, R> {
     /// Hands it to the executor and goes on. Without an executor it is done now, and an error stays in the output until it
     /// is asked for; if nobody asks, it becomes the flow's.
     ///
     /// A flow run waits for all that was submitted within it. Outside any flow run nobody does: ask for the output before
     /// the program ends.
-    pub fn submit(self) -> Output<R> {
+    ///
+    /// Its arguments outlive the caller: pass what it borrows by value, or as `Output::from(x)`.
+    pub fn submit(self) -> Output<R>
+    where
+        'a: 'static, // it may run when its caller is gone: pass what is borrowed by value, or as `Output::from(x)`
+    {
         let output = if Context::executes() {
             match self.into_pending(true) {
                 Ok(awaited) => {
@@ -426,15 +432,23 @@ impl<R: Send + Sync + 'static> Call<'static, R> {
     /// Does it only if a call that takes its output has to run, or someone asks for its data.
     ///
     /// What is upstream of targets that are there never runs, so large interim outputs can be deleted.
+    ///
+    /// Its arguments outlive the caller: pass what it borrows by value, or as `Output::from(x)`.
     #[must_use = "a lazy call that nobody asks for never runs"]
-    pub fn lazy(self) -> Output<R> {
+    pub fn lazy(self) -> Output<R>
+    where
+        'a: 'static, // it may run when its caller is gone: pass what is borrowed by value, or as `Output::from(x)`
+    {
         match self.into_pending(false) {
             Ok(awaited) => Output::pending(awaited),
             Err(failed) => failed,
         }
     }
 
-    fn into_pending(self, submitted: bool) -> Result<Arc<Awaited<R>>, Output<R>> {
+    fn into_pending(self, submitted: bool) -> Result<Arc<Awaited<R>>, Output<R>>
+    where
+        'a: 'static,
+    {
         let task = self.job.task();
         match Plan::new(self) {
             Ok((mut plan, place)) => {
