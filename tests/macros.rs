@@ -87,7 +87,13 @@ pub mod linted {
     }
 
     /// Many kinds of parameters.
-    #[pipex::task(target = "{path}/{name}", name = "{name} {x}", retries = 2, retry_delay = "1m 30s", timeout = "2h")]
+    #[pipex::task(
+        target = "{path}/{name}",
+        name = "{name} {x:03}",
+        retries = 2,
+        retry_delay = "1m 30s",
+        timeout = "2h"
+    )]
     pub fn many(texts: &[String], x: u32, name: &str, list: Vec<u8>, path: &Path) -> usize {
         texts.len() + x as usize + name.len() + list.len() + path.as_os_str().len()
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pipex::{Output, flow, task};
+use pipex::{Mode, Output, flow, task};
 use proptest::prelude::*;
 
 use crate::support::Bench;
@@ -34,6 +34,48 @@ fn number(x: f32) {
     let _ = x;
 }
 
+#[derive(serde::Serialize, Debug, Clone)]
+struct Params {
+    rate: f64,
+    r#type: Kind,
+    steps: (u32, u32),
+}
+
+#[derive(serde::Serialize, Debug, Clone, Copy)]
+enum Kind {
+    Ridge,
+}
+
+impl Params {
+    fn new(rate: f64) -> Self {
+        Params { rate, r#type: Kind::Ridge, steps: (10, 20) }
+    }
+
+    #[task(target = "{path}/self/{self.rate}-{base}")]
+    fn method(&self) -> f64 {
+        self.rate
+    }
+}
+
+#[task(
+    target = "{path}/{params.type:?}/{day:03}-{params.rate:.2}-{params.steps.1}-{name:_>5}",
+    name = "{day:03} {day} {params.steps.0:#x}"
+)]
+fn formats(day: u32, params: &Params, name: String) {}
+
+#[task(
+    target = "{path}/{{ if not params.rate:.1 }}{{ endif }}{{ if dry }}dry{{ else }}{params.rate:.1}-{params.rate}{{ endif }}"
+)]
+fn blocks_of_fields(dry: bool, params: Params) {}
+
+#[task(target = "{path}/{params.steps.0:?}", retries = 1)]
+async fn of_a_copy(params: Params) -> u32 {
+    params.steps.0
+}
+
+#[task(target = "{path}/{note:.3}")]
+fn cut(note: &str) {}
+
 #[flow]
 fn named() -> pipex::Result<()> {
     fields("EWR", 7).run()?;
@@ -62,6 +104,58 @@ fn every_kind_of_field() {
             "wet/<a>&b"
         ]
     );
+}
+
+/// In every mode that saves.
+#[test]
+fn parameters_have_formats_and_fields() {
+    for mode in [Mode::Cache, Mode::PrefectCache] {
+        let bench = Bench::new();
+        bench.config(mode).scope(|| {
+            let params = Params::new(0.125);
+            formats(7, &params, "a".to_owned()).run().unwrap();
+            formats(1234, &params, "long name".to_owned()).run().unwrap();
+            assert_eq!(params.method().base("b").run().unwrap().load().unwrap(), 0.125);
+            blocks_of_fields(true, params.clone()).run().unwrap();
+            blocks_of_fields(false, params.clone()).submit().wait().unwrap();
+            of_a_copy(params).submit().wait().unwrap();
+        });
+        let files =
+            ["0.1-0.125", "10", "Ridge/007-0.12-20-____a", "Ridge/1234-0.12-20-long name", "dry", "self/0.125-b"];
+        assert_eq!(bench.files(), files, "{mode}");
+    }
+}
+
+#[test]
+fn names_of_runs_have_them_too() {
+    let bench = Bench::new();
+    let fails = |name| format!("{:?}", formats(7, &Params::new(0.5), name).run().unwrap_err());
+    let error = bench.config(Mode::PrefectCache).scope(|| fails("a/b".to_owned()));
+    assert!(
+        error.starts_with("task run \"007 7 0xa\": the template's field `name:_>5` is \"__a/b\", which "),
+        "{error}"
+    );
+}
+
+/// What is checked is what stands in the target.
+#[test]
+fn formatted_values_cannot_break_out() {
+    let bench = Bench::new();
+    bench.cache(|| {
+        cut("abc/d").run().unwrap();
+        for note in ["", "..", "a/bc", "a\0bc"] {
+            let error = format!("{:?}", cut(note).run().unwrap_err());
+            assert!(
+                error.contains(&format!("the template's field `note:.3` is {:?}, which ", &note[..note.len().min(3)])),
+                "{error}"
+            );
+        }
+        let (near, far) = (Params::new(0.111), Params::new(0.112));
+        formats(7, &near, "a".to_owned()).run().unwrap();
+        let error = format!("{:?}", formats(7, &far, "a".to_owned()).run().unwrap_err());
+        assert!(error.contains("the same target with different arguments"), "{error}");
+    });
+    assert_eq!(bench.files(), ["Ridge/007-0.11-20-____a", "abc"]);
 }
 
 #[flow]

@@ -99,10 +99,11 @@ impl TaskEmitter {
             ParsedField::Funcname => quote!(Funcname),
             ParsedField::Module => quote!(Module),
             ParsedField::Flow => quote!(Flow),
-            ParsedField::Parameter(name) => {
-                let index = self.function.parameters.iter().position(|parameter| parameter.name.unraw() == name);
-                let index = index.expect("a template names only parameters there are");
-                quote!(Parameter(#index, #name))
+            ParsedField::Parameter(field) => {
+                let index = self.fields.iter().position(|(known, _)| known == field);
+                let index = index.expect("a template's fields are among those of all templates");
+                let text = field.text();
+                quote!(Parameter(#index, #text))
             }
             ParsedField::Env(name) => quote!(Env(#name)),
             ParsedField::Now(part) => quote!(Now(#part)),

@@ -92,7 +92,8 @@ use proc_macro::TokenStream;
 ///
 /// Text, and fields in braces: `path`, `base`, `funcname`, `module`, `flow`, any parameter that implements `Display`,
 /// `env.NAME`, and `now.date`, `now.time`, `now.datetime`, `now.year`, `now.month`, `now.day`, `now.hour`, `now.minute`,
-/// `now.second`. Where a parameter has the name of one of these, the field is not the parameter. `{{ if field }}`,
+/// `now.second`. Parameters may have a format (`{day:03}`, `{rate:.2}`, `{kind:?}`), and their fields stand for themselves
+/// (`{params.lr}`, `{pair.0}`, `{self.name}`). Where a parameter has the name of one of these, the field is not the parameter. `{{ if field }}`,
 /// `{{ if not field }}`, `{{ else }}` and `{{ endif }}` choose; `\{` is a brace. A mistake is a compile error.
 #[proc_macro_attribute]
 pub fn task(arguments: TokenStream, item: TokenStream) -> TokenStream {

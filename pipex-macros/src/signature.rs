@@ -79,7 +79,8 @@ pub fn emit_unchanged(item: TokenStream, error: &Error) -> TokenStream {
         let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = input;
         attrs.retain(|attribute| !attribute.path().is_ident("target"));
     }
-    quote!(#function #error)
+    // What only a template uses is not unused, whatever is wrong with the template.
+    quote!(#[allow(unused_variables)] #function #error)
 }
 
 /// Refuses what neither macro can wrap.
@@ -175,24 +176,28 @@ impl TaskFn {
     /// Marks the parameters that the template names. They have to be values that can be shown.
     pub fn mark_named(&mut self, template: &ParsedTemplate, span: Span) -> Result<()> {
         let mut mistakes = Mistakes::default();
-        for name in template.parameter_names() {
+        for field in template.parameter_fields() {
             let mut refuse = |what: &str| {
                 let message = format!(
-                    "`{{{name}}}` can't be in a template: {what}; take what should stand there as a parameter of its own"
+                    "`{{{}}}` can't be in a template: {what}; take what should stand there as a parameter of its own",
+                    field.text()
                 );
                 mistakes.add(Error::new(span, message));
             };
-            let Some(parameter) = self.parameters.iter_mut().find(|parameter| parameter.name.unraw() == name) else {
+            let Some(parameter) = self.parameters.iter_mut().find(|parameter| parameter.name.unraw() == field.name)
+            else {
                 refuse("it is the target that the template gives");
                 continue;
             };
             match (&parameter.kind, &parameter.ty) {
-                (ParameterKind::Receiver(_), _) => refuse("`self` is not a single value"),
+                (ParameterKind::Receiver(_), _) if field.members.is_empty() => refuse("`self` is not a single value"),
                 (ParameterKind::Plain, _) => {
                     refuse("the type `impl Trait`, `dyn Trait` or `fn` does not say that it has a text")
                 }
                 (ParameterKind::Reference(Type::Slice(_) | Type::Array(_) | Type::Tuple(_)), _)
-                | (ParameterKind::Value, Type::Array(_) | Type::Tuple(_) | Type::Ptr(_)) => {
+                | (ParameterKind::Value, Type::Array(_) | Type::Tuple(_) | Type::Ptr(_))
+                    if field.is_bare() =>
+                {
                     refuse("slices, arrays, tuples and pointers have no text (`Display`)");
                 }
                 _ => parameter.named = true,

@@ -2,10 +2,12 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::{Generics, LitStr, Path, ReceiverKind, Result, Type, parse_quote, parse_quote_spanned};
 
 use crate::attributes::TaskMeta;
 use crate::crate_path::find_crate_path;
+use crate::field::ParameterField;
 use crate::lifetimes::write_out_lifetimes;
 use crate::mistakes::Mistakes;
 use crate::returns::Returns;
@@ -30,8 +32,10 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
         return mistakes.into_result().map(|()| TokenStream::new());
     };
     let literal = meta.target.clone().unwrap_or_else(|| LitStr::new(TARGET, Span::call_site()));
-    let target = mistakes.ok_or_add(parse_template(&literal, &mut function));
-    let name = meta.name.as_ref().and_then(|literal| mistakes.ok_or_add(parse_template(literal, &mut function)));
+    let mut fields = Vec::new();
+    let mut parse = |literal| mistakes.ok_or_add(parse_template(literal, &mut function, &mut fields));
+    let target = parse(&literal);
+    let name = meta.name.as_ref().and_then(parse);
     if let (Some(retry_if), true) = (&meta.retry_if, function.returns.is_value()) {
         mistakes
             .refuse(retry_if, "`retry_if` asks about an error: have the function return a `Result`, or leave it out");
@@ -48,12 +52,22 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     }
     mistakes.into_result()?;
     let target = target.expect("a target that could not be read is a mistake");
-    Ok(TaskEmitter { pipex: find_crate_path(meta.krate.clone()), meta, function, target, name }.emit_function())
+    Ok(TaskEmitter { pipex: find_crate_path(meta.krate.clone()), meta, function, target, name, fields }.emit_function())
 }
 
-fn parse_template(literal: &LitStr, function: &mut TaskFn) -> Result<ParsedTemplate> {
+/// Reads a template, and adds what it names of parameters to `fields`.
+fn parse_template(
+    literal: &LitStr,
+    function: &mut TaskFn,
+    fields: &mut Vec<(ParameterField, Span)>,
+) -> Result<ParsedTemplate> {
     let template = ParsedTemplate::parse(literal, &function.parameter_names())?;
     function.mark_named(&template, literal.span())?;
+    for field in template.parameter_fields() {
+        if !fields.iter().any(|(known, _)| known == field) {
+            fields.push((field.clone(), literal.span()));
+        }
+    }
     Ok(template)
 }
 
@@ -63,6 +77,8 @@ pub struct TaskEmitter {
     pub function: TaskFn,
     pub target: ParsedTemplate,
     pub name: Option<ParsedTemplate>,
+    /// What the templates name of parameters, each once, and where the first stands that names it.
+    pub fields: Vec<(ParameterField, Span)>,
     pub pipex: Path,
 }
 
@@ -126,6 +142,7 @@ impl TaskEmitter {
     fn find_conversion(&self, parameter: &Parameter) -> Option<TokenStream> {
         let pipex = &self.pipex;
         let (name, ty) = match &parameter.kind {
+            ParameterKind::Receiver(_) if parameter.named => ("IntoRefValue", &parameter.ty),
             ParameterKind::Receiver(_) => ("IntoRefArg", &parameter.ty),
             ParameterKind::Reference(ty) if parameter.named => ("IntoRefValue", ty),
             ParameterKind::Reference(ty) => ("IntoRefArg", ty),
@@ -169,22 +186,30 @@ impl TaskEmitter {
         quote!(|#args, #visitor| { #inspections })
     }
 
-    /// The arguments that templates name.
+    /// Writes what templates name of the arguments.
     fn emit_fields(&self) -> TokenStream {
         let pipex = &self.pipex;
-        let named = || self.function.parameters.iter().enumerate().filter(|(_, parameter)| parameter.named);
-        if named().next().is_none() {
-            return quote!(|_, _| #pipex::internal::None);
+        if self.fields.is_empty() {
+            return quote!(|_, _, _| #pipex::internal::None);
         }
-        let [args, index] = ["args", "index"].map(hygienic);
-        let arms = named().map(|(index, parameter)| {
-            // What can't be shown is told at its type.
-            let span = start_span(&parameter.ty);
-            let (args, member) = (Ident::new("args", span), Literal::usize_unsuffixed(index));
-            let member = respan(&member, span);
-            quote_spanned!(span=> #index => #pipex::internal::Some(&#args.#member as &dyn ::core::fmt::Display),)
+        let [args, index, out] = ["args", "index", "out"].map(hygienic);
+        let arms = self.fields.iter().enumerate().map(|(number, (field, span))| {
+            // What can't be shown is told at its type; a format or a field that it does not have, at the template.
+            let place = self.function.parameters.iter().position(|parameter| parameter.name.unraw() == field.name);
+            let place = place.expect("a template names only parameters there are");
+            let span = if field.is_bare() { start_span(&self.function.parameters[place].ty) } else { *span };
+            let span = span.resolved_at(Span::mixed_site());
+            let (args, out, place) = (respan(&args, span), respan(&out, span), respan(&syn::Index::from(place), span));
+            let members = field.members(span);
+            let mut format = Literal::string(&match &*field.spec {
+                "" => "{}".to_owned(),
+                spec => format!("{{:{spec}}}"),
+            });
+            format.set_span(span);
+            let written = quote_spanned!(span=> ::core::write!(#out, #format, #args.#place.get() #(.#members)*));
+            quote!(#number => #pipex::internal::Some(#written),)
         });
-        quote!(|#args, #index| match #index { #(#arms)* _ => #pipex::internal::None })
+        quote!(|#args, #index, #out| match #index { #(#arms)* _ => #pipex::internal::None })
     }
 
     pub fn emit_store(&self) -> TokenStream {
@@ -322,7 +347,9 @@ pub fn emit_type_hint(pipex: &Path, ty: &Type) -> TokenStream {
 /// The user's parameter, inside.
 fn emit_binding(parameter: &Parameter, taken: &Ident) -> TokenStream {
     let Parameter { attributes, mutability, name, ty, .. } = parameter;
-    let unused = name.to_string().starts_with('_').then(|| quote!(#[allow(clippy::no_effect_underscore_binding)]));
+    let underscore = name.to_string().starts_with('_').then(|| quote!(#[allow(clippy::no_effect_underscore_binding)]));
+    // The template uses it.
+    let named = parameter.named.then(|| quote!(#[allow(unused_variables)]));
     let binding = match &parameter.kind {
         ParameterKind::Receiver(_) => return TokenStream::new(),
         ParameterKind::Value => quote!(#name: #ty = #taken),
@@ -332,7 +359,7 @@ fn emit_binding(parameter: &Parameter, taken: &Ident) -> TokenStream {
         }
         ParameterKind::Plain => quote!(#name = #taken),
     };
-    quote!(#unused #(#attributes)* let #mutability #binding;)
+    quote!(#underscore #named #(#attributes)* let #mutability #binding;)
 }
 
 /// The reference, whose referent may not live as long as it says: it is in the arguments.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use syn::{Error, LitStr};
 use tinytemplate::TinyTemplate;
 
-use crate::field::ParsedField;
+use crate::field::{ParameterField, ParsedField};
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum ParsedTemplate {
@@ -34,8 +34,8 @@ impl ParsedTemplate {
         })
     }
 
-    /// The parameters that it names.
-    pub fn parameter_names(&self) -> Vec<&str> {
+    /// What it names of parameters.
+    pub fn parameter_fields(&self) -> Vec<&ParameterField> {
         let fields: Vec<&ParsedField> = match self {
             ParsedTemplate::Plain(parts) => parts
                 .iter()
@@ -49,7 +49,7 @@ impl ParsedTemplate {
         fields
             .into_iter()
             .filter_map(|field| match field {
-                ParsedField::Parameter(name) => Some(name.as_str()),
+                ParsedField::Parameter(field) => Some(field),
                 _ => None,
             })
             .collect()
@@ -67,11 +67,20 @@ fn parse_template(text: &str, parameters: &[String]) -> Result<ParsedTemplate, M
     if text.is_empty() {
         return Err(whole("the template is empty: write text and fields, such as \"{path}/{funcname}/{base}\"".into()));
     }
-    let mut parser =
-        TemplateParser { text, at: 0, parameters, parts: Vec::new(), fields: Vec::new(), blocks: false, trim: false };
+    let mut parser = TemplateParser {
+        text,
+        at: 0,
+        parameters,
+        parts: Vec::new(),
+        fields: Vec::new(),
+        renamed: Vec::new(),
+        blocks: false,
+        trim: false,
+    };
     while parser.at < text.len() {
         parser.parse_next()?;
     }
+    let text = &parser.rename();
     // The last word is tinytemplate's: it knows which block ends where.
     TinyTemplate::new().add_template("", text).map_err(|error| match error {
         tinytemplate::error::Error::ParseError { msg, .. } => whole(format!("tinytemplate can't read it: {msg}")),
@@ -104,6 +113,8 @@ struct TemplateParser<'a> {
     parameters: &'a [String],
     parts: Vec<ParsedPart>,
     fields: Vec<(String, ParsedField)>,
+    /// Where fields stand that tinytemplate cannot look up, and what it looks up instead.
+    renamed: Vec<(Range<usize>, String)>,
     /// Whether there is more than text and fields.
     blocks: bool,
     /// Whether the next text loses its leading whitespace.
@@ -161,7 +172,7 @@ impl<'a> TemplateParser<'a> {
         before.map_or(tag, str::trim)
     }
 
-    fn parse_value(&mut self, value: &str) -> Result<(), String> {
+    fn parse_value(&mut self, value: &'a str) -> Result<(), String> {
         let (name, formatter) = match value.split_once('|') {
             Some((name, formatter)) => (name.trim(), Some(formatter.trim())),
             None => (value, None),
@@ -176,7 +187,7 @@ impl<'a> TemplateParser<'a> {
         Ok(())
     }
 
-    fn parse_block(&mut self, block: &str) -> Result<(), String> {
+    fn parse_block(&mut self, block: &'a str) -> Result<(), String> {
         let word = block.split_whitespace().next().unwrap_or(block);
         let rest = block[word.len()..].trim();
         match word {
@@ -206,12 +217,29 @@ impl<'a> TemplateParser<'a> {
         }
     }
 
-    fn parse_field(&mut self, name: &str) -> Result<ParsedField, String> {
+    fn parse_field(&mut self, name: &'a str) -> Result<ParsedField, String> {
         let field = ParsedField::parse(name, self.parameters)?;
-        if !self.fields.iter().any(|(known, _)| known == name) {
-            self.fields.push((name.to_owned(), field.clone()));
+        let known = self.fields.iter().position(|(_, known)| *known == field);
+        let number = known.unwrap_or(self.fields.len());
+        if known.is_none() {
+            let is_path = !matches!(&field, ParsedField::Parameter(field) if !field.is_bare());
+            // No parameter is called that.
+            self.fields.push((if is_path { name.to_owned() } else { format!("${number}") }, field.clone()));
+        }
+        if self.fields[number].0 != name {
+            let start = name.as_ptr() as usize - self.text.as_ptr() as usize;
+            self.renamed.push((start..start + name.len(), self.fields[number].0.clone()));
         }
         Ok(field)
+    }
+
+    /// The text with names that tinytemplate can look up.
+    fn rename(&self) -> String {
+        let mut text = self.text.to_owned();
+        for (at, name) in self.renamed.iter().rev() {
+            text.replace_range(at.clone(), name);
+        }
+        text
     }
 
     /// Text up to the next brace. A `\` before the brace escapes it.
@@ -256,7 +284,12 @@ mod tests {
     }
 
     fn parameter(name: &str) -> ParsedField {
-        ParsedField::Parameter(name.to_owned())
+        field(name, &[], "")
+    }
+
+    fn field(name: &str, members: &[&str], spec: &str) -> ParsedField {
+        let members = members.iter().map(|&member| member.to_owned()).collect();
+        ParsedField::Parameter(ParameterField { name: name.to_owned(), members, spec: spec.to_owned() })
     }
 
     #[test]
@@ -276,6 +309,34 @@ mod tests {
             ParsedPart::Field(ParsedField::Now("year".into())),
         ];
         assert_eq!(parse("{ station }{env.HOME}{now.year}"), Ok(ParsedTemplate::Plain(parts)));
+    }
+
+    #[test]
+    fn parameters_have_fields_and_formats() {
+        for (template, expected) in [
+            ("{month:02}", field("month", &[], "02")),
+            ("{ month : >4 }", field("month", &[], " >4")),
+            ("{station.name}", field("station", &["name"], "")),
+            ("{station.place.0.type:.2}", field("station", &["place", "0", "type"], ".2")),
+            ("{note:?}", field("note", &[], "?")),
+            ("{month:_>+#08.3e}", field("month", &[], "_>+#08.3e")),
+            ("{month:^4}", field("month", &[], "^4")),
+            ("{month:X?}", field("month", &[], "X?")),
+        ] {
+            assert_eq!(parse(template), Ok(ParsedTemplate::Plain(vec![ParsedPart::Field(expected)])), "{template}");
+        }
+    }
+
+    /// tinytemplate looks up other names, each for one field.
+    #[test]
+    fn blocks_have_them_too() {
+        let template =
+            "{{ if station.wet }}{month:02}{{ else }}{ month:02 }{month}{{ endif }}{station.wet | unescaped}";
+        let text = "{{ if $0 }}{$1}{{ else }}{ $1 }{month}{{ endif }}{$0 | unescaped}".to_owned();
+        let fields =
+            [("$0", field("station", &["wet"], "")), ("$1", field("month", &[], "02")), ("month", parameter("month"))];
+        let fields = fields.map(|(name, field)| (name.to_owned(), field)).to_vec();
+        assert_eq!(parse(template), Ok(ParsedTemplate::Blocks { text, fields }));
     }
 
     /// What the parts give is what tinytemplate gives.
@@ -329,8 +390,23 @@ mod tests {
             ("{}", "needs a name"),
             ("{ - }", "needs a name"),
             ("{statoin}", "no field `statoin`"),
-            ("{month:04}", "more than a name"),
-            ("{station.name}", "more than a name"),
+            ("{month:}", "no format that is known"),
+            ("{month:width$}", "no format that is known"),
+            ("{month:.*}", "no format that is known"),
+            ("{month:.}", "no format that is known"),
+            ("{month:02q}", "no format that is known"),
+            ("{month:p}", "no format that is known"),
+            ("{month:<<<4}", "no format that is known"),
+            ("{path:>4}", "only parameters"),
+            ("{now.day:>4}", "only parameters"),
+            ("{moth:04}", "no field `moth`"),
+            ("{station.}", "more than a parameter"),
+            ("{station..name}", "more than a parameter"),
+            ("{station.len()}", "more than a parameter"),
+            ("{station[0]}", "more than a parameter"),
+            ("{station.self}", "more than a parameter"),
+            ("{station.00}", "more than a parameter"),
+            ("{station name}", "more than a parameter"),
             ("{env.}", "no field"),
             ("{env.A.B}", "no field"),
             ("{now.week}", "no field"),

@@ -1,9 +1,7 @@
-// Says: at the template: it is more than a name
+// Says: at the template: an `f64` has no hexadecimal format
 use pipex::task;
 
-#[task(target = "{path}/{month:02}")]
-fn one(station: &str, month: u32) -> u32 {
-    station.len() as u32 + month
-}
+#[task(target = "{path}/{rate:x}")]
+fn one(rate: f64) {}
 
 fn main() {}

@@ -96,7 +96,7 @@ pub enum TemplateField {
     Funcname,
     Module,
     Flow,
-    /// A parameter: its place among the arguments of the call, its name.
+    /// What the template names of a parameter: its number among all that templates of the task name, and its text.
     Parameter(usize, &'static str),
     /// `env.NAME`.
     Env(&'static str),
@@ -268,8 +268,10 @@ impl Display for TemplateField {
     }
 }
 
+/// Why there is no text.
+pub const UNSHOWN: &str = "its `Display` returned an error";
+
 /// Writes a value; a `Display` that fails is an error, not a panic.
 pub fn push(out: &mut String, field: TemplateField, value: &dyn Display) -> Result<(), TargetError> {
-    write!(out, "{value}")
-        .map_err(|_| TargetError::Missing { field: field.to_string(), advice: "its `Display` returned an error" })
+    write!(out, "{value}").map_err(|_| TargetError::Missing { field: field.to_string(), advice: UNSHOWN })
 }

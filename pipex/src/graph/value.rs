@@ -1,7 +1,6 @@
 //! Arguments that are values, and nothing else: those that a template names, and those whose type has no name.
 
 use std::borrow::Borrow;
-use std::fmt;
 
 use crate::graph::arg::{Again, Held, Referent, Take};
 use crate::graph::output::Output;
@@ -39,6 +38,14 @@ impl<T> Take for Plain<T> {
 /// An argument that a template names: a value, since its target must be known before anything runs.
 pub struct Value<T>(T);
 
+impl<T> Value<T> {
+    /// What the template shows, or something of it.
+    #[doc(hidden)]
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+}
+
 impl<T> Argument for Value<T> {
     type Content = T;
 
@@ -49,12 +56,6 @@ impl<T> Argument for Value<T> {
     fn show(&self, see: &mut dyn FnMut(&T)) -> Result<(), Error> {
         see(&self.0);
         Ok(())
-    }
-}
-
-impl<T: fmt::Display> fmt::Display for Value<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
@@ -90,7 +91,9 @@ pub enum RefValue<'a, U: Referent + ?Sized> {
 }
 
 impl<U: Referent + ?Sized> RefValue<'_, U> {
-    fn get(&self) -> &U {
+    /// What the template shows, or something of it.
+    #[doc(hidden)]
+    pub fn get(&self) -> &U {
         match self {
             RefValue::Borrowed(value) => value,
             RefValue::Shared(value) => U::borrow_from(value.peek().expect("a value that was given is in memory")),
@@ -108,12 +111,6 @@ impl<U: Referent + ?Sized> Argument for RefValue<'_, U> {
     fn show(&self, see: &mut dyn FnMut(&U)) -> Result<(), Error> {
         see(self.get());
         Ok(())
-    }
-}
-
-impl<U: Referent + fmt::Display + ?Sized> fmt::Display for RefValue<'_, U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.get().fmt(f)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A call: a task function with its arguments, on its way to an output.
 
-use std::fmt::Display;
+use std::fmt;
 use std::future::{Future, IntoFuture, ready};
 use std::panic;
 use std::path::PathBuf;
@@ -56,7 +56,8 @@ pub struct Call<'a, R> {
 pub(crate) trait TaskCall<'a, R>: Send {
     fn task(&self) -> &'static Task;
     fn accept(&self, visitor: &mut Visitor<'_>);
-    fn field(&self, index: usize) -> Option<&dyn Display>;
+    /// Writes what a template names of the arguments.
+    fn field(&self, index: usize, out: &mut dyn fmt::Write) -> Option<fmt::Result>;
     fn store(&self) -> Box<dyn Store<R>>;
     /// Takes the arguments and calls the function; `draft` is where one that saves its own output writes it.
     /// With `last` the arguments are used up, else the function can be called again. In `taken` it says that they are there.
@@ -132,7 +133,7 @@ impl<'a, R, A, L, F, B, S, G> TaskCall<'a, R> for Closures<R, A, L, F, B, S, G>
 where
     A: Args<Taken: Send> + Send,
     L: Fn(&A, &mut Visitor<'_>) + Send,
-    F: Fn(&A, usize) -> Option<&dyn Display> + Send,
+    F: Fn(&A, usize, &mut dyn fmt::Write) -> Option<fmt::Result> + Send,
     B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     S: Fn() -> Box<dyn Store<R>> + Send,
     G: Fn(&A) -> Option<A> + Send,
@@ -149,8 +150,8 @@ where
         }
     }
 
-    fn field(&self, index: usize) -> Option<&dyn Display> {
-        (self.field)(self.arguments.as_ref()?, index)
+    fn field(&self, index: usize, out: &mut dyn fmt::Write) -> Option<fmt::Result> {
+        (self.field)(self.arguments.as_ref()?, index, out)
     }
 
     fn store(&self) -> Box<dyn Store<R>> {
@@ -203,7 +204,7 @@ pub fn call<'a, R, A, L, F, B, S, G>(
 where
     A: Args<Taken: Send> + Send + 'a,
     L: Fn(&A, &mut Visitor<'_>) + Send + 'a,
-    F: Fn(&A, usize) -> Option<&dyn Display> + Send + 'a,
+    F: Fn(&A, usize, &mut dyn fmt::Write) -> Option<fmt::Result> + Send + 'a,
     B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
     S: Fn() -> Box<dyn Store<R>> + Send + 'a,
     G: Fn(&A) -> Option<A> + Send + 'a,

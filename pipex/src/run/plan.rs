@@ -36,7 +36,7 @@ use pipex_format::model::name::Name;
 use pipex_format::model::provenance::{Decision, Provenance, Reasons, Wanted, decide};
 use pipex_format::model::stale::Stale;
 use pipex_format::model::state::State;
-use pipex_format::model::target::{Location, TargetError, TemplateField, TemplateFields, push};
+use pipex_format::model::target::{Location, TargetError, TemplateField, TemplateFields, UNSHOWN, push};
 use pipex_format::model::task::Task;
 use pipex_format::store::{Record, Stamp, Store};
 
@@ -405,8 +405,8 @@ impl<R> TemplateFields for Filling<'_, '_, R> {
                 run.flow().map(|run| run.flow.name).ok_or_else(|| missing("call the task within a flow"))?
             }
             TemplateField::Parameter(index, _) => {
-                let value = job.field(index).ok_or_else(|| missing("the macro does not know it"))?;
-                return push(out, field, value);
+                let written = job.field(index, out).ok_or_else(|| missing("the macro does not know it"))?;
+                return written.map_err(|_| missing(UNSHOWN));
             }
             TemplateField::Env(name) => {
                 let value = environment::env_utf8(name);
