@@ -31,6 +31,7 @@ mod names;
 mod own_output;
 mod panics;
 mod processes;
+mod recorded;
 mod remote;
 mod rerunning;
 mod results;

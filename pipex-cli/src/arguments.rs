@@ -61,11 +61,14 @@ pub enum Command {
         #[arg(value_hint = ValueHint::AnyPath)]
         target: String,
     },
-    /// Say what has changed since a target was made: lines of code, helpers, arguments, contents
+    /// Say what has changed since a target was made: lines of code, helpers, arguments, contents; or, of two runs, what they
+    /// were given and have recorded
     Diff {
-        /// The target
-        #[arg(value_hint = ValueHint::AnyPath)]
+        /// The target; or a run, as `pipex runs` names it (`@1`: the last, `@2`: the one before)
+        #[arg(value_name = "TARGET|RUN", value_hint = ValueHint::AnyPath)]
         target: String,
+        /// The run to compare it with
+        run: Option<String>,
     },
     /// Remove outputs, so that they are made again
     Rm {

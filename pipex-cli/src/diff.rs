@@ -97,7 +97,7 @@ pub fn find_changes(project: &Project, survey: &Survey<'_>, index: usize) -> Vec
 }
 
 /// The first digits.
-fn shorten(fingerprint: Fingerprint) -> String {
+pub fn shorten(fingerprint: Fingerprint) -> String {
     fingerprint.to_string()[..8].to_owned()
 }
 
@@ -174,7 +174,7 @@ fn find_argument_changes(call_lines: &CallLines) -> Vec<Change> {
 }
 
 /// An argument, as far as it is known.
-fn describe_argument(given: &Given<'_>) -> String {
+pub fn describe_argument(given: &Given<'_>) -> String {
     match (&given.value, &given.inputs[..]) {
         (Some(value), _) => value.to_string(),
         (None, []) => given.fingerprint.map_or_else(|| "?".to_owned(), shorten),

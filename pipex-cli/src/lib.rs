@@ -21,6 +21,7 @@ mod accept;
 mod arguments;
 mod call_lines;
 mod causes;
+mod compare;
 mod condition;
 mod demand;
 mod diff;
@@ -40,6 +41,7 @@ mod show;
 mod status;
 mod survey;
 mod undo;
+mod values;
 mod why;
 
 use std::ffi::OsString;
@@ -205,7 +207,8 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<CommandStatus, CommandErr
         Command::Ls { selection, edited, .. } => ls::ls(&project, &selection, edited, json),
         Command::Show { target, raw } => show::show(&project, &target, raw, json),
         Command::Why { target } => why::why(&project, &target, json),
-        Command::Diff { target } => diff::diff(&project, &target, json),
+        Command::Diff { target, run: Some(run) } => compare::compare(&project, &target, &run, json),
+        Command::Diff { target, run: None } => diff::diff(&project, &target, json),
         Command::Rm { selection, options, yes } => rm::rm(&project, &selection, options, Confirmation::new(yes), json),
         Command::Accept { undo: true, dry_run, .. } => undo::undo(&project, open, dry_run, json),
         Command::Accept { selection, reason, dry_run, yes, .. } => {

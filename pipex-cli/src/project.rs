@@ -18,6 +18,7 @@ use pipex_format::store::{Listing, Stamp, StoreError, StoreResult};
 
 use crate::condition::Condition;
 use crate::reading::{read, report_unreadable};
+use crate::values::Records;
 use crate::{CommandError, join_sources};
 
 pub struct Project {
@@ -169,6 +170,8 @@ pub struct RunJournal {
     pub counts: Counts,
     /// The numbers of its task functions, by those in its journal.
     pub functions: Vec<u32>,
+    /// What it has recorded, and what the runs have that made what it asked for.
+    pub records: Vec<Records>,
 }
 
 impl RunJournal {

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use pipex_format::journal::Counts;
-use pipex_format::journal::{self, Ended, Function, Head, Line, NewerFormat, There, Why};
+use pipex_format::journal::{self, Ended, Function, Head, Line, NewerFormat, Recorded, There, Why};
 use pipex_format::model::state::State;
 use pipex_format::store::SqliteStore;
 use pipex_format::store::{Files, Listing, Stamp};
@@ -16,6 +17,7 @@ use crate::project::{
     CallFingerprints, FlowHistory, InputEdge, KnownOutput, LastEvent, Origin, Project, ProjectStore, RunJournal,
     Target, TaskFailure, clamp_seconds,
 };
+use crate::values::{RecordedBy, Records};
 use crate::{CommandError, print};
 
 pub use pipex_format::journal::read;
@@ -46,7 +48,8 @@ impl Project {
             accepts: Vec::new(),
             undone: HashSet::new(),
         };
-        let mut context = ReadContext { open, by_name: HashMap::new(), latest: Timestamp::now() + DAY };
+        let mut context =
+            ReadContext { open, by_name: HashMap::new(), latest: Timestamp::now() + DAY, records: HashMap::new() };
         let mut newer = None;
         for path in runs {
             let number = project.runs.len() as u32;
@@ -63,6 +66,7 @@ impl Project {
                 Err(error) if reports => report_unreadable(&path, &error),
                 _ => {}
             }
+            project.collect_records(number, &context);
         }
         if let Some((first, error, count)) = newer.filter(|_| reports) {
             let what = if count == 1 { "the journal".to_owned() } else { format!("{count} journals, such as") };
@@ -94,6 +98,10 @@ impl Project {
             Line::Removed(removed) => {
                 let index = self.find_or_add(run, &removed.store, &removed.target, context);
                 self.targets[index].last = Some(LastEvent { run, removed: true, ..LastEvent::default() });
+            }
+            Line::Recorded(recorded) => {
+                let records = Records { by: RecordedBy::Flow, values: [recorded].into() };
+                self.runs[run as usize].records.push(records);
             }
             Line::Undone(undone) => _ = self.undone.insert(undone.run.into_owned()),
             Line::Over(over) => {
@@ -137,8 +145,21 @@ impl Project {
 
     fn end_task_run(&mut self, run: u32, ended: Ended<'static>, context: &mut ReadContext<'_>) {
         self.runs[run as usize].counts.count(ended.state, ended.why, ended.bytes);
-        let Some(name) = &ended.target else { return };
+        let Some(name) = &ended.target else {
+            if !ended.recorded.is_empty() {
+                let by = RecordedBy::Unsaved(ended.name.into_owned());
+                self.runs[run as usize].records.push(Records { by, values: ended.recorded.into() });
+            }
+            return;
+        };
         let index = self.find_or_add(run, &ended.store, name, context);
+        if ended.state == State::Completed {
+            if ended.recorded.is_empty() {
+                context.records.remove(&(index as u32));
+            } else {
+                context.records.insert(index as u32, ended.recorded.as_slice().into());
+            }
+        }
         let mut inputs = Vec::new();
         for input in ended.given.iter().flat_map(|given| &given.inputs) {
             let index = self.find_or_add(run, &input.store, &input.target, context) as u32;
@@ -181,6 +202,33 @@ impl Project {
         } else {
             self.add_event(run, index, ended.task, last);
         }
+    }
+
+    /// Has the run, of which all was read, know what was recorded where the outputs were made that it asked for, and those that
+    /// they were made from.
+    fn collect_records(&mut self, run: u32, context: &ReadContext<'_>) {
+        if context.records.is_empty() {
+            return;
+        }
+        let last_runs = &self.flows[self.runs[run as usize].flow as usize].last_runs;
+        let is_there = |index: &usize| self.targets[*index].last.as_ref().is_some_and(|last| last.state.is_success());
+        let mut open: Vec<usize> =
+            (0..last_runs.len()).filter(|index| last_runs[*index] == run + 1).filter(is_there).collect();
+        let mut is_known = vec![false; self.targets.len()];
+        let mut found = Vec::new();
+        while let Some(index) = open.pop() {
+            if std::mem::replace(&mut is_known[index], true) {
+                continue;
+            }
+            if let Some(values) = context.records.get(&(index as u32)) {
+                found.push((index as u32, Rc::clone(values)));
+            }
+            open.extend(self.targets[index].inputs().iter().map(|input| input.index as usize));
+        }
+        // Whatever order they ran in.
+        found.sort_by(|(one, _), (other, _)| self.targets[*one as usize].name.cmp(&self.targets[*other as usize].name));
+        let records = found.into_iter().map(|(index, values)| Records { by: RecordedBy::Target(index), values });
+        self.runs[run as usize].records.extend(records);
     }
 
     /// A run of a flow has a line for the target.
@@ -289,6 +337,7 @@ impl RunJournal {
             state: None,
             counts: Counts::default(),
             functions: Vec::new(),
+            records: Vec::new(),
         }
     }
 }
@@ -300,6 +349,8 @@ struct ReadContext<'o> {
     open: Open<'o>,
     by_name: HashMap<(String, String), u32>,
     latest: Timestamp,
+    /// What was recorded where the outputs were made that are there now, by their numbers.
+    records: HashMap<u32, Rc<[Recorded<'static>]>>,
 }
 
 fn open_store(address: &str, other: Open<'_>) -> Option<Box<dyn Listing>> {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tinytemplate::TinyTemplate;
 
 use crate::graph::Graph;
-use crate::project::{Project, RunJournal, clamp_seconds};
+use crate::project::{Project, clamp_seconds};
 use crate::reading::report_unreadable;
 use crate::runs::describe_state;
 use crate::{CommandError, CommandStatus, print};
@@ -84,10 +84,7 @@ pub fn report(
     json: bool,
 ) -> Result<CommandStatus, CommandError> {
     let number = match run {
-        Some(name) => {
-            let named = |run: &RunJournal| run.id == name.trim_end_matches(".jsonl");
-            project.runs.iter().position(named).ok_or_else(|| CommandError::NoRun { run: name.to_owned() })?
-        }
+        Some(name) => project.find_run(name)?,
         // The last that did something; commands have no task runs of their own.
         None => {
             let has_ended = project.runs.iter().rposition(|run| run.counts.completed + run.counts.failed > 0);

@@ -1,11 +1,18 @@
 //! `pipex runs`.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use jiff::Timestamp;
-use pipex_format::journal::Counts;
+use pipex_format::journal::{Counts, Given, Recorded};
 use pipex_format::model::state::State;
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::diff::describe_argument;
 use crate::project::{Project, RunJournal};
+use crate::values::format_value;
 use crate::{CommandError, CommandStatus, print};
 
 #[derive(Serialize)]
@@ -24,6 +31,40 @@ struct RunRow<'p> {
     state: &'static str,
     #[serde(flatten)]
     counts: Counts,
+    parameters: Vec<NamedText<'p>>,
+    recorded: Vec<RecordedValue<'p>>,
+}
+
+/// A value that was recorded where something was made that the run asked for, or by its flow.
+#[derive(Serialize)]
+struct RecordedValue<'p> {
+    of: String,
+    name: &'p str,
+    value: &'p Value,
+}
+
+/// Something that a run was given, and the beginning of its text.
+#[derive(Serialize)]
+struct NamedText<'p> {
+    name: &'p str,
+    value: Cow<'p, str>,
+}
+
+impl NamedText<'_> {
+    /// `a=1 b="x"`.
+    fn join(all: &[Self]) -> String {
+        let texts: Vec<_> = all.iter().map(|this| format!("{}={}", this.name, shorten(&this.value))).collect();
+        texts.join(" ")
+    }
+}
+
+/// What fits into a table.
+fn shorten(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 30;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}..", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// How it ended.
@@ -40,6 +81,41 @@ pub fn describe_state(run: &RunJournal) -> &'static str {
         (None, Some(_)) if run.counts.failed + run.counts.skipped > 0 => "failed",
         (None, Some(_)) => "completed",
     }
+}
+
+fn name_parameter<'p>(given: &'p Given<'static>) -> NamedText<'p> {
+    NamedText { name: &given.name, value: describe_argument(given).into() }
+}
+
+fn list_recorded<'p>(project: &'p Project, run: &'p RunJournal) -> Vec<RecordedValue<'p>> {
+    let mut recorded = Vec::new();
+    for records in &run.records {
+        let of = project.format_recorder(&records.by);
+        let value = |value: &'p Recorded<'_>| RecordedValue { of: of.clone(), name: &value.name, value: &value.value };
+        recorded.extend(records.values.iter().map(value));
+    }
+    recorded
+}
+
+/// Those that one has recorded, and no other under the same name: what many have recorded is compared by `pipex diff`.
+fn summarize<'p>(recorded: &[RecordedValue<'p>]) -> Vec<NamedText<'p>> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut known: Vec<Option<&RecordedValue<'p>>> = Vec::new();
+    for value in recorded {
+        match places.entry(value.name) {
+            Entry::Vacant(entry) => {
+                entry.insert(known.len());
+                known.push(Some(value));
+            }
+            // Of one recorder the last holds.
+            Entry::Occupied(entry) => {
+                let known = &mut known[*entry.get()];
+                *known = known.filter(|known| known.of == value.of).map(|_| value);
+            }
+        }
+    }
+    let text = |value: &RecordedValue<'p>| NamedText { name: value.name, value: format_value(value.value).into() };
+    known.into_iter().flatten().map(text).collect()
 }
 
 pub fn runs(project: &Project, json: bool) -> Result<CommandStatus, CommandError> {
@@ -62,6 +138,8 @@ pub fn runs(project: &Project, json: bool) -> Result<CommandStatus, CommandError
                 seconds: run.elapsed,
                 state: describe_state(run),
                 counts: run.counts,
+                parameters: run.parameters().iter().map(name_parameter).collect(),
+                recorded: list_recorded(project, run),
             }
         })
         .collect();
@@ -83,7 +161,16 @@ pub fn runs(project: &Project, json: bool) -> Result<CommandStatus, CommandError
             print::format_age(row.started),
         ]
     };
-    let head = ["run", "state", " ran", " cached", " failed", " skipped", " size", " took", " started"];
-    print::table(&head, &rows.iter().map(cells).collect::<Vec<_>>())?;
+    let mut head = vec!["run", "state", " ran", " cached", " failed", " skipped", " size", " took", " started"];
+    let mut cells: Vec<_> = rows.iter().map(cells).collect();
+    let parameters: Vec<_> = rows.iter().map(|row| NamedText::join(&row.parameters)).collect();
+    let recorded: Vec<_> = rows.iter().map(|row| NamedText::join(&summarize(&row.recorded))).collect();
+    for (name, texts) in [("parameters", parameters), ("recorded", recorded)] {
+        if texts.iter().any(|text| !text.is_empty()) {
+            head.push(name);
+            cells.iter_mut().zip(texts).for_each(|(cells, text)| cells.push(text));
+        }
+    }
+    print::table(&head, &cells)?;
     Ok(CommandStatus::Clean)
 }

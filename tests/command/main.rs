@@ -21,6 +21,7 @@ mod removing;
 mod states;
 mod stores;
 mod together;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::recorded::Recorded;
 use crate::model::contents::{Content, Contents};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::or_zero;
@@ -32,6 +33,8 @@ pub enum Line<'l> {
     Ended(Box<Ended<'l>>),
     /// A file whose path was an argument.
     Source(Source<'l>),
+    /// A value that the flow's body has recorded.
+    Recorded(Recorded<'l>),
     /// A target that the `pipex` command removed.
     Removed(Removed<'l>),
     /// What `pipex accept` had said was taken back.
@@ -70,6 +73,9 @@ pub struct Head<'l> {
     /// What stands before its relative targets to make them ones from where `.pipex` is: nothing, if it ran there.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub prefix: Cow<'l, str>,
+    /// What the flow was given, by its parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<Given<'l>>,
 }
 
 /// A task function.
@@ -185,6 +191,9 @@ pub struct Ended<'l> {
     /// output was accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given: Vec<Given<'l>>,
+    /// The values that its function has recorded: they belong to its output.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recorded: Vec<Recorded<'l>>,
 }
 
 impl<'l> Ended<'l> {
@@ -211,6 +220,7 @@ impl<'l> Ended<'l> {
             now: None,
             format: None,
             given: Vec::new(),
+            recorded: Vec::new(),
         }
     }
 
@@ -297,7 +307,7 @@ impl There {
     }
 }
 
-/// An argument of a task run.
+/// An argument of a task run, or of a flow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Given<'l> {

@@ -7,6 +7,7 @@ mod index;
 mod known;
 mod line;
 mod reader;
+mod recorded;
 mod warnings;
 mod writer;
 
@@ -31,6 +32,7 @@ pub use self::line::{
     Why, fingerprint_inputs,
 };
 pub use self::reader::{NewerFormat, is_live, read, runs};
+pub use self::recorded::{Recordable, Recorded};
 use self::warnings::Warnings;
 pub use self::writer::worker;
 use self::writer::{Running, Writer, flush_now_and_then};
@@ -71,6 +73,8 @@ const RUNS: &str = "runs";
 pub struct Journal {
     directory: PathBuf,
     flow: Option<&'static Flow>,
+    /// What the flow was given.
+    parameters: Vec<Given<'static>>,
     mode: Mode,
     started: Instant,
     started_at: SystemTime,
@@ -117,10 +121,17 @@ impl Journal {
         (mode != Mode::DoNothing).then(|| Self::begin(directory.to_owned(), flow, mode, dry))
     }
 
+    /// The same of a flow that was given this.
+    #[must_use]
+    pub fn with_parameters(self, parameters: Vec<Given<'static>>) -> Self {
+        Journal { parameters, ..self }
+    }
+
     fn begin(directory: PathBuf, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Self {
         Journal {
             directory,
             flow,
+            parameters: Vec::new(),
             mode,
             started: Instant::now(),
             started_at: SystemTime::now(),
@@ -179,6 +190,11 @@ impl Journal {
     pub fn warn(&self, task: &'static Task, target: &Location, reasons: Reasons) {
         // Outside flows nothing ends.
         lock(&self.warnings).add(task, target, reasons, self.flow.is_none());
+    }
+
+    /// The flow's body has recorded this.
+    pub fn record(&self, recorded: Recorded<'_>) {
+        self.write(None, false, |_| Line::Recorded(recorded));
     }
 
     /// Appends a line. What it says lies at a target holds from now on.

@@ -107,6 +107,7 @@ impl Writer {
             host: gethostname::gethostname().to_string_lossy(),
             directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned().into(),
             prefix: journal.roots().prefix.as_str().into(),
+            parameters: journal.parameters.clone(),
         }));
         Ok(())
     }
@@ -121,7 +122,7 @@ impl Writer {
             && let Line::Ended(ended) = line
         {
             self.buffer.truncate(start);
-            let shortened = Ended { given: Vec::new(), ..(**ended).clone() };
+            let shortened = Ended { given: Vec::new(), recorded: Vec::new(), ..(**ended).clone() };
             let _ = serde_json::to_writer(&mut self.buffer, &Line::Ended(Box::new(shortened)));
             self.buffer.push(b'\n');
         }

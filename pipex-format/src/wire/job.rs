@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::format::{WireFormat, decode};
-use crate::journal::There;
+use crate::journal::{Recorded, There};
 use crate::model::error::{Cause, JobError, RunError};
 use crate::model::fingerprint::Fingerprint;
 
@@ -68,6 +68,9 @@ pub struct JobOutcome {
     pub ended: JobEnd,
     /// In seconds.
     pub elapsed: f64,
+    /// What the function has recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recorded: Vec<Recorded<'static>>,
 }
 
 /// How a task run ended in another process.
@@ -178,7 +181,7 @@ impl Order {
 impl JobOutcome {
     /// It ended like this, after so many seconds.
     pub fn new(ended: JobEnd, elapsed: f64) -> Self {
-        JobOutcome { format: WireFormat::THIS, ended, elapsed }
+        JobOutcome { format: WireFormat::THIS, ended, elapsed, recorded: Vec::new() }
     }
 
     /// What did not even begin.

@@ -19,6 +19,7 @@ use crate::run::engine;
 use crate::run::flow_run::{ActiveFlow, Cancelled, SharedByFlows};
 use crate::run::report::Event;
 use crate::runtime::block_on;
+use crate::runtime::panics::guard;
 use pipex_format::environment;
 use pipex_format::journal::{Given, Journal};
 use pipex_format::model::error::Error;
@@ -58,24 +59,28 @@ pub(crate) fn start(
         false => {}
     }
     let runs = does_more && context.settings.dry_run.is_none();
-    let shared = match &outer {
-        Some(outer) => Arc::clone(&outer.shared),
-        None => {
-            let mode = context.mode().unwrap_or_default();
-            let dry = context.settings.dry_run.is_some();
-            let journal = context.journal().and_then(|at| Journal::new(at, Some(flow), mode, dry));
-            Arc::new(SharedByFlows::new(journal))
-        }
-    };
-    let settings = context.settings;
-    let run = ActiveFlow::new(flow, shared, outer, settings, context.inside.is_some());
-    let table = (runs && run.is_outermost() && !context.is_quiet()).then(Summary::new);
     if executes && obeys_environment {
         match engine::reporters() {
             Ok(reporters) => reporters.into_iter().for_each(|reporter| context.add_reporter(reporter)),
             Err(error) => context.refuse(error),
         }
     }
+    let keeps_journal = runs && outer.is_none() && context.journal().is_some();
+    // An argument that cannot be shown is not the flow's end.
+    let shown = || guard(|| describe(accept, parameters, None)).unwrap_or_default();
+    let given = if context.wants_inputs || keeps_journal { shown() } else { Vec::new() };
+    let shared = match &outer {
+        Some(outer) => Arc::clone(&outer.shared),
+        None => {
+            let mode = context.mode().unwrap_or_default();
+            let dry = context.settings.dry_run.is_some();
+            let journal = context.journal().and_then(|at| Journal::new(at, Some(flow), mode, dry));
+            Arc::new(SharedByFlows::new(journal.map(|journal| journal.with_parameters(given.clone()))))
+        }
+    };
+    let settings = context.settings;
+    let run = ActiveFlow::new(flow, shared, outer, settings, context.inside.is_some());
+    let table = (runs && run.is_outermost() && !context.is_quiet()).then(Summary::new);
     if let Some(table) = &table {
         context.add_reporter(Arc::new(table.clone()));
         #[cfg(feature = "progress")]
@@ -91,7 +96,6 @@ pub(crate) fn start(
     if let Some(path) = path {
         context.set_flow_path(&path);
     }
-    let given = if context.wants_inputs { describe(accept, parameters, None) } else { Vec::new() };
     let value = |given: Given<'static>| given.value.map(Cow::into_owned).unwrap_or_default();
     let parameters: Vec<_> = parameters.iter().copied().zip(given.into_iter().map(value)).collect();
     run.notify(&context, |run| Event::FlowStarted(run), &parameters, None, None);

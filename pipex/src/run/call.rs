@@ -18,6 +18,7 @@ use crate::graph::visitor::{Findings, Outputs, Visitor};
 use crate::run::carrier::Travel;
 use crate::run::context::Context;
 use crate::run::plan::{Plan, drive_in};
+use crate::run::record;
 use crate::runtime::panics::Panic;
 use crate::runtime::{block_on, spawn, spawn_blocking};
 use pipex_format::model::error::{Cause, Error, Result, RunError};
@@ -477,7 +478,8 @@ pub(crate) fn away<R: Send + 'static>(
             Work::Body(body, draft) => {
                 let inside = Arc::clone(&context);
                 // If nobody waits for it any longer when it returns, the draft goes with what it gave.
-                let (body, draft) = spawn_blocking(move || (inside.enter(body), draft)).await?;
+                let called = spawn_blocking(move || record::carry(|| (inside.enter(body), draft))).await?;
+                let (body, draft) = record::arrive(called);
                 draft.into_iter().for_each(Draft::keep);
                 match body {
                     Body::Done(value) => return value,
@@ -485,7 +487,7 @@ pub(crate) fn away<R: Send + 'static>(
                 }
             }
         };
-        spawn(context.enter_async(future)).await?
+        record::arrive(spawn(record::carry_async(context.enter_async(future))).await?)
     })
 }
 

@@ -55,6 +55,7 @@ impl Journaling<'_> {
             ended.root = details.root.as_deref().map(Cow::Borrowed);
             (ended.there, ended.now, ended.format) = (details.there, details.now, details.format);
             ended.given = std::mem::take(&mut *details.given.lock().unwrap_or_else(PoisonError::into_inner));
+            ended.recorded.clone_from(&details.recorded);
             Line::Ended(Box::new(ended))
         };
         journal.ended(run.began);

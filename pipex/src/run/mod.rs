@@ -14,6 +14,7 @@ mod listeners;
 pub(crate) mod local;
 pub(crate) mod plan;
 pub(crate) mod program;
+pub(crate) mod record;
 pub(crate) mod report;
 pub(crate) mod returned;
 pub(crate) mod targets;

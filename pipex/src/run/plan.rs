@@ -21,6 +21,7 @@ use crate::graph::visitor::{Findings, Makers, Outputs, Visitor, describe};
 use crate::run::call::{Away, Call, TaskCall};
 use crate::run::context::Context;
 use crate::run::flow_run::ActiveFlow;
+use crate::run::record::Records;
 use crate::run::report::{Details, NO_DETAILS};
 use crate::run::targets::{Filled, OUTSIDE};
 use crate::runtime::panics::{Panic, Phase, guard};
@@ -77,6 +78,8 @@ struct Run {
     outdated: Option<(Stamp, Reasons)>,
     /// What goes on, besides the function.
     phase: Phase,
+    /// What the function has recorded, in its last attempt.
+    records: Records,
 }
 
 /// What a store is asked before anything runs.
@@ -346,6 +349,7 @@ impl Run {
             why: Why::default(),
             outdated: None,
             phase: Phase::Preparing,
+            records: Records::new(),
         }
     }
 

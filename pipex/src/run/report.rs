@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use pipex_format::journal::{Given, There, Why};
+use pipex_format::journal::{Given, Recorded, There, Why};
 use pipex_format::model::error::Error;
 use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::flow::Flow;
@@ -62,6 +62,8 @@ pub(crate) struct Details {
     pub(crate) there: Option<There>,
     /// The arguments; the journal takes them.
     pub(crate) given: Mutex<Vec<Given<'static>>>,
+    /// What the function has recorded.
+    pub(crate) recorded: Vec<Recorded<'static>>,
     /// Nothing but the journal would know.
     pub(crate) urgent: bool,
     /// What another run's end is the reason of this one's: that one's target, or its name.
@@ -76,6 +78,7 @@ pub(crate) static NO_DETAILS: Details = Details {
     format: None,
     there: None,
     given: Mutex::new(Vec::new()),
+    recorded: Vec::new(),
     urgent: false,
     root: None,
     delay: Duration::ZERO,

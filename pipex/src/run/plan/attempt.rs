@@ -19,6 +19,7 @@ use crate::run::call::{Body, Raised, TaskCall, Work};
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
 use crate::run::heartbeat;
+use crate::run::record::{Records, arrive, carry_async, collect_async};
 use crate::run::report::{Details, NO_DETAILS};
 use crate::runtime::panics::{Phase, catch, guard};
 use crate::runtime::{drive, pause, spawn_blocking, timeout};
@@ -172,7 +173,8 @@ impl<'a, R: Send> Plan<'a, R> {
                     journal.found(place.key, there);
                 }
                 let target = place.map(|(place, _)| &place.location);
-                let details = Details { there, given: given.into(), urgent, ..Details::default() };
+                let recorded = self.run.records.clone();
+                let details = Details { there, given: given.into(), recorded, urgent, ..Details::default() };
                 self.run.completed(target, elapsed, bytes, &details);
                 Ok(value.map_or(Produced::Saved, Produced::Value))
             }
@@ -226,12 +228,13 @@ impl<'a, R: Send> Plan<'a, R> {
         let (away, job) = (self.away, &mut *self.job);
         let mut taken = false;
         let there = &mut taken;
+        let mut records = Records::new();
         let called = if mode.executes() {
             let context = Context::within(context.as_ref(), task, target);
             let _heartbeat =
                 heartbeat::watch(&context, self.run.number(), task, &self.run.name, target, attempt, started);
             let last = attempt > task.retries;
-            catch(pin!(async move {
+            let attempt = pin!(async move {
                 match (away, task.timeout) {
                     (Some(away), Some(limit)) => {
                         let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_draft).transpose()?;
@@ -250,21 +253,22 @@ impl<'a, R: Send> Plan<'a, R> {
                         (Body::Future(future), limit) => timeout(limit, drive_in(Some(context), future)).await?,
                     },
                 }
-            }))
-            .await
+            });
+            collect_async(&mut records, catch(attempt)).await
         } else {
             let context = match target {
                 Some(_) => Some(Context::within(context.as_ref(), task, target)),
                 None => context.clone(),
             };
-            catch(pin!(async move {
+            let attempt = pin!(async move {
                 match start(job, context.as_ref(), draft, true, there)? {
                     Body::Done(value) => value,
                     Body::Future(future) => drive_in(context, future).await,
                 }
-            }))
-            .await
+            });
+            collect_async(&mut records, catch(attempt)).await
         };
+        self.run.records = records;
         called.unwrap_or_else(|panic| {
             if !taken {
                 self.run.phase = Phase::Loading;
@@ -299,7 +303,7 @@ fn not_to_be_had(source: Error) -> Raised {
 pub(crate) async fn drive_in<F: Future<Output: Send> + Send>(context: Option<Arc<Context>>, future: F) -> F::Output {
     match context {
         // Also where the future has to be driven on another thread.
-        Some(context) => drive(context.enter_async(future)).await,
+        Some(context) => arrive(drive(carry_async(context.enter_async(future))).await),
         None => drive(future).await,
     }
 }

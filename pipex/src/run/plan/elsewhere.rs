@@ -104,7 +104,8 @@ impl<R: Send> Plan<'_, R> {
             return Err(RunError::Cancelled { why }.into());
         };
         drop(heartbeat);
-        let JobOutcome { ended, elapsed, .. } = JobOutcome::from_bytes(&reply?).map_err(stays)?;
+        let JobOutcome { ended, elapsed, recorded, .. } = JobOutcome::from_bytes(&reply?).map_err(stays)?;
+        self.run.records = recorded;
         let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
         let value = |value| {
             let from = self.job.travel().map(|travel| travel.from);
@@ -166,7 +167,8 @@ pub(crate) async fn serve<R: Send + Sync + 'static>(call: Call<'static, R>, orde
     let span = plan.run.span(place.as_ref().map(|place| &place.location));
     let made = plan.make(place.as_ref(), started).instrument(span).await;
     let ended = ended(made, place.as_ref(), &plan, travel);
-    JobOutcome::new(ended, started.elapsed().as_secs_f64())
+    let recorded = std::mem::take(&mut plan.run.records);
+    JobOutcome { recorded, ..JobOutcome::new(ended, started.elapsed().as_secs_f64()) }
 }
 
 /// What there is to say of it.
