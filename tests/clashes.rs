@@ -73,6 +73,7 @@ fn different_arguments_for_one_target() {
         let bench = Bench::new();
         let error = format!("{:?}", bench.cache(flow).unwrap_err());
         assert!(error.contains("fill to the same target with different arguments"), "{error}");
+        assert!(error.contains("put what tells them apart into base or into the target's template, as `{args}` does"));
         assert_eq!(error.matches("clashes.rs:").count(), 2, "both calls are named: {error}");
         assert_eq!(bench.files().len(), 1);
     }

@@ -63,12 +63,15 @@ fn the_flows_path_comes_before_the_configured_one() {
     assert_eq!((bench.files().len(), other.files()), (0, vec!["flow/load/a".to_owned()]));
 }
 
+#[task(target = "{path}/{base}")]
+fn based() {}
+
 #[test]
 fn what_is_missing_is_named() {
     let bench = Bench::new();
-    let no_base = format!("{:?}", bench.cache(|| load("a").run()).unwrap_err());
+    let no_base = format!("{:?}", bench.cache(|| based().run()).unwrap_err());
     assert!(
-        no_base.starts_with("task run \"load\": the template's field `base` has no value: set it with `.base(..)`"),
+        no_base.starts_with("task run \"based\": the template's field `base` has no value: set it with `.base(..)`"),
         "{no_base}"
     );
 

@@ -12,6 +12,7 @@ mod clashes;
 mod codecs;
 mod contract;
 mod crash;
+mod digests;
 mod environment;
 mod errors;
 mod executor;

@@ -365,6 +365,53 @@ fn what_is_missing_is_listed_and_each_line_runs_one() {
     assert!(String::from_utf8_lossy(&ended.stderr).contains("there is no task \"count\""));
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Params {
+    rate: f64,
+}
+
+const PARAMS: Params = Params { rate: 0.25 };
+
+#[task(remote, target = "{path}/rate/{day:02}/{params.rate:.1}-{args}.json", name = "{args}")]
+fn rate(params: &Params, day: u32) -> f64 {
+    params.rate
+}
+
+#[task(remote)]
+fn grow(rate: f64, days: u32) -> f64 {
+    rate * f64::from(days)
+}
+
+#[flow]
+fn unnamed() -> pipex::Result<f64> {
+    let rate = rate(&PARAMS, 7).submit();
+    Ok(grow(0.5, 2).submit().load()? + grow(rate, 4).submit().load()?)
+}
+
+/// Whoever makes it, and from whatever it is told, it has the same name.
+#[test]
+fn names_without_effort_are_the_same_wherever_they_are_made() {
+    let (bench, carrier) = (Bench::new(), Bytes::default());
+    let config = bench.config(Mode::PrefectCache).executor(Local::new().carrier(carrier.clone()));
+    assert_eq!(config.scope(unnamed).unwrap(), 2.0);
+    assert_eq!(carrier.0.load(Ordering::Relaxed), 3);
+    let files = bench.files();
+    assert!(files[0].starts_with("grow/days=4-"), "{files:?}");
+    assert!(files[2].starts_with("rate/07/0.2-day=7-"), "{files:?}");
+    assert_eq!(files[1], "grow/rate=0.5,days=2");
+    bench.states();
+    assert_eq!(bench.cache(unnamed).unwrap(), 2.0);
+    assert!(bench.states().iter().all(|(_, state)| *state == State::Cached));
+
+    // From a line that does not say where.
+    bench.cache(|| rate(&PARAMS, 7).run().unwrap().remove().unwrap());
+    let path = bench.path();
+    let line = json!({ "task": "rate", "args": { "params": { "rate": 0.25 }, "day": 7 }, "path": path });
+    let ended = run(&bench, path, &[("LINE", &line.to_string())]);
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(bench.files(), files);
+}
+
 #[test]
 fn a_dropped_carrier_ends_the_run() {
     struct Gone;

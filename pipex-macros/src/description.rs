@@ -16,7 +16,10 @@ impl TaskEmitter {
     pub fn emit_description(&self) -> TokenStream {
         let TaskEmitter { pipex, meta, function: TaskFn { item, .. }, .. } = self;
         let funcname = item.sig.ident.unraw().to_string();
-        let target = self.emit_template(&self.target);
+        let target = match &self.target {
+            Some(target) => self.emit_template(target),
+            None => quote!(#pipex::internal::Template::Default),
+        };
         let (signature, block) = (&item.sig, &item.block);
         let tokens = quote!(#signature #block);
         let code = code::emit_code(&item.sig.ident, tokens.clone(), source::read_text(tokens), &meta.code, pipex);
@@ -99,6 +102,7 @@ impl TaskEmitter {
             ParsedField::Funcname => quote!(Funcname),
             ParsedField::Module => quote!(Module),
             ParsedField::Flow => quote!(Flow),
+            ParsedField::Args => quote!(Args),
             ParsedField::Parameter(field) => {
                 let index = self.fields.iter().position(|(known, _)| known == field);
                 let index = index.expect("a template's fields are among those of all templates");

@@ -11,6 +11,7 @@ pub enum ParsedField {
     Funcname,
     Module,
     Flow,
+    Args,
     Parameter(ParameterField),
     Env(String),
     Now(String),
@@ -39,6 +40,7 @@ impl ParsedField {
             "funcname" => return Ok(ParsedField::Funcname),
             "module" => return Ok(ParsedField::Module),
             "flow" => return Ok(ParsedField::Flow),
+            "args" => return Ok(ParsedField::Args),
             _ => {}
         }
         if let Some(variable) = name.strip_prefix("env.")
@@ -159,7 +161,7 @@ fn is_identifier(name: &str) -> bool {
 }
 
 fn list_fields(parameters: &[String]) -> String {
-    let mut fields: Vec<_> = ["path", "base", "funcname", "module", "flow"].map(str::to_owned).into();
+    let mut fields: Vec<_> = ["path", "base", "funcname", "module", "flow", "args"].map(str::to_owned).into();
     fields.extend_from_slice(parameters);
     fields.push("env.NAME".to_owned());
     fields.extend(NOW.map(|part| format!("now.{part}")));

@@ -35,7 +35,7 @@ use proc_macro::TokenStream;
 ///
 /// | argument | meaning | when it is not given |
 /// | --- | --- | --- |
-/// | `target = "template"` | where the output is | `"{path}/{funcname}/{base}"` |
+/// | `target = "template"` | where the output is | `"{path}/{funcname}/{base}"`; where the call has no base, `"{path}/{funcname}/{args}"`, and without parameters `"{path}/{funcname}"` |
 /// | `name = "template"` | the name of the task run | made by the executor |
 /// | `store = EXPR` | how the output is saved and loaded; it may name `self`, and no other parameter | `FileStore` |
 /// | `save = false` | the function saves its own output, or gives data that are held in memory: see Outputs | the store saves it |
@@ -90,7 +90,7 @@ use proc_macro::TokenStream;
 ///
 /// # Templates
 ///
-/// Text, and fields in braces: `path`, `base`, `funcname`, `module`, `flow`, any parameter that implements `Display`,
+/// Text, and fields in braces: `path`, `base`, `funcname`, `module`, `flow`, `args` (a digest of the arguments), any parameter that implements `Display`,
 /// `env.NAME`, and `now.date`, `now.time`, `now.datetime`, `now.year`, `now.month`, `now.day`, `now.hour`, `now.minute`,
 /// `now.second`. Parameters may have a format (`{day:03}`, `{rate:.2}`, `{kind:?}`), and their fields stand for themselves
 /// (`{params.lr}`, `{pair.0}`, `{self.name}`). Where a parameter has the name of one of these, the field is not the parameter. `{{ if field }}`,

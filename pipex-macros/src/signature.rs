@@ -176,6 +176,9 @@ impl TaskFn {
     /// Marks the parameters that the template names. They have to be values that can be shown.
     pub fn mark_named(&mut self, template: &ParsedTemplate, span: Span) -> Result<()> {
         let mut mistakes = Mistakes::default();
+        if template.names_args() && self.parameters.is_empty() {
+            mistakes.add(Error::new(span, "`{args}` is a digest of the arguments, and there are none: leave it out"));
+        }
         for field in template.parameter_fields() {
             let mut refuse = |what: &str| {
                 let message = format!(

@@ -15,8 +15,6 @@ use crate::signature::{self, Parameter, ParameterKind, TaskFn};
 use crate::spans::{end_span, hygienic, respan, start_span};
 use crate::template::ParsedTemplate;
 
-const TARGET: &str = "{path}/{funcname}/{base}";
-
 pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     process(arguments, item.clone()).unwrap_or_else(|error| signature::emit_unchanged(item, &error))
 }
@@ -31,10 +29,9 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let (Some(meta), Some(mut function)) = (meta, function) else {
         return mistakes.into_result().map(|()| TokenStream::new());
     };
-    let literal = meta.target.clone().unwrap_or_else(|| LitStr::new(TARGET, Span::call_site()));
     let mut fields = Vec::new();
     let mut parse = |literal| mistakes.ok_or_add(parse_template(literal, &mut function, &mut fields));
-    let target = parse(&literal);
+    let target = meta.target.as_ref().and_then(&mut parse);
     let name = meta.name.as_ref().and_then(parse);
     if let (Some(retry_if), true) = (&meta.retry_if, function.returns.is_value()) {
         mistakes
@@ -51,7 +48,6 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
         }
     }
     mistakes.into_result()?;
-    let target = target.expect("a target that could not be read is a mistake");
     Ok(TaskEmitter { pipex: find_crate_path(meta.krate.clone()), meta, function, target, name, fields }.emit_function())
 }
 
@@ -75,7 +71,8 @@ fn parse_template(
 pub struct TaskEmitter {
     pub meta: TaskMeta,
     pub function: TaskFn,
-    pub target: ParsedTemplate,
+    /// The template of its target, if it has one of its own.
+    pub target: Option<ParsedTemplate>,
     pub name: Option<ParsedTemplate>,
     /// What the templates name of parameters, each once, and where the first stands that names it.
     pub fields: Vec<(ParameterField, Span)>,

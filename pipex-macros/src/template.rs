@@ -34,9 +34,9 @@ impl ParsedTemplate {
         })
     }
 
-    /// What it names of parameters.
-    pub fn parameter_fields(&self) -> Vec<&ParameterField> {
-        let fields: Vec<&ParsedField> = match self {
+    /// The fields that it names.
+    fn fields(&self) -> Vec<&ParsedField> {
+        match self {
             ParsedTemplate::Plain(parts) => parts
                 .iter()
                 .filter_map(|part| match part {
@@ -45,14 +45,20 @@ impl ParsedTemplate {
                 })
                 .collect(),
             ParsedTemplate::Blocks { fields, .. } => fields.iter().map(|(_, field)| field).collect(),
-        };
-        fields
-            .into_iter()
-            .filter_map(|field| match field {
-                ParsedField::Parameter(field) => Some(field),
-                _ => None,
-            })
-            .collect()
+        }
+    }
+
+    /// What it names of parameters.
+    pub fn parameter_fields(&self) -> impl Iterator<Item = &ParameterField> {
+        self.fields().into_iter().filter_map(|field| match field {
+            ParsedField::Parameter(field) => Some(field),
+            _ => None,
+        })
+    }
+
+    /// Whether it names the arguments as a whole.
+    pub fn names_args(&self) -> bool {
+        self.fields().contains(&&ParsedField::Args)
     }
 }
 

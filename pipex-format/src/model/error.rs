@@ -174,8 +174,9 @@ pub enum RunError {
     Target(#[from] TargetError),
     /// Its target is another's.
     #[error(
-        "{first} and {second} fill to the same target{}: put what tells them apart into base or into the target's template",
-        if *same_task { " with different arguments" } else { "" }
+        "{first} and {second} fill to the same target{}: put what tells them apart into base or into the target's template{}",
+        if *same_task { " with different arguments" } else { "" },
+        if *same_task { ", as `{args}` does" } else { "" }
     )]
     Clash {
         /// The call that was there first.

@@ -75,6 +75,8 @@ impl AsRef<str> for Location {
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum Template {
+    /// Of a task that says nothing of its target.
+    Default,
     /// Text and fields alone, which is nearly all: filled by putting one after the other.
     Plain(&'static [Part]),
     /// With `{{ if }}` or a formatter: filled by tinytemplate. The fields are those that it names, as it names them.
@@ -96,6 +98,8 @@ pub enum TemplateField {
     Funcname,
     Module,
     Flow,
+    /// A digest of the arguments.
+    Args,
     /// What the template names of a parameter: its number among all that templates of the task name, and its text.
     Parameter(usize, &'static str),
     /// `env.NAME`.
@@ -146,6 +150,33 @@ pub enum TargetError {
 pub trait TemplateFields {
     /// Writes the field's value.
     fn write(&self, field: TemplateField, out: &mut String) -> Result<(), TargetError>;
+
+    /// The template of a task that says nothing of its target.
+    fn default_target(&self) -> DefaultTarget;
+}
+
+/// What tells the outputs of a task apart that says nothing of its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultTarget {
+    /// The call's `base`.
+    Base,
+    /// What it is given.
+    Args,
+    /// Nothing: there is one.
+    Alone,
+}
+
+impl DefaultTarget {
+    const fn parts(self) -> &'static [Part] {
+        const PATH: Part = Part::Field(TemplateField::Path);
+        const FUNCNAME: Part = Part::Field(TemplateField::Funcname);
+        const SLASH: Part = Part::Text("/");
+        match self {
+            DefaultTarget::Base => &[PATH, SLASH, FUNCNAME, SLASH, Part::Field(TemplateField::Base)],
+            DefaultTarget::Args => &[PATH, SLASH, FUNCNAME, SLASH, Part::Field(TemplateField::Args)],
+            DefaultTarget::Alone => &[PATH, SLASH, FUNCNAME],
+        }
+    }
 }
 
 thread_local! {
@@ -168,6 +199,15 @@ impl Template {
         self.fill(fields, |_, _| Ok(()), str::to_owned)
     }
 
+    /// Whether it shows a digest of the arguments, wherever it is filled.
+    pub fn names_args(&self) -> bool {
+        match self {
+            Template::Default => false,
+            Template::Plain(parts) => parts.iter().any(|part| matches!(part, Part::Field(TemplateField::Args))),
+            Template::Blocks { fields, .. } => fields.iter().any(|(_, field)| matches!(field, TemplateField::Args)),
+        }
+    }
+
     fn fill<T>(
         &self,
         fields: &impl TemplateFields,
@@ -180,6 +220,7 @@ impl Template {
             check(field, &out[start..])
         };
         match self {
+            Template::Default => Template::Plain(fields.default_target().parts()).fill(fields, check, done),
             Template::Plain(parts) => {
                 let mut buffer = BUFFER.take();
                 buffer.clear();
@@ -261,6 +302,7 @@ impl Display for TemplateField {
             TemplateField::Funcname => f.write_str("funcname"),
             TemplateField::Module => f.write_str("module"),
             TemplateField::Flow => f.write_str("flow"),
+            TemplateField::Args => f.write_str("args"),
             TemplateField::Parameter(_, name) => f.write_str(name),
             TemplateField::Env(name) => write!(f, "env.{name}"),
             TemplateField::Now(part) => write!(f, "now.{part}"),

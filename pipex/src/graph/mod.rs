@@ -1,6 +1,7 @@
 //! The graph of task runs: what calls take, what they give, and what waits for what.
 
 pub(crate) mod arg;
+pub(crate) mod digest;
 pub(crate) mod dry;
 pub(crate) mod host;
 pub(crate) mod inputs;

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::graph::arg::{Arg, Kind, RefArg, Referent};
+use crate::graph::digest::Digest;
 use crate::graph::inputs::Inputs;
 use crate::graph::known::Known;
 use crate::graph::outcome::Label;
@@ -19,6 +20,7 @@ use pipex_format::model::error::Error;
 #[cfg(feature = "remote")]
 use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::hash::Hasher;
+use pipex_format::model::target::Location;
 
 /// The names of those that have yet to be visited.
 type Parameters<'v> = std::slice::Iter<'v, &'static str>;
@@ -31,6 +33,8 @@ enum Purpose<'v> {
     Find(Findings<'v>),
     /// To take each argument down for itself, for people to compare.
     Describe(Box<Description<'v>>),
+    /// To name a target after them.
+    Digest(&'v mut Digest),
     /// To send the arguments to another process.
     #[cfg(feature = "remote")]
     Pack(&'v mut Packing),
@@ -115,6 +119,10 @@ impl<'v> Visitor<'v> {
         outputs.visit(self);
     }
 
+    pub(crate) fn digesting(digest: &'v mut Digest) -> Self {
+        Visitor(Purpose::Digest(digest))
+    }
+
     #[cfg(feature = "remote")]
     pub(crate) fn packing(packing: &'v mut Packing) -> Self {
         Visitor(Purpose::Pack(packing))
@@ -133,6 +141,10 @@ impl<'v> Visitor<'v> {
                 }
                 None
             }
+            Purpose::Digest(digest) => {
+                digest.output(output.target().map(Location::as_str));
+                if output.target().is_some() { None } else { output.peek() }
+            }
             #[cfg(feature = "remote")]
             Purpose::Pack(packing) => packing.output(output, passes_base),
         }
@@ -147,6 +159,7 @@ impl<'v> Visitor<'v> {
             }
             Purpose::Find(_) => {}
             Purpose::Describe(description) => description.next_argument(),
+            Purpose::Digest(digest) => digest.next_argument(),
             #[cfg(feature = "remote")]
             Purpose::Pack(packing) => packing.next_argument(),
         }
@@ -156,6 +169,7 @@ impl<'v> Visitor<'v> {
         match &mut self.0 {
             Purpose::Find(findings) => findings.hasher.as_deref_mut(),
             Purpose::Describe(description) => Some(&mut description.hasher),
+            Purpose::Digest(_) => None,
             #[cfg(feature = "remote")]
             Purpose::Pack(_) => None,
         }
@@ -173,12 +187,16 @@ impl<'v> Visitor<'v> {
         false
     }
 
-    /// Takes down what the argument is, for people.
-    fn describe(&mut self, text: impl FnOnce() -> String) {
-        if let Purpose::Describe(description) = &mut self.0
-            && let Some(given) = description.given.last_mut()
-        {
-            given.value = Some(text().into());
+    /// Takes down what the argument is, for people. It is `plain` if this tells it from all others of its type.
+    fn describe(&mut self, plain: bool, text: impl FnOnce() -> Option<String>) {
+        match &mut self.0 {
+            Purpose::Describe(description) => {
+                if let Some(given) = description.given.last_mut() {
+                    given.value = text().map(Into::into);
+                }
+            }
+            Purpose::Digest(digest) => digest.value(text().as_deref(), plain),
+            _ => {}
         }
     }
 
@@ -391,7 +409,7 @@ impl<A: Argument<Content: Known + Serialize>> ByKnown for &&&&Probe<'_, A> {
             hasher.serialize(content);
             hasher.unordered = unordered;
         }
-        visitor.describe(|| excerpt(content));
+        visitor.describe(A::Content::PLAIN, || Some(excerpt(content)));
         content.each_path(&mut |path| visitor.path(path));
     }
 }
@@ -412,7 +430,7 @@ impl<A: Argument<Content: Serialize>> BySerialize for &&Probe<'_, A> {
         if let Some(hasher) = visitor.hasher() {
             hasher.serialize(content);
         }
-        visitor.describe(|| excerpt(content));
+        visitor.describe(false, || Some(excerpt(content)));
     }
 }
 
@@ -427,6 +445,9 @@ impl<A: Argument<Content: Hash>> ByHash for &Probe<'_, A> {
         let content = self.0.visit(visitor);
         if let (Some(content), Some(hasher)) = (content, visitor.hasher()) {
             content.hash(hasher);
+        }
+        if content.is_some() {
+            visitor.describe(false, || None);
         }
     }
 }
@@ -444,7 +465,7 @@ impl<A: Argument<Content: Debug>> ByDebug for Probe<'_, A> {
         if let Some(hasher) = visitor.hasher() {
             let _ = write!(hasher, "{content:?}");
         }
-        visitor.describe(|| excerpt_text(&format!("{content:?}")));
+        visitor.describe(false, || Some(excerpt_text(&format!("{content:?}"))));
     }
 }
 
@@ -456,6 +477,8 @@ pub trait ByNothing {
 
 impl<A: Argument> ByNothing for Probe<'_, A> {
     fn accept(self, visitor: &mut Visitor<'_>) {
-        self.0.visit(visitor);
+        if let (Some(_), Visitor(Purpose::Digest(digest))) = (self.0.visit(visitor), visitor) {
+            digest.untold();
+        }
     }
 }

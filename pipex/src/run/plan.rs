@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) use self::attempt::drive_in;
 #[cfg(feature = "remote")]
 pub(crate) use self::elsewhere::serve;
+use crate::graph::digest::Digest;
 use crate::graph::inputs::Inputs;
 use crate::graph::outcome::{Failure, Label, Maker, Place};
 use crate::graph::pending::Discard;
@@ -37,7 +38,9 @@ use pipex_format::model::name::Name;
 use pipex_format::model::provenance::{Decision, Provenance, Reasons, Wanted, decide};
 use pipex_format::model::stale::Stale;
 use pipex_format::model::state::State;
-use pipex_format::model::target::{Location, TargetError, TemplateField, TemplateFields, UNSHOWN, push};
+use pipex_format::model::target::{
+    DefaultTarget, Location, TargetError, Template, TemplateField, TemplateFields, UNSHOWN, push,
+};
 use pipex_format::model::task::Task;
 use pipex_format::store::{Record, Stamp, Store};
 
@@ -134,8 +137,9 @@ impl<'a, R: Send> Plan<'a, R> {
 
     /// The one walk over the arguments: what the call inherits, what it waits for, what tells it from others.
     fn visit_arguments(&mut self, label: &mut Label, wait_for: &[Box<dyn Outputs + Send + 'a>]) {
-        let Run { task, ref context, .. } = self.run;
-        let mut hasher = self.run.has_target().then(Hasher::default);
+        let Run { task, ref context, mode, .. } = self.run;
+        let named = mode.executes() && task.name.as_ref().is_some_and(Template::names_args);
+        let mut hasher = (named || self.run.has_target()).then(Hasher::default);
         let wants_makers = context.as_ref().is_some_and(|context| context.wants_inputs);
         let mut makers = wants_makers.then(|| Makers::new(task.parameters));
         let mut visitor = Visitor::finding(Findings {
@@ -393,6 +397,14 @@ impl Run {
 struct Filling<'p, 'a, R>(&'p Plan<'a, R>);
 
 impl<R> TemplateFields for Filling<'_, '_, R> {
+    fn default_target(&self) -> DefaultTarget {
+        match &self.0.run {
+            Run { label: Label { base: Some(_), .. }, .. } => DefaultTarget::Base,
+            Run { task: Task { parameters: [], .. }, .. } => DefaultTarget::Alone,
+            _ => DefaultTarget::Args,
+        }
+    }
+
     fn write(&self, field: TemplateField, out: &mut String) -> Result<(), TargetError> {
         let Plan { job, run, .. } = self.0;
         let missing = |advice| TargetError::Missing { field: field.to_string(), advice };
@@ -407,6 +419,11 @@ impl<R> TemplateFields for Filling<'_, '_, R> {
             TemplateField::Module => run.task.module,
             TemplateField::Flow => {
                 run.flow().map(|run| run.flow.name).ok_or_else(|| missing("call the task within a flow"))?
+            }
+            TemplateField::Args => {
+                let mut digest = Digest::new(run.task.parameters);
+                job.accept(&mut Visitor::digesting(&mut digest));
+                return digest.write(self.0.arguments, out).map_err(missing);
             }
             TemplateField::Parameter(index, _) => {
                 let written = job.field(index, out).ok_or_else(|| missing("the macro does not know it"))?;
