@@ -1,4 +1,5 @@
-//! A format of one's own: outputs as TOML. `PIPEX=cache cargo run --example custom_codec`, then look at `out/custom_codec`.
+//! A format of one's own: outputs as tables with tabs. `PIPEX=cache cargo run --example custom_codec`, then look at
+//! `out/custom_codec`.
 
 use std::io::Write;
 
@@ -7,66 +8,70 @@ use pipex::{FileStore, Output, flow, task};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// TOML, for any type that serde knows and that is a table.
-struct Toml;
+/// Rows under a header, with tabs between their fields, of any struct that serde knows.
+struct Tsv;
 
-/// A file that is cut behind some line may be TOML as well.
-const END: &str = "# end\n";
-
-impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Toml {
-    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
-        let text = toml::to_string(value)?;
-        Ok(write!(out, "{text}{END}")?)
+impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<T>> for Tsv {
+    fn encode(&self, rows: &Vec<T>, out: &mut dyn Write) -> StoreResult<()> {
+        let mut table = csv::WriterBuilder::new().delimiter(b'\t').from_writer(out);
+        rows.iter().try_for_each(|row| table.serialize(row))?;
+        Ok(table.flush()?)
     }
 
-    fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
-        Ok(toml::from_slice(bytes)?)
+    fn decode(&self, bytes: &[u8]) -> StoreResult<Vec<T>> {
+        let table = csv::ReaderBuilder::new().delimiter(b'\t').from_reader(bytes);
+        Ok(table.into_deserialize().collect::<Result<_, _>>()?)
     }
 
+    /// A row of which the end is missing may be one as well.
     fn check_whole(&self, bytes: &[u8]) -> Result<(), &'static str> {
-        if bytes.ends_with(END.as_bytes()) { Ok(()) } else { Err("its last line is not `# end`") }
+        if bytes.ends_with(b"\n") { Ok(()) } else { Err("its last line does not end") }
     }
 
     /// Outputs of a struct that has other fields since are stale.
     fn shape(&self) -> Option<Shape> {
-        Some(Shape::from_serde::<T>())
+        Some(Shape::from_serde::<Vec<T>>())
     }
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Station {
-    name: String,
-    warmest: f64,
+struct Reading {
+    hour: u8,
+    celsius: f64,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Report {
-    warmest: String,
-    stations: Vec<Station>,
+struct Warmest {
+    station: String,
+    celsius: f64,
 }
 
-#[task(target = "{path}/{name}.toml", store = FileStore::new().codec(Toml))]
-fn measure(name: &str) -> Station {
-    println!("measuring {name}");
-    Station { name: name.to_owned(), warmest: name.bytes().map(f64::from).sum::<f64>() / 10.0 }
+#[task(target = "{path}/{station}.tsv", store = FileStore::new().codec(Tsv))]
+fn measure(station: &str) -> Vec<Reading> {
+    println!("measuring {station}");
+    let letters = station.bytes().map(|letter| f64::from(letter) / 10.0);
+    [0, 12, 18].into_iter().zip(letters).map(|(hour, celsius)| Reading { hour, celsius }).collect()
 }
 
 /// Compressed, since the name says so: that is none of the codec's business.
-#[task(target = "{path}/report.toml.zst", store = FileStore::new().codec(Toml))]
-fn report(stations: Vec<Station>) -> Report {
-    let warmest = stations.iter().max_by(|one, other| one.warmest.total_cmp(&other.warmest));
-    Report { warmest: warmest.map(|station| station.name.clone()).unwrap_or_default(), stations }
+#[task(target = "{path}/{station}-warmest.tsv.zst", store = FileStore::new().codec(Tsv))]
+fn find_warmest(readings: &[Reading], station: &str) -> Vec<Warmest> {
+    let celsius = readings.iter().map(|reading| reading.celsius).fold(f64::MIN, f64::max);
+    vec![Warmest { station: station.to_owned(), celsius }]
 }
 
 #[flow(path = "out/custom_codec")]
-fn survey() -> pipex::Result<Report> {
-    let stations: Vec<Output<Station>> = ["EWR", "JFK", "LGA"].into_iter().map(|name| measure(name).submit()).collect();
-    report(stations).run()?.load()
+fn survey() -> pipex::Result<Vec<Warmest>> {
+    let stations = ["EWR", "JFK", "LGA"];
+    let warmest: Vec<Output<Vec<Warmest>>> =
+        stations.into_iter().map(|station| find_warmest(measure(station).submit(), station).submit()).collect();
+    warmest.iter().map(|output| Ok(output.load()?.remove(0))).collect()
 }
 
 #[pipex::main]
 fn main() -> pipex::Result<()> {
-    let report = survey()?;
-    println!("of {} stations {} was the warmest", report.stations.len(), report.warmest);
+    for Warmest { station, celsius } in survey()? {
+        println!("{station} had {celsius} degrees");
+    }
     Ok(())
 }

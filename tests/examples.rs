@@ -16,11 +16,11 @@ fn run(example: &str, dir: &Path) -> String {
 #[test]
 fn a_codec_of_ones_own() {
     let dir = tempfile::tempdir().unwrap();
-    let last = "of 3 stations EWR was the warmest\n";
+    let last = "EWR had 8.7 degrees\nJFK had 7.5 degrees\nLGA had 7.6 degrees\n";
     let measured = "measuring EWR\nmeasuring JFK\nmeasuring LGA\n";
     assert_eq!(run("custom_codec", dir.path()), format!("{measured}{last}"));
-    let file = dir.path().join("out/custom_codec/JFK.toml");
-    assert_eq!(fs::read_to_string(&file).unwrap(), "name = \"JFK\"\nwarmest = 21.9\n# end\n");
+    let file = dir.path().join("out/custom_codec/JFK.tsv");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "hour\tcelsius\n0\t7.4\n12\t7.0\n18\t7.5\n");
     assert_eq!(run("custom_codec", dir.path()), last, "nothing is measured again");
 }
 

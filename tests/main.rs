@@ -16,6 +16,7 @@ mod digests;
 mod environment;
 mod errors;
 mod executor;
+mod extensions;
 mod flows;
 mod gate;
 mod graphs;

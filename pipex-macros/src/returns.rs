@@ -41,6 +41,23 @@ impl Returns {
     }
 }
 
+/// Whether the compiler knows the type where the function stands: it names no generic parameters.
+pub fn is_concrete(output: &Type, item: &ItemFn) -> bool {
+    !may_name_generics(output, item) || names_only_values(output.to_token_stream())
+}
+
+fn names_only_values(tokens: TokenStream) -> bool {
+    tokens.into_iter().all(|token| match token {
+        TokenTree::Ident(name) => {
+            let name = name.to_string();
+            name.starts_with(|first: char| first.is_ascii_lowercase())
+                || ["Result", "Error"].iter().chain(&VALUES).any(|known| name == *known)
+        }
+        TokenTree::Group(group) => names_only_values(group.stream()),
+        _ => true,
+    })
+}
+
 /// The type without parentheses.
 pub fn strip_parentheses(ty: &Type) -> &Type {
     match ty {

@@ -10,7 +10,7 @@ use crate::crate_path::find_crate_path;
 use crate::field::ParameterField;
 use crate::lifetimes::write_out_lifetimes;
 use crate::mistakes::Mistakes;
-use crate::returns::Returns;
+use crate::returns::{self, Returns};
 use crate::signature::{self, Parameter, ParameterKind, TaskFn};
 use crate::spans::{end_span, hygienic, respan, start_span};
 use crate::template::ParsedTemplate;
@@ -226,9 +226,21 @@ impl TaskEmitter {
                 // An output that can't be saved is told at the return type, from its first token to its last.
                 let open = respan(&quote!(#pipex::), start_span(&self.function.output));
                 let store = Ident::new("FileStore", end_span(&self.function.output));
-                quote!(|| #pipex::internal::store::<_, #open #store>(#pipex::FileStore::new()))
+                let extension = self.emit_extension();
+                quote!(|| {
+                    #extension
+                    #pipex::internal::store::<_, #open #store>(#pipex::FileStore::new())
+                })
             }
         }
+    }
+
+    /// An output that can never be written under the extension of the target is told at the return type.
+    fn emit_extension(&self) -> Option<TokenStream> {
+        let (pipex, TaskFn { output: ty, item, .. }) = (&self.pipex, &self.function);
+        let end = Some(self.target.literal_end()).filter(|end| end.contains('.') && returns::is_concrete(ty, item))?;
+        let output = self.emit_output_type();
+        Some(quote!(#pipex::internal::Taken::<{ #pipex::internal::number_extension(#end) }>::expect::<#output>();))
     }
 
     /// What the task gives when it succeeds.

@@ -34,6 +34,17 @@ impl ParsedTemplate {
         })
     }
 
+    /// What any filled target ends in.
+    pub fn literal_end(&self) -> &str {
+        match self {
+            ParsedTemplate::Plain(parts) => match parts.last() {
+                Some(ParsedPart::Text(text)) => text,
+                _ => "",
+            },
+            ParsedTemplate::Blocks { text, .. } => text.rsplit('}').next().unwrap_or_default(),
+        }
+    }
+
     /// The fields that it names.
     fn fields(&self) -> Vec<&ParsedField> {
         match self {

@@ -38,6 +38,7 @@ pub use pipex_format::model::retry::RetryDelay;
 pub use pipex_format::model::target::{Part, Template, TemplateField};
 pub use pipex_format::model::task::{Code, Task};
 use pipex_format::store::{OwnOutput, Store};
+pub use pipex_format::store::{Taken, number_extension};
 
 /// The program's `main`: its own commands come first, and from then on the program is pipex's to end.
 pub fn main<R>(failure: impl FnOnce(&R) -> Option<Failed>, body: impl FnOnce() -> R) -> R {

@@ -55,10 +55,34 @@ fn packed_text() -> Everything {
     everything()
 }
 
+#[task(target = "{path}/notes.md")]
+fn notes() -> String {
+    "# Notes\n\nno newline".to_owned()
+}
+
+#[task(target = "{path}/notes.md.zst")]
+fn packed_notes() -> String {
+    "# Notes\n\nno newline".to_owned()
+}
+
+#[task(target = "{path}/hours.jsonl")]
+fn hours() -> Vec<(u8, Option<f64>)> {
+    everything().by_hour.into_iter().collect()
+}
+
+#[task(target = "{path}/pixels.png")]
+fn pixels() -> Vec<u8> {
+    vec![0x89, 0, 0xFF]
+}
+
 #[flow(path = "out")]
 fn all() -> pipex::Result<()> {
     plain().run()?;
     packed().run()?;
+    notes().run()?;
+    packed_notes().run()?;
+    hours().run()?;
+    pixels().run()?;
     packed_text().run().map(drop)
 }
 
@@ -80,6 +104,21 @@ fn bincode_is_shown_as_json_by_its_shape() {
     }
     let text = desk.pipex("show out/everything.json.zst").stdout;
     assert_eq!(serde_json::from_slice::<Everything>(&text).unwrap(), everything());
+}
+
+#[test]
+fn texts_are_shown_as_they_are() {
+    let desk = Desk::new();
+    assert!(desk.pipeline("formats::pipeline").status().unwrap().success());
+    let shown = |line: &str| String::from_utf8(desk.pipex(line).stdout).unwrap();
+    for name in ["notes.md", "notes.md.zst"] {
+        assert_eq!(shown(&format!("show out/{name}")), "# Notes\n\nno newline", "{name}");
+        assert_eq!(desk.json(&format!("show out/{name}"))["content"], "# Notes\n\nno newline", "{name}");
+    }
+    assert_eq!(shown("show out/hours.jsonl"), "[1,-2.5]\n[2,null]\n");
+    let said = desk.pipex("show out/pixels.png");
+    assert!(String::from_utf8_lossy(&said.stderr).contains("3 bytes that only the program can read"));
+    assert_eq!(desk.pipex("show --raw out/pixels.png").stdout, [0x89, 0, 0xFF]);
 }
 
 #[test]

@@ -17,7 +17,8 @@ use crate::model::target::Location;
 ///
 /// The file has what [`encode`](Codec::encode) wrote and nothing else, unless the codec [allows a
 /// footer](Codec::allows_footer). A target that ends in `.zst` is compressed behind the codec's back, and always has the footer.
-/// Without one, it is the codec that notices that a file was cut or edited: pipex only counts one of no bytes as missing.
+/// Without one, it is the codec that notices that a file was cut or edited: pipex only counts one of no bytes as missing, unless
+/// the codec [allows that](Codec::allows_empty).
 ///
 /// # Promises a codec makes
 /// `decode` gives what `encode` was given, or an error; never something else. It gets all of the bytes that `encode` wrote.
@@ -109,6 +110,11 @@ pub trait Codec<T>: Send + Sync {
         Ok(())
     }
 
+    /// Without a footer: whether some value is written as no bytes. Where none is, a file of no bytes counts as missing.
+    fn allows_empty(&self) -> bool {
+        false
+    }
+
     /// With a footer: whether a file that has none may be the beginning of one. It is called truncated then, and else foreign.
     fn is_beginning(&self, bytes: &[u8]) -> bool {
         let _ = bytes;
@@ -169,6 +175,12 @@ pub(super) fn check_comes_back<T: Serialize>(codec: &impl Codec<T>, value: &T, t
         return Ok(());
     }
     Err(Lossy("another value does (NaN, an infinity, or an empty text where there may be none)".to_owned()))
+}
+
+/// Of text that ends in a newline whatever the value.
+#[cfg(any(feature = "toml", feature = "yaml"))]
+pub(super) fn check_ends_in_newline(text: &[u8]) -> Result<(), &'static str> {
+    if text.last() == Some(&b'\n') { Ok(()) } else { Err("it does not end in a newline") }
 }
 
 /// What would come back is not what was given.

@@ -63,7 +63,7 @@ fn the_content_is_what_was_written_in_whatever_pieces() {
 #[test]
 fn where_the_codec_allows_it_a_footer_tells_damage_and_what_made_the_output() {
     let dir = tempfile::tempdir().unwrap();
-    let target = target(dir.path(), "x.txt");
+    let target = target(dir.path(), "x.out");
     let value = b"some bytes".to_vec();
     for knows_shape in [false, true] {
         let store = FileStore::new().codec(Pieces { allows_footer: true, knows_shape, ..PLAIN });
@@ -78,10 +78,10 @@ fn where_the_codec_allows_it_a_footer_tells_damage_and_what_made_the_output() {
     // bincode would take the bytes for whatever is asked for.
 
     let error = super::tests::load::<Vec<u8>>(&target).unwrap_err().to_string();
-    assert!(error.contains("x.txt was written as Pieces, and is to be read as bincode"), "{error}");
+    assert!(error.contains("x.out was written as Pieces, and is to be read as bincode"), "{error}");
     save(&FileStore::new(), &target, &value).unwrap();
     let error = store.load(&target).unwrap_err().to_string();
-    assert!(error.contains("x.txt was written as bincode, and is to be read as Pieces"), "{error}");
+    assert!(error.contains("x.out was written as bincode, and is to be read as Pieces"), "{error}");
 
     save(&store, &target, &value).unwrap();
     let mut bytes = fs::read(target.path()).unwrap();
@@ -130,15 +130,21 @@ fn a_codec_may_choose_by_the_target_and_refuse_it() {
 }
 
 /// Before the function runs: a store is first asked whether the target is there.
-#[cfg(not(all(feature = "csv", feature = "zstd")))]
+#[cfg(not(all(feature = "csv", feature = "msgpack", feature = "toml", feature = "yaml", feature = "zstd")))]
 #[test]
 fn a_format_that_was_not_built_in_is_told_when_it_is_first_asked_for() {
     let refused = |name: &str| {
         let target = target(std::path::Path::new("nowhere"), name);
-        Store::<Vec<u8>>::exists(&FileStore::new(), &target).unwrap_err().to_string()
+        Store::<Vec<u32>>::exists(&FileStore::new(), &target).unwrap_err().to_string()
     };
     #[cfg(not(feature = "csv"))]
     assert!(refused("x.csv").starts_with("nowhere/x.csv needs pipex's cargo feature `csv`"));
+    #[cfg(not(feature = "msgpack"))]
+    assert!(refused("x.mpk").starts_with("nowhere/x.mpk needs pipex's cargo feature `msgpack`"));
+    #[cfg(not(feature = "toml"))]
+    assert!(refused("x.toml").starts_with("nowhere/x.toml needs pipex's cargo feature `toml`"));
+    #[cfg(not(feature = "yaml"))]
+    assert!(refused("x.yml").starts_with("nowhere/x.yml needs pipex's cargo feature `yaml`"));
     #[cfg(not(feature = "zstd"))]
     assert!(refused("x.json.zst").starts_with("nowhere/x.json.zst needs pipex's cargo feature `zstd`"));
 }

@@ -120,6 +120,18 @@ pub enum StoreError {
         /// The feature.
         feature: &'static str,
     },
+    /// The target's extension is not for values of this type.
+    #[error("{target} takes {takes}, and `{value}` is none: {instead}")]
+    NotTaken {
+        /// The target.
+        target: String,
+        /// The type of the value.
+        value: &'static str,
+        /// What the extension takes.
+        takes: &'static str,
+        /// What to do.
+        instead: &'static str,
+    },
     /// The codec wrote nothing.
     #[error(
         "the codec {codec} wrote no bytes for {target}, and a file of none counts as missing: have it write one at least, or end the target in .zst"

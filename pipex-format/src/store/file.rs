@@ -21,14 +21,15 @@ use crate::model::target::Location;
 
 /// The default store: each output is a file, its target the path.
 ///
-/// The target's extension says how it is written: `.json`, `.csv` (a vector of structs), else
-/// [bincode](https://docs.rs/bincode/2) in its `legacy` configuration; each also with `.zst`. Behind what bincode or zstd
-/// read stands a footer: checksum, type, fingerprints of code and arguments;
+/// The target's extension says how it is written: `.json`, `.jsonl`, `.csv` (a vector of structs), with their cargo features `.toml`,
+/// `.yaml`, `.msgpack`; a `String` as it is where the extension is a text's (`.md`, `.svg`), a `Vec<u8>` where it is another
+/// program's (`.png`); else [bincode](https://docs.rs/bincode/2) in its `legacy` configuration; each also with `.zst`. Behind what
+/// bincode or zstd read stands a footer: checksum, type, fingerprints of code and arguments;
 /// [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md) specifies it.
 ///
 /// A file is written beside its target and renamed, so it is there whole or not at all. What is damaged, truncated,
-/// foreign or of another type is told by name when it is loaded, and never decoded; plain `.json` and `.csv` have no footer,
-/// so there it is what their parsers notice.
+/// foreign or of another type is told by name when it is loaded, and never decoded; what is plain text has no footer,
+/// so there it is what its parser notices.
 ///
 /// ```
 /// use pipex::{FileStore, task};
@@ -106,7 +107,7 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
         let bytes = read_regular(target.path())?;
         let name = target.as_str();
         if !format.has_footer() {
-            format.check_whole(&bytes, name)?;
+            format.check_whole(&bytes, target)?;
             return format.decode(&bytes, None, name);
         }
         let (payload, footer) = Footer::split(&bytes, name, |bytes| format.is_beginning(bytes))?;
@@ -124,7 +125,7 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
         let mut checksum = None;
         let mut sink = Sink { file: claim.file(), buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
         let expanded = format.encode(value, &mut sink, target.as_str())?;
-        if sink.is_empty() && !format.has_footer() {
+        if sink.is_empty() && format.shortest() > 0 && !format.has_footer() {
             return Err(StoreError::NothingEncoded { target: target.to_string(), codec: format.name() }.into());
         }
         let shape = self.codec.shape();

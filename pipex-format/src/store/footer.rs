@@ -140,6 +140,17 @@ impl Footer {
         Ok(Self::whole(&end[end.len() - bytes as usize..]))
     }
 
+    /// The footer at the end of these bytes, if they have a whole one.
+    pub(super) fn find(bytes: &[u8]) -> Option<Self> {
+        let (_, start) = find(bytes)?;
+        Self::whole(&bytes[start?..])
+    }
+
+    /// Whether these bytes end as those do that have a footer.
+    pub(super) fn is_at_end(bytes: &[u8]) -> bool {
+        find(bytes).is_some()
+    }
+
     /// A footer, from its magic number to the end of the file, whose checksum matches.
     fn whole(footer: &[u8]) -> Option<Self> {
         let (content, tail) = footer.split_at_checked(footer.len().checked_sub(16)?)?;

@@ -12,13 +12,23 @@ use serde::de::DeserializeOwned;
 
 use super::StoreResult;
 use super::bincode_reader::{self, ReadError};
-use super::codec::{Codec, Lossy, PIECE, Shape, check_comes_back, without_zst};
+use super::codec::{Codec, Lossy, PIECE, Shape, without_zst};
 use super::compression::{TooLarge, compress, expand};
 #[cfg(feature = "csv")]
 use super::csv::Csv;
 use super::error::StoreError;
-use super::footer;
-use super::schema::schema;
+use super::extension::Extension;
+use super::footer::{self, Footer};
+use super::json::Json;
+use super::json_lines::JsonLines;
+#[cfg(feature = "msgpack")]
+use super::message_pack::MessagePack;
+use super::schema::{Kind, schema};
+#[cfg(feature = "toml")]
+use super::toml::Toml;
+use super::verbatim::{Bytes, Text, is_bytes, is_text};
+#[cfg(feature = "yaml")]
+use super::yaml::Yaml;
 use crate::model::target::Location;
 
 /// How the value of a target is written.
@@ -67,12 +77,15 @@ impl<'c, T> Format<'c, T> {
 
     /// The bytes of the shortest file that can be whole.
     pub(super) fn shortest(&self) -> u64 {
-        if self.has_footer() { footer::SHORTEST } else { 1 }
+        if self.has_footer() { footer::SHORTEST } else { u64::from(!self.codec.allows_empty()) }
     }
 
-    /// Whether a file that has no checksum can be whole.
-    pub(super) fn check_whole(&self, bytes: &[u8], target: &str) -> Result<(), StoreError> {
-        let not_whole = |problem| StoreError::NotWhole { target: target.to_owned(), problem };
+    /// Whether a file that has no checksum can be whole, and was not written by a codec that has one.
+    pub(super) fn check_whole(&self, bytes: &[u8], target: &Location) -> Result<(), StoreError> {
+        if let Some(footer) = Footer::find(bytes) {
+            self.check_codec(footer.codec.as_deref(), target)?;
+        }
+        let not_whole = |problem| StoreError::NotWhole { target: target.to_string(), problem };
         self.codec.check_whole(bytes).map_err(not_whole)
     }
 
@@ -125,7 +138,9 @@ impl<'c, T> Format<'c, T> {
     }
 }
 
-/// The codec of [`FileStore::new`](super::FileStore::new): JSON where the target ends in `.json`, CSV where it ends in `.csv`, else bincode.
+/// The codec of [`FileStore::new`](super::FileStore::new), chosen by the target's extension. Texts and bytes are written as they are
+/// where it stands for a text, or for another program's format. JSON, JSON Lines, CSV, and with their cargo features TOML, YAML and
+/// MessagePack are written by serde; anything else is bincode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ByExtension;
 
@@ -143,24 +158,83 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for ByExtension {
     }
 
     fn for_target(&self, target: &Location) -> StoreResult<&dyn Codec<T>> {
-        match codec_name(target) {
-            "json" => Ok(&Json),
+        let extension = Extension::find(target.as_str());
+        if extension.takes_text() && is_text::<T>() {
+            return Ok(&Text);
+        }
+        if extension.takes_bytes() && is_bytes::<T>() {
+            return Ok(&Bytes);
+        }
+        let codec: Result<&dyn Codec<T>, &'static str> = match extension {
+            Extension::Bincode => Ok(&Bincode),
+            Extension::Json => Ok(&Json),
             #[cfg(feature = "csv")]
-            "csv" if without_zst(target).1 => Ok(&Csv { is_plain: false }),
+            Extension::Csv if without_zst(target).1 => Ok(&Csv { is_plain: false }),
             #[cfg(feature = "csv")]
-            "csv" => Ok(&Csv { is_plain: true }),
+            Extension::Csv => Ok(&Csv { is_plain: true }),
             #[cfg(not(feature = "csv"))]
-            "csv" => Err(StoreError::WithoutFeature { target: target.to_string(), feature: "csv" }.into()),
-            _ => Ok(&Bincode),
+            Extension::Csv => Err("csv"),
+            Extension::JsonLines => Ok(&JsonLines),
+            #[cfg(feature = "toml")]
+            Extension::Toml => Ok(&Toml),
+            #[cfg(not(feature = "toml"))]
+            Extension::Toml => Err("toml"),
+            #[cfg(feature = "yaml")]
+            Extension::Yaml => Ok(&Yaml),
+            #[cfg(not(feature = "yaml"))]
+            Extension::Yaml => Err("yaml"),
+            #[cfg(feature = "msgpack")]
+            Extension::MessagePack => Ok(&MessagePack),
+            #[cfg(not(feature = "msgpack"))]
+            Extension::MessagePack => Err("msgpack"),
+            // Refused below.
+            Extension::Text | Extension::Foreign => Ok(&Bincode),
+        };
+        let codec = codec.map_err(|feature| StoreError::WithoutFeature { target: target.to_string(), feature })?;
+        match find_refusal::<T>(extension) {
+            Some((takes, instead)) => {
+                let (target, value) = (target.to_string(), std::any::type_name::<T>());
+                Err(StoreError::NotTaken { target, value, takes, instead }.into())
+            }
+            None => Ok(codec),
         }
     }
 }
 
-/// The name of the codec that the target's extension stands for. An unknown one, which may be part of a name, is bincode.
+/// What targets with this extension take and what to do instead, if it is certain that a `T` cannot be written there.
+fn find_refusal<T: DeserializeOwned + 'static>(extension: Extension) -> Option<(&'static str, &'static str)> {
+    const OTHERWISE: &str = "give the task `store = ..` with a codec that writes it, or `save = false` and a `#[target]` parameter to \
+                             write it yourself, or end the target otherwise; without an extension any value is kept";
+    const AS_JSON: &str = "end the target in .json, or in nothing, which keeps any value";
+    let is = |kinds: &[Kind]| {
+        let outermost = schema::<T>().outermost;
+        // What does not say it may be anything.
+        outermost.is_none_or(|kind| kind == Kind::Anything || kinds.contains(&kind))
+    };
+    match extension {
+        Extension::Text => Some(("a text (a `String`) or bytes (a `Vec<u8>`)", OTHERWISE)),
+        Extension::Foreign => Some(("the bytes of another program's format (a `Vec<u8>`)", OTHERWISE)),
+        Extension::Csv => {
+            let rows = schema::<T>().element.is_none_or(|row| matches!(row, Kind::Struct | Kind::Anything));
+            (!is(&[Kind::Sequence]) || !rows).then_some(("a vector of structs", AS_JSON))
+        }
+        Extension::JsonLines => {
+            (!is(&[Kind::Sequence, Kind::Tuple])).then_some(("a vector, a line for each element", AS_JSON))
+        }
+        Extension::Toml => {
+            let tables = [Kind::Struct, Kind::Map, Kind::Enum, Kind::Option];
+            (!is(&tables)).then_some(("a struct or a map", AS_JSON))
+        }
+        Extension::Bincode | Extension::Json | Extension::Yaml | Extension::MessagePack => None,
+    }
+}
+
+/// The name of the codec that a footer means which does not say one: that of the extensions that had a codec when footers
+/// began. All later codecs are said.
 pub(super) fn codec_name(target: &Location) -> &'static str {
-    match without_zst(target).0.rsplit_once('.') {
-        Some((_, "json")) => "json",
-        Some((_, "csv")) => "csv",
+    match Extension::find(target.as_str()) {
+        Extension::Json => "json",
+        Extension::Csv => "csv",
         _ => "bincode",
     }
 }
@@ -212,32 +286,5 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Bincode {
             return false;
         }
         matches!(bincode_reader::read::<T>(bytes), Err(ReadError::End))
-    }
-}
-
-struct Json;
-
-impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Json {
-    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
-        let mut text = serde_json::to_vec_pretty(value)?;
-        text.push(b'\n');
-        check_comes_back(self, value, &text)?;
-        Ok(out.write_all(&text)?)
-    }
-
-    fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
-        Ok(serde_json::from_slice(bytes)?)
-    }
-
-    fn name(&self) -> &'static str {
-        "json"
-    }
-
-    /// A document that goes on would be another one.
-    fn check_whole(&self, text: &[u8]) -> Result<(), &'static str> {
-        match text.last() {
-            Some(b'0'..=b'9') => Err("it ends in a digit, without a newline, and may go on"),
-            _ => Ok(()),
-        }
     }
 }

@@ -12,12 +12,19 @@ mod compression;
 #[cfg(feature = "csv")]
 mod csv;
 mod error;
+mod extension;
+#[cfg(test)]
+mod extension_tests;
 mod file;
 mod footer;
 #[cfg(test)]
 mod forged_tests;
 mod format;
+mod json;
+mod json_lines;
 mod listing;
+#[cfg(feature = "msgpack")]
+mod message_pack;
 mod own;
 mod record;
 mod regular;
@@ -25,11 +32,17 @@ mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod sweep;
+mod taken;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod text_tests;
+#[cfg(feature = "toml")]
+mod toml;
 mod tracer;
+mod verbatim;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 use std::path::PathBuf;
 
@@ -39,6 +52,7 @@ use self::claim_file::{remove_claims, remove_whatever};
 pub use self::codec::{Codec, Shape};
 pub use self::compression::expand;
 pub use self::error::StoreError;
+pub use self::extension::Extension;
 pub use self::file::{FileStore, Stamp};
 pub use self::format::ByExtension;
 pub(crate) use self::listing::fingerprint_file;
@@ -49,6 +63,7 @@ pub(crate) use self::regular::open_regular;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{KeptOpen, SqliteStore};
 pub use self::sweep::{Leftover, sweep};
+pub use self::taken::{Taken, number_extension};
 
 use crate::model::fingerprint::Fingerprint;
 use crate::model::target::Location;

@@ -26,6 +26,24 @@ pub(super) struct Schema {
     pub(super) columns: Option<Columns>,
     /// Whether the type contains itself.
     pub(super) is_recursive: bool,
+    /// What it is, within newtypes; `None` if it does not ask.
+    pub(super) outermost: Option<Kind>,
+    /// If it is a sequence, what its elements are.
+    pub(super) element: Option<Kind>,
+}
+
+/// What a type asks for, as far as text formats tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Scalar,
+    Option,
+    Sequence,
+    Tuple,
+    Map,
+    Struct,
+    Enum,
+    /// It asks what is there.
+    Anything,
 }
 
 /// The columns of a sequence of structs.
@@ -46,15 +64,17 @@ pub(super) fn schema<T: DeserializeOwned + 'static>() -> Arc<Schema> {
         return Arc::clone(schema);
     }
     // A type that panics at a made-up value would do so at a damaged one; here it only has no shape.
-    let untold = |_| Schema::new("..".into(), None, true);
+    let untold = |_| Schema { is_recursive: true, ..Schema::new("..".into()) };
     let schema = Arc::new(std::panic::catch_unwind(trace::<T>).unwrap_or_else(untold));
     SCHEMAS.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&schema));
     schema
 }
 
 impl Schema {
-    pub(super) fn new(shape: Box<str>, columns: Option<Columns>, is_recursive: bool) -> Self {
-        Schema { fingerprint: fingerprint_bytes(shape.as_bytes()), shape, columns, is_recursive }
+    /// Of a type of which only the shape is known.
+    pub(super) fn new(shape: Box<str>) -> Self {
+        let fingerprint = fingerprint_bytes(shape.as_bytes());
+        Schema { shape, fingerprint, columns: None, is_recursive: false, outermost: None, element: None }
     }
 
     /// Whether the type asks what stands there (`#[serde(flatten)]`, `#[serde(untagged)]`, `serde_json::Value`): bincode, which

@@ -282,8 +282,6 @@ fn what_text_cannot_say_is_refused() {
     assert!(refused("nan.json", &|target| save(&FileStore::new(), target, &Some(f64::INFINITY))).contains("infinity"));
     let empty = vec![OnlyText { text: Some(String::new()) }];
     refused("empty.csv", &|target| save(&FileStore::new(), target, &empty));
-    refused("number.csv", &|target| save(&FileStore::new(), target, &7u8));
-    refused("tuples.csv", &|target| save(&FileStore::new(), target, &vec![(1, 2), (3, 4)]));
 
     let json = serde_json::json!({ "a": [1, null] });
     refused("value.bin", &|target| save(&FileStore::new(), target, &json));
@@ -377,6 +375,28 @@ mod sqlite {
                 prop_assert_eq!(&loaded, &value);
             }
         }
+    }
+
+    #[test]
+    fn a_text_is_written_as_it_is_and_another_codecs_row_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("outputs.sqlite");
+        let store = SqliteStore::new(&database);
+        let target = Location::new("notes.md");
+        let text = "# notes".to_owned();
+        save(&store, &target, &text).unwrap();
+        assert_eq!(Store::<String>::load(&store, &target).unwrap(), text);
+        let connection = rusqlite::Connection::open(&database).unwrap();
+        let value: String = connection.query_row("SELECT value FROM outputs", [], |row| row.get(0)).unwrap();
+        assert_eq!(value, text);
+        assert!(Store::<u64>::exists(&store, &Location::new("other.md")).unwrap_err().to_string().contains("a text"));
+
+        // As it was before `.md` meant anything.
+        save(&store, &Location::new("older"), &text).unwrap();
+        connection.execute("DELETE FROM outputs WHERE target = 'notes.md'", []).unwrap();
+        connection.execute("UPDATE outputs SET target = 'notes.md'", []).unwrap();
+        let error = Store::<String>::load(&store, &target).unwrap_err().to_string();
+        assert!(error.contains("was written as bincode, and is to be read as text: delete it"), "{error}");
     }
 
     #[test]

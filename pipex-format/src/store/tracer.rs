@@ -9,7 +9,7 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::schema::{Columns, Schema};
+use super::schema::{Columns, Kind, Schema};
 
 /// Stands for what the type would take anything for.
 pub(super) const ANYTHING: &str = "*";
@@ -22,9 +22,9 @@ const LENGTH: usize = 64 << 10;
 pub(super) fn trace<T: DeserializeOwned>() -> Schema {
     let mut tracer = Tracer::default();
     tracer.retrace::<T>();
-    let columns = tracer.columns;
+    let Tracer { columns, outermost, element, .. } = tracer;
     let shape = trace_variants(&mut tracer, Tracer::retrace::<T>).into();
-    Schema::new(shape, columns, tracer.is_recursive)
+    Schema { columns, is_recursive: tracer.is_recursive, outermost, element, ..Schema::new(shape) }
 }
 
 /// A trace takes one variant of each enum, so there is one for each variant; what they find is put behind the first.
@@ -76,6 +76,8 @@ struct Tracer {
     is_recursive: bool,
     around: Around,
     columns: Option<Columns>,
+    outermost: Option<Kind>,
+    element: Option<Kind>,
 }
 
 /// What is around here, but for newtypes.
@@ -123,6 +125,18 @@ impl Tracer {
         }
         self.text.push_str(text);
         Ok(())
+    }
+
+    /// Goes into a part of this kind, and takes down what stands outermost; what was around it.
+    fn enter(&mut self, kind: Kind) -> Around {
+        let place = match self.around {
+            Around::Nothing => &mut self.outermost,
+            Around::Rows => &mut self.element,
+            Around::Else => return Around::Else,
+        };
+        place.get_or_insert(kind);
+        let is_rows = self.around == Around::Nothing && kind == Kind::Sequence;
+        std::mem::replace(&mut self.around, if is_rows { Around::Rows } else { Around::Else })
     }
 
     /// Within a type that has a name.
@@ -175,6 +189,7 @@ impl de::Error for Halt {
 macro_rules! scalars {
     ($($method:ident $visit:ident $text:literal $value:expr;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Halt> {
+            self.enter(Kind::Scalar);
             self.say($text)?;
             visitor.$visit($value)
         }
@@ -207,6 +222,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Halt> {
         // Only formats that describe themselves can be asked for anything.
+        self.enter(Kind::Anything);
         self.say(ANYTHING)?;
         Err(Halt)
     }
@@ -220,17 +236,19 @@ impl<'de> Deserializer<'de> for &mut Tracer {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Halt> {
-        self.around = Around::Else;
+        self.enter(Kind::Option);
         self.say("?")?;
         self.maybe(|tracer, empty| if empty { visitor.visit_none() } else { visitor.visit_some(tracer) })
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Halt> {
+        self.enter(Kind::Scalar);
         self.say("()")?;
         visitor.visit_unit()
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Halt> {
+        self.enter(Kind::Scalar);
         self.say(name)?;
         visitor.visit_unit()
     }
@@ -245,7 +263,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Halt> {
-        self.around = if self.around == Around::Nothing { Around::Rows } else { Around::Else };
+        self.enter(Kind::Sequence);
         self.say("[")?;
         self.maybe(|tracer, empty| {
             let value = visitor.visit_seq(tracer.elements(usize::from(!empty)))?;
@@ -255,7 +273,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, count: usize, visitor: V) -> Result<V::Value, Halt> {
-        self.around = Around::Else;
+        self.enter(Kind::Tuple);
         self.say("(")?;
         let value = visitor.visit_seq(self.elements(count))?;
         self.say(")")?;
@@ -272,7 +290,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Halt> {
-        self.around = Around::Else;
+        self.enter(Kind::Map);
         self.say("{")?;
         self.maybe(|tracer, empty| {
             let value = visitor.visit_map(tracer.elements(usize::from(!empty)))?;
@@ -287,7 +305,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Halt> {
-        let is_row = std::mem::replace(&mut self.around, Around::Else) == Around::Rows;
+        let is_row = self.enter(Kind::Struct) == Around::Rows;
         if is_row {
             self.columns = Some(Columns { names: fields, fields: None });
         }
@@ -313,7 +331,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Halt> {
-        self.around = Around::Else;
+        self.enter(Kind::Enum);
         let choices = self.choices.clone();
         self.enums.entry(name).or_insert(SeenEnum { variants, choices });
         let variant = self.choices.get(name).copied().unwrap_or(0);

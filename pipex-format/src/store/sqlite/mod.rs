@@ -128,13 +128,13 @@ impl SqliteStore {
         StoreError::Database { path: self.database.clone(), source }
     }
 
-    /// The target's payload, whole, and what is recorded beside it.
+    /// The target's payload, whole, and what is recorded beside it: the codec by its name, whatever the target's extension.
     fn row(&self, target: &Location) -> Result<(Vec<u8>, Footer), StoreError> {
         let name = self.name(target);
         let found = self.with(|connection| {
             let mut query = connection.prepare_cached(
-                "SELECT value, bytes, checksum, task, code, arguments, inputs, type, shape, pipex FROM outputs
-                 WHERE target = ?1",
+                "SELECT value, bytes, checksum, task, code, arguments, inputs, type, shape, pipex, codec
+                 FROM outputs WHERE target = ?1",
             )?;
             query.query_row([target.as_str()], row).optional()
         })?;
@@ -178,6 +178,10 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         let name = self.name(target);
         let format = Format::for_target(&ByExtension, target)?;
         let (payload, footer) = self.row(target)?;
+        let wanted = format.name();
+        if let Some(found) = footer.codec.clone().filter(|found| *found != wanted) {
+            return Err(StoreError::OtherCodec { target: name, found, wanted }.into());
+        }
         footer.check_type::<T>(Some(&Shape::from_serde::<T>()), &name)?;
         format.decode(&payload, footer.expanded, &name)
     }
@@ -333,7 +337,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Footer)> {
         shape: row.get(8)?,
         pipex: row.get(9)?,
         expanded: None,
-        codec: None,
+        codec: row.get(10)?,
     };
     Ok((payload, footer))
 }

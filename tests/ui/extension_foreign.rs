@@ -1,0 +1,8 @@
+use pipex::task;
+
+#[task(target = "{path}/{base}.parquet")]
+fn table(rows: u64) -> Vec<u64> {
+    (0..rows).collect()
+}
+
+fn main() {}
