@@ -238,7 +238,11 @@ impl TaskEmitter {
     /// An output that can never be written under the extension of the target is told at the return type.
     fn emit_extension(&self) -> Option<TokenStream> {
         let (pipex, TaskFn { output: ty, item, .. }) = (&self.pipex, &self.function);
-        let end = Some(self.target.literal_end()).filter(|end| end.contains('.') && returns::is_concrete(ty, item))?;
+        let end = self
+            .target
+            .as_ref()
+            .map(ParsedTemplate::literal_end)
+            .filter(|end| end.contains('.') && returns::is_concrete(ty, item))?;
         let output = self.emit_output_type();
         Some(quote!(#pipex::internal::Taken::<{ #pipex::internal::number_extension(#end) }>::expect::<#output>();))
     }
