@@ -164,7 +164,7 @@ fn of_several_attempts_the_last_counts_and_of_a_failure_nothing() {
     fn wavering() -> Result<u32, std::io::Error> {
         let attempt = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
         pipex::record("attempt", attempt);
-        if attempt % 2 == 0 {
+        if attempt.is_multiple_of(2) {
             pipex::record("failed", true);
             return Err(std::io::Error::other("once more"));
         }

@@ -13,6 +13,7 @@ use crate::mistakes::Mistakes;
 
 const TASK: &str = "`target`, `name`, `store`, `save`, `load`, `version`, `uses`, `stale`, `retries`, `retry_delay`, `retry_if`, `timeout`, `tags`, `remote`, `crate`";
 const FLOW: &str = "`path`, `name`, `stale`, `fail_fast`, `crate`";
+const ARG: &str = "`default`, `help`";
 const HELPER: &str = "`version`, `uses`, `crate`";
 
 #[derive(Default)]
@@ -151,6 +152,28 @@ impl FlowMeta {
                 }
                 "crate" => meta.krate = mistakes.ok_or_add(parse_path(value, "a path: `crate = other::pipex`")),
                 _ => mistakes.refuse(&key, describe_unknown(&key, FLOW)),
+            }
+        }
+        mistakes.into_result().map(|()| meta)
+    }
+}
+
+/// Of a parameter that is a flag of the program.
+#[derive(Default)]
+pub struct ArgMeta {
+    pub default: Option<Expr>,
+    pub help: Option<LitStr>,
+}
+
+impl ArgMeta {
+    pub fn parse(arguments: TokenStream) -> Result<Self> {
+        let mut mistakes = Mistakes::default();
+        let mut meta = ArgMeta::default();
+        for AttributeArgument { key, value } in parse_arguments(arguments, ARG, &mut mistakes)? {
+            match key.to_string().as_str() {
+                "default" => meta.default = Some(value),
+                "help" => meta.help = mistakes.ok_or_add(parse_text(value, "a string: `help = \"seeds the noise\"`")),
+                _ => mistakes.refuse(&key, describe_unknown(&key, ARG)),
             }
         }
         mistakes.into_result().map(|()| meta)

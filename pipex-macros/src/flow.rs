@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
-use syn::{FnArg, ItemFn, LitStr, Pat, PatIdent, PatType, Path, Result, ReturnType, Type, parse_quote};
+use syn::{FnArg, ItemFn, LitStr, Pat, PatIdent, PatType, Path, Receiver, Result, ReturnType, Type, parse_quote};
 
 use crate::attributes::FlowMeta;
 use crate::crate_path::find_crate_path;
@@ -21,6 +21,14 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let mut mistakes = Mistakes::default();
     let item = signature::parse_item_fn(item, "flow")?;
     signature::refuse_qualifiers(&item.sig, "flow", &mut mistakes);
+    for input in &item.sig.inputs {
+        let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = input;
+        if let Some(mark) = attrs.iter().find(|attribute| attribute.path().is_ident("arg")) {
+            let message =
+                "`#[arg]` is a flag of the program whose `main` is this flow: write `#[pipex::main]` above `#[flow]`";
+            mistakes.refuse(mark, message);
+        }
+    }
     let meta = mistakes.ok_or_add(FlowMeta::parse(arguments)).unwrap_or_default();
     mistakes.into_result().map(|()| emit(&meta, &item))
 }

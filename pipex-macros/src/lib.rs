@@ -7,6 +7,7 @@ mod crate_path;
 mod description;
 mod duration;
 mod field;
+mod flags;
 mod flow;
 mod helper;
 mod lifetimes;
@@ -144,6 +145,38 @@ pub fn flow(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// #[tokio::main]
 /// async fn main() -> pipex::Result<()> { .. }
 /// ```
+///
+/// # On a flow
+///
+/// With the cargo feature `cli`, on top of `#[flow]`, it writes the program's `main`, which calls the flow with what is typed: each
+/// parameter is marked `#[arg]`, and is a flag. The flow stays as it is, for tests and other flows to call.
+///
+/// ```ignore
+/// /// Simulates orders.
+/// #[pipex::main]
+/// #[flow(path = "out")]
+/// fn orders(
+///     /// What the noise is made of
+///     #[arg] seed: u64,                                       // --seed 7
+///     #[arg(default = 0.5, help = "how fast it learns")] learning_rate: f64,
+///     #[arg(default = "EWR")] station: &str,
+///     #[arg] to: Option<&Path>,
+///     #[arg] models: Vec<String>,                             // --models linear forest, or --models linear --models forest
+///     #[arg] dry: bool,                                       // --dry
+/// ) -> pipex::Result<Summary> { .. }
+/// ```
+///
+/// | parameter | flag |
+/// | --- | --- |
+/// | `T` | has to be given; `T` has `FromStr` |
+/// | `Option<T>` | may be given |
+/// | `Vec<T>`, `&[T]` | may be given several times, with several values |
+/// | `bool` | there or not |
+/// | `&str`, `&Path`, `&T` | as `String`, `PathBuf`, `T` |
+///
+/// `#[arg(default = EXPR)]` is the value of what is not given; a string is read as if it had been typed. The help is what the
+/// documentation says, or `help = ".."`. An error of the flow ends the program as one of `main` would: `Error: ..`, exit code 1;
+/// what else it gives is dropped. An async flow runs on pipex's own runtime, unless another is named: `#[tokio::main]` between the two.
 ///
 /// It takes no arguments.
 #[proc_macro_attribute]

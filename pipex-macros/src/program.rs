@@ -5,6 +5,7 @@ use quote::quote;
 use syn::{Attribute, ItemFn, Result, ReturnType};
 
 use crate::crate_path::find_crate_path;
+use crate::flags;
 use crate::flow::emit_failure;
 use crate::mistakes::Mistakes;
 use crate::signature;
@@ -16,6 +17,9 @@ pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let mut mistakes = Mistakes::default();
     let item = signature::parse_item_fn(item, "main")?;
+    if arguments.is_empty() && flags::is_flow(&item) {
+        return Ok(flags::process(&item));
+    }
     if !arguments.is_empty() {
         mistakes.refuse(&arguments, "`#[main]` takes no arguments: leave them out, and set what holds with `Config`");
     }
@@ -27,10 +31,11 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
 fn check_signature(item: &ItemFn, mistakes: &mut Mistakes) {
     let signature = &item.sig;
     if signature.ident != "main" {
-        mistakes.refuse(&signature.ident, "`#[main]` goes on the program's `main`: a flow is marked `#[flow]`");
+        mistakes
+            .refuse(&signature.ident, "`#[main]` goes on the program's `main`, or on a flow: write `#[flow]` below");
     }
     if !signature.inputs.is_empty() {
-        mistakes.refuse(&signature.inputs, "`main` is given nothing: read `std::env::args()` inside");
+        mistakes.refuse(&signature.inputs, "`main` is given nothing: read `std::env::args()` inside, or have a flow with flags: `#[pipex::main] #[flow] fn orders(#[arg] seed: u64)`");
     }
     let generics = &signature.generics;
     if !generics.params.is_empty() {
@@ -46,7 +51,7 @@ fn check_signature(item: &ItemFn, mistakes: &mut Mistakes) {
 }
 
 /// Whether an attribute is one of the language's, which makes nothing else of the function.
-fn is_inert(attribute: &Attribute) -> bool {
+pub fn is_inert(attribute: &Attribute) -> bool {
     const INERT: [&str; 12] = [
         "allow",
         "cold",

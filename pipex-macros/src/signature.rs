@@ -77,7 +77,7 @@ pub fn emit_unchanged(item: TokenStream, error: &Error) -> TokenStream {
     let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else { return quote!(#item #error) };
     for input in &mut function.sig.inputs {
         let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = input;
-        attrs.retain(|attribute| !attribute.path().is_ident("target"));
+        attrs.retain(|attribute| !["arg", "target"].iter().any(|mark| attribute.path().is_ident(mark)));
     }
     // What only a template uses is not unused, whatever is wrong with the template.
     quote!(#[allow(unused_variables)] #function #error)

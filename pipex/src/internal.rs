@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::future::Future;
 pub use std::path::Path;
 use std::path::PathBuf;
+#[cfg(feature = "cli")]
+use std::process::ExitCode;
 use std::process::exit;
 
 pub use std::option::Option::{self, None, Some};
@@ -16,6 +18,8 @@ use crate::flow::carry::Failed;
 pub use crate::flow::carry::{
     CannotCarry, CarryError, FlowResult, TellBoxed, TellCauses, TellError, TellNothing, TellShared, cannot_carry,
 };
+#[cfg(feature = "cli")]
+pub use crate::flow::flags::{Flag, FlagDefault, Flags, Program, Takes};
 use crate::flow::start::{self, Started};
 pub use crate::graph::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
 pub use crate::graph::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
@@ -33,6 +37,8 @@ pub use crate::run::job::{
 };
 use crate::run::program;
 pub use crate::run::returned::{Returned, ReturnedValue, TaskOutput};
+#[cfg(feature = "cli")]
+use crate::runtime::block_on_own;
 pub use pipex_format::model::flow::Flow;
 pub use pipex_format::model::retry::RetryDelay;
 pub use pipex_format::model::target::{Part, Template, TemplateField};
@@ -41,7 +47,7 @@ use pipex_format::store::{OwnOutput, Store};
 pub use pipex_format::store::{Taken, number_extension};
 
 /// The program's `main`: its own commands come first, and from then on the program is pipex's to end.
-pub fn main<R>(failure: impl FnOnce(&R) -> Option<Failed>, body: impl FnOnce() -> R) -> R {
+pub fn main<R>(failure: impl Fn(&R) -> Option<Failed>, body: impl FnOnce() -> R) -> R {
     program::take_over();
     #[cfg(feature = "remote")]
     remote::command();
@@ -51,6 +57,29 @@ pub fn main<R>(failure: impl FnOnce(&R) -> Option<Failed>, body: impl FnOnce() -
         exit(0);
     }
     value
+}
+
+/// The `main` of a program that is a flow: as [`main`], with what is typed as the flow's arguments.
+#[cfg(feature = "cli")]
+pub fn program<R>(
+    program: &Program,
+    failure: impl Fn(&R) -> Option<Failed>,
+    flow: impl FnOnce(&Flags<'_>) -> R,
+) -> ExitCode {
+    let value = main(&failure, || flow(&program.parse()));
+    match failure(&value) {
+        Some(failed) => {
+            eprintln!("Error: {}", failed.text);
+            ExitCode::FAILURE
+        }
+        None => ExitCode::SUCCESS,
+    }
+}
+
+/// Sees an async flow through, on pipex's own runtime.
+#[cfg(feature = "cli")]
+pub fn wait<F: Future>(flow: F) -> F::Output {
+    block_on_own(flow)
 }
 
 /// Starts a flow run: the mode is read now.
@@ -134,5 +163,24 @@ macro_rules! __expect_remote {
 macro_rules! __expect_remote {
     () => {
         compile_error!("`remote` needs pipex's cargo feature `remote`, which is on by default");
+    };
+}
+
+/// What `#[pipex::main]` on a flow needs is there.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __program {
+    ($($main:tt)*) => { $($main)* };
+}
+
+/// What `#[pipex::main]` on a flow needs is not there.
+#[cfg(not(feature = "cli"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __program {
+    ($($main:tt)*) => {
+        compile_error!("`#[pipex::main]` on a flow needs pipex's cargo feature `cli`: `features = [\"cli\"]`");
+        fn main() {}
     };
 }

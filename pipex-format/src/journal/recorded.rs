@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn values_stand_in_json_as_they_are_written() {
-        let text = "x".to_owned();
+        let (text, count) = ("x".to_owned(), &3_usize);
         for (recorded, expected) in [
             (Recorded::new("a", 0.3), json!(0.3)),
             (Recorded::new("a", 0.1_f32), json!(0.1)),
@@ -102,7 +102,7 @@ mod tests {
             (Recorded::new("a", f32::NEG_INFINITY), json!("-inf")),
             (Recorded::new("a", 7), json!(7)),
             (Recorded::new("a", u64::MAX), json!(u64::MAX)),
-            (Recorded::new("a", &3_usize), json!(3)),
+            (Recorded::new("a", count), json!(3)),
             (Recorded::new("a", true), json!(true)),
             (Recorded::new("a", "linear"), json!("linear")),
             (Recorded::new("a", &text), json!("x")),

@@ -2,6 +2,8 @@
 
 pub(crate) mod carry;
 pub(crate) mod config;
+#[cfg(feature = "cli")]
+pub(crate) mod flags;
 #[cfg(feature = "logging")]
 pub mod logging;
 #[cfg(feature = "progress")]

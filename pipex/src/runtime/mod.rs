@@ -73,6 +73,13 @@ pub(crate) async fn drive<F: Future<Output: Send> + Send>(future: F) -> F::Outpu
     .await
 }
 
+/// Runs a future to its end on this thread, where timers and sockets work: in pipex's own runtime.
+#[cfg(feature = "cli")]
+pub(crate) fn block_on_own<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    block_on(poll_fn(|context| poll_in_own(future.as_mut(), context)))
+}
+
 /// Polls where pipex's own runtime drives timers and sockets.
 fn poll_in_own<F: Future>(future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<F::Output> {
     let _entered = own().ok().map(Handle::enter);
