@@ -80,7 +80,7 @@ fn what_is_not_has_digits() {
         }
         // What a value shows is never how the output is saved, nor another call's digits.
         for ambiguous in
-            ["data.csv", "a.json", "x.7.tar", "0123456789ab", "a-0123456789ab", "0123456789ab-0123456789ab"]
+            ["data.csv", "a.json", "a.7z", "x.7.tar", "0123456789ab", "a-0123456789ab", "0123456789ab-0123456789ab"]
         {
             assert_eq!(shown(&last(&load(ambiguous).lazy())), ambiguous);
         }

@@ -76,6 +76,23 @@ async fn of_a_copy(params: Params) -> u32 {
 #[task(target = "{path}/{note:.3}")]
 fn cut(note: &str) {}
 
+/// Where all of these are.
+const EVERYWHERE: &str = "{path}/all \\{of them}/{funcname}/{args}.json";
+
+mod names {
+    pub const OF_RUNS: &str = "run {base}";
+}
+
+#[task(target = EVERYWHERE, name = names::OF_RUNS)]
+fn one_of_them(x: u32) -> Result<u32, String> {
+    if x == 0 { Err("nothing".to_owned()) } else { Ok(x) }
+}
+
+#[task(target = EVERYWHERE)]
+fn another(x: u32, y: bool) -> u32 {
+    x + u32::from(y)
+}
+
 #[flow]
 fn named() -> pipex::Result<()> {
     fields("EWR", 7).run()?;
@@ -135,6 +152,23 @@ fn names_of_runs_have_them_too() {
         error.starts_with("task run \"007 7 0xa\": the template's field `name:_>5` is \"__a/b\", which "),
         "{error}"
     );
+}
+
+#[test]
+fn templates_may_be_constants() {
+    for mode in [Mode::Cache, Mode::PrefectCache] {
+        let bench = Bench::new();
+        bench.config(mode).scope(|| {
+            one_of_them(7).run().unwrap();
+            another(7, true).submit().wait().unwrap();
+            let error = format!("{:?}", one_of_them(0).base("b").run().unwrap_err());
+            assert!(
+                error.starts_with("task run \"run b\"") && error.contains("all {of them}/one_of_them/0.json"),
+                "{error}"
+            );
+        });
+        assert_eq!(bench.files(), ["all {of them}/another/x=7,y=true.json", "all {of them}/one_of_them/7.json"]);
+    }
 }
 
 /// What is checked is what stands in the target.

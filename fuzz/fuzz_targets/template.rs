@@ -23,9 +23,15 @@ fn branches(value: &str) -> String {
     value.to_owned()
 }
 
+#[task(target = "{path}/in/{args}/{base}.txt")]
+fn digest(value: &str) -> String {
+    value.to_owned()
+}
+
 fuzz_target!(|input: Input<'_>| {
     Config::new().mode(Mode::Cache).without_journal().path("out").scope(|| {
-        for call in [plain(input.value.to_owned()), branches(input.value.to_owned())] {
+        let value = || input.value.to_owned();
+        for call in [plain(value()), branches(value()), digest(value())] {
             let output = call.base(input.base).lazy();
             let Some(location) = output.location() else { continue };
             let path = Path::new(location.as_str());

@@ -18,8 +18,8 @@ const HELPER: &str = "`version`, `uses`, `crate`";
 
 #[derive(Default)]
 pub struct TaskMeta {
-    pub target: Option<LitStr>,
-    pub name: Option<LitStr>,
+    pub target: Option<TemplateMeta>,
+    pub name: Option<TemplateMeta>,
     pub store: Option<Expr>,
     /// `save = false`: the function saves its own output.
     pub own_output: bool,
@@ -35,6 +35,13 @@ pub struct TaskMeta {
     /// Whether it may run in another process.
     pub remote: Option<Ident>,
     pub krate: Option<Path>,
+}
+
+/// What a template is given as.
+pub enum TemplateMeta {
+    Text(LitStr),
+    /// Its text is the compiler's to see.
+    Constant(Path),
 }
 
 /// What is part of the code, beside the tokens.
@@ -75,9 +82,9 @@ impl TaskMeta {
             };
             match key.to_string().as_str() {
                 "target" => {
-                    meta.target = mistakes.ok_or_add(parse_text(value, "a string: `target = \"{path}/{base}.json\"`"))
+                    meta.target = mistakes.ok_or_add(parse_template(value, "`target = \"{path}/{base}.json\"`"))
                 }
-                "name" => meta.name = mistakes.ok_or_add(parse_text(value, "a string: `name = \"clean {station}\"`")),
+                "name" => meta.name = mistakes.ok_or_add(parse_template(value, "`name = \"clean {station}\"`")),
                 "store" => (meta.store, store_key) = (Some(value), Some(key)),
                 "save" => {
                     meta.own_output = mistakes
@@ -262,6 +269,15 @@ fn parse_text(value: Expr, write: &str) -> Result<LitStr> {
     match find_literal(&value) {
         Some(Lit::Str(text)) => Ok(text.clone()),
         _ => Err(Error::new_spanned(value, format!("write {write}"))),
+    }
+}
+
+/// A string, or the path of a constant.
+fn parse_template(value: Expr, write: &str) -> Result<TemplateMeta> {
+    match find_literal(&value) {
+        Some(Lit::Str(text)) => Ok(TemplateMeta::Text(text.clone())),
+        _ => parse_path(value, &format!("a string: {write}, or the name of a constant that is one"))
+            .map(TemplateMeta::Constant),
     }
 }
 

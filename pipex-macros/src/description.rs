@@ -1,12 +1,13 @@
 //! The description of a task: a `static` that the generated function hands on.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 
 use crate::attributes::RetryDelayMeta;
 use crate::field::ParsedField;
 use crate::signature::TaskFn;
+use crate::spans::{end_span, respan, start_span};
 use crate::task::TaskEmitter;
 use crate::template::{ParsedPart, ParsedTemplate};
 use crate::{code, duration, source};
@@ -90,6 +91,16 @@ impl TaskEmitter {
                     quote!((#name, #field))
                 });
                 quote!(#pipex::internal::Template::Blocks { text: #text, fields: &[#(#fields),*] })
+            }
+            ParsedTemplate::Constant(path) => {
+                // What is wrong with it is told at its name.
+                let takes_arguments = !self.function.parameters.is_empty();
+                let arguments = quote_spanned!(end_span(path)=> (#path, #takes_arguments));
+                let parse = respan(&quote!(#pipex::internal::ConstantTemplate::parse), start_span(path));
+                quote!(#pipex::internal::Template::Plain({
+                    const READ: &#pipex::internal::ConstantTemplate = &#parse #arguments;
+                    READ.parts()
+                }))
             }
         }
     }

@@ -91,11 +91,12 @@ use proc_macro::TokenStream;
 ///
 /// # Templates
 ///
-/// Text, and fields in braces: `path`, `base`, `funcname`, `module`, `flow`, `args` (a digest of the arguments), any parameter that implements `Display`,
-/// `env.NAME`, and `now.date`, `now.time`, `now.datetime`, `now.year`, `now.month`, `now.day`, `now.hour`, `now.minute`,
-/// `now.second`. Parameters may have a format (`{day:03}`, `{rate:.2}`, `{kind:?}`), and their fields stand for themselves
-/// (`{params.lr}`, `{pair.0}`, `{self.name}`). Where a parameter has the name of one of these, the field is not the parameter. `{{ if field }}`,
-/// `{{ if not field }}`, `{{ else }}` and `{{ endif }}` choose; `\{` is a brace. A mistake is a compile error.
+/// Text, and fields in braces: `path`, `base`, `funcname`, `module`, `flow`, `args` (a digest of the arguments), any parameter
+/// that implements `Display`, `env.NAME`, and `now.date`, `now.time`, `now.datetime`, `now.year`, `now.month`, `now.day`,
+/// `now.hour`, `now.minute`, `now.second`. Where a parameter has the name of one of these, the field is not the parameter.
+/// Parameters may have a format (`{day:03}`, `{rate:.2}`, `{kind:?}`), and fields of them stand for themselves (`{params.lr}`,
+/// `{pair.0}`, `{self.name}`). `{{ if field }}`, `{{ if not field }}`, `{{ else }}` and `{{ endif }}` choose; `\{` is a brace. A
+/// template may be the name of a constant, which has neither parameters nor blocks. A mistake is a compile error.
 #[proc_macro_attribute]
 pub fn task(arguments: TokenStream, item: TokenStream) -> TokenStream {
     task::expand(arguments.into(), item.into()).into()

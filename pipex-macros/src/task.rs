@@ -1,11 +1,11 @@
 //! `#[task]`: a description of the function, and one call.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{Generics, LitStr, Path, ReceiverKind, Result, Type, parse_quote, parse_quote_spanned};
+use syn::{Generics, Path, ReceiverKind, Result, Type, parse_quote, parse_quote_spanned};
 
-use crate::attributes::TaskMeta;
+use crate::attributes::{TaskMeta, TemplateMeta};
 use crate::crate_path::find_crate_path;
 use crate::field::ParameterField;
 use crate::lifetimes::write_out_lifetimes;
@@ -30,7 +30,7 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
         return mistakes.into_result().map(|()| TokenStream::new());
     };
     let mut fields = Vec::new();
-    let mut parse = |literal| mistakes.ok_or_add(parse_template(literal, &mut function, &mut fields));
+    let mut parse = |template| mistakes.ok_or_add(parse_template(template, &mut function, &mut fields));
     let target = meta.target.as_ref().and_then(&mut parse);
     let name = meta.name.as_ref().and_then(parse);
     if let (Some(retry_if), true) = (&meta.retry_if, function.returns.is_value()) {
@@ -53,10 +53,14 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
 
 /// Reads a template, and adds what it names of parameters to `fields`.
 fn parse_template(
-    literal: &LitStr,
+    template: &TemplateMeta,
     function: &mut TaskFn,
     fields: &mut Vec<(ParameterField, Span)>,
 ) -> Result<ParsedTemplate> {
+    let literal = match template {
+        TemplateMeta::Text(literal) => literal,
+        TemplateMeta::Constant(path) => return Ok(ParsedTemplate::Constant(path.clone())),
+    };
     let template = ParsedTemplate::parse(literal, &function.parameter_names())?;
     function.mark_named(&template, literal.span())?;
     for field in template.parameter_fields() {
@@ -238,11 +242,13 @@ impl TaskEmitter {
     /// An output that can never be written under the extension of the target is told at the return type.
     fn emit_extension(&self) -> Option<TokenStream> {
         let (pipex, TaskFn { output: ty, item, .. }) = (&self.pipex, &self.function);
-        let end = self
-            .target
-            .as_ref()
-            .map(ParsedTemplate::literal_end)
-            .filter(|end| end.contains('.') && returns::is_concrete(ty, item))?;
+        let end = match self.target.as_ref()? {
+            ParsedTemplate::Constant(path) => quote!(#pipex::internal::ConstantTemplate::literal_end(#path)),
+            template => Some(template.literal_end()).filter(|end| end.contains('.'))?.to_token_stream(),
+        };
+        if !returns::is_concrete(ty, item) {
+            return None;
+        }
         let output = self.emit_output_type();
         Some(quote!(#pipex::internal::Taken::<{ #pipex::internal::number_extension(#end) }>::expect::<#output>();))
     }

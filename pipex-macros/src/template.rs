@@ -2,17 +2,18 @@
 
 use std::ops::Range;
 
-use syn::{Error, LitStr};
+use syn::{Error, LitStr, Path};
 use tinytemplate::TinyTemplate;
 
 use crate::field::{ParameterField, ParsedField};
 
-#[derive(Debug, PartialEq, Eq)]
 pub enum ParsedTemplate {
     /// Text and fields alone.
     Plain(Vec<ParsedPart>),
     /// With blocks, comments or formatters: tinytemplate fills it. Each field once, with its name.
     Blocks { text: String, fields: Vec<(String, ParsedField)> },
+    /// A constant, which the compiler reads: text and fields that are no parameters.
+    Constant(Path),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +43,7 @@ impl ParsedTemplate {
                 _ => "",
             },
             ParsedTemplate::Blocks { text, .. } => text.rsplit('}').next().unwrap_or_default(),
+            ParsedTemplate::Constant(_) => "",
         }
     }
 
@@ -56,6 +58,7 @@ impl ParsedTemplate {
                 })
                 .collect(),
             ParsedTemplate::Blocks { fields, .. } => fields.iter().map(|(_, field)| field).collect(),
+            ParsedTemplate::Constant(_) => Vec::new(),
         }
     }
 
@@ -291,9 +294,20 @@ impl<'a> TemplateParser<'a> {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<ParsedTemplate, String> {
-        parse_template(text, &["station".to_owned(), "month".to_owned(), "note".to_owned()])
-            .map_err(|mistake| mistake.message)
+    /// One that was read, to compare: constants are not.
+    #[derive(Debug, PartialEq)]
+    enum Read {
+        Plain(Vec<ParsedPart>),
+        Blocks { text: String, fields: Vec<(String, ParsedField)> },
+    }
+
+    fn parse(text: &str) -> Result<Read, String> {
+        match parse_template(text, &["station".to_owned(), "month".to_owned(), "note".to_owned()]) {
+            Ok(ParsedTemplate::Plain(parts)) => Ok(Read::Plain(parts)),
+            Ok(ParsedTemplate::Blocks { text, fields }) => Ok(Read::Blocks { text, fields }),
+            Ok(ParsedTemplate::Constant(_)) => unreachable!("its text is not seen"),
+            Err(mistake) => Err(mistake.message),
+        }
     }
 
     fn text(text: &str) -> ParsedPart {
@@ -318,14 +332,14 @@ mod tests {
             text("/"),
             ParsedPart::Field(ParsedField::Base),
         ];
-        assert_eq!(parse("{path}/{funcname}/{base}"), Ok(ParsedTemplate::Plain(parts)));
-        assert_eq!(parse("a"), Ok(ParsedTemplate::Plain(vec![text("a")])));
+        assert_eq!(parse("{path}/{funcname}/{base}"), Ok(Read::Plain(parts)));
+        assert_eq!(parse("a"), Ok(Read::Plain(vec![text("a")])));
         let parts = vec![
             ParsedPart::Field(parameter("station")),
             ParsedPart::Field(ParsedField::Env("HOME".into())),
             ParsedPart::Field(ParsedField::Now("year".into())),
         ];
-        assert_eq!(parse("{ station }{env.HOME}{now.year}"), Ok(ParsedTemplate::Plain(parts)));
+        assert_eq!(parse("{ station }{env.HOME}{now.year}"), Ok(Read::Plain(parts)));
     }
 
     #[test]
@@ -340,7 +354,7 @@ mod tests {
             ("{month:^4}", field("month", &[], "^4")),
             ("{month:X?}", field("month", &[], "X?")),
         ] {
-            assert_eq!(parse(template), Ok(ParsedTemplate::Plain(vec![ParsedPart::Field(expected)])), "{template}");
+            assert_eq!(parse(template), Ok(Read::Plain(vec![ParsedPart::Field(expected)])), "{template}");
         }
     }
 
@@ -353,7 +367,7 @@ mod tests {
         let fields =
             [("$0", field("station", &["wet"], "")), ("$1", field("month", &[], "02")), ("month", parameter("month"))];
         let fields = fields.map(|(name, field)| (name.to_owned(), field)).to_vec();
-        assert_eq!(parse(template), Ok(ParsedTemplate::Blocks { text, fields }));
+        assert_eq!(parse(template), Ok(Read::Blocks { text, fields }));
     }
 
     /// What the parts give is what tinytemplate gives.
@@ -377,7 +391,7 @@ mod tests {
             tinytemplate.add_template("", template).expect("a template of this test");
             let values = std::collections::HashMap::from([("station", "EWR")]);
             let expected = tinytemplate.render("", &values).expect("a template of this test");
-            let Ok(ParsedTemplate::Plain(parts)) = parse(template) else { panic!("{template} is plain") };
+            let Ok(Read::Plain(parts)) = parse(template) else { panic!("{template} is plain") };
             let filled: String = parts
                 .into_iter()
                 .map(|part| if let ParsedPart::Text(text) = part { text } else { "EWR".to_owned() })
@@ -391,7 +405,7 @@ mod tests {
         let template = "{path}/{{ if not month }}{station}{{ else }}{station}-{month | unescaped}{{ endif }}{# why #}";
         let fields = [("path", ParsedField::Path), ("month", parameter("month")), ("station", parameter("station"))];
         let fields = fields.map(|(name, field)| (name.to_owned(), field)).to_vec();
-        assert_eq!(parse(template), Ok(ParsedTemplate::Blocks { text: template.to_owned(), fields }));
+        assert_eq!(parse(template), Ok(Read::Blocks { text: template.to_owned(), fields }));
     }
 
     #[test]

@@ -39,6 +39,7 @@ use crate::run::program;
 pub use crate::run::returned::{Returned, ReturnedValue, TaskOutput};
 #[cfg(feature = "cli")]
 use crate::runtime::block_on_own;
+pub use pipex_format::model::constant::ConstantTemplate;
 pub use pipex_format::model::flow::Flow;
 pub use pipex_format::model::retry::RetryDelay;
 pub use pipex_format::model::target::{Part, Template, TemplateField};

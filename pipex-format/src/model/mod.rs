@@ -1,5 +1,6 @@
 //! What everything else is about: plain values, without files, threads or the environment.
 
+pub mod constant;
 pub mod contents;
 pub mod error;
 pub mod fingerprint;

@@ -164,7 +164,9 @@ fn is_like_hashed(text: &str) -> bool {
     last.len() == DIGITS && last.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-/// Whether what is saved there could be in a format that a value has chosen: `flights.csv`.
+/// Whether what is saved there could be in a format that a value has chosen: `flights.csv`. Numbers end in digits alone.
 fn has_extension(text: &str) -> bool {
-    text.rsplit_once('.').is_some_and(|(_, end)| end.starts_with(|c: char| c.is_ascii_alphabetic()))
+    text.rsplit_once('.').is_some_and(|(_, end)| {
+        end.bytes().all(|byte| byte.is_ascii_alphanumeric()) && end.bytes().any(|byte| byte.is_ascii_alphabetic())
+    })
 }
