@@ -30,6 +30,7 @@ mod macros;
 mod memory;
 mod modes;
 mod names;
+mod outputs;
 mod own_output;
 mod panics;
 mod processes;

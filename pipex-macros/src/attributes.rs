@@ -19,6 +19,8 @@ const HELPER: &str = "`version`, `uses`, `crate`";
 #[derive(Default)]
 pub struct TaskMeta {
     pub target: Option<TemplateMeta>,
+    /// Those of several outputs, by their names.
+    pub targets: Vec<(Ident, TemplateMeta)>,
     pub name: Option<TemplateMeta>,
     pub store: Option<Expr>,
     /// `save = false`: the function saves its own output.
@@ -81,6 +83,9 @@ impl TaskMeta {
                 continue;
             };
             match key.to_string().as_str() {
+                "target" if matches!(value, Expr::Tuple(_) | Expr::Paren(_)) => {
+                    meta.targets = mistakes.ok_or_add(parse_targets(&key, value)).unwrap_or_default();
+                }
                 "target" => {
                     meta.target = mistakes.ok_or_add(parse_template(value, "`target = \"{path}/{base}.json\"`"))
                 }
@@ -222,8 +227,8 @@ fn parse_arguments(tokens: TokenStream, known: &str, mistakes: &mut Mistakes) ->
         let Some(key) = meta.path.get_ident().cloned() else {
             return Err(Error::new_spanned(&meta.path, describe_unknown(&meta.path, known)));
         };
-        let value = if key == "uses" && meta.input.peek(token::Paren) {
-            // `uses(a, b)`.
+        let value = if (key == "uses" || key == "target") && meta.input.peek(token::Paren) {
+            // `uses(a, b)`, `target(a = "..", b = "..")`.
             meta.input.parse()?
         } else if meta.input.peek(Token![=]) {
             meta.value()?.parse()?
@@ -278,6 +283,56 @@ fn parse_template(value: Expr, write: &str) -> Result<TemplateMeta> {
         Some(Lit::Str(text)) => Ok(TemplateMeta::Text(text.clone())),
         _ => parse_path(value, &format!("a string: {write}, or the name of a constant that is one"))
             .map(TemplateMeta::Constant),
+    }
+}
+
+/// `(train = "..", test = "..")`.
+fn parse_targets(key: &Ident, value: Expr) -> Result<Vec<(Ident, TemplateMeta)>> {
+    const WRITE: &str =
+        "`target(train = \"{path}/train.csv\", test = \"{path}/test.csv\")`, a name and a template for each output";
+    const MOST: usize = 8;
+    let entries: Vec<Expr> = match value {
+        Expr::Tuple(tuple) => tuple.elems.into_iter().collect(),
+        Expr::Paren(paren) => vec![*paren.expr],
+        value => return Err(Error::new_spanned(value, format!("write {WRITE}"))),
+    };
+    let mut targets: Vec<(Ident, TemplateMeta)> = Vec::new();
+    for entry in entries {
+        let Expr::Assign(ExprAssign { left, right, .. }) = entry else {
+            return Err(Error::new_spanned(entry, format!("write {WRITE}")));
+        };
+        let name = match &*left {
+            Expr::Path(ExprPath { path, qself: None, .. }) => path.get_ident().cloned(),
+            _ => None,
+        };
+        let name = name.ok_or_else(|| Error::new_spanned(&left, format!("write {WRITE}")))?;
+        let template = parse_template(*right, WRITE)?;
+        if targets.iter().any(|(other, _)| *other == name) {
+            let message = format!("there are two targets called `{name}`: each output has its own");
+            return Err(Error::new_spanned(&name, message));
+        }
+        if let TemplateMeta::Text(text) = &template {
+            let is_same =
+                |other: &TemplateMeta| matches!(other, TemplateMeta::Text(other) if other.value() == text.value());
+            if targets.iter().any(|(_, other)| is_same(other)) {
+                return Err(Error::new_spanned(
+                    text,
+                    "this is another output's target, too: each has a place of its own",
+                ));
+            }
+        }
+        targets.push((name, template));
+    }
+    match &targets[..] {
+        [] => Err(Error::new_spanned(key, format!("write {WRITE}"))),
+        [(name, _)] => {
+            Err(Error::new_spanned(name, "there is one output, and its target has no name: write `target = \"..\"`"))
+        }
+        [.., (name, _)] if targets.len() > MOST => Err(Error::new_spanned(
+            name,
+            format!("a task has at most {MOST} outputs: put more into one of them, or into more tasks"),
+        )),
+        _ => Ok(targets),
     }
 }
 

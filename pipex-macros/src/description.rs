@@ -17,10 +17,9 @@ impl TaskEmitter {
     pub fn emit_description(&self) -> TokenStream {
         let TaskEmitter { pipex, meta, function: TaskFn { item, .. }, .. } = self;
         let funcname = item.sig.ident.unraw().to_string();
-        let target = match &self.target {
-            Some(target) => self.emit_template(target),
-            None => quote!(#pipex::internal::Template::Default),
-        };
+        let mut targets = self.targets.iter().map(|target| self.emit_template(target));
+        let target = targets.next().unwrap_or_else(|| quote!(#pipex::internal::Template::Default));
+        let more_targets = (self.targets.len() > 1).then(|| quote!(.more_targets(&[#(#targets),*])));
         let (signature, block) = (&item.sig, &item.block);
         let tokens = quote!(#signature #block);
         let code = code::emit_code(&item.sig.ident, tokens.clone(), source::read_text(tokens), &meta.code, pipex);
@@ -28,7 +27,7 @@ impl TaskEmitter {
         let stale = meta.stale.as_ref().map(|stale| quote!(.stale(#pipex::Stale::#stale)));
         let name = self.name.as_ref().map(|name| self.emit_template(name)).map(|name| quote!(.name(#name)));
         let saves_its_own = self.meta.own_output.then(|| quote!(.saves_its_own()));
-        let wants_target = self.function.target.is_some().then(|| quote!(.wants_target()));
+        let wants_target = (!self.function.targets.is_empty()).then(|| quote!(.wants_target()));
         let retries = meta.retries.map(|retries| quote!(.retries(#retries)));
         let retry_delay = meta.retry_delay.as_ref().map(|delay| {
             let delay = match delay {
@@ -66,7 +65,7 @@ impl TaskEmitter {
             .code(#code)
             .parameters(&[#(#parameters),*])
             .package(::core::option_env!("CARGO_PKG_VERSION"))
-            #name #stale #saves_its_own #wants_target #retries #retry_delay #timeout #tags #stored #remote;
+            #more_targets #name #stale #saves_its_own #wants_target #retries #retry_delay #timeout #tags #stored #remote;
             #registered
             &TASK
         })

@@ -1,6 +1,7 @@
 //! The attribute macros of [pipex](https://github.com/pipex-rs/pipex), which re-exports them. Use that crate, not this one.
 #![forbid(unsafe_code)]
 
+mod arg;
 mod attributes;
 mod code;
 mod crate_path;
@@ -12,6 +13,7 @@ mod flow;
 mod helper;
 mod lifetimes;
 mod mistakes;
+mod outputs;
 mod program;
 mod remote;
 mod returns;
@@ -37,6 +39,7 @@ use proc_macro::TokenStream;
 /// | argument | meaning | when it is not given |
 /// | --- | --- | --- |
 /// | `target = "template"` | where the output is | `"{path}/{funcname}/{base}"`; where the call has no base, `"{path}/{funcname}/{args}"`, and without parameters `"{path}/{funcname}"` |
+/// | `target(a = "..", b = "..")` | where each of several outputs is: see Outputs | one output |
 /// | `name = "template"` | the name of the task run | made by the executor |
 /// | `store = EXPR` | how the output is saved and loaded; it may name `self`, and no other parameter | `FileStore` |
 /// | `save = false` | the function saves its own output, or gives data that are held in memory: see Outputs | the store saves it |
@@ -80,6 +83,11 @@ use proc_macro::TokenStream;
 /// give data instead, for steps that are not worth a file: these are held in memory until the last that takes them has run, and are
 /// made again in each flow run; `.lazy()` makes them only for a reader that has to run. A target that is there is taken in any
 /// case. What is neither written nor given (`()`) is an error.
+///
+/// A task with several outputs has a target for each: `target(train = "{path}/{base}/train.csv", test = "{path}/{base}/test.csv")`. It
+/// returns a tuple in this order, or a struct that derives `Outputs` and has fields of these names; a call gives an `Output` for
+/// each. They are saved together: all are there, or the function runs. What takes one of them depends on that one. With
+/// `save = false` the function takes a `#[target]` parameter of each of these names, and returns `()`.
 ///
 /// # What it returns
 ///
@@ -214,4 +222,49 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn helper(arguments: TokenStream, item: TokenStream) -> TokenStream {
     helper::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a struct that holds outputs an argument: a parameter that is declared as it takes it as it is, and yet depends on them.
+///
+/// Its fields are outputs, collections of them, other structs that derive `Arg`, and values beside them. The function loads what
+/// it needs.
+///
+/// ```ignore
+/// #[derive(Clone, Arg)]
+/// struct Inputs {
+///     rate: f64,
+///     train: Output<Vec<Row>>,
+///     more: Vec<Output<Vec<Row>>>,
+/// }
+///
+/// #[task]
+/// fn fit(inputs: Inputs) -> pipex::Result<Model> { .. inputs.train.load()? .. }
+/// ```
+#[proc_macro_derive(Arg)]
+pub fn arg(item: TokenStream) -> TokenStream {
+    arg::expand(item.into()).into()
+}
+
+/// Makes a struct several outputs of one task, each with a target of its own.
+///
+/// A call of such a task gives the outputs under the names of the fields: of a `Split`, a `SplitOutputs` with a public
+/// `Output<T>` for each field of type `T`. It goes as it is to a task that takes a `Split`.
+///
+/// ```ignore
+/// #[derive(Clone, Serialize, Deserialize, Outputs)]
+/// struct Split {
+///     train: Vec<Row>,
+///     test: Vec<Row>,
+/// }
+///
+/// #[task(target(train = "{path}/{base}/train.csv", test = "{path}/{base}/test.csv"))]
+/// fn split(rows: Vec<Row>, seed: u64) -> Split { .. }
+///
+/// let parts = split(rows, 7).base("retail").submit();
+/// let model = fit(parts.train).submit();
+/// let score = score(model, parts.test).submit();
+/// ```
+#[proc_macro_derive(Outputs)]
+pub fn outputs(item: TokenStream) -> TokenStream {
+    outputs::expand(item.into()).into()
 }

@@ -68,7 +68,12 @@ pub fn strip_parentheses(ty: &Type) -> &Type {
 }
 
 pub fn is_called_result(path: &Path) -> bool {
-    path.segments.last().is_some_and(|segment| segment.ident == "Result")
+    is_called(path, "Result")
+}
+
+/// Whether this is the last name of the path.
+pub fn is_called(path: &Path, name: &str) -> bool {
+    path.segments.last().is_some_and(|segment| segment.ident == name)
 }
 
 fn is_value(ty: &TypePath) -> bool {

@@ -6,13 +6,15 @@ use syn::ext::IdentExt as _;
 use syn::parse::Parse as _;
 use syn::parse::Parser as _;
 use syn::{
-    AttrStyle, Attribute, Error, FnArg, GenericArgument, ItemFn, Pat, PatIdent, PatType, Path, PathArguments, Receiver,
-    ReceiverKind, Result, ReturnType, Signature, Token, TraitItemFn, Type, TypeParamBound, parse_quote,
+    AttrStyle, Attribute, Error, FnArg, GenericArgument, GenericParam, ItemFn, Pat, PatIdent, PatType, Path,
+    PathArguments, Receiver, ReceiverKind, Result, ReturnType, Signature, Token, TraitItemFn, Type, TypeParamBound,
+    parse_quote,
 };
 
+use crate::attributes::TemplateMeta;
 use crate::lifetimes;
 use crate::mistakes::Mistakes;
-use crate::returns::{Returns, is_called_result, strip_parentheses};
+use crate::returns::{Returns, is_called, is_called_result, strip_parentheses};
 use crate::template::ParsedTemplate;
 
 /// Arguments travel as a tuple, and the standard library's tuples have methods up to here.
@@ -23,8 +25,8 @@ pub struct TaskFn {
     pub item: ItemFn,
     /// In the order in which they are written, `self` included.
     pub parameters: Vec<Parameter>,
-    /// The parameter marked `#[target]`.
-    pub target: Option<Parameter>,
+    /// The parameters marked `#[target]`.
+    pub targets: Vec<Parameter>,
     /// What it returns.
     pub output: Type,
     pub returns: Returns,
@@ -111,7 +113,7 @@ pub fn refuse_qualifiers(signature: &Signature, attribute: &str, mistakes: &mut 
 }
 
 impl TaskFn {
-    pub fn prepare(item: ItemFn, own_output: bool) -> Result<Self> {
+    pub fn prepare(item: ItemFn, own_output: bool, outputs: &[(Ident, TemplateMeta)]) -> Result<Self> {
         let mut mistakes = Mistakes::default();
         refuse_qualifiers(&item.sig, "task", &mut mistakes);
         let output = check_output(&item.sig.output, &mut mistakes);
@@ -127,7 +129,8 @@ impl TaskFn {
             match parameter.attributes.iter().position(|attribute| attribute.path().is_ident("target")) {
                 Some(mark) => {
                     let mark = parameter.attributes.remove(mark);
-                    let _ = mistakes.ok_or_add(check_target(&parameter, &mark, own_output, targets.is_empty()));
+                    let is_one_too_many = outputs.is_empty() && !targets.is_empty();
+                    let _ = mistakes.ok_or_add(check_target(&parameter, &mark, own_output, is_one_too_many));
                     targets.push(parameter);
                 }
                 None => parameters.push(parameter),
@@ -139,13 +142,23 @@ impl TaskFn {
                 format!("a task takes at most {MOST_ARGUMENTS} arguments: group them into a struct"),
             );
         }
+        if own_output && !outputs.is_empty() {
+            let _ = mistakes.ok_or_add(sort_targets(&mut targets, outputs));
+        }
         mistakes.into_result()?;
-        Ok(TaskFn { item, parameters, target: targets.pop(), output, returns })
+        Ok(TaskFn { item, parameters, targets, output, returns })
     }
 
     /// The names that a template may use.
     pub fn parameter_names(&self) -> Vec<String> {
-        self.parameters.iter().chain(&self.target).map(|parameter| parameter.name.unraw().to_string()).collect()
+        self.parameters.iter().chain(&self.targets).map(|parameter| parameter.name.unraw().to_string()).collect()
+    }
+
+    /// Whether a parameter of this type takes also what would be in it. Where it may be generic, what is given says what it is.
+    pub fn is_option(&self, ty: &Type) -> bool {
+        let is_type = |parameter: &GenericParam| matches!(parameter, GenericParam::Type(_));
+        matches!(strip_parentheses(ty), Type::Path(path) if is_called(&path.path, "Option"))
+            && !self.item.sig.generics.params.iter().any(is_type)
     }
 
     /// Refuses what cannot run in another process.
@@ -295,12 +308,39 @@ fn check_attributes(attributes: &[Attribute]) -> Result<()> {
     }
 }
 
-fn check_target(parameter: &Parameter, mark: &Attribute, own_output: bool, first: bool) -> Result<()> {
+/// Puts the `#[target]` parameters in the order of the outputs that they are the paths of.
+fn sort_targets(targets: &mut [Parameter], outputs: &[(Ident, TemplateMeta)]) -> Result<()> {
+    for (place, (name, _)) in outputs.iter().enumerate() {
+        match targets.iter().position(|target| target.name == *name) {
+            Some(found) => targets.swap(place.min(found), found),
+            None => {
+                let message =
+                    format!("with `save = false` the function writes this output: take `#[target] {name}: &Path`");
+                return Err(Error::new_spanned(name, message));
+            }
+        }
+    }
+    match targets.get(outputs.len()) {
+        Some(target) => {
+            let name = &target.name;
+            Err(Error::new_spanned(
+                name,
+                format!("there is no output `{name}`: name it in `target(..)`, with its template"),
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_target(parameter: &Parameter, mark: &Attribute, own_output: bool, is_one_too_many: bool) -> Result<()> {
     mark.meta.require_path_only().map_err(|_| {
         Error::new_spanned(mark, "write `#[target]`; the template goes into `#[task(target = \"..\")]`")
     })?;
-    if !first {
-        return Err(Error::new_spanned(mark, "a task has one target: mark one parameter"));
+    if is_one_too_many {
+        return Err(Error::new_spanned(
+            mark,
+            "a task with several outputs says so: `target(first = \"..\", second = \"..\")`, a name for each parameter marked `#[target]`",
+        ));
     }
     if !own_output {
         return Err(Error::new_spanned(

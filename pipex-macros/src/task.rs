@@ -25,13 +25,15 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let meta = mistakes.ok_or_add(TaskMeta::parse(arguments));
     // What is wrong in the attribute says nothing about `#[target]`.
     let own_output = meta.as_ref().is_none_or(|meta| meta.own_output);
-    let function = mistakes.ok_or_add(TaskFn::prepare(item, own_output));
+    let outputs = meta.as_ref().map_or(&[][..], |meta| &meta.targets);
+    let function = mistakes.ok_or_add(TaskFn::prepare(item, own_output, outputs));
     let (Some(meta), Some(mut function)) = (meta, function) else {
         return mistakes.into_result().map(|()| TokenStream::new());
     };
     let mut fields = Vec::new();
     let mut parse = |template| mistakes.ok_or_add(parse_template(template, &mut function, &mut fields));
-    let target = meta.target.as_ref().and_then(&mut parse);
+    let templates = meta.target.iter().chain(meta.targets.iter().map(|(_, template)| template));
+    let targets: Vec<_> = templates.filter_map(&mut parse).collect();
     let name = meta.name.as_ref().and_then(parse);
     if let (Some(retry_if), true) = (&meta.retry_if, function.returns.is_value()) {
         mistakes
@@ -39,7 +41,13 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     }
     if let Some(remote) = &meta.remote {
         function.refuse_remote(remote, &mut mistakes);
-        if meta.own_output && function.target.is_none() {
+        if let Some((name, _)) = meta.targets.first() {
+            mistakes.refuse(
+                name,
+                "a `remote` task has one output: leave out `remote`, or return a struct that is saved as a whole",
+            );
+        }
+        if meta.own_output && function.targets.is_empty() {
             mistakes.refuse(
                 remote,
                 "a `remote` task gives a file: take a `#[target]` parameter and write there, leave out `save = false`, or leave out \
@@ -48,7 +56,8 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
         }
     }
     mistakes.into_result()?;
-    Ok(TaskEmitter { pipex: find_crate_path(meta.krate.clone()), meta, function, target, name, fields }.emit_function())
+    Ok(TaskEmitter { pipex: find_crate_path(meta.krate.clone()), meta, function, targets, name, fields }
+        .emit_function())
 }
 
 /// Reads a template, and adds what it names of parameters to `fields`.
@@ -75,8 +84,8 @@ fn parse_template(
 pub struct TaskEmitter {
     pub meta: TaskMeta,
     pub function: TaskFn,
-    /// The template of its target, if it has one of its own.
-    pub target: Option<ParsedTemplate>,
+    /// The template of its target, if it has one of its own; one for each of several outputs.
+    pub targets: Vec<ParsedTemplate>,
     pub name: Option<ParsedTemplate>,
     /// What the templates name of parameters, each once, and where the first stands that names it.
     pub fields: Vec<(ParameterField, Span)>,
@@ -96,7 +105,7 @@ impl TaskEmitter {
         // An argument that can't go to where the task runs is told at the parameters.
         let mut values = Group::new(Delimiter::Parenthesis, quote!(#(#values,)*));
         values.set_span(item.sig.paren_token.span.join().resolved_at(Span::mixed_site()));
-        let output = self.emit_output_type();
+        let (call, check) = (self.emit_call_type(), self.emit_name_check());
         let (task, inspection, fields) = (self.emit_description(), self.emit_inspection(), self.emit_fields());
         let (store, copies, body, encoding) =
             (self.emit_store(), self.emit_copies(), self.emit_body(), self.emit_encoding());
@@ -114,7 +123,8 @@ impl TaskEmitter {
                 clippy::type_repetition_in_bounds,
                 clippy::used_underscore_binding
             )]
-            #visibility fn #name #generics (#(#declarations),*) -> #pipex::Call<'pipex, #output> #conditions {
+            #visibility fn #name #generics (#(#declarations),*) -> #call #conditions {
+                #check
                 #pipex::internal::call(#task, #values, #inspection, #fields, #body, #store, #copies, #encoding)
             }
         }
@@ -148,6 +158,7 @@ impl TaskEmitter {
             ParameterKind::Reference(ty) if parameter.named => ("IntoRefValue", ty),
             ParameterKind::Reference(ty) => ("IntoRefArg", ty),
             ParameterKind::Value if parameter.named => ("IntoValue", &parameter.ty),
+            ParameterKind::Value if self.function.is_option(&parameter.ty) => ("IntoOptionArg", &parameter.ty),
             ParameterKind::Value => ("IntoArg", &parameter.ty),
             ParameterKind::Plain => return None,
         };
@@ -165,6 +176,7 @@ impl TaskEmitter {
         let Some(conversion) = self.find_conversion(parameter) else { return quote!(#pipex::internal::plain(#name)) };
         let method = match (&parameter.kind, parameter.named) {
             (ParameterKind::Value, true) => quote!(into_value),
+            (ParameterKind::Value, false) if self.function.is_option(&parameter.ty) => quote!(into_option_arg),
             (ParameterKind::Value, false) => quote!(into_arg),
             (_, true) => quote!(into_ref_value),
             (_, false) => quote!(into_ref_arg),
@@ -213,8 +225,55 @@ impl TaskEmitter {
         quote!(|#args, #index, #out| match #index { #(#arms)* _ => #pipex::internal::None })
     }
 
+    /// What the generated function returns.
+    fn emit_call_type(&self) -> TokenStream {
+        let (pipex, output) = (&self.pipex, self.emit_output_type());
+        if self.meta.targets.is_empty() {
+            return quote!(#pipex::Call<'pipex, #output>);
+        }
+        let values = self.emit_values_type();
+        let outputs = respan(&quote!(#pipex::Outputs), start_span(&self.function.output));
+        quote!(#pipex::Call<'pipex, <#values as #outputs>::Parts, <#values as #outputs>::Handles>)
+    }
+
+    /// What several outputs are together: what the function gives, or a `()` for each file that it writes.
+    fn emit_values_type(&self) -> TokenStream {
+        if self.meta.own_output {
+            let units = self.meta.targets.iter().map(|_| quote!(()));
+            return quote!((#(#units),*));
+        }
+        self.emit_output_type()
+    }
+
+    /// That the outputs are called like the fields of the struct that has them.
+    fn emit_name_check(&self) -> Option<TokenStream> {
+        if self.meta.targets.is_empty() {
+            return None;
+        }
+        let (pipex, values) = (&self.pipex, self.emit_values_type());
+        let names = self.meta.targets.iter().map(|(name, _)| name.unraw().to_string());
+        let span = self.meta.targets[0].0.span().resolved_at(Span::mixed_site());
+        Some(quote_spanned!(span=> const {
+            #pipex::internal::check_names(<#values as #pipex::Outputs>::NAMES, &[#(#names),*])
+        }))
+    }
+
     pub fn emit_store(&self) -> TokenStream {
         let (pipex, meta) = (&self.pipex, &self.meta);
+        if !meta.targets.is_empty() {
+            // The types are those of the outputs that the call gives.
+            let store = match (meta.own_output, &meta.store) {
+                (true, _) => quote!(#pipex::internal::own_output()),
+                (false, Some(store)) => quote_spanned!(start_span(store)=> #pipex::internal::store(#store)),
+                (false, None) => {
+                    let open = respan(&quote!(#pipex::), start_span(&self.function.output));
+                    let store = Ident::new("FileStore", end_span(&self.function.output));
+                    quote!(#pipex::internal::store::<_, #open #store>(#pipex::FileStore::new()))
+                }
+            };
+            let stores = meta.targets.iter().map(|_| &store);
+            return quote!(move || (#(#stores,)*));
+        }
         match (meta.own_output, &meta.load, &meta.store) {
             (true, None, _) => quote!(|| #pipex::internal::own_output()),
             // A closure, since a function that is generic over its path takes one of any lifetime only within one.
@@ -242,7 +301,7 @@ impl TaskEmitter {
     /// An output that can never be written under the extension of the target is told at the return type.
     fn emit_extension(&self) -> Option<TokenStream> {
         let (pipex, TaskFn { output: ty, item, .. }) = (&self.pipex, &self.function);
-        let end = match self.target.as_ref()? {
+        let end = match self.targets.first()? {
             ParsedTemplate::Constant(path) => quote!(#pipex::internal::ConstantTemplate::literal_end(#path)),
             template => Some(template.literal_end()).filter(|end| end.contains('.'))?.to_token_stream(),
         };
@@ -290,7 +349,7 @@ impl TaskEmitter {
     /// The user's function.
     fn emit_body(&self) -> TokenStream {
         let TaskEmitter { pipex, function, .. } = self;
-        let [args, target, out] = ["args", "target", "out"].map(hygienic);
+        let [args, targets, out] = ["args", "targets", "out"].map(hygienic);
         let (ty, statements) = (&function.output, &function.item.block);
         // What cannot be what a task returns is told at its type.
         let span = start_span(ty);
@@ -300,10 +359,18 @@ impl TaskEmitter {
             (_, Some(retry_if)) => quote_spanned!(start_span(retry_if)=> outcome_if(#retry_if)),
         };
         let returned = respan(&quote!(#pipex::internal::Returned(#out)), span);
+        let parts = match (self.meta.targets.is_empty(), self.meta.own_output) {
+            (true, _) => None,
+            (false, false) => Some(quote!(.map(#pipex::Outputs::into_parts))),
+            (false, true) => {
+                let units = self.meta.targets.iter().map(|_| quote!(()));
+                Some(quote!(.map(|()| (#(#units),*))))
+            }
+        };
         let outcome = quote!(|#out: #ty| {
             #[allow(unused_imports)]
             use #pipex::internal::ReturnedValue as _;
-            #returned.#method
+            #returned.#method #parts
         });
         let taken: Vec<_> = (0..function.parameters.len()).map(|index| hygienic(&format!("arg{index}"))).collect();
         let patterns = function.parameters.iter().zip(&taken).map(|(parameter, taken)| {
@@ -312,13 +379,13 @@ impl TaskEmitter {
         });
         let bindings = function.parameters.iter().zip(&taken).map(|(parameter, taken)| emit_binding(parameter, taken));
         let bindings = quote!(let (#(#patterns,)*) = #args; #(#bindings)*);
-        let (target, bindings) = match &function.target {
-            Some(Parameter { attributes, mutability, name, ty, .. }) => {
-                let ty = remove_lifetime(ty);
-                (quote!(#target), quote!(#bindings #(#attributes)* let #mutability #name: #ty = &#target;))
-            }
-            None => (quote!(_), bindings),
-        };
+        let paths = function.targets.iter().enumerate().map(|(place, parameter)| {
+            let Parameter { attributes, mutability, name, ty, .. } = parameter;
+            let ty = remove_lifetime(ty);
+            quote!(#(#attributes)* let #mutability #name: #ty = &#targets[#place];)
+        });
+        let bindings = quote!(#bindings #(#paths)*);
+        let targets = if function.targets.is_empty() { quote!(_) } else { quote!(#targets) };
         // Held until the body's last value is made, as parameters are.
         let run = quote! {
             #bindings
@@ -329,18 +396,33 @@ impl TaskEmitter {
         };
         if function.item.sig.asyncness.is_some() {
             let hint = emit_type_hint(pipex, ty);
-            quote!(move |#args, #target| #pipex::internal::future(#outcome, async move { #hint #run }))
+            quote!(move |#args, #targets| #pipex::internal::future(#outcome, async move { #hint #run }))
         } else {
-            quote!(move |#args, #target| #pipex::internal::sync(#outcome, move || -> #ty { #run }))
+            quote!(move |#args, #targets| #pipex::internal::sync(#outcome, move || -> #ty { #run }))
         }
     }
 }
 
-/// Inspects each of these as well as its type allows.
+/// Inspects each of these arguments as well as its type allows.
 pub fn emit_inspections(pipex: &Path, visitor: &Ident, all: impl Iterator<Item = (TokenStream, Span)>) -> TokenStream {
+    let next = quote!(#visitor.next_argument(););
+    emit_each(pipex, visitor, &next, all)
+}
+
+/// Visits each of these values as well as its type allows: they are an argument together.
+pub fn emit_visits(pipex: &Path, visitor: &Ident, all: impl Iterator<Item = (TokenStream, Span)>) -> TokenStream {
+    emit_each(pipex, visitor, &TokenStream::new(), all)
+}
+
+fn emit_each(
+    pipex: &Path,
+    visitor: &Ident,
+    first: &TokenStream,
+    all: impl Iterator<Item = (TokenStream, Span)>,
+) -> TokenStream {
     let inspections = all.map(|(value, span)| {
         quote_spanned!(span=>
-            #visitor.next_argument();
+            #first
             (&&&&&#pipex::internal::Probe(&#value)).accept(#visitor);
         )
     });

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::process::exit;
 
+pub use std::clone::Clone;
 pub use std::option::Option::{self, None, Some};
 pub use std::result::Result::Ok;
 
@@ -21,10 +22,14 @@ pub use crate::flow::carry::{
 #[cfg(feature = "cli")]
 pub use crate::flow::flags::{Flag, FlagDefault, Flags, Program, Takes};
 use crate::flow::start::{self, Started};
-pub use crate::graph::arg::{Again, Arg, Held, IntoArg, IntoRefArg, RefArg, Referent};
+pub use crate::graph::arg::{Again, Arg, Held, RefArg, Referent};
+pub use crate::graph::gather::Part as PartOf;
+pub use crate::graph::handles::FromOutputs;
+pub use crate::graph::holds::HasOutputs;
+pub use crate::graph::probe::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
+pub use crate::graph::takes::{IntoArg, IntoOptionArg, IntoRefArg, gathered, gathered_ref};
 pub use crate::graph::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
-use crate::graph::visitor::Visitor;
-pub use crate::graph::visitor::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
+pub use crate::graph::visitor::Visitor;
 #[cfg(feature = "remote")]
 use crate::remote;
 pub use crate::run::call::{Body, Raised, call};
@@ -142,6 +147,34 @@ pub trait Helper {
 /// Stands for what was imported and is no helper.
 pub mod not_a_helper {
     pub enum PipexHelper {}
+}
+
+/// Sees when the program is compiled that several outputs are called like the fields of their struct.
+pub const fn check_names(fields: &[&str], names: &[&str]) {
+    // A tuple has no names.
+    if fields.is_empty() {
+        return;
+    }
+    assert!(
+        fields.len() == names.len(),
+        "the struct has another number of fields than `target(..)` has names: give each field a target of its name"
+    );
+    let mut place = 0;
+    while place < fields.len() {
+        assert!(
+            is_same_text(fields[place].as_bytes(), names[place].as_bytes()),
+            "the names in `target(..)` are those of the struct's fields, in the order of the struct"
+        );
+        place += 1;
+    }
+}
+
+const fn is_same_text(one: &[u8], other: &[u8]) -> bool {
+    let mut place = 0;
+    while place < one.len() && place < other.len() && one[place] == other[place] {
+        place += 1;
+    }
+    place == one.len() && place == other.len()
 }
 
 /// A flow's path.

@@ -34,7 +34,8 @@ pub use pipex_format::model::stale::Stale;
 pub use pipex_format::model::state::State;
 pub use pipex_format::model::target::{Location, TargetError};
 pub use pipex_format::model::task::Task;
-pub use pipex_macros::{flow, helper, main, task};
+pub use pipex_format::model::tried::{TaskError, Tried};
+pub use pipex_macros::{Arg, Outputs, flow, helper, main, task};
 
 pub use crate::flow::config::Config;
 #[cfg(feature = "logging")]
@@ -42,6 +43,7 @@ pub use crate::flow::logging;
 #[cfg(feature = "progress")]
 pub use crate::flow::progress::Progress;
 pub use crate::flow::summary::Summary;
+pub use crate::graph::handles::Outputs;
 pub use crate::graph::host::{Permit, Ready};
 pub use crate::graph::output::Output;
 pub use crate::run::call::Call;

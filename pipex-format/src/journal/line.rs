@@ -136,6 +136,9 @@ pub struct Cached<'l> {
     /// The address of its store, if targets are no paths to it.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub store: Cow<'l, str>,
+    /// It is another output of a task run that has a line already: it does not count as one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_part: bool,
 }
 
 /// A task run.
@@ -152,6 +155,9 @@ pub struct Ended<'l> {
     /// The address of its store, if targets are no paths to it.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub store: Cow<'l, str>,
+    /// The line is about another output of a task run that has a line of its own: it does not count as one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_part: bool,
     /// How it ended.
     pub state: State,
     /// Why it ran, or why it did not.
@@ -206,6 +212,7 @@ impl<'l> Ended<'l> {
             name,
             target: None,
             store: Cow::Borrowed(""),
+            is_part: false,
             state,
             why,
             stale: Reasons::default(),
@@ -222,6 +229,14 @@ impl<'l> Ended<'l> {
             given: Vec::new(),
             recorded: Vec::new(),
         }
+    }
+
+    /// The line, of the task function with this number.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn numbered(mut self, task: u32) -> Line<'l> {
+        self.task = task;
+        Line::Ended(Box::new(self))
     }
 
     /// What a command says of an output that is there: that this made it, and why that is said. It has no arguments yet.

@@ -180,9 +180,9 @@ impl Journal {
         }
     }
 
-    /// A run need not run.
-    pub fn cached(&self, task: &'static Task, target: &Location, store: &str) {
-        let line = |task| Line::Cached(Cached { task, target: target.as_str().into(), store: store.into() });
+    /// A run need not run; with `is_part`, the line is about another output of it.
+    pub fn cached(&self, task: &'static Task, target: &Location, store: &str, is_part: bool) {
+        let line = |task| Line::Cached(Cached { task, target: target.as_str().into(), store: store.into(), is_part });
         self.write(Some(task), false, line);
     }
 

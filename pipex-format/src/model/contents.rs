@@ -14,6 +14,9 @@ pub enum Content {
 }
 
 impl Content {
+    /// Of an output whose run failed, to a call that takes that as a value: another than any that could come.
+    pub const FAILED: Content = Content::Is(2);
+
     /// Of this fingerprint, if it is known.
     pub fn from_fingerprint(fingerprint: Option<Fingerprint>) -> Self {
         // One that is not told apart from a change is taken for what nobody knows.

@@ -80,6 +80,15 @@ pub enum Error {
         /// What its store said.
         source: Cause,
     },
+    /// An output whose place is asked for has none.
+    #[error(
+        "the output of {maker} is at no path: in this mode it is saved nowhere, or its function wrote nothing; give the function \
+         a `#[target]` parameter, and it has a place in every mode"
+    )]
+    NoLocation {
+        /// What made it.
+        maker: &'static str,
+    },
     /// A dry run has come to where data are needed that only a run would give.
     #[error(
         "the dry run ends here: the program needs the data{}, and what makes them would have to run",

@@ -17,3 +17,4 @@ pub mod state;
 pub mod target;
 pub mod task;
 pub(crate) mod temporary;
+pub mod tried;

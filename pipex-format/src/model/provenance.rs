@@ -169,6 +169,19 @@ impl Decision {
     }
 }
 
+impl Decision {
+    /// What is to be done about two targets that are made together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let reasons = self.reasons().and(other.reasons());
+        match (self, other) {
+            (Decision::Make(_), _) | (_, Decision::Make(_)) => Decision::Make(reasons),
+            (Decision::Warn(_), _) | (_, Decision::Warn(_)) => Decision::Warn(reasons),
+            (Decision::Take, Decision::Take) => Decision::Take,
+        }
+    }
+}
+
 /// Decides what a call does about its target: the same in runs, in dry runs, and in the `pipex` command.
 #[must_use]
 pub fn decide(wanted: &Wanted, present: Option<&Present>, policy: Stale) -> Decision {

@@ -63,6 +63,9 @@ pub struct Task {
     pub parameters: &'static [&'static str],
     #[doc(hidden)]
     pub target: Template,
+    /// Those of its other outputs.
+    #[doc(hidden)]
+    pub more_targets: &'static [Template],
     #[doc(hidden)]
     pub name: Option<Template>,
     /// The fingerprint of the function's tokens, its `version` and its helpers: comments and formatting do not change it.
@@ -117,6 +120,7 @@ impl Task {
             package: None,
             parameters: &[],
             target,
+            more_targets: &[],
             name: None,
             code: source.fingerprint,
             source,
@@ -136,6 +140,13 @@ impl Task {
     #[must_use]
     pub const fn code(mut self, code: Code) -> Self {
         (self.code, self.source) = (code.fingerprint, code);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn more_targets(mut self, targets: &'static [Template]) -> Self {
+        self.more_targets = targets;
         self
     }
 

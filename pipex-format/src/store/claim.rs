@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::claim_file::Way;
 use super::claim_file::{ClaimFile, remove_whatever};
@@ -22,6 +22,8 @@ pub struct Receipt {
     pub content: OnceLock<Fingerprint>,
     /// What tells it from what was there before.
     pub stamp: OnceLock<Stamp>,
+    /// The bytes that it takes, if it is a file.
+    pub bytes: OnceLock<u64>,
     /// The record stands beside the value.
     pub is_recorded: AtomicBool,
     /// The claim was lost: nothing was saved.
@@ -40,21 +42,70 @@ pub struct Claim {
     record: Record,
     claimed: ClaimFile,
     receipt: Arc<Receipt>,
+    /// Those of the other targets that are saved together with this one.
+    others: Vec<Claim>,
+    /// Where it waits until all of them have been written, in place of being committed.
+    written: Option<Arc<Mutex<Vec<Written>>>>,
+}
+
+/// What was written under a claim, and has yet to get its name.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) claim: Claim,
+    durable: bool,
+    is_draft: bool,
+}
+
+impl Written {
+    /// Gives it the target's name.
+    pub(super) fn commit(self) -> io::Result<()> {
+        let Written { claim, durable, is_draft } = self;
+        if is_draft { claim.put_draft().map_err(io::Error::other) } else { claim.put(durable).map(drop) }
+    }
 }
 
 impl Claim {
     /// Waits for the claim whose file is `path`.
     #[doc(hidden)]
     pub fn wait(path: &Path, target: Location, record: Record) -> Result<Self, StoreError> {
-        Ok(Claim { claimed: ClaimFile::wait(path, target.path())?, target, record, receipt: Arc::default() })
+        Ok(Claim::new(ClaimFile::wait(path, target.path())?, target, record))
     }
 
     /// The claim whose file is `path`, unless another holds it.
     #[doc(hidden)]
     pub fn try_now(path: &Path, target: &Location, record: Record) -> Result<Option<Self>, StoreError> {
         let claimed = ClaimFile::try_now(path, target.path())?;
-        let claim = |claimed| Claim { claimed, target: target.clone(), record, receipt: Arc::default() };
-        Ok(claimed.map(claim))
+        Ok(claimed.map(|claimed| Claim::new(claimed, target.clone(), record)))
+    }
+
+    fn new(claimed: ClaimFile, target: Location, record: Record) -> Self {
+        Claim { claimed, target, record, receipt: Arc::default(), others: Vec::new(), written: None }
+    }
+
+    /// The claim on all of these targets, which are saved together.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn together(mut self, others: Vec<Claim>) -> Self {
+        self.others = others;
+        self
+    }
+
+    /// Each for itself.
+    pub(super) fn split(mut self) -> Vec<Claim> {
+        let others = std::mem::take(&mut self.others);
+        std::iter::once(self).chain(others).collect()
+    }
+
+    /// Has what is committed wait here.
+    pub(super) fn commits_later(&mut self, written: &Arc<Mutex<Vec<Written>>>) {
+        self.written = Some(Arc::clone(written));
+    }
+
+    /// Its own receipt, and those of the others.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn receipts(&self) -> Vec<Arc<Receipt>> {
+        std::iter::once(self).chain(&self.others).map(Claim::receipt).collect()
     }
 
     /// What the store will have told once it has saved.
@@ -120,7 +171,16 @@ impl Claim {
     }
 
     /// As [`commit`](Claim::commit). If it is `durable`, the target is on the disk when this returns, and its name as well.
-    pub(super) fn commit_as(self, durable: bool) -> io::Result<u64> {
+    pub(super) fn commit_as(mut self, durable: bool) -> io::Result<u64> {
+        if let Some(written) = self.written.take() {
+            let bytes = self.claimed.file.metadata()?.len();
+            lock(&written).push(Written { claim: self, durable, is_draft: false });
+            return Ok(bytes);
+        }
+        self.put(durable)
+    }
+
+    fn put(self, durable: bool) -> io::Result<u64> {
         if durable {
             self.claimed.file.sync_all()?;
         }
@@ -129,6 +189,7 @@ impl Claim {
             return Err(io::Error::other(self.lost()));
         };
         self.has_stamp(Stamp::from_metadata(&metadata));
+        let _ = self.receipt.bytes.set(metadata.len());
         if durable {
             let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
             File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
@@ -143,23 +204,36 @@ impl Claim {
         temporary::draft(self.target.path(), self.claimed.identity.inode)
     }
 
-    /// The draft's path, with nothing there that a killed holder left. It goes with the claim.
+    /// The paths of the drafts, its own and those of the others, with nothing there that a killed holder left. They go with the
+    /// claim.
     #[doc(hidden)]
-    pub fn fresh_draft(&self) -> Result<PathBuf, StoreError> {
-        let draft = self.draft();
-        remove_whatever(&draft).map_err(|error| StoreError::io("remove", &draft, error))?;
-        self.claimed.has_beside(draft.clone());
-        Ok(draft)
+    pub fn fresh_drafts(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let fresh = |claim: &Claim| {
+            let draft = claim.draft();
+            remove_whatever(&draft).map_err(|error| StoreError::io("remove", &draft, error))?;
+            claim.claimed.has_beside(draft.clone());
+            Ok(draft)
+        };
+        std::iter::once(self).chain(&self.others).map(fresh).collect()
     }
 
-    /// The draft, for a function that may go on writing it when nobody waits for it any longer.
+    /// The drafts, for a function that may go on writing them when nobody waits for it any longer.
     #[doc(hidden)]
-    pub fn abandoned_draft(&self) -> io::Result<Draft> {
-        Ok(Draft { path: Some(self.draft()), _claim: self.claimed.file.try_clone()? })
+    pub fn abandoned_drafts(&self) -> io::Result<Vec<Draft>> {
+        let abandon = |claim: &Claim| Ok(Draft { path: Some(claim.draft()), _claim: claim.claimed.file.try_clone()? });
+        std::iter::once(self).chain(&self.others).map(abandon).collect()
     }
 
     /// Renames the draft to the target.
-    pub(super) fn commit_draft(&self) -> Result<(), StoreError> {
+    pub(super) fn commit_draft(mut self) -> Result<(), StoreError> {
+        if let Some(written) = self.written.take() {
+            lock(&written).push(Written { claim: self, durable: false, is_draft: true });
+            return Ok(());
+        }
+        self.put_draft()
+    }
+
+    fn put_draft(&self) -> Result<(), StoreError> {
         let target = self.target.path();
         match self.claimed.put_draft_in_place(&self.draft(), target) {
             Ok(true) => Ok(()),
@@ -167,6 +241,10 @@ impl Claim {
             Err(error) => Err(StoreError::io("rename what was written to", target, error)),
         }
     }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a function goes on writing when it was given up on. The claim's file stays open, without its lock, so that its number,

@@ -37,6 +37,7 @@ mod taken;
 mod tests;
 #[cfg(test)]
 mod text_tests;
+mod together;
 #[cfg(feature = "toml")]
 mod toml;
 mod tracer;
@@ -64,6 +65,7 @@ pub(crate) use self::regular::open_regular;
 pub use self::sqlite::{KeptOpen, SqliteStore};
 pub use self::sweep::{Leftover, sweep};
 pub use self::taken::{Taken, number_extension};
+pub use self::together::{Member, save_together};
 
 use crate::model::fingerprint::Fingerprint;
 use crate::model::target::Location;

@@ -59,20 +59,21 @@ impl<R> Store<R> for OwnOutput<R> {
     }
 
     fn save(&self, claim: Claim, _: &R) -> StoreResult<u64> {
-        let target = claim.target().path();
+        let target = claim.target().clone();
         let draft = claim.record().task().wants_target.then(|| claim.draft());
-        let written = draft.as_deref().unwrap_or(target);
+        let written = draft.as_deref().unwrap_or(target.path());
         let Some(metadata) = metadata(written)? else {
             // With the claim the draft may have been taken for one that a killed process left.
             claim.ensure_held()?;
-            return Err(StoreError::NothingWritten { path: target.to_owned() }.into());
+            return Err(StoreError::NothingWritten { path: target.path().to_owned() }.into());
         };
         claim.has_stamp(Stamp::from_metadata(&metadata));
+        let bytes = if metadata.is_file() { metadata.len() } else { 0 };
         if draft.is_some() {
             // The last thing before the claim goes, so that a kill leaves its file beside a target that is there as seldom as can be.
             claim.commit_draft()?;
         }
-        Ok(if metadata.is_file() { metadata.len() } else { 0 })
+        Ok(bytes)
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {

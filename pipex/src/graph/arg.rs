@@ -1,11 +1,11 @@
-//! How a call takes its arguments: as values, as outputs of other calls, or as collections of these.
+//! The arguments of a call: values, outputs of other calls, or collections of these.
 
-use std::borrow::Borrow;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use crate::graph::gather::Gather;
 use crate::graph::output::Output;
-use crate::graph::visitor::Visitor;
+use crate::graph::visitor::{Argument, Visitor};
 use pipex_format::model::error::Error;
 
 /// An argument for a parameter taken by value.
@@ -16,29 +16,6 @@ pub(crate) enum Kind<T> {
     /// The function is `T::clone`: known here, where `T: Clone` is, and needed where it no longer is.
     Output(Output<T>, fn(&T) -> T),
     Gathered(Box<dyn Gather<T>>),
-}
-
-/// Outputs that make up a `T` together.
-pub(crate) trait Gather<T>: Send {
-    fn again(&self) -> Box<dyn Gather<T>>;
-    fn visit(&self, visitor: &mut Visitor<'_>);
-    fn take(self: Box<Self>) -> Result<T, Error>;
-}
-
-impl<T: Clone + Send + Sync + 'static> Gather<Vec<T>> for Vec<Output<T>> {
-    fn again(&self) -> Box<dyn Gather<Vec<T>>> {
-        Box::new(self.clone())
-    }
-
-    fn visit(&self, visitor: &mut Visitor<'_>) {
-        for output in self {
-            visitor.output(output, false);
-        }
-    }
-
-    fn take(self: Box<Self>) -> Result<Vec<T>, Error> {
-        self.into_iter().map(|output| output.take_with(T::clone)).collect()
-    }
 }
 
 impl<T> Arg<T> {
@@ -52,81 +29,27 @@ impl<T> Arg<T> {
     }
 }
 
-/// What a parameter of type `T` takes: a `T`, an [`Output<T>`](Output), and for a `Vec<T>` outputs of its elements.
-#[diagnostic::on_unimplemented(
-    message = "a parameter of type `{T}` does not take a `{Self}`",
-    label = "neither a `{T}` nor an `Output` of one",
-    note = "an `Output<T>` is taken by value only if `T: Clone`; declare the parameter as `&T` if it is not"
-)]
-pub trait IntoArg<T> {
-    #[doc(hidden)]
-    fn into_arg(self) -> Arg<T>;
-}
+impl<T> Argument for Arg<T> {
+    type Content = T;
 
-impl<T> IntoArg<T> for T {
-    fn into_arg(self) -> Arg<T> {
-        Arg(Kind::Value(self))
+    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&T> {
+        match &self.0 {
+            Kind::Value(value) => Some(value),
+            Kind::Output(output, _) => visitor.output(output),
+            Kind::Gathered(outputs) => {
+                outputs.visit(visitor);
+                None
+            }
+        }
     }
-}
 
-/// What came from another process.
-impl<T> IntoArg<T> for Arg<T> {
-    fn into_arg(self) -> Arg<T> {
-        self
-    }
-}
-
-impl<T: Clone> IntoArg<T> for Output<T> {
-    fn into_arg(self) -> Arg<T> {
-        Arg(Kind::Output(self, T::clone))
-    }
-}
-
-impl<T: Clone> IntoArg<T> for &Output<T> {
-    fn into_arg(self) -> Arg<T> {
-        self.clone().into_arg()
-    }
-}
-
-impl<T: Clone + Send + Sync + 'static> IntoArg<Vec<T>> for Vec<Output<T>> {
-    fn into_arg(self) -> Arg<Vec<T>> {
-        Arg(Kind::Gathered(Box::new(self)))
-    }
-}
-
-impl<T: Clone + Send + Sync + 'static> IntoArg<Vec<T>> for &Vec<Output<T>> {
-    fn into_arg(self) -> Arg<Vec<T>> {
-        self.clone().into_arg()
-    }
-}
-
-impl<T: Clone + Send + Sync + 'static> IntoArg<Vec<T>> for &[Output<T>] {
-    fn into_arg(self) -> Arg<Vec<T>> {
-        self.to_vec().into_arg()
-    }
-}
-
-impl<T: Clone + Send + Sync + 'static, const N: usize> IntoArg<Vec<T>> for [Output<T>; N] {
-    fn into_arg(self) -> Arg<Vec<T>> {
-        Vec::from(self).into_arg()
-    }
-}
-
-impl IntoArg<String> for &str {
-    fn into_arg(self) -> Arg<String> {
-        Arg(Kind::Value(self.to_owned()))
-    }
-}
-
-impl IntoArg<PathBuf> for &Path {
-    fn into_arg(self) -> Arg<PathBuf> {
-        Arg(Kind::Value(self.to_owned()))
-    }
-}
-
-impl IntoArg<PathBuf> for &str {
-    fn into_arg(self) -> Arg<PathBuf> {
-        Arg(Kind::Value(self.into()))
+    fn show(&self, see: &mut dyn FnMut(&T)) -> Result<(), Error> {
+        match &self.0 {
+            Kind::Value(value) => see(value),
+            Kind::Output(output, _) => output.show(see)?,
+            Kind::Gathered(outputs) => see(&outputs.again().take()?),
+        }
+        Ok(())
     }
 }
 
@@ -193,61 +116,27 @@ impl<'a, U: Referent + ?Sized> RefArg<'a, U> {
     }
 }
 
-/// What a parameter `&U` takes: a borrowed `U`, an owned one where `U` is a `str`, a slice or a `Path`, or an [`Output`].
-#[diagnostic::on_unimplemented(
-    message = "a parameter of type `&{U}` does not take a `{Self}`",
-    label = "neither a `&{U}` nor an `Output` of one",
-    note = "give `&value`, or `Output::from(value)` where the call must outlive the caller; an `Output` itself is given by value: `output.clone()`"
-)]
-pub trait IntoRefArg<'a, U: Referent + ?Sized> {
-    #[doc(hidden)]
-    fn into_ref_arg(self) -> RefArg<'a, U>;
-}
+impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
+    type Content = U;
 
-impl<'a, U: Referent + ?Sized, B: Borrow<U> + ?Sized> IntoRefArg<'a, U> for &'a B {
-    fn into_ref_arg(self) -> RefArg<'a, U> {
-        RefArg::Borrowed(self.borrow())
-    }
-}
-
-/// What came from another process.
-impl<'a, U: Referent + ?Sized> IntoRefArg<'a, U> for Arg<U::Owned> {
-    fn into_ref_arg(self) -> RefArg<'a, U> {
-        match self.0 {
-            Kind::Value(value) => RefArg::Output(Output::from(value)),
-            Kind::Output(output, _) => RefArg::Output(output),
-            Kind::Gathered(outputs) => RefArg::Gathered(Gathered(outputs)),
+    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&U> {
+        match self {
+            RefArg::Borrowed(value) => Some(value),
+            RefArg::Output(output) => visitor.output(output).map(U::borrow_from),
+            RefArg::Gathered(outputs) => {
+                outputs.0.visit(visitor);
+                None
+            }
         }
     }
-}
 
-impl<'a, U: Referent + ?Sized> IntoRefArg<'a, U> for Output<U::Owned> {
-    fn into_ref_arg(self) -> RefArg<'a, U> {
-        RefArg::Output(self)
-    }
-}
-
-impl<'a> IntoRefArg<'a, str> for String {
-    fn into_ref_arg(self) -> RefArg<'a, str> {
-        RefArg::Output(Output::from(self))
-    }
-}
-
-impl<'a> IntoRefArg<'a, Path> for PathBuf {
-    fn into_ref_arg(self) -> RefArg<'a, Path> {
-        RefArg::Output(Output::from(self))
-    }
-}
-
-impl<'a, T> IntoRefArg<'a, [T]> for Vec<T> {
-    fn into_ref_arg(self) -> RefArg<'a, [T]> {
-        RefArg::Output(Output::from(self))
-    }
-}
-
-impl<'a, T: Clone + Send + Sync + 'static> IntoRefArg<'a, [T]> for Vec<Output<T>> {
-    fn into_ref_arg(self) -> RefArg<'a, [T]> {
-        RefArg::Gathered(Gathered(Box::new(self)))
+    fn show(&self, see: &mut dyn FnMut(&U)) -> Result<(), Error> {
+        match self {
+            RefArg::Borrowed(value) => see(value),
+            RefArg::Output(output) => output.show(&mut |value| see(U::borrow_from(value)))?,
+            RefArg::Gathered(outputs) => see(U::borrow_from(&outputs.0.again().take()?)),
+        }
+        Ok(())
     }
 }
 

@@ -16,15 +16,33 @@ pub(crate) struct Inputs {
     /// That one, and those after it: most calls that wait do so for one.
     first: Option<Dependency>,
     rest: Vec<Dependency>,
+    /// The call runs though some of them failed.
+    pub(crate) tolerates: bool,
+}
+
+/// How a call depends on an output.
+#[derive(Clone, Copy)]
+pub(crate) struct Edge {
+    /// What lies at the output's target is one of the call's inputs.
+    pub(crate) counts: bool,
+    /// The call runs also if the output's run failed.
+    pub(crate) tolerates: bool,
 }
 
 enum Dependency {
     /// What lies at an input.
     Content(Content),
-    /// A run that had failed. Its output `counts` if it lies at an input.
-    Failed { failure: Arc<Failure>, counts: bool },
-    /// A run that had not ended.
-    Pending { node: Arc<dyn Node>, counts: bool },
+    /// A run that had failed.
+    Failed { failure: Arc<Failure>, edge: Edge },
+    /// A run that had not ended, and which of its outputs it is.
+    Pending { node: Arc<dyn Node>, part: usize, edge: Edge },
+}
+
+impl Edge {
+    /// What counts as the content of an output whose run failed.
+    fn failed(self) -> Content {
+        if self.tolerates { Content::FAILED } else { Content::Unknown }
+    }
 }
 
 impl Dependency {
@@ -32,8 +50,20 @@ impl Dependency {
     fn content(&self) -> Option<Content> {
         match self {
             Dependency::Content(content) => Some(*content),
-            Dependency::Failed { counts, .. } => counts.then_some(Content::Unknown),
-            Dependency::Pending { node, counts } => counts.then(|| node.content()),
+            Dependency::Failed { edge, .. } => edge.counts.then(|| edge.failed()),
+            Dependency::Pending { node, part, edge } => edge.counts.then(|| match node.failure() {
+                Some(_) => edge.failed(),
+                None => node.content(*part),
+            }),
+        }
+    }
+
+    /// Why its run failed, if it did, and whether that is tolerated.
+    fn failure(&self) -> Option<(Arc<Failure>, bool)> {
+        match self {
+            Dependency::Content(_) => None,
+            Dependency::Failed { failure, edge } => Some((Arc::clone(failure), edge.tolerates)),
+            Dependency::Pending { node, edge, .. } => Some((Arc::clone(node.failure()?), edge.tolerates)),
         }
     }
 }
@@ -47,12 +77,12 @@ impl Inputs {
         }
     }
 
-    pub(crate) fn add_failure(&mut self, failure: Arc<Failure>, counts: bool) {
-        self.add(Dependency::Failed { failure, counts });
+    pub(crate) fn add_failure(&mut self, failure: Arc<Failure>, edge: Edge) {
+        self.add(Dependency::Failed { failure, edge });
     }
 
-    pub(crate) fn add_pending(&mut self, node: Arc<dyn Node>, counts: bool) {
-        self.add(Dependency::Pending { node, counts });
+    pub(crate) fn add_pending(&mut self, node: Arc<dyn Node>, part: usize, edge: Edge) {
+        self.add(Dependency::Pending { node, part, edge });
     }
 
     fn add(&mut self, dependency: Dependency) {
@@ -66,13 +96,17 @@ impl Inputs {
         self.first.iter().chain(&self.rest)
     }
 
-    /// Whether all runs had ended well when the call was made.
+    /// Whether all runs had ended when the call was made, and well, or so that the call takes it.
     #[inline]
     pub(crate) fn were_ready(&self) -> bool {
-        self.unsettled_when_called().all(|input| matches!(input, Dependency::Content(_)))
+        self.unsettled_when_called().all(|input| match input {
+            Dependency::Content(_) => true,
+            Dependency::Failed { edge, .. } => edge.tolerates,
+            Dependency::Pending { .. } => false,
+        })
     }
 
-    /// All runs have ended, and well: nothing more is to be known of them, and what is held of them goes.
+    /// All runs have ended, and well enough: nothing more is to be known of them, and what is held of them goes.
     pub(crate) fn settle(&mut self) {
         if self.first.is_some() {
             self.settled = self.contents();
@@ -96,12 +130,24 @@ impl Inputs {
         pending.collect()
     }
 
-    /// Why the first run of those that failed did.
+    /// The runs that have not ended, end in any case, and may fail: what they give is to be known before it is decided whether
+    /// what is there is to be taken.
+    pub(crate) fn undecided(&self) -> Vec<Arc<dyn Node>> {
+        let undecided = self.unsettled_when_called().filter_map(|input| match input {
+            Dependency::Pending { node, edge: Edge { tolerates: true, .. }, .. } if node.is_handed() => Some(node),
+            _ => None,
+        });
+        undecided.filter(|node| !node.has_ended()).cloned().collect()
+    }
+
+    /// Why the first run of those that failed did, and was not to. What may fail has been asked about.
     pub(crate) fn failure(&self) -> Option<Arc<Failure>> {
-        self.unsettled_when_called().find_map(|input| match input {
-            Dependency::Content(_) => None,
-            Dependency::Failed { failure, .. } => Some(Arc::clone(failure)),
-            Dependency::Pending { node, .. } => node.failure(),
+        self.unsettled_when_called().filter_map(Dependency::failure).find_map(|(failure, tolerated)| {
+            if tolerated {
+                failure.ask();
+                return None;
+            }
+            Some(failure)
         })
     }
 }

@@ -3,8 +3,12 @@
 pub(crate) mod arg;
 pub(crate) mod digest;
 pub(crate) mod dry;
+pub(crate) mod gather;
+pub(crate) mod handles;
+pub(crate) mod holds;
 pub(crate) mod host;
 pub(crate) mod inputs;
+pub(crate) mod kept;
 pub(crate) mod known;
 pub(crate) mod node;
 pub(crate) mod outcome;
@@ -12,6 +16,10 @@ pub(crate) mod output;
 #[cfg(feature = "remote")]
 pub(crate) mod packing;
 pub(crate) mod pending;
+pub(crate) mod place;
+pub(crate) mod probe;
 pub(crate) mod settle;
+pub(crate) mod takes;
 pub(crate) mod value;
+pub(crate) mod view;
 pub(crate) mod visitor;

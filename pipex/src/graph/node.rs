@@ -5,18 +5,27 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::graph::outcome::Failure;
+use crate::graph::outcome::{Failure, Label};
 use pipex_format::model::contents::Content;
 use pipex_format::model::task::Task;
 
 /// A run that may not have ended, its type forgotten.
 pub(crate) trait Node: Send + Sync {
     fn task(&self) -> &'static Task;
-    fn has_ended(&self) -> bool;
+    fn label(&self) -> &Label;
+    /// How it ended, if it has.
+    fn ended(&self) -> Option<Result<(), &Arc<Failure>>>;
+    fn has_ended(&self) -> bool {
+        self.ended().is_some()
+    }
     /// Why it failed, if it has.
-    fn failure(&self) -> Option<Arc<Failure>>;
-    /// What lies where its output is to be, as far as it is known.
-    fn content(&self) -> Content;
+    fn failure(&self) -> Option<&Arc<Failure>> {
+        self.ended()?.err()
+    }
+    /// Whether it ended in a dry run: it would have run.
+    fn is_dry(&self) -> bool;
+    /// What lies where its output, or this one of several, is to be, as far as it is known.
+    fn content(&self, part: usize) -> Content;
     /// Whether an executor has it, so that it ends in any case.
     fn is_handed(&self) -> bool;
     /// Whether it need not run, since its target is there; then it has ended.

@@ -6,18 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use pipex_format::model::contents::Content;
+use crate::graph::place::Place;
 use pipex_format::model::error::Error;
-use pipex_format::model::fingerprint::Key;
 use pipex_format::model::name::Name;
-
-use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
-use pipex_format::store::Store;
 
 /// The `path` and `base` that a call had, for the calls that take its output, and which run it is.
 #[derive(Clone, Default)]
-pub(crate) struct Label {
+pub struct Label {
     pub(crate) path: Option<Arc<str>>,
     pub(crate) base: Option<Arc<str>>,
     /// The run that makes the output; a value that was given has none.
@@ -73,47 +69,8 @@ pub(crate) fn path_text(path: &Path) -> Arc<str> {
     path.to_string_lossy().into()
 }
 
-/// A location, and the store that has it.
-pub(crate) struct Place<T> {
-    pub(crate) location: Location,
-    pub(crate) store: Box<dyn Store<T>>,
-    /// What tells it from all others, whatever their store.
-    pub(crate) key: Key,
-    /// What lies there, as far as it is known: what is to be expected, until somebody has looked.
-    content: AtomicU64,
-    /// Nothing is saved there: the data are in memory.
-    in_memory: AtomicBool,
-}
-
-impl<T> Place<T> {
-    /// A place of which it is not known what lies there.
-    pub(crate) fn new(location: Location, store: Box<dyn Store<T>>, key: Key) -> Self {
-        let content = AtomicU64::new(Content::Unknown.to_number());
-        Place { location, store, key, content, in_memory: AtomicBool::new(false) }
-    }
-
-    /// Nothing is saved there; the data that are in memory count as this content.
-    pub(crate) fn keep_in_memory(&self, content: Content) {
-        self.has(content);
-        self.in_memory.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn is_in_memory(&self) -> bool {
-        self.in_memory.load(Ordering::Acquire)
-    }
-
-    /// What lies there is known to be this.
-    pub(crate) fn has(&self, content: Content) {
-        self.content.store(content.to_number(), Ordering::Release);
-    }
-
-    pub(crate) fn content(&self) -> Content {
-        Content::from_number(self.content.load(Ordering::Acquire))
-    }
-}
-
 /// What a task run gave.
-pub(crate) enum Produced<R> {
+pub enum Produced<R> {
     /// Its value: nothing was saved, or the function saved its own output.
     Value(R),
     /// It is at its place.
@@ -125,6 +82,13 @@ pub(crate) enum Produced<R> {
 /// What a task run gave, or why it gave nothing.
 pub(crate) type Outcome<R> = Result<Produced<R>, Arc<Failure>>;
 
+/// A task run that has ended.
+pub struct Ended<R> {
+    pub(crate) label: Label,
+    pub(crate) place: Option<Place<R>>,
+    pub(crate) outcome: Outcome<R>,
+}
+
 /// What came of one attempt: an end, or how long to wait before the next.
 pub(crate) enum Attempt<R> {
     Ended(Outcome<R>),
@@ -132,7 +96,7 @@ pub(crate) enum Attempt<R> {
 }
 
 /// An error that an output keeps until it is asked for.
-pub(crate) struct Failure {
+pub struct Failure {
     error: Error,
     asked: AtomicBool,
     /// The failure for which it did not even run: who hears of this one hears of that one.

@@ -1,17 +1,21 @@
 //! What a task gives: data in memory, a location, or a run still to come.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::graph::dry;
-use crate::graph::inputs::Inputs;
+use crate::graph::inputs::{Edge, Inputs};
+use crate::graph::kept::Kept;
 use crate::graph::node::Node;
-use crate::graph::outcome::{Failure, Label, Outcome, Place, Produced};
+use crate::graph::outcome::{Failure, Label, Outcome, Produced};
 use crate::graph::pending::Awaited;
+use crate::graph::place::{Place, Spot};
 use crate::graph::settle::settle;
+use crate::graph::view::{AnyOutput, View};
 use crate::runtime::block_on;
 use pipex_format::journal::{Input, Journal};
 use pipex_format::model::contents::Content;
@@ -44,19 +48,35 @@ pub struct Output<T>(Handle<T>);
 enum Handle<T> {
     Settled(Arc<Settled<T>>),
     Pending(Arc<Awaited<T>>),
+    View(Arc<View<T>>),
 }
 
 struct Settled<T> {
     label: Label,
-    place: Option<Place<T>>,
+    place: Option<PlaceOf<T>>,
     end: End<T>,
+}
+
+/// A place of its own, or one that its run had, too.
+enum PlaceOf<T> {
+    Own(Place<T>),
+    Shared(Arc<Place<T>>),
+}
+
+impl<T> Deref for PlaceOf<T> {
+    type Target = Place<T>;
+
+    fn deref(&self) -> &Place<T> {
+        match self {
+            PlaceOf::Own(place) => place,
+            PlaceOf::Shared(place) => place,
+        }
+    }
 }
 
 enum End<T> {
     InMemory(T),
-    Saved {
-        kept: OnceLock<T>,
-    },
+    Saved(Kept<T>),
     /// In a dry run: there would be something.
     Nothing,
     Failed(Arc<Failure>),
@@ -65,9 +85,18 @@ enum End<T> {
 impl<T> Output<T> {
     /// The output of a run that has ended.
     pub(crate) fn ended(label: Label, place: Option<Place<T>>, ended: Outcome<T>) -> Self {
+        Self::settled(label, place.map(PlaceOf::Own), ended)
+    }
+
+    /// One of the outputs of a run that has ended.
+    pub(crate) fn ended_part(label: Label, place: Option<Arc<Place<T>>>, ended: Outcome<T>) -> Self {
+        Self::settled(label, place.map(PlaceOf::Shared), ended)
+    }
+
+    fn settled(label: Label, place: Option<PlaceOf<T>>, ended: Outcome<T>) -> Self {
         let end = match ended {
             Ok(Produced::Value(value)) => End::InMemory(value),
-            Ok(Produced::Saved) => End::Saved { kept: OnceLock::new() },
+            Ok(Produced::Saved) => End::Saved(Kept::default()),
             Ok(Produced::Nothing) => End::Nothing,
             Err(failure) => End::Failed(failure),
         };
@@ -79,40 +108,14 @@ impl<T> Output<T> {
         Output(Handle::Pending(awaited))
     }
 
-    /// Itself, unless its run failed.
-    pub(crate) fn into_result(self) -> Result<Self> {
-        match self.failure() {
-            Some(failure) => Err(failure.ask()),
-            None => Ok(self),
-        }
-    }
-
-    /// How the run ended, if it has.
-    fn end(&self) -> Option<Result<(), &Arc<Failure>>> {
-        match &self.0 {
-            Handle::Settled(settled) => Some(match &settled.end {
-                End::Failed(failure) => Err(failure),
-                _ => Ok(()),
-            }),
-            Handle::Pending(awaited) => awaited.run.ended(),
-        }
-    }
-
-    /// Whether its run would have to run, in a dry run.
-    pub(crate) fn is_dry(&self) -> bool {
-        match &self.0 {
-            Handle::Settled(settled) => matches!(settled.end, End::Nothing),
-            Handle::Pending(awaited) => awaited.run.dry.load(Ordering::Acquire),
-        }
-    }
-
-    /// Enters it among the inputs of a call; it `counts` if what lies at its target is one of them.
-    pub(crate) fn enter(&self, inputs: &mut Inputs, counts: bool) {
-        if let Some(node) = self.unsettled() {
-            inputs.add_pending(node, counts);
+    /// Enters it among the inputs of a call.
+    pub(crate) fn enter(&self, inputs: &mut Inputs, edge: Edge) {
+        inputs.tolerates |= edge.tolerates;
+        if let Some((node, part)) = self.pending_part() {
+            inputs.add_pending(Arc::clone(node), part, edge);
         } else if let Some(failure) = self.failure() {
-            inputs.add_failure(Arc::clone(failure), counts);
-        } else if counts {
+            inputs.add_failure(Arc::clone(failure), edge);
+        } else if edge.counts {
             inputs.add_content(self.content());
         }
     }
@@ -121,17 +124,12 @@ impl<T> Output<T> {
         self.end()?.err()
     }
 
-    pub(crate) fn label(&self) -> &Label {
-        match &self.0 {
-            Handle::Settled(settled) => &settled.label,
-            Handle::Pending(awaited) => &awaited.run.label,
-        }
-    }
-
+    /// Where its data are by themselves.
     fn place(&self) -> Option<&Place<T>> {
         match &self.0 {
-            Handle::Settled(settled) => settled.place.as_ref(),
-            Handle::Pending(awaited) => awaited.run.place.as_ref(),
+            Handle::Settled(settled) => settled.place.as_deref(),
+            Handle::Pending(awaited) => awaited.place.as_deref(),
+            Handle::View(_) => None,
         }
     }
 
@@ -140,42 +138,30 @@ impl<T> Output<T> {
         match &self.0 {
             Handle::Settled(settled) => match &settled.end {
                 End::InMemory(value) => Some(value),
-                End::Saved { kept } => kept.get(),
+                End::Saved(kept) => kept.get(),
                 End::Failed(_) | End::Nothing => None,
             },
             Handle::Pending(awaited) => awaited.data.get(),
+            Handle::View(view) => view.data.get(),
         }
     }
 
     /// Where the output is, or will be when it has run; `None` where nothing is saved.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
-        self.place().filter(|place| !place.is_in_memory()).map(|place| &place.location)
+        self.spot().filter(|spot| !spot.is_in_memory()).map(|spot| &spot.location)
     }
 
     /// The target, which names the output among the arguments of other calls, whether something is saved there or not.
     pub(crate) fn target(&self) -> Option<&Location> {
-        self.place().map(|place| &place.location)
-    }
-
-    /// What lies at its location, as far as it is known.
-    pub(crate) fn content(&self) -> Content {
-        match &self.0 {
-            Handle::Settled(settled) => match (&settled.place, &settled.end) {
-                (Some(place), End::Saved { .. } | End::InMemory(_)) => place.content(),
-                (Some(_), End::Nothing) => Content::Changes,
-                _ => Content::Unknown,
-            },
-            Handle::Pending(awaited) => awaited.run.content(),
-        }
+        self.spot().map(|spot| &spot.location)
     }
 
     /// How it stands in the journal as what a run took.
     pub(crate) fn as_input(&self, journal: &Journal) -> Option<Input<'static>> {
-        let place = self.place()?;
-        let content = if let Content::Is(_) = self.content() { journal.content(place.key) } else { None };
-        let store = place.store.listing().address().into_owned();
-        Some(Input::new(place.location.as_str().to_owned(), store, content))
+        let spot = self.spot()?;
+        let content = if let Content::Is(_) = self.content() { journal.content(spot.key) } else { None };
+        Some(Input::new(spot.location.as_str().to_owned(), spot.address.to_string(), content))
     }
 
     /// The data from where they are, or `None` if they are in memory. The run has ended.
@@ -189,12 +175,19 @@ impl<T> Output<T> {
         if self.is_dry() {
             return Err(dry::needs(self.location().cloned()));
         }
+        match self.kept() {
+            Some(kept) if kept.is_shared() => kept.fill(|| self.read()).map(|()| None),
+            _ => self.read().map(Some),
+        }
+    }
+
+    fn read(&self) -> Result<T> {
+        if let Handle::View(view) = &self.0 {
+            return view.make();
+        }
         let place = self.place().expect("a run that ended well left data or a place");
-        place
-            .store
-            .load(&place.location)
-            .map(Some)
-            .map_err(|source| Error::Load { target: place.location.clone(), source: source.into() })
+        let data = place.store.load(&place.location);
+        data.map_err(|source| Error::Load { target: place.location.clone(), source: source.into() })
     }
 
     /// Shows the data, wherever they are. The run has ended.
@@ -204,6 +197,17 @@ impl<T> Output<T> {
             None => self.peek().into_iter().for_each(see),
         }
         Ok(())
+    }
+
+    fn kept(&self) -> Option<&Kept<T>> {
+        match &self.0 {
+            Handle::Settled(settled) => match &settled.end {
+                End::Saved(kept) => Some(kept),
+                _ => None,
+            },
+            Handle::Pending(awaited) => Some(&awaited.data),
+            Handle::View(view) => Some(&view.data),
+        }
     }
 
     /// The value; `clone` is called only if somebody else holds the data, too. The run has ended.
@@ -217,9 +221,9 @@ impl<T> Output<T> {
                 Ok(Settled { place, end, .. }) => {
                     return match end {
                         End::InMemory(value) => Ok(value),
-                        End::Saved { kept } => Ok(kept.into_inner().expect(in_memory)),
+                        End::Saved(kept) => Ok(kept.into_inner().expect(in_memory)),
                         End::Failed(failure) => Err(failure.ask()),
-                        End::Nothing => Err(dry::needs(place.map(|place| place.location))),
+                        End::Nothing => Err(dry::needs(place.map(|place| place.location.clone()))),
                     };
                 }
                 Err(shared) => Handle::Settled(shared),
@@ -228,6 +232,10 @@ impl<T> Output<T> {
             Handle::Pending(awaited) => match Arc::try_unwrap(awaited) {
                 Ok(awaited) => return Ok(awaited.data.into_inner().expect(in_memory)),
                 Err(shared) => Handle::Pending(shared),
+            },
+            Handle::View(view) => match Arc::try_unwrap(view) {
+                Ok(view) => return Ok(view.data.into_inner().expect(in_memory)),
+                Err(shared) => Handle::View(shared),
             },
         };
         Ok(clone(Output(shared).peek().expect(in_memory)))
@@ -270,24 +278,20 @@ impl<T> Output<T> {
         self.take_with(T::clone)
     }
 
-    /// Loads the data now and shares them with every `&T` consumer, as long as this output or a clone of it lives.
+    /// Shares the data, once they have been loaded for the first that needs them, with every `&T` consumer, as long as this output
+    /// or a clone of it lives.
     ///
-    /// For one large output that a thousand tasks read: without it, each of them loads its own.
+    /// For one large output that a thousand tasks read: without it, each of them loads its own. Nothing is loaded, and nothing
+    /// runs, for whom nobody asks.
     ///
     /// # Errors
-    /// As [`load`](Output::load).
+    /// The run's, if it has failed by now.
     pub fn keep(&self) -> Result<Self> {
-        self.wait()?;
-        if let Some(value) = self.data()? {
-            // If another thread was faster, its value is as good.
-            match &self.0 {
-                Handle::Settled(settled) => {
-                    if let End::Saved { kept } = &settled.end {
-                        let _ = kept.set(value);
-                    }
-                }
-                Handle::Pending(awaited) => _ = awaited.data.set(value),
-            }
+        if let Some(failure) = self.failure() {
+            return Err(failure.ask());
+        }
+        if let Some(kept) = self.kept() {
+            kept.share();
         }
         Ok(self.clone())
     }
@@ -297,6 +301,184 @@ impl<T> Output<T> {
     /// # Errors
     /// The store's, if it could not.
     pub fn remove(&self) -> Result<bool> {
+        AnyOutput::remove(self)
+    }
+
+    /// What `view` makes of the data, as an output without a task: it is made wherever it is taken, and never saved.
+    ///
+    /// A call that takes it depends on this output, and on the name of the view: change the name where `view` comes to make
+    /// something else. A task is the better place for what takes long, and for what is to be compared by what it is.
+    ///
+    /// ```
+    /// use pipex::task;
+    ///
+    /// #[task]
+    /// fn fit(seed: u64) -> (f64, Vec<f64>) {
+    ///     (0.5, vec![seed as f64; 1_000])
+    /// }
+    ///
+    /// #[task]
+    /// fn show(error: f64) -> String {
+    ///     format!("{error}")
+    /// }
+    ///
+    /// let fit = fit(7).submit();
+    /// let error = fit.map("error", |(error, _)| *error);
+    /// assert_eq!(show(error).run()?.load()?, "0.5");
+    /// # Ok::<(), pipex::Error>(())
+    /// ```
+    #[must_use]
+    pub fn map<U>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        view: impl Fn(&T) -> U + Send + Sync + 'static,
+    ) -> Output<U>
+    where
+        T: Send + Sync + 'static,
+    {
+        // A value that was given is one still, so that it counts by what it is.
+        match (self.spot(), self.peek()) {
+            (None, Some(value)) => Output::ended(self.label().clone(), None, Ok(Produced::Value(view(value)))),
+            _ => Output(Handle::View(View::new(self.clone(), name.into(), view))),
+        }
+    }
+
+    /// One that is not there, or one that is, as an output that may not be there: what a parameter `Option<T>` takes.
+    ///
+    /// ```
+    /// use pipex::{Output, task};
+    ///
+    /// #[task]
+    /// fn mean(values: &[f64]) -> f64 {
+    ///     values.iter().sum::<f64>() / values.len() as f64
+    /// }
+    ///
+    /// #[task]
+    /// fn scale(value: f64, by: Option<f64>) -> f64 {
+    ///     value * by.unwrap_or(1.0)
+    /// }
+    ///
+    /// // What is known goes in as it is: a value, an output of one, `None`.
+    /// assert_eq!(scale(2.0, 3.0).run()?.load()?, 6.0);
+    /// assert_eq!(scale(2.0, None).run()?.load()?, 2.0);
+    /// assert_eq!(scale(2.0, mean(&[3.0])).run()?.load()?, 6.0);
+    /// // And what is only known to be an `Option`:
+    /// let by: Option<Output<f64>> = Some(mean(vec![3.0]).submit());
+    /// assert_eq!(scale(2.0, Output::optional(by)).run()?.load()?, 6.0);
+    /// # Ok::<(), pipex::Error>(())
+    /// ```
+    #[must_use]
+    pub fn optional(output: Option<Self>) -> Output<Option<T>>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        match output {
+            Some(output) => output.map("some", |value| Some(value.clone())),
+            None => Output::from(None),
+        }
+    }
+
+    /// This run as a node of the graph, unless it has ended.
+    pub(crate) fn unsettled(&self) -> Option<Arc<dyn Node>> {
+        self.pending_part().map(|(node, _)| Arc::clone(node))
+    }
+}
+
+impl<A: Clone + Send + Sync + 'static, B: Clone + Send + Sync + 'static> Output<(A, B)> {
+    /// The two, each as an output: views of what is saved in one place.
+    ///
+    /// A task that is to save them apart has two targets: see [`Outputs`](trait@crate::Outputs).
+    ///
+    /// ```
+    /// use pipex::task;
+    ///
+    /// #[task]
+    /// fn split(values: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+    ///     values.into_iter().partition(|value| *value < 0.0)
+    /// }
+    ///
+    /// #[task]
+    /// fn sum(values: &[f64]) -> f64 {
+    ///     values.iter().sum()
+    /// }
+    ///
+    /// let (losses, gains) = split(vec![1.0, -2.0, 3.0]).submit().unzip();
+    /// assert_eq!(sum(losses).run()?.load()?, -2.0);
+    /// assert_eq!(sum(gains).run()?.load()?, 4.0);
+    /// # Ok::<(), pipex::Error>(())
+    /// ```
+    #[must_use]
+    pub fn unzip(&self) -> (Output<A>, Output<B>) {
+        (self.map("0", |(first, _)| first.clone()), self.map("1", |(_, second)| second.clone()))
+    }
+}
+
+impl<T> AnyOutput for Output<T> {
+    fn end(&self) -> Option<Result<(), &Arc<Failure>>> {
+        match &self.0 {
+            Handle::Settled(settled) => Some(match &settled.end {
+                End::Failed(failure) => Err(failure),
+                _ => Ok(()),
+            }),
+            Handle::Pending(awaited) => awaited.node.ended(),
+            Handle::View(view) => view.whole().end(),
+        }
+    }
+
+    fn is_dry(&self) -> bool {
+        match &self.0 {
+            Handle::Settled(settled) => matches!(settled.end, End::Nothing),
+            Handle::Pending(awaited) => awaited.node.is_dry(),
+            Handle::View(view) => view.whole().is_dry(),
+        }
+    }
+
+    fn label(&self) -> &Label {
+        match &self.0 {
+            Handle::Settled(settled) => &settled.label,
+            Handle::Pending(awaited) => awaited.node.label(),
+            Handle::View(view) => view.whole().label(),
+        }
+    }
+
+    fn spot(&self) -> Option<&Spot> {
+        match &self.0 {
+            Handle::View(view) => view.whole().spot(),
+            _ => self.place().map(Deref::deref),
+        }
+    }
+
+    fn content(&self) -> Content {
+        match &self.0 {
+            Handle::Settled(settled) => match (&settled.place, &settled.end) {
+                (Some(place), End::Saved(_) | End::InMemory(_)) => place.content(),
+                (Some(_), End::Nothing) => Content::Changes,
+                _ => Content::Unknown,
+            },
+            Handle::Pending(awaited) => awaited.node.content(awaited.part),
+            Handle::View(view) => view.whole().content(),
+        }
+    }
+
+    fn pending_part(&self) -> Option<(&Arc<dyn Node>, usize)> {
+        match &self.0 {
+            Handle::Pending(awaited) if !awaited.node.has_ended() => Some((&awaited.node, awaited.part)),
+            Handle::View(view) => view.whole().pending_part(),
+            _ => None,
+        }
+    }
+
+    fn view_name(&self) -> Option<Cow<'_, str>> {
+        match &self.0 {
+            Handle::View(view) => Some(view.name()),
+            _ => None,
+        }
+    }
+
+    fn remove(&self) -> Result<bool> {
+        if let Handle::View(view) = &self.0 {
+            return view.whole().remove();
+        }
         let Some(place) = self.place() else { return Ok(false) };
         let removed = place.store.exists(&place.location).and_then(|there| {
             if there {
@@ -305,14 +487,6 @@ impl<T> Output<T> {
             Ok(there)
         });
         removed.map_err(|source| Error::Remove { target: place.location.clone(), source: source.into() })
-    }
-
-    /// This run as a node of the graph, unless it has ended.
-    pub(crate) fn unsettled(&self) -> Option<Arc<dyn Node>> {
-        match &self.0 {
-            Handle::Pending(awaited) if awaited.run.ended().is_none() => Some(Arc::clone(&awaited.node)),
-            _ => None,
-        }
     }
 }
 
@@ -324,7 +498,10 @@ impl<T: Send + Sync + 'static> IntoFuture for Output<T> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async {
             settle(self.unsettled().into_iter().collect()).await;
-            self.into_result()
+            match self.failure() {
+                Some(failure) => Err(failure.ask()),
+                None => Ok(self),
+            }
         })
     }
 }
@@ -334,6 +511,7 @@ impl<T> Clone for Output<T> {
         Output(match &self.0 {
             Handle::Settled(settled) => Handle::Settled(Arc::clone(settled)),
             Handle::Pending(awaited) => Handle::Pending(Arc::clone(awaited)),
+            Handle::View(view) => Handle::View(Arc::clone(view)),
         })
     }
 }

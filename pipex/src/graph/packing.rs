@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::graph::output::Output;
+use crate::graph::view::AnyOutput as _;
 use pipex_format::model::error::Error;
 use pipex_format::model::error::JobError;
 use pipex_format::model::hash::is_same;
@@ -77,6 +78,11 @@ impl Packing {
         self.mistake.get_or_insert(JobError::Argument { parameter, problem });
     }
 
+    /// What is, or holds, outputs goes as the value that these make up.
+    pub(crate) fn by_value(&mut self) {
+        (self.in_memory, self.can_be_checked) = (true, false);
+    }
+
     /// The argument is declared as outputs.
     pub(crate) fn outputs(&mut self) {
         self.collected = true;
@@ -86,7 +92,7 @@ impl Packing {
     pub(crate) fn output<'o, T>(&mut self, output: &'o Output<T>, single: bool) -> Option<&'o T> {
         self.collected = !single;
         let parameter = self.parameter.unwrap_or_default();
-        match (output.location(), output.label().maker) {
+        match (output.location().filter(|_| output.view_name().is_none()), output.label().maker) {
             (Some(location), _) if output.is_dry() => {
                 self.refuse(parameter, format!("is not there yet: {location} has to be made first"));
             }

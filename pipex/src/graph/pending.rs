@@ -9,8 +9,10 @@ use std::task::{Poll, Waker};
 use tokio_util::sync::CancellationToken;
 
 use crate::graph::host::{Host, Ready};
+use crate::graph::kept::Kept;
 use crate::graph::node::Node;
-use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Place, Produced};
+use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Produced};
+use crate::graph::place::Place;
 use crate::graph::settle::settle_here;
 use crate::runtime::after;
 use crate::runtime::panics::{Phase, discard, guard};
@@ -21,30 +23,62 @@ use pipex_format::model::error::{Error, RunError};
 use pipex_format::model::task::Task;
 
 /// A run that has yet to happen, and what came of it once it has.
-pub(crate) struct PendingRun<T> {
+pub struct PendingRun<T> {
     task: &'static Task,
-    pub(crate) label: Label,
-    pub(crate) place: Option<Place<T>>,
-    /// What its outputs hold.
-    awaited: Weak<Awaited<T>>,
+    label: Label,
+    place: Option<Arc<Place<T>>>,
     /// It ended in a dry run: it would have run.
-    pub(crate) dry: AtomicBool,
+    dry: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
     host: Option<Arc<dyn Host>>,
     state: Mutex<Unsettled<T>>,
 }
 
-/// What the outputs of a run hold: the run, and what it gave, if that is in memory. Where they have gone nobody will ask for
-/// the data, and the last of them has the data to itself.
+/// What an output of a run holds: the run, and what it gave, if that is in memory. Where all of them have gone nobody will ask
+/// for the data, and the last of them has the data to itself.
 pub(crate) struct Awaited<T> {
-    pub(crate) run: Arc<PendingRun<T>>,
     pub(crate) node: Arc<dyn Node>,
-    pub(crate) data: OnceLock<T>,
+    /// Which of the run's outputs it is.
+    pub(crate) part: usize,
+    pub(crate) place: Option<Arc<Place<T>>>,
+    pub(crate) data: Kept<T>,
+}
+
+/// Who is given what a run gives, if it is in memory.
+pub(crate) enum Receiver<T> {
+    /// The one that has all of it.
+    One(Weak<Awaited<T>>),
+    /// Those that have a part of it each.
+    Several(Box<dyn Receive<T>>),
+}
+
+/// Is given what a run gives.
+pub(crate) trait Receive<T>: Send + Sync {
+    fn receive(&self, value: T);
+}
+
+impl<T: Send + Sync> Receive<T> for Weak<Awaited<T>> {
+    fn receive(&self, value: T) {
+        // Dropped here if nobody can ask for it.
+        if let Some(awaited) = self.upgrade() {
+            awaited.data.set(value);
+        }
+    }
+}
+
+/// A run that is about to be made.
+pub struct NewRun<T> {
+    pub(crate) task: &'static Task,
+    pub(crate) label: Label,
+    pub(crate) place: Option<Place<T>>,
+    pub(crate) host: Option<Arc<dyn Host>>,
+    pub(crate) run: Box<dyn LazyRun<T>>,
 }
 
 /// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
 struct Unsettled<T> {
     run: Option<Box<dyn LazyRun<T>>>,
+    receiver: Option<Receiver<T>>,
     stage: Stage,
     /// The flow run waits for it.
     submitted: bool,
@@ -114,39 +148,40 @@ impl<T> Drop for Unsettled<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> Awaited<T> {
-    /// A run that has yet to happen.
-    pub(crate) fn new(
-        task: &'static Task,
-        label: Label,
-        place: Option<Place<T>>,
-        host: Option<Arc<dyn Host>>,
-        run: Box<dyn LazyRun<T>>,
-    ) -> Arc<Self> {
-        let (wakers, dependents) = (Vec::new(), Vec::new());
-        let unsettled = Unsettled { run: Some(run), stage: Stage::Lazy, submitted: false, wakers, dependents };
+impl<T> Awaited<T> {
+    /// This output of a run.
+    pub(crate) fn new(node: Arc<dyn Node>, part: usize, place: Option<Arc<Place<T>>>) -> Arc<Self> {
+        Arc::new(Awaited { node, part, place, data: Kept::default() })
+    }
+}
+
+impl<T: Send + Sync + 'static> NewRun<T> {
+    /// The run, and its one output.
+    pub(crate) fn into_one(self) -> (Arc<Awaited<T>>, Arc<PendingRun<T>>) {
+        let run = self.into_run();
+        let awaited = Awaited::new(Arc::clone(&run) as _, 0, run.place.clone());
+        run.set_receiver(Receiver::One(Arc::downgrade(&awaited)));
+        (awaited, run)
+    }
+
+    /// The run, which has yet to be told who is given what it gives.
+    pub(crate) fn into_run(self) -> Arc<PendingRun<T>> {
+        let NewRun { task, label, place, host, run } = self;
+        let (receiver, wakers, dependents) = (None, Vec::new(), Vec::new());
+        let unsettled =
+            Unsettled { run: Some(run), receiver, stage: Stage::Lazy, submitted: false, wakers, dependents };
         let (dry, ended, state) = (AtomicBool::new(false), OnceLock::new(), Mutex::new(unsettled));
-        Arc::new_cyclic(|awaited| {
-            let run = Arc::new(PendingRun { task, label, place, awaited: awaited.clone(), dry, ended, host, state });
-            Awaited { node: Arc::clone(&run) as Arc<dyn Node>, run, data: OnceLock::new() }
-        })
+        Arc::new(PendingRun { task, label, place: place.map(Arc::new), dry, ended, host, state })
     }
 }
 
 impl<T> PendingRun<T> {
-    /// What lies at its place, or will, as far as it is known.
-    pub(crate) fn content(&self) -> Content {
-        let Some(place) = &self.place else { return Content::Unknown };
-        match self.ended.get() {
-            Some(Err(_)) => Content::Unknown,
-            Some(Ok(())) if self.dry.load(Ordering::Acquire) => Content::Changes,
-            _ => place.content(),
-        }
+    pub(crate) fn set_receiver(&self, receiver: Receiver<T>) {
+        self.lock().receiver = Some(receiver);
     }
 
-    /// How the run ended, if it has.
-    pub(crate) fn ended(&self) -> Option<Result<(), &Arc<Failure>>> {
-        self.ended.get().map(|ended| ended.as_ref().copied())
+    pub(crate) fn place(&self) -> Option<&Place<T>> {
+        self.place.as_deref()
     }
 
     fn build_failure(&self, error: RunError) -> Arc<Failure> {
@@ -184,11 +219,13 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
     }
 
     fn end(&self, outcome: Outcome<T>) {
-        let keep = |made| match made {
-            // Awaited no longer when anyone is told; dropped here if nobody can ask for it.
-            Produced::Value(value) => _ = self.awaited.upgrade().map(|awaited| awaited.data.set(value)),
-            Produced::Saved => {}
-            Produced::Nothing => self.dry.store(true, Ordering::Release),
+        let receiver = self.lock().receiver.take();
+        let keep = |made| match (made, receiver) {
+            // Awaited no longer when anyone is told.
+            (Produced::Value(value), Some(Receiver::One(awaited))) => awaited.receive(value),
+            (Produced::Value(value), Some(Receiver::Several(parts))) => parts.receive(value),
+            (Produced::Value(_), None) | (Produced::Saved, _) => {}
+            (Produced::Nothing, _) => self.dry.store(true, Ordering::Release),
         };
         let ended = outcome
             .and_then(|made| guard(|| keep(made)).map_err(|panic| self.build_failure(panic.error(Phase::Dropping))));
@@ -310,16 +347,25 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
         self.task
     }
 
-    fn has_ended(&self) -> bool {
-        self.ended.get().is_some()
+    fn label(&self) -> &Label {
+        &self.label
     }
 
-    fn failure(&self) -> Option<Arc<Failure>> {
-        self.ended()?.err().cloned()
+    fn ended(&self) -> Option<Result<(), &Arc<Failure>>> {
+        self.ended.get().map(|ended| ended.as_ref().copied())
     }
 
-    fn content(&self) -> Content {
-        PendingRun::content(self)
+    fn is_dry(&self) -> bool {
+        self.dry.load(Ordering::Acquire)
+    }
+
+    fn content(&self, part: usize) -> Content {
+        let Some(place) = &self.place else { return Content::Unknown };
+        match self.ended.get() {
+            Some(Err(_)) => Content::Unknown,
+            Some(Ok(())) if self.is_dry() => Content::Changes,
+            _ => place.parts().get(part).map_or_else(|| place.content(), |part| part.spot().content()),
+        }
     }
 
     fn is_handed(&self) -> bool {
@@ -329,7 +375,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
     fn is_there(self: Arc<Self>) -> bool {
         let mut state = self.lock();
         let Some(run) = &mut state.run else { return false };
-        let ended = match run.is_there(self.place.as_ref()) {
+        let ended = match run.is_there(self.place.as_deref()) {
             Ok(false) => return false,
             Ok(true) => Ok(Produced::Saved),
             Err(failure) => Err(failure),
@@ -349,7 +395,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
         Box::pin(async move {
             let Some(run) = poll_fn(|context| self.poll_turn(context)).await else { return };
             let mut turn = Turn::new(Arc::clone(&self), run);
-            let outcome = turn.run().run(self.place.as_ref()).await;
+            let outcome = turn.run().run(self.place.as_deref()).await;
             turn.end(outcome);
         })
     }
@@ -390,7 +436,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
             // Where there is none, somebody who waits for it runs it.
             let Some(run) = self.lock().run.take() else { return };
             let mut turn = Turn::new(Arc::clone(&self), run);
-            let delay = match turn.run().produce(self.place.as_ref()).await {
+            let delay = match turn.run().produce(self.place.as_deref()).await {
                 Attempt::Ended(outcome) => return turn.end(outcome),
                 Attempt::Again(delay) => delay,
             };

@@ -1,20 +1,18 @@
 //! What the arguments of a call show: the edges to other runs, their fingerprint, what lies at their inputs.
 
-use std::fmt::{Debug, Write};
-use std::hash::Hash;
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::graph::arg::{Arg, Kind, RefArg, Referent};
 use crate::graph::digest::Digest;
-use crate::graph::inputs::Inputs;
-use crate::graph::known::Known;
+use crate::graph::holds::HasOutputs;
+use crate::graph::inputs::{Edge, Inputs};
 use crate::graph::outcome::Label;
 use crate::graph::output::Output;
 #[cfg(feature = "remote")]
 use crate::graph::packing::Packing;
-use pipex_format::journal::{Given, Input, Journal, excerpt, excerpt_text};
+use crate::graph::view::AnyOutput as _;
+use pipex_format::journal::{Given, Input, Journal};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::Error;
 #[cfg(feature = "remote")]
@@ -26,7 +24,13 @@ use pipex_format::model::target::Location;
 type Parameters<'v> = std::slice::Iter<'v, &'static str>;
 
 /// Visits the arguments of a call, from first to last.
-pub struct Visitor<'v>(Purpose<'v>);
+pub struct Visitor<'v> {
+    purpose: Purpose<'v>,
+    /// What comes now is part of a collection: its elements have bases of their own.
+    elements: bool,
+    /// What failed is a value to the argument.
+    tolerates: bool,
+}
 
 enum Purpose<'v> {
     /// To find what the call depends on.
@@ -78,17 +82,18 @@ impl Makers {
 
 impl Findings<'_> {
     /// An output among the arguments; its data, if they are what its fingerprint is to be taken of.
-    fn output<'o, T>(&mut self, output: &'o Output<T>, passes_base: bool) -> Option<&'o T> {
+    fn output<'o, T>(&mut self, output: &'o Output<T>, passes_base: bool, tolerates: bool) -> Option<&'o T> {
         if self.waits {
-            self.depend_on(output, false);
+            self.depend_on(output, Edge { counts: false, tolerates });
             return None;
         }
         self.label.inherit(output.label(), passes_base);
         let target = output.target();
-        self.depend_on(output, self.journal.is_some() && target.is_some());
+        self.depend_on(output, Edge { counts: self.journal.is_some() && target.is_some(), tolerates });
         match (&mut self.hasher, target) {
             (Some(hasher), Some(location)) => {
                 hasher.text(location.as_str());
+                output.view_name().iter().for_each(|view| hasher.text(view));
                 None
             }
             (Some(_), None) => output.peek(),
@@ -96,23 +101,27 @@ impl Findings<'_> {
         }
     }
 
-    /// The call depends on an output, which `counts` if what lies at its target is one of its inputs.
-    fn depend_on<T>(&mut self, output: &Output<T>, counts: bool) {
+    /// The call depends on an output.
+    fn depend_on<T>(&mut self, output: &Output<T>, edge: Edge) {
         if let (Some(makers), Some(maker)) = (&mut self.makers, output.label().maker) {
             makers.found.push((makers.parameter, maker.number.get()));
         }
-        output.enter(self.inputs, counts);
+        output.enter(self.inputs, edge);
     }
 }
 
 impl<'v> Visitor<'v> {
+    fn with(purpose: Purpose<'v>) -> Self {
+        Visitor { purpose, elements: false, tolerates: false }
+    }
+
     pub(crate) fn finding(findings: Findings<'v>) -> Self {
-        Visitor(Purpose::Find(findings))
+        Visitor::with(Purpose::Find(findings))
     }
 
     /// Visits outputs that the call waits for, and whose data it does not take. Only such follow.
-    pub(crate) fn wait_for(&mut self, outputs: &dyn Outputs) {
-        if let Purpose::Find(findings) = &mut self.0 {
+    pub(crate) fn wait_for(&mut self, outputs: &dyn HasOutputs) {
+        if let Purpose::Find(findings) = &mut self.purpose {
             findings.waits = true;
             findings.makers.iter_mut().for_each(|makers| makers.parameter = "wait_for");
         }
@@ -120,22 +129,24 @@ impl<'v> Visitor<'v> {
     }
 
     pub(crate) fn digesting(digest: &'v mut Digest) -> Self {
-        Visitor(Purpose::Digest(digest))
+        Visitor::with(Purpose::Digest(digest))
     }
 
     #[cfg(feature = "remote")]
     pub(crate) fn packing(packing: &'v mut Packing) -> Self {
-        Visitor(Purpose::Pack(packing))
+        Visitor::with(Purpose::Pack(packing))
     }
 
     /// An output among the arguments; its data, if they are what its fingerprint is to be taken of.
-    pub(crate) fn output<'o, T>(&mut self, output: &'o Output<T>, passes_base: bool) -> Option<&'o T> {
-        match &mut self.0 {
-            Purpose::Find(findings) => findings.output(output, passes_base),
+    pub(crate) fn output<'o, T>(&mut self, output: &'o Output<T>) -> Option<&'o T> {
+        let single = !self.elements;
+        match &mut self.purpose {
+            Purpose::Find(findings) => findings.output(output, single, self.tolerates),
             Purpose::Describe(description) => {
                 let Description { given, hasher, journal, .. } = &mut **description;
                 let Some(location) = output.target() else { return output.peek() };
                 hasher.text(location.as_str());
+                output.view_name().iter().for_each(|view| hasher.text(view));
                 if let (Some(given), Some(journal)) = (given.last_mut(), journal) {
                     given.inputs.extend(output.as_input(journal));
                 }
@@ -146,14 +157,63 @@ impl<'v> Visitor<'v> {
                 if output.target().is_some() { None } else { output.peek() }
             }
             #[cfg(feature = "remote")]
-            Purpose::Pack(packing) => packing.output(output, passes_base),
+            Purpose::Pack(packing) => packing.output(output, single),
+        }
+    }
+
+    /// So many elements of a collection. How many there are tells a collection within one from its neighbours.
+    pub(crate) fn elements(&mut self, count: usize, visit: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.elements, true);
+        if outer {
+            self.key(&count);
+        }
+        visit(self);
+        self.elements = outer;
+    }
+
+    /// Whether an element that may be missing is there.
+    pub(crate) fn choice(&mut self, is_there: bool) {
+        if self.elements {
+            self.key(&is_there);
+        }
+    }
+
+    /// A value beside outputs.
+    pub(crate) fn key<K: Serialize>(&mut self, key: &K) {
+        if let Some(hasher) = self.hasher() {
+            hasher.serialize(key);
+        }
+        self.by_value();
+    }
+
+    /// Outputs that may have failed.
+    pub(crate) fn tolerating(&mut self, visit: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.tolerates, true);
+        visit(self);
+        self.tolerates = outer;
+        self.by_value();
+    }
+
+    /// To another process the argument goes as the value that it makes up, and not as the locations of outputs.
+    pub(crate) fn by_value(&mut self) {
+        #[cfg(feature = "remote")]
+        if let Purpose::Pack(packing) = &mut self.purpose {
+            packing.by_value();
+        }
+    }
+
+    /// The argument is declared as outputs.
+    pub(crate) fn declared(&mut self) {
+        #[cfg(feature = "remote")]
+        if let Purpose::Pack(packing) = &mut self.purpose {
+            packing.outputs();
         }
     }
 
     /// The next argument begins.
     #[inline]
     pub fn next_argument(&mut self) {
-        match &mut self.0 {
+        match &mut self.purpose {
             Purpose::Find(Findings { makers: Some(makers), .. }) => {
                 makers.parameter = makers.parameters.next().copied().unwrap_or_default();
             }
@@ -165,8 +225,8 @@ impl<'v> Visitor<'v> {
         }
     }
 
-    fn hasher(&mut self) -> Option<&mut Hasher> {
-        match &mut self.0 {
+    pub(crate) fn hasher(&mut self) -> Option<&mut Hasher> {
+        match &mut self.purpose {
             Purpose::Find(findings) => findings.hasher.as_deref_mut(),
             Purpose::Describe(description) => Some(&mut description.hasher),
             Purpose::Digest(_) => None,
@@ -176,9 +236,9 @@ impl<'v> Visitor<'v> {
     }
 
     /// Packs the argument, if it is to be packed.
-    fn pack<A: Argument<Content: Serialize>>(&mut self, argument: &A) -> bool {
+    pub(crate) fn pack<A: Argument<Content: Serialize>>(&mut self, argument: &A) -> bool {
         #[cfg(feature = "remote")]
-        if let Purpose::Pack(packing) = &mut self.0 {
+        if let Purpose::Pack(packing) = &mut self.purpose {
             argument.visit(&mut Visitor::packing(packing));
             packing.value(|take| argument.show(&mut |content| take(serde_json::to_value(content))));
             return true;
@@ -188,8 +248,8 @@ impl<'v> Visitor<'v> {
     }
 
     /// Takes down what the argument is, for people. It is `plain` if this tells it from all others of its type.
-    fn describe(&mut self, plain: bool, text: impl FnOnce() -> Option<String>) {
-        match &mut self.0 {
+    pub(crate) fn describe(&mut self, plain: bool, text: impl FnOnce() -> Option<String>) {
+        match &mut self.purpose {
             Purpose::Describe(description) => {
                 if let Some(given) = description.given.last_mut() {
                     given.value = text().map(Into::into);
@@ -200,9 +260,16 @@ impl<'v> Visitor<'v> {
         }
     }
 
+    /// Nothing can be told of the argument, though it is a value.
+    pub(crate) fn untold(&mut self) {
+        if let Purpose::Digest(digest) = &mut self.purpose {
+            digest.untold();
+        }
+    }
+
     /// A path, and what lies there, if it is a file.
-    fn path(&mut self, path: &Path) {
-        match &mut self.0 {
+    pub(crate) fn path(&mut self, path: &Path) {
+        match &mut self.purpose {
             Purpose::Find(Findings { inputs, journal: Some(journal), .. }) => {
                 if let Some(content) = journal.source(path) {
                     inputs.add_content(Content::from_fingerprint(content));
@@ -237,7 +304,7 @@ pub(crate) fn describe(
     let mut given = Vec::with_capacity(parameters.len());
     let description =
         Description { given: &mut given, hasher: Hasher::default(), parameters: parameters.iter(), journal };
-    let mut visitor = Visitor(Purpose::Describe(Box::new(description)));
+    let mut visitor = Visitor::with(Purpose::Describe(Box::new(description)));
     accept(&mut visitor);
     // The last one ends.
     visitor.next_argument();
@@ -271,214 +338,4 @@ pub trait Argument {
 
     /// Shows what it is, wherever it is.
     fn show(&self, see: &mut dyn FnMut(&Self::Content)) -> Result<(), Error>;
-}
-
-impl<T> Argument for Arg<T> {
-    type Content = T;
-
-    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&T> {
-        match &self.0 {
-            Kind::Value(value) => Some(value),
-            Kind::Output(output, _) => visitor.output(output, true),
-            Kind::Gathered(outputs) => {
-                outputs.visit(visitor);
-                None
-            }
-        }
-    }
-
-    fn show(&self, see: &mut dyn FnMut(&T)) -> Result<(), Error> {
-        match &self.0 {
-            Kind::Value(value) => see(value),
-            Kind::Output(output, _) => output.show(see)?,
-            Kind::Gathered(outputs) => see(&outputs.again().take()?),
-        }
-        Ok(())
-    }
-}
-
-impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
-    type Content = U;
-
-    fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&U> {
-        match self {
-            RefArg::Borrowed(value) => Some(value),
-            RefArg::Output(output) => visitor.output(output, true).map(U::borrow_from),
-            RefArg::Gathered(outputs) => {
-                outputs.0.visit(visitor);
-                None
-            }
-        }
-    }
-
-    fn show(&self, see: &mut dyn FnMut(&U)) -> Result<(), Error> {
-        match self {
-            RefArg::Borrowed(value) => see(value),
-            RefArg::Output(output) => output.show(&mut |value| see(U::borrow_from(value)))?,
-            RefArg::Gathered(outputs) => see(U::borrow_from(&outputs.0.again().take()?)),
-        }
-        Ok(())
-    }
-}
-
-/// Shows an argument as well as its type allows: `(&&&&Probe(&argument)).accept(visitor)` finds the first of the traits below
-/// that applies, since method look-up takes off one reference after the other.
-pub struct Probe<'p, A>(pub &'p A);
-
-impl<A> Clone for Probe<'_, A> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<A> Copy for Probe<'_, A> {}
-
-/// A parameter that is declared as outputs: it is taken as a value, and yet makes edges.
-pub trait ByOutput {
-    #[doc(hidden)]
-    fn accept(&self, visitor: &mut Visitor<'_>);
-}
-
-/// Outputs, whole: `Output<T>` and collections of it.
-pub trait Outputs {
-    #[doc(hidden)]
-    fn visit(&self, visitor: &mut Visitor<'_>);
-}
-
-impl<T> Outputs for Output<T> {
-    fn visit(&self, visitor: &mut Visitor<'_>) {
-        visitor.output(self, true);
-    }
-}
-
-impl<T, const N: usize> Outputs for [Output<T>; N] {
-    fn visit(&self, visitor: &mut Visitor<'_>) {
-        self[..].visit(visitor);
-    }
-}
-
-impl<T> Outputs for [Output<T>] {
-    fn visit(&self, visitor: &mut Visitor<'_>) {
-        for output in self {
-            visitor.output(output, false);
-        }
-    }
-}
-
-impl<T> Outputs for Vec<Output<T>> {
-    fn visit(&self, visitor: &mut Visitor<'_>) {
-        self[..].visit(visitor);
-    }
-}
-
-impl<T> Outputs for Option<Output<T>> {
-    fn visit(&self, visitor: &mut Visitor<'_>) {
-        if let Some(output) = self {
-            output.visit(visitor);
-        }
-    }
-}
-
-impl<A: Argument<Content: Outputs>> ByOutput for &&&Probe<'_, A> {
-    fn accept(&self, visitor: &mut Visitor<'_>) {
-        #[cfg(feature = "remote")]
-        if let Purpose::Pack(packing) = &mut visitor.0 {
-            packing.outputs();
-        }
-        if let Some(outputs) = self.0.visit(visitor) {
-            outputs.visit(visitor);
-        }
-    }
-}
-
-/// A type of which more is known than serde tells: paths, by their text and by the content of the files that lie there; sets
-/// whose elements come in any order.
-pub trait ByKnown {
-    #[doc(hidden)]
-    fn accept(&self, visitor: &mut Visitor<'_>);
-}
-
-impl<A: Argument<Content: Known + Serialize>> ByKnown for &&&&Probe<'_, A> {
-    fn accept(&self, visitor: &mut Visitor<'_>) {
-        if visitor.pack(self.0) {
-            return;
-        }
-        let Some(content) = self.0.visit(visitor) else { return };
-        if let Some(hasher) = visitor.hasher() {
-            let unordered = hasher.unordered;
-            hasher.unordered |= A::Content::UNORDERED;
-            hasher.serialize(content);
-            hasher.unordered = unordered;
-        }
-        visitor.describe(A::Content::PLAIN, || Some(excerpt(content)));
-        content.each_path(&mut |path| visitor.path(path));
-    }
-}
-
-/// A type that serde knows: by content, the same in every process.
-pub trait BySerialize {
-    #[doc(hidden)]
-    fn accept(&self, visitor: &mut Visitor<'_>);
-}
-
-impl<A: Argument<Content: Serialize>> BySerialize for &&Probe<'_, A> {
-    fn accept(&self, visitor: &mut Visitor<'_>) {
-        if visitor.pack(self.0) {
-            return;
-        }
-        let content = self.0.visit(visitor);
-        let Some(content) = content else { return };
-        if let Some(hasher) = visitor.hasher() {
-            hasher.serialize(content);
-        }
-        visitor.describe(false, || Some(excerpt(content)));
-    }
-}
-
-/// A type that can be hashed.
-pub trait ByHash {
-    #[doc(hidden)]
-    fn accept(&self, visitor: &mut Visitor<'_>);
-}
-
-impl<A: Argument<Content: Hash>> ByHash for &Probe<'_, A> {
-    fn accept(&self, visitor: &mut Visitor<'_>) {
-        let content = self.0.visit(visitor);
-        if let (Some(content), Some(hasher)) = (content, visitor.hasher()) {
-            content.hash(hasher);
-        }
-        if content.is_some() {
-            visitor.describe(false, || None);
-        }
-    }
-}
-
-/// A type that shows its content only to people.
-pub trait ByDebug {
-    #[doc(hidden)]
-    fn accept(&self, visitor: &mut Visitor<'_>);
-}
-
-impl<A: Argument<Content: Debug>> ByDebug for Probe<'_, A> {
-    fn accept(&self, visitor: &mut Visitor<'_>) {
-        let content = self.0.visit(visitor);
-        let Some(content) = content else { return };
-        if let Some(hasher) = visitor.hasher() {
-            let _ = write!(hasher, "{content:?}");
-        }
-        visitor.describe(false, || Some(excerpt_text(&format!("{content:?}"))));
-    }
-}
-
-/// A type of which nothing can be told.
-pub trait ByNothing {
-    #[doc(hidden)]
-    fn accept(self, visitor: &mut Visitor<'_>);
-}
-
-impl<A: Argument> ByNothing for Probe<'_, A> {
-    fn accept(self, visitor: &mut Visitor<'_>) {
-        if let (Some(_), Visitor(Purpose::Digest(digest))) = (self.0.visit(visitor), visitor) {
-            digest.untold();
-        }
-    }
 }

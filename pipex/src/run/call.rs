@@ -2,19 +2,24 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture, ready};
+use std::marker::PhantomData;
 use std::panic;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::graph::arg::Args;
+use crate::graph::handles::Handles;
+use crate::graph::holds::HasOutputs;
 use crate::graph::host::Host;
 use crate::graph::inputs::Inputs;
-use crate::graph::outcome::{Failure, Label, Place, Produced};
+use crate::graph::node::Node;
+use crate::graph::outcome::{Ended, Failure, Label, Produced};
 use crate::graph::output::Output;
-use crate::graph::pending::{Awaited, LazyRun as _};
+use crate::graph::pending::{LazyRun as _, NewRun, PendingRun};
+use crate::graph::place::{Place, Spot};
 use crate::graph::settle::settle;
-use crate::graph::visitor::{Findings, Outputs, Visitor};
+use crate::graph::visitor::{Findings, Visitor};
 use crate::run::carrier::Travel;
 use crate::run::context::Context;
 use crate::run::plan::{Plan, drive_in};
@@ -24,7 +29,7 @@ use crate::runtime::{block_on, spawn, spawn_blocking};
 use pipex_format::model::error::{Cause, Error, Result, RunError};
 use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
-use pipex_format::store::{Draft, Store};
+use pipex_format::store::Draft;
 
 /// A call of a task function that has not happened yet.
 ///
@@ -42,15 +47,17 @@ use pipex_format::store::{Draft, Store};
 /// # Ok::<(), pipex::Error>(())
 /// ```
 #[must_use = "nothing happens until `.run()`, `.submit()`, `.lazy()` or `.await`"]
-pub struct Call<'a, R> {
+pub struct Call<'a, R, O = Output<R>> {
     pub(crate) job: Box<dyn TaskCall<'a, R> + 'a>,
     pub(crate) path: Option<PathBuf>,
     pub(crate) base: Option<String>,
     pub(crate) name: Option<String>,
-    pub(crate) wait_for: Vec<Box<dyn Outputs + Send + 'a>>,
+    pub(crate) wait_for: Vec<Box<dyn HasOutputs + Send + 'a>>,
     /// Where its output is to be, if it is not to be asked of the template.
     pub(crate) target: Option<Location>,
     pub(crate) caller: &'static panic::Location<'static>,
+    /// What it gives: one output, or several.
+    gives: PhantomData<fn() -> O>,
 }
 
 /// A function with its arguments.
@@ -59,14 +66,19 @@ pub(crate) trait TaskCall<'a, R>: Send {
     fn accept(&self, visitor: &mut Visitor<'_>);
     /// Writes what a template names of the arguments.
     fn field(&self, index: usize, out: &mut dyn fmt::Write) -> Option<fmt::Result>;
-    fn store(&self) -> Box<dyn Store<R>>;
-    /// Takes the arguments and calls the function; `draft` is where one that saves its own output writes it.
+    /// Where its outputs will be.
+    fn place(
+        &self,
+        locations: &mut dyn Iterator<Item = Location>,
+        spot: &mut dyn FnMut(Location, &str) -> Spot,
+    ) -> Place<R>;
+    /// Takes the arguments and calls the function; `drafts` are where one that saves its own outputs writes them.
     /// With `last` the arguments are used up, else the function can be called again. In `taken` it says that they are there.
-    fn start(&mut self, draft: PathBuf, last: bool, taken: &mut bool) -> Result<Body<'a, R>>;
+    fn start(&mut self, drafts: Vec<PathBuf>, last: bool, taken: &mut bool) -> Result<Body<'a, R>>;
     /// Takes the arguments here; what comes back calls the function, anywhere.
     fn defer(
         &mut self,
-        draft: PathBuf,
+        drafts: Vec<PathBuf>,
         last: bool,
         taken: &mut bool,
     ) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>>;
@@ -83,8 +95,8 @@ pub(crate) type Away<'a, R> = fn(Work<'a, R>, Arc<Context>) -> BodyFuture<'a, R>
 
 /// What there is to be done of a call.
 pub(crate) enum Work<'a, R> {
-    /// To call the function; if nobody waits for it any longer, what it wrote goes with its draft.
-    Body(Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>, Option<Draft>),
+    /// To call the function; if nobody waits for it any longer, what it wrote goes with its drafts.
+    Body(Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>, Vec<Draft>),
     /// To see its future through.
     Future(BodyFuture<'a, R>),
 }
@@ -119,7 +131,7 @@ impl<E: Into<Cause>> From<E> for Raised {
 }
 
 /// The closures that the macro writes, and the arguments they are about.
-struct Closures<R, A, L, F, B, S, G> {
+struct Closures<R, O, A, L, F, B, S, G> {
     task: &'static Task,
     arguments: Option<A>,
     accept: L,
@@ -128,15 +140,17 @@ struct Closures<R, A, L, F, B, S, G> {
     store: S,
     again: G,
     travel: Option<Travel<R>>,
+    gives: PhantomData<fn() -> O>,
 }
 
-impl<'a, R, A, L, F, B, S, G> TaskCall<'a, R> for Closures<R, A, L, F, B, S, G>
+impl<'a, R, O, A, L, F, B, S, G> TaskCall<'a, R> for Closures<R, O, A, L, F, B, S, G>
 where
+    O: Handles<R>,
     A: Args<Taken: Send> + Send,
     L: Fn(&A, &mut Visitor<'_>) + Send,
     F: Fn(&A, usize, &mut dyn fmt::Write) -> Option<fmt::Result> + Send,
-    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
-    S: Fn() -> Box<dyn Store<R>> + Send,
+    B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R> + Clone + Send + 'a,
+    S: Fn() -> O::Stores + Send,
     G: Fn(&A) -> Option<A> + Send,
     A::Taken: 'a,
     R: 'a,
@@ -155,25 +169,29 @@ where
         (self.field)(self.arguments.as_ref()?, index, out)
     }
 
-    fn store(&self) -> Box<dyn Store<R>> {
-        (self.store)()
+    fn place(
+        &self,
+        locations: &mut dyn Iterator<Item = Location>,
+        spot: &mut dyn FnMut(Location, &str) -> Spot,
+    ) -> Place<R> {
+        O::place((self.store)(), locations, spot)
     }
 
-    fn start(&mut self, draft: PathBuf, last: bool, taken: &mut bool) -> Result<Body<'a, R>> {
+    fn start(&mut self, drafts: Vec<PathBuf>, last: bool, taken: &mut bool) -> Result<Body<'a, R>> {
         let arguments = self.take(last)?;
         *taken = true;
-        Ok((self.body)(arguments, draft))
+        Ok((self.body)(arguments, drafts))
     }
 
     fn defer(
         &mut self,
-        draft: PathBuf,
+        drafts: Vec<PathBuf>,
         last: bool,
         taken: &mut bool,
     ) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>> {
         let (arguments, body) = (self.take(last)?, self.body.clone());
         *taken = true;
-        Ok(Box::new(move || body(arguments, draft)))
+        Ok(Box::new(move || body(arguments, drafts)))
     }
 
     fn travel(&self) -> Option<Travel<R>> {
@@ -181,7 +199,7 @@ where
     }
 }
 
-impl<R, A: Args, L, F, B, S, G: Fn(&A) -> Option<A>> Closures<R, A, L, F, B, S, G> {
+impl<R, O, A: Args, L, F, B, S, G: Fn(&A) -> Option<A>> Closures<R, O, A, L, F, B, S, G> {
     /// What the body gets: the arguments themselves, or for a run that may be tried again, the same once more.
     fn take(&mut self, last: bool) -> Result<A::Taken> {
         let again = if last { None } else { self.arguments.as_ref().and_then(&self.again) };
@@ -192,7 +210,7 @@ impl<R, A: Args, L, F, B, S, G: Fn(&A) -> Option<A>> Closures<R, A, L, F, B, S, 
 /// The one function that generated code calls.
 #[expect(clippy::too_many_arguments, reason = "each is a part of the task function")]
 #[track_caller]
-pub fn call<'a, R, A, L, F, B, S, G>(
+pub fn call<'a, R, O, A, L, F, B, S, G>(
     task: &'static Task,
     arguments: A,
     accept: L,
@@ -201,30 +219,42 @@ pub fn call<'a, R, A, L, F, B, S, G>(
     store: S,
     again: G,
     travel: Option<Travel<R>>,
-) -> Call<'a, R>
+) -> Call<'a, R, O>
 where
+    O: Handles<R> + 'a,
     A: Args<Taken: Send> + Send + 'a,
     L: Fn(&A, &mut Visitor<'_>) + Send + 'a,
     F: Fn(&A, usize, &mut dyn fmt::Write) -> Option<fmt::Result> + Send + 'a,
-    B: Fn(A::Taken, PathBuf) -> Body<'a, R> + Clone + Send + 'a,
-    S: Fn() -> Box<dyn Store<R>> + Send + 'a,
+    B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R> + Clone + Send + 'a,
+    S: Fn() -> O::Stores + Send + 'a,
     G: Fn(&A) -> Option<A> + Send + 'a,
     A::Taken: 'a,
     R: 'a,
 {
     let arguments = Some(arguments);
     Call {
-        job: Box::new(Closures { task, arguments, accept, field, body, store, again, travel }),
+        job: Box::new(Closures {
+            task,
+            arguments,
+            accept,
+            field,
+            body,
+            store,
+            again,
+            travel,
+            gives: PhantomData::<fn() -> O>,
+        }),
         path: None,
         base: None,
         name: None,
         wait_for: Vec::new(),
         target: None,
         caller: panic::Location::caller(),
+        gives: PhantomData,
     }
 }
 
-impl<'a, R: Send> Call<'a, R> {
+impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
     /// Sets the template's field `path`, for this call and the calls that take its output.
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
         self.path = Some(path.into());
@@ -232,14 +262,14 @@ impl<'a, R: Send> Call<'a, R> {
     }
 
     /// Sets the template's field `base`, for this call and the calls that take its output.
-    pub fn base(mut self, base: impl Into<String>) -> Self {
-        self.base = Some(base.into());
+    pub fn base(mut self, base: impl fmt::Display) -> Self {
+        self.base = Some(base.to_string());
         self
     }
 
     /// Sets the task run's name, which errors and logs give.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+    pub fn name(mut self, name: impl fmt::Display) -> Self {
+        self.name = Some(name.to_string());
         self
     }
 
@@ -264,7 +294,7 @@ impl<'a, R: Send> Call<'a, R> {
     /// ```
     pub fn wait_for<W>(mut self, outputs: &W) -> Self
     where
-        W: Outputs + ToOwned<Owned: Outputs + Send + 'a> + ?Sized,
+        W: HasOutputs + ToOwned<Owned: HasOutputs + Send + 'a> + ?Sized,
     {
         self.wait_for.push(Box::new(outputs.to_owned()));
         self
@@ -275,17 +305,17 @@ impl<'a, R: Send> Call<'a, R> {
     ///
     /// # Errors
     /// The task run's: what the function returned, what the store said, or what an argument's own run did.
-    pub fn run(self) -> Result<Output<R>> {
-        self.now().into_result()
+    pub fn run(self) -> Result<O> {
+        self.now().into_outputs()
     }
 
-    fn now(mut self) -> Output<R> {
+    fn now(mut self) -> Ended<R> {
         // Where nothing is checked and all arguments are there, the function is simply called.
         if Context::does_nothing() && !self.job.task().wants_target {
             let (label, inputs) = self.find_inputs();
             if inputs.were_ready() {
-                let ended = self.value(&label).map(Produced::Value).map_err(Failure::new);
-                return Output::ended(label, None, ended);
+                let outcome = self.value(&label).map(Produced::Value).map_err(Failure::new);
+                return Ended { label, place: None, outcome };
             }
         }
         self.settle()
@@ -293,10 +323,10 @@ impl<'a, R: Send> Call<'a, R> {
 
     /// Of its own, so that a simple call has none of it on its stack.
     #[inline(never)]
-    fn settle(self) -> Output<R> {
+    fn settle(self) -> Ended<R> {
         match self.begin() {
-            Begun::Ended(output) => output,
-            Begun::Missing(planned) => block_on(planned.finish()),
+            Begun::Ended(ended) => ended,
+            begun => block_on(begun.finish()),
         }
     }
 
@@ -335,18 +365,18 @@ impl<'a, R: Send> Call<'a, R> {
     /// # Errors
     /// The function's own, as the source; that of an argument's run. A function that writes to its `#[target]` cannot be called
     /// without one.
-    pub fn call(mut self) -> Result<R> {
+    pub fn call(mut self) -> Result<O::Value> {
         let (label, inputs) = self.find_inputs();
         if self.job.task().wants_target {
             return Err(self.error(&label, RunError::NoTarget.into()));
         }
         block_on(settle(inputs.unsettled()));
-        self.value(&label)
+        self.value(&label).map(O::value)
     }
 
     /// What the function gives. Its arguments are there.
     fn value(&mut self, label: &Label) -> Result<R> {
-        let value = match self.job.start(PathBuf::new(), true, &mut false) {
+        let value = match self.job.start(Vec::new(), true, &mut false) {
             Ok(Body::Done(value)) => value,
             Ok(Body::Future(future)) => see_through(future),
             Err(source) => Err(RunError::Upstream { source }.into()),
@@ -360,16 +390,13 @@ impl<'a, R: Send> Call<'a, R> {
 
     /// All that can be done without waiting.
     fn begin(self) -> Begun<'a, R> {
-        let (mut plan, place) = match Plan::new(self) {
+        let (plan, place) = match Plan::new(self) {
             Ok(planned) => planned,
-            Err((failure, label)) => return Begun::Ended(Output::ended(label, None, Err(failure))),
+            Err((failure, label)) => return Begun::Ended(Ended { label, place: None, outcome: Err(failure) }),
         };
-        let ended = match plan.is_there(place.as_ref()) {
-            Ok(true) => Ok(Produced::Saved),
-            Ok(false) => return Begun::Missing(Planned { plan, place }),
-            Err(failure) => Err(failure),
-        };
-        Begun::Ended(Output::ended(plan.into_label(), place, ended))
+        let undecided = plan.undecided();
+        let planned = Planned { plan, place };
+        if undecided.is_empty() { planned.decide() } else { Begun::Undecided(planned, undecided) }
     }
 }
 
@@ -381,8 +408,25 @@ fn see_through<R: Send>(future: BodyFuture<'_, R>) -> Result<R, Raised> {
 
 #[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 enum Begun<'a, R> {
-    Ended(Output<R>),
+    Ended(Ended<R>),
     Missing(Planned<'a, R>),
+    /// These have to end first.
+    Undecided(Planned<'a, R>, Vec<Arc<dyn Node>>),
+}
+
+impl<R: Send> Begun<'_, R> {
+    async fn finish(mut self) -> Ended<R> {
+        loop {
+            self = match self {
+                Begun::Ended(ended) => return ended,
+                Begun::Missing(planned) => return planned.finish().await,
+                Begun::Undecided(planned, inputs) => {
+                    settle(inputs).await;
+                    planned.decide()
+                }
+            };
+        }
+    }
 }
 
 struct Planned<'a, R> {
@@ -390,17 +434,36 @@ struct Planned<'a, R> {
     place: Option<Place<R>>,
 }
 
-impl<R: Send> Planned<'_, R> {
-    async fn finish(self) -> Output<R> {
+impl<'a, R: Send> Planned<'a, R> {
+    /// Sees whether it has to run.
+    fn decide(mut self) -> Begun<'a, R> {
+        let outcome = match self.plan.is_there(self.place.as_ref()) {
+            Ok(true) => Ok(Produced::Saved),
+            Ok(false) => return Begun::Missing(self),
+            Err(failure) => Err(failure),
+        };
+        Begun::Ended(Ended { label: self.plan.into_label(), place: self.place, outcome })
+    }
+
+    async fn finish(self) -> Ended<R> {
         let Planned { mut plan, place } = self;
         settle(plan.inputs()).await;
         let outcome = plan.run_here(place.as_ref()).await;
-        Output::ended(plan.into_label(), place, outcome)
+        Ended { label: plan.into_label(), place, outcome }
+    }
+}
+
+impl<R> Ended<R> {
+    fn into_outputs<O: Handles<R>>(self) -> Result<O> {
+        match &self.outcome {
+            Err(failure) => Err(failure.ask()),
+            Ok(_) => Ok(O::ended(self)),
+        }
     }
 }
 
 // The compiler shows the lines of the conditions where an argument borrows a local: the comments are the advice.
-impl<'a, R: Send + Sync + 'static> Call<'a, R> {
+impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
     /// Hands it to the executor and goes on. Without an executor it is done now, and an error stays in the output until it
     /// is asked for; if nobody asks, it becomes the flow's.
     ///
@@ -408,27 +471,27 @@ impl<'a, R: Send + Sync + 'static> Call<'a, R> {
     /// the program ends.
     ///
     /// Its arguments outlive the caller: pass what it borrows by value, or as `Output::from(x)`.
-    pub fn submit(self) -> Output<R>
+    pub fn submit(self) -> O
     where
         'a: 'static, // it may run when its caller is gone: pass what is borrowed by value, or as `Output::from(x)`
     {
-        let output = if Context::executes() {
+        let ended = if Context::executes() {
             match self.into_pending(true) {
-                Ok(awaited) => {
-                    awaited.run.submit();
-                    return Output::pending(awaited);
+                Ok((outputs, run)) => {
+                    run.submit();
+                    return outputs;
                 }
                 Err(failed) => failed,
             }
         } else {
             self.now()
         };
-        if let Some(failure) = output.failure()
+        if let Err(failure) = &ended.outcome
             && let Some(run) = Context::current().and_then(|context| context.flow.clone())
         {
             run.count_failed(Arc::clone(failure));
         }
-        output
+        O::ended(ended)
     }
 
     /// Does it only if a call that takes its output has to run, or someone asks for its data.
@@ -437,17 +500,17 @@ impl<'a, R: Send + Sync + 'static> Call<'a, R> {
     ///
     /// Its arguments outlive the caller: pass what it borrows by value, or as `Output::from(x)`.
     #[must_use = "a lazy call that nobody asks for never runs"]
-    pub fn lazy(self) -> Output<R>
+    pub fn lazy(self) -> O
     where
         'a: 'static, // it may run when its caller is gone: pass what is borrowed by value, or as `Output::from(x)`
     {
         match self.into_pending(false) {
-            Ok(awaited) => Output::pending(awaited),
-            Err(failed) => failed,
+            Ok((outputs, _)) => outputs,
+            Err(failed) => O::ended(failed),
         }
     }
 
-    fn into_pending(self, submitted: bool) -> Result<Arc<Awaited<R>>, Output<R>>
+    fn into_pending(self, submitted: bool) -> Result<(O, Arc<PendingRun<R>>), Ended<R>>
     where
         'a: 'static,
     {
@@ -460,9 +523,9 @@ impl<'a, R: Send + Sync + 'static> Call<'a, R> {
                     plan.submitted(place.as_ref());
                 }
                 let host = plan.context().map(|context| Arc::clone(context) as Arc<dyn Host>);
-                Ok(Awaited::new(task, plan.label().clone(), place, host, Box::new(plan)))
+                Ok(O::pending(NewRun { task, label: plan.label().clone(), place, host, run: Box::new(plan) }))
             }
-            Err((failure, label)) => Err(Output::ended(label, None, Err(failure))),
+            Err((failure, label)) => Err(Ended { label, place: None, outcome: Err(failure) }),
         }
     }
 }
@@ -475,12 +538,12 @@ pub(crate) fn away<R: Send + 'static>(
     Box::pin(async move {
         let future = match work {
             Work::Future(future) => future,
-            Work::Body(body, draft) => {
+            Work::Body(body, drafts) => {
                 let inside = Arc::clone(&context);
-                // If nobody waits for it any longer when it returns, the draft goes with what it gave.
-                let called = spawn_blocking(move || record::carry(|| (inside.enter(body), draft))).await?;
-                let (body, draft) = record::arrive(called);
-                draft.into_iter().for_each(Draft::keep);
+                // If nobody waits for it any longer when it returns, the drafts go with what it gave.
+                let called = spawn_blocking(move || record::carry(|| (inside.enter(body), drafts))).await?;
+                let (body, drafts) = record::arrive(called);
+                drafts.into_iter().for_each(Draft::keep);
                 match body {
                     Body::Done(value) => return value,
                     Body::Future(future) => future,
@@ -493,14 +556,14 @@ pub(crate) fn away<R: Send + 'static>(
 
 /// The same as [`run`](Call::run), from async code: an async function is awaited where it is called; a synchronous one, and
 /// the store, run on the thread that polls.
-impl<'a, R: Send + Sync + 'a> IntoFuture for Call<'a, R> {
-    type Output = Result<Output<R>>;
+impl<'a, R: Send + Sync + 'a, O: Handles<R> + Send + 'a> IntoFuture for Call<'a, R, O> {
+    type Output = Result<O>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
         match self.begin() {
-            Begun::Ended(output) => Box::pin(ready(output.into_result())),
-            Begun::Missing(planned) => Box::pin(async { planned.finish().await.into_result() }),
+            Begun::Ended(ended) => Box::pin(ready(ended.into_outputs())),
+            begun => Box::pin(async { begun.finish().await.into_outputs() }),
         }
     }
 }

@@ -121,6 +121,7 @@ impl Watched {
     fn report(&self) {
         let Watched { ref context, number, task, ref name, ref target, attempt, started, .. } = *self;
         let run = TaskRun {
+            more: &[],
             task,
             state: State::Running,
             target: target.as_ref(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tracing::Span;
 
 use crate::run::report::{Event, Reporter, TaskRun};
-use pipex_format::journal::{Ended, Journal, Line, Why, worker};
+use pipex_format::journal::{Ended, Given, Journal, There, Why, worker};
 use pipex_format::model::state::State;
 use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
@@ -35,31 +35,54 @@ impl Journaling<'_> {
         let (journal, details) = (self.0, run.details);
         if let (State::Cached, Some(target)) = (run.state, run.target) {
             if run.stale.is_empty() && details.there.is_none() && run.why == Why::There {
-                return journal.cached(run.task, target, run.store);
+                journal.cached(run.task, target, run.store, false);
+                run.more.iter().for_each(|(target, store)| journal.cached(run.task, target, store, true));
+                return;
             }
             if !run.stale.is_empty() {
                 journal.warn(run.task, target, run.stale);
             }
         }
-        let line = |task| {
-            let mut ended = Ended::new(task, run.name().into(), run.state, run.why);
-            ended.target = run.target.map(|target| target.as_str().into());
-            ended.store = run.store.into();
-            ended.stale = run.stale;
-            ended.at = journal.at(run.started.unwrap_or_else(Instant::now));
-            ended.elapsed = run.elapsed.as_secs_f64();
-            ended.worker = worker();
-            ended.attempt = run.attempt;
-            ended.bytes = run.bytes;
-            ended.error = run.error.map(|error| format!("{error:?}").into());
-            ended.root = details.root.as_deref().map(Cow::Borrowed);
-            (ended.there, ended.now, ended.format) = (details.there, details.now, details.format);
-            ended.given = std::mem::take(&mut *details.given.lock().unwrap_or_else(PoisonError::into_inner));
-            ended.recorded.clone_from(&details.recorded);
-            Line::Ended(Box::new(ended))
-        };
+        let given = std::mem::take(&mut *details.given.lock().unwrap_or_else(PoisonError::into_inner));
         journal.ended(run.began);
-        journal.write(Some(run.task), details.urgent, line);
+        let more = run.more.iter().enumerate().map(|(place, (target, store))| {
+            (Some(target), &**store, details.more.get(place).copied().flatten(), given.clone())
+        });
+        // The last is the first, which takes the arguments: what is urgent about it is so about all.
+        for (target, store, there, given) in more {
+            let mut line = self.line(run, target, store, there, given);
+            line.is_part = true;
+            journal.write(Some(run.task), false, |task| line.numbered(task));
+        }
+        let mut line = self.line(run, run.target, run.store, details.there, given);
+        line.recorded.clone_from(&details.recorded);
+        journal.write(Some(run.task), details.urgent, |task| line.numbered(task));
+    }
+
+    /// What is said of one of its outputs.
+    fn line<'r>(
+        &self,
+        run: &TaskRun<'r>,
+        target: Option<&'r Location>,
+        store: &'r str,
+        there: Option<There>,
+        given: Vec<Given<'static>>,
+    ) -> Ended<'r> {
+        let details = run.details;
+        let mut ended = Ended::new(0, run.name().into(), run.state, run.why);
+        ended.target = target.map(|target| target.as_str().into());
+        ended.store = store.into();
+        ended.stale = run.stale;
+        ended.at = self.0.at(run.started.unwrap_or_else(Instant::now));
+        ended.elapsed = run.elapsed.as_secs_f64();
+        ended.worker = worker();
+        ended.attempt = run.attempt;
+        ended.bytes = run.bytes;
+        ended.error = run.error.map(|error| format!("{error:?}").into());
+        ended.root = details.root.as_deref().map(Cow::Borrowed);
+        (ended.there, ended.now, ended.format) = (there, details.now, details.format);
+        ended.given = given;
+        ended
     }
 }
 

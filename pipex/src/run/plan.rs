@@ -7,6 +7,7 @@ mod events;
 #[cfg(not(feature = "remote"))]
 mod only_here;
 
+use std::iter;
 use std::panic;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,10 +16,13 @@ pub(crate) use self::attempt::drive_in;
 #[cfg(feature = "remote")]
 pub(crate) use self::elsewhere::serve;
 use crate::graph::digest::Digest;
+use crate::graph::holds::HasOutputs;
 use crate::graph::inputs::Inputs;
-use crate::graph::outcome::{Failure, Label, Maker, Place};
+use crate::graph::node::Node;
+use crate::graph::outcome::{Failure, Label, Maker};
 use crate::graph::pending::Discard;
-use crate::graph::visitor::{Findings, Makers, Outputs, Visitor, describe};
+use crate::graph::place::{AnyPlace, Place, Spot};
+use crate::graph::visitor::{Findings, Makers, Visitor, describe};
 use crate::run::call::{Away, Call, TaskCall};
 use crate::run::context::Context;
 use crate::run::flow_run::ActiveFlow;
@@ -35,14 +39,14 @@ use pipex_format::model::hash::Hasher;
 use pipex_format::model::mode::Mode;
 use pipex_format::model::moment::Moment;
 use pipex_format::model::name::Name;
-use pipex_format::model::provenance::{Decision, Provenance, Reasons, Wanted, decide};
+use pipex_format::model::provenance::{Decision, Present, Provenance, Reasons, Wanted, decide};
 use pipex_format::model::stale::Stale;
 use pipex_format::model::state::State;
 use pipex_format::model::target::{
     DefaultTarget, Location, TargetError, Template, TemplateField, TemplateFields, UNSHOWN, push,
 };
 use pipex_format::model::task::Task;
-use pipex_format::store::{Record, Stamp, Store};
+use pipex_format::store::{Record, Stamp};
 
 /// A call with all that is decided when it is made.
 pub(crate) struct Plan<'a, R> {
@@ -67,6 +71,8 @@ struct Run {
     outside: Option<Arc<Journal>>,
     /// The address of its store, if targets are no paths to it.
     store: Box<str>,
+    /// The targets of its other outputs, and the addresses of their stores.
+    more: Box<[(Location, Box<str>)]>,
     /// How often it has been started.
     attempt: u32,
     /// When it was started.
@@ -97,8 +103,8 @@ enum Unplaced {
 impl<'a, R: Send> Plan<'a, R> {
     /// Finds out what the call is about: what it takes, where its output will be, and that no other call has this place.
     #[expect(clippy::type_complexity, reason = "the two go two ways")]
-    pub(crate) fn new(call: Call<'a, R>) -> Result<(Self, Option<Place<R>>), (Arc<Failure>, Label)> {
-        let Call { job, path, base, name, wait_for, target, caller } = call;
+    pub(crate) fn new<O>(call: Call<'a, R, O>) -> Result<(Self, Option<Place<R>>), (Arc<Failure>, Label)> {
+        let Call { job, path, base, name, wait_for, target, caller, .. } = call;
         let task = job.task();
         let mut label = Label::new(path.as_deref(), base.as_deref());
         let context = Context::for_call();
@@ -136,7 +142,7 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// The one walk over the arguments: what the call inherits, what it waits for, what tells it from others.
-    fn visit_arguments(&mut self, label: &mut Label, wait_for: &[Box<dyn Outputs + Send + 'a>]) {
+    fn visit_arguments(&mut self, label: &mut Label, wait_for: &[Box<dyn HasOutputs + Send + 'a>]) {
         let Run { task, ref context, mode, .. } = self.run;
         let named = mode.executes() && task.name.as_ref().is_some_and(Template::names_args);
         let mut hasher = (named || self.run.has_target()).then(Hasher::default);
@@ -179,44 +185,77 @@ impl<'a, R: Send> Plan<'a, R> {
             Some(location) => location,
             None => task.target.target(&Filling(self)).map_err(|error| (None, self.unfilled(error)))?,
         };
-        let store = self.job.store();
-        self.run.store = store.listing().address().into();
         let journal = self.run.journal();
-        let key = match journal {
-            Some(journal) => journal.key(&self.run.store, &location),
-            None => journal::target_key(&self.run.store, &location),
+        let mut spot = |location: Location, address: &str| {
+            let key = match journal {
+                Some(journal) => journal.key(address, &location),
+                None => journal::target_key(address, &location),
+            };
+            Spot::new(location, address, key)
+        };
+        let place = if task.more_targets.is_empty() {
+            self.job.place(&mut iter::once(location), &mut spot)
+        } else {
+            let more = task.more_targets.iter().map(|target| target.target(&Filling(self)));
+            let more: Vec<Location> = more.collect::<Result<_, _>>().map_err(|error| (None, self.unfilled(error)))?;
+            self.job.place(&mut iter::once(location).chain(more), &mut spot)
         };
         // Outside flows there may be several journals.
-        let (targets, number) = match self.run.flow() {
-            Some(run) => (&run.shared.targets, journal.and_then(|journal| journal.number(key))),
+        let (targets, numbers) = match self.run.flow() {
+            Some(run) => (&run.shared.targets, journal),
             None => (&*OUTSIDE, None),
         };
-        // Who gave the target has seen to that.
-        if !is_given && let Err(clash) = targets.enter(key, number, Filled { task, arguments: self.arguments, caller })
-        {
-            return Err((Some(location), Unplaced::Refused(clash)));
+        for (part, spot) in place.spots().enumerate() {
+            let number = numbers.and_then(|journal| journal.number(spot.key));
+            let filled = Filled { task, arguments: self.arguments, part, caller };
+            // Who gave the target has seen to that.
+            if !is_given && let Err(clash) = targets.enter(spot.key, number, filled) {
+                return Err((Some(spot.location.clone()), Unplaced::Refused(clash)));
+            }
         }
-        Ok(Some(Place::new(location, store, key)))
+        self.run.store = place.address.clone();
+        self.run.more = place.spots().skip(1).map(|spot| (spot.location.clone(), spot.address.clone())).collect();
+        Ok(Some(place))
     }
 
     /// What is to be expected at the place, for calls that take the output before this one has ended.
     pub(crate) fn expect(&self, place: &Place<R>) {
-        let Some((content, present)) = self.run.compares().and_then(|journal| journal.expected(place.key)) else {
-            return;
+        let Some(journal) = self.run.compares() else { return };
+        let expect = |place: &dyn AnyPlace| {
+            let (content, present) = journal.expected(place.spot().key)?;
+            Some(match self.decide(place, &present) {
+                Decision::Make(_) => Content::Changes,
+                // What was edited is taken as it is.
+                Decision::Warn(reasons) if reasons.exceed(Reasons::EDITED) => Content::Changes,
+                Decision::Warn(_) | Decision::Take => Content::from_fingerprint(content),
+            })
         };
-        place.has(match decide(&self.wanted(&*place.store), Some(&present), self.run.policy()) {
-            Decision::Make(_) => Content::Changes,
-            // What was edited is taken as it is.
-            Decision::Warn(reasons) if reasons.exceed(Reasons::EDITED) => Content::Changes,
-            Decision::Warn(_) | Decision::Take => Content::from_fingerprint(content),
-        });
+        if !place.is_several() {
+            expect(place).into_iter().for_each(|content| place.has(content));
+            return;
+        }
+        // If one of them is made again, all are.
+        let expected: Vec<_> = place.parts().iter().map(|part| expect(&**part)).collect();
+        let changes = expected.contains(&Some(Content::Changes)).then_some(Content::Changes);
+        for (part, content) in place.parts().iter().zip(expected) {
+            changes.or(content).into_iter().for_each(|content| part.spot().has(content));
+        }
+    }
+
+    /// Whether the output that is there is to be taken. What may have been made without what failed then is made again when an
+    /// input is another one now, be that all the same to others.
+    fn decide(&self, place: &dyn AnyPlace, present: &Present) -> Decision {
+        match decide(&self.wanted(place.format()), Some(present), self.run.policy()) {
+            Decision::Warn(reasons) if reasons.inputs && self.inputs.tolerates => Decision::Make(reasons),
+            decision => decision,
+        }
     }
 
     /// What the call would make its output from, as far as that is known by now.
-    fn wanted(&self, store: &dyn Store<R>) -> Wanted {
+    fn wanted(&self, format: Option<Fingerprint>) -> Wanted {
         let contents = self.inputs.contents();
         let made = Provenance::new(self.run.task.code, self.arguments, contents.fingerprint());
-        Wanted { provenance: made.with_format(store.format()), inputs_change: contents.change() }
+        Wanted { provenance: made.with_format(format), inputs_change: contents.change() }
     }
 
     /// Where an argument's run failed, the field that it should have passed on is not the story.
@@ -240,7 +279,7 @@ impl<'a, R: Send> Plan<'a, R> {
 
     fn is_taken(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
         let Some(place) = place.filter(|_| self.run.mode.caches()) else { return Ok(false) };
-        let stamp = place.store.stamp(&place.location).map_err(|source| {
+        let stamp = place.stamp().map_err(|source| {
             let error = RunError::Store { action: LOOK, source: source.into() };
             self.run.failed(Some(&place.location), error.into(), Duration::ZERO)
         })?;
@@ -260,21 +299,41 @@ impl<'a, R: Send> Plan<'a, R> {
     /// Compares the output that is there with what the call would give now.
     fn compare(&self, place: &Place<R>, stamp: Stamp) -> Compared {
         let Some(journal) = self.run.compares() else { return Compared::default() };
-        let read = || place.store.listing().entry(&place.location).ok().flatten();
-        let (content, present, found) = journal.there(place.key, stamp, read);
-        let decision = decide(&self.wanted(&*place.store), Some(&present), self.run.policy());
-        Compared { content, decision, found }
+        let compare = |place: &dyn AnyPlace, stamp| {
+            let spot = place.spot();
+            let read = || place.listing().entry(&spot.location).ok().flatten();
+            let (content, present, found) = journal.there(spot.key, stamp, read);
+            (Content::from_fingerprint(content), self.decide(place, &present), found)
+        };
+        if !place.is_several() {
+            let (content, decision, found) = compare(place, stamp);
+            return Compared { content, decision, found, more: Vec::new() };
+        }
+        let mut all = place.parts().iter().filter_map(|part| Some(compare(&**part, part.stamp().ok().flatten()?)));
+        let Some((content, mut decision, found)) = all.next() else { return Compared::default() };
+        let mut more = Vec::new();
+        for (content, of_this, found) in all {
+            decision = decision.and(of_this);
+            more.push((content, found));
+        }
+        Compared { content, decision, found, more }
     }
 
     /// Takes the output that is there.
     fn take(&mut self, place: &Place<R>, why: Why, compared: Compared) {
-        let Compared { content, decision, found: there } = compared;
-        place.has(Content::from_fingerprint(content));
+        let Compared { content, decision, found: there, more } = compared;
+        // What failed and is tolerated has been asked about.
+        let _ = self.inputs.failure();
+        place
+            .spots()
+            .zip(iter::once(content).chain(more.iter().map(|(content, _)| *content)))
+            .for_each(|(spot, content)| spot.has(content));
         (self.run.why, self.run.outdated) = (why, None);
         let stale = decision.reasons();
-        let mut details = Details { there, ..Details::default() };
+        let more = more.into_iter().map(|(_, found)| found).collect();
+        let mut details = Details { there, more, ..Details::default() };
         if !stale.is_empty() {
-            let Provenance { inputs, format, .. } = self.wanted(&*place.store).provenance;
+            let Provenance { inputs, format, .. } = self.wanted(place.store.format()).provenance;
             details.now = Some((self.arguments, inputs));
             details.format = format.filter(|_| stale.format);
             details.given = self.describe_arguments().into();
@@ -287,6 +346,11 @@ impl<'a, R: Send> Plan<'a, R> {
         let journal = self.run.journal();
         let describe = |journal| describe(|visitor| self.job.accept(visitor), self.run.task.parameters, Some(journal));
         journal.map(describe).unwrap_or_default()
+    }
+
+    /// The runs that have to end before it can be told whether the target is to be taken.
+    pub(crate) fn undecided(&self) -> Vec<Arc<dyn Node>> {
+        self.inputs.undecided()
     }
 
     /// The context that the call was made in.
@@ -313,16 +377,18 @@ impl<R> Discard for Plan<'_, R> {}
 
 /// The output that is there beside what its call would give now.
 struct Compared {
-    content: Option<Fingerprint>,
+    content: Content,
     decision: Decision,
     /// What lies there, if the journal did not know it.
     found: Option<There>,
+    /// The same of the other outputs.
+    more: Vec<(Content, Option<There>)>,
 }
 
 impl Default for Compared {
     /// Nothing was compared.
     fn default() -> Self {
-        Compared { content: None, decision: Decision::Take, found: None }
+        Compared { content: Content::Unknown, decision: Decision::Take, found: None, more: Vec::new() }
     }
 }
 
@@ -346,6 +412,7 @@ impl Run {
             name: Name::default(),
             outside,
             store: Box::default(),
+            more: Box::default(),
             attempt: 0,
             started: None,
             began: 0,

@@ -45,6 +45,8 @@ pub struct TaskRun<'r> {
     pub(crate) name: &'r Name,
     /// The address of its store, if targets are no paths to it.
     pub(crate) store: &'r str,
+    /// The targets of its other outputs, and the addresses of their stores.
+    pub(crate) more: &'r [(Location, Box<str>)],
     /// When it was started.
     pub(crate) started: Option<Instant>,
     /// Its number among those that the journal knows to make a target; 0 if it does not.
@@ -60,6 +62,8 @@ pub(crate) struct Details {
     /// And how it would write it, where that is another.
     pub(crate) format: Option<Fingerprint>,
     pub(crate) there: Option<There>,
+    /// The same of the other outputs.
+    pub(crate) more: Vec<Option<There>>,
     /// The arguments; the journal takes them.
     pub(crate) given: Mutex<Vec<Given<'static>>>,
     /// What the function has recorded.
@@ -77,6 +81,7 @@ pub(crate) static NO_DETAILS: Details = Details {
     now: None,
     format: None,
     there: None,
+    more: Vec::new(),
     given: Mutex::new(Vec::new()),
     recorded: Vec::new(),
     urgent: false,

@@ -27,6 +27,8 @@ pub(crate) static OUTSIDE: LazyLock<Targets> = LazyLock::new(Targets::default);
 pub(crate) struct Filled {
     pub(crate) task: &'static Task,
     pub(crate) arguments: Fingerprint,
+    /// Which of its outputs it is.
+    pub(crate) part: usize,
     pub(crate) caller: &'static panic::Location<'static>,
 }
 
@@ -45,7 +47,7 @@ impl Targets {
         };
         drop(entered);
         let same_task = std::ptr::eq(first.task, call.task);
-        if same_task && first.arguments == call.arguments {
+        if same_task && first.arguments == call.arguments && first.part == call.part {
             return Ok(());
         }
         let describe = |call: Filled| format!("task `{}` called at {}", call.task.funcname, call.caller);

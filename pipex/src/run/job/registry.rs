@@ -6,9 +6,10 @@ use std::pin::Pin;
 
 use pipex_format::wire::{JobOutcome, Order, Value};
 
-use crate::graph::outcome::{Label, Maker, Place, Produced};
+use crate::graph::outcome::{Label, Maker, Produced};
 use crate::graph::output::Output;
 use crate::graph::packing::OUTPUT;
+use crate::graph::place::{Place, Spot};
 use crate::run::call::Call;
 use crate::run::plan::serve;
 use pipex_format::model::error::JobError;
@@ -117,7 +118,7 @@ impl Wire<'_> {
         };
         let location = Location::new(target);
         let key = pipex_format::journal::target_key(&store.listing().address(), &location);
-        let place = Place::new(location, store, key);
+        let place = Place::new(Spot::new(location, &store.listing().address(), key), store);
         let label = Label { maker: maker.map(|maker| Maker::next(maker.task)), ..Label::default() };
         Ok(Output::ended(label, Some(place), Ok(Produced::Saved)))
     }

@@ -2,6 +2,7 @@
 //! another process, is a value that the attempt is given.
 
 use std::future::Future;
+use std::iter;
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -13,8 +14,9 @@ use tracing::Instrument as _;
 use super::{LOOK, Plan, Run};
 use crate::graph::host::{Host as _, Permit};
 use crate::graph::node::Node;
-use crate::graph::outcome::{Attempt, Failure, Outcome, Place, Produced};
+use crate::graph::outcome::{Attempt, Failure, Outcome, Produced};
 use crate::graph::pending::LazyRun;
+use crate::graph::place::{AnyPlace, Place};
 use crate::run::call::{Body, Raised, TaskCall, Work};
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
@@ -45,6 +47,8 @@ pub(super) enum Done<R> {
 pub(super) struct Found {
     /// What is known of it, if somebody compares.
     pub(super) there: Option<There>,
+    /// The same at the places of its other outputs.
+    pub(super) more: Vec<Option<There>>,
     /// The bytes that it takes.
     pub(super) bytes: u64,
     /// Nothing but the journal would know what made it.
@@ -162,19 +166,23 @@ impl<'a, R: Send> Plan<'a, R> {
             (Some(done), _) => done,
             (None, Some((place, record))) => self.make_at(place, record, started).await?,
             (None, None) => {
-                let value = Some(self.call(PathBuf::new(), None, started).await?);
+                let value = Some(self.call(Vec::new(), None, started).await?);
                 Done::Made { value, found: Found::default(), elapsed: started.elapsed() }
             }
         };
         match (done, place) {
-            (Done::Made { value, found: Found { there, bytes, urgent }, elapsed }, place) => {
-                if let (Some(there), Some((place, _)), Some(journal)) = (there, place, self.run.compares()) {
-                    place.has(Content::from_fingerprint(there.content));
-                    journal.found(place.key, there);
+            (Done::Made { value, found: Found { there, more, bytes, urgent }, elapsed }, place) => {
+                if let (Some((place, _)), Some(journal)) = (place, self.run.compares()) {
+                    for (spot, there) in place.spots().zip(iter::once(&there).chain(&more)) {
+                        if let Some(there) = there {
+                            spot.has(Content::from_fingerprint(there.content));
+                            journal.found(spot.key, *there);
+                        }
+                    }
                 }
                 let target = place.map(|(place, _)| &place.location);
                 let recorded = self.run.records.clone();
-                let details = Details { there, given: given.into(), recorded, urgent, ..Details::default() };
+                let details = Details { there, more, given: given.into(), recorded, urgent, ..Details::default() };
                 self.run.completed(target, elapsed, bytes, &details);
                 Ok(value.map_or(Produced::Saved, Produced::Value))
             }
@@ -195,18 +203,18 @@ impl<'a, R: Send> Plan<'a, R> {
             Claimed::There(stamp) => return Ok(Done::There(stamp)),
         };
         self.run.begin_making(&place.location, started);
-        let draft = if self.run.task.wants_target { claim.fresh_draft()? } else { PathBuf::new() };
-        let value = self.call(draft, Some(&claim), started).await?;
+        let drafts = if self.run.task.wants_target { claim.fresh_drafts()? } else { Vec::new() };
+        let value = self.call(drafts, Some(&claim), started).await?;
         self.run.phase = Phase::Saving;
         if !self.run.has_written(place)? {
             let found = self.run.keep_in_memory(place, &value, record)?;
             return Ok(Done::Made { value: Some(value), found, elapsed: started.elapsed() });
         }
-        let (value, bytes, receipt) = match self.run.save(place, claim, value).await? {
-            (Saved::Ours { bytes, receipt }, value) => (value, bytes, receipt),
+        let (value, bytes, receipts) = match self.run.save(place, claim, value).await? {
+            (Saved::Ours { bytes, receipts }, value) => (value, bytes, receipts),
             (Saved::There(stamp), _) => return Ok(Done::There(stamp)),
         };
-        let there = self.run.look_at_saved(place, &receipt, record, bytes);
+        let (there, more) = self.run.look_at_saved(place, &receipts, record);
         self.run.phase = Phase::Dropping;
         // A function that saves its own output may give something else besides.
         let value = if self.run.task.saves {
@@ -216,13 +224,13 @@ impl<'a, R: Send> Plan<'a, R> {
             Some(value)
         };
         // What is lost of it in a kill, the output says itself.
-        let urgent = there.is_some() && !receipt.is_recorded.load(Ordering::Relaxed);
-        Ok(Done::Made { value, found: Found { there, bytes, urgent }, elapsed: started.elapsed() })
+        let urgent = there.is_some() && !receipts.iter().all(|receipt| receipt.is_recorded.load(Ordering::Relaxed));
+        Ok(Done::Made { value, found: Found { there, more, bytes, urgent }, elapsed: started.elapsed() })
     }
 
     /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has; where no
     /// executor runs it, a panic of the function is its caller's.
-    async fn call(&mut self, draft: PathBuf, claim: Option<&Claim>, started: Instant) -> Result<R, Raised> {
+    async fn call(&mut self, drafts: Vec<PathBuf>, claim: Option<&Claim>, started: Instant) -> Result<R, Raised> {
         let Run { task, mode, ref context, attempt, .. } = self.run;
         let target = claim.map(Claim::target);
         let (away, job) = (self.away, &mut *self.job);
@@ -237,15 +245,16 @@ impl<'a, R: Send> Plan<'a, R> {
             let attempt = pin!(async move {
                 match (away, task.timeout) {
                     (Some(away), Some(limit)) => {
-                        let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_draft).transpose()?;
-                        let body = context.enter(|| job.defer(draft, last, there)).map_err(not_to_be_had)?;
+                        let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_drafts).transpose()?;
+                        let abandoned = abandoned.unwrap_or_default();
+                        let body = context.enter(|| job.defer(drafts, last, there)).map_err(not_to_be_had)?;
                         timeout(Some(limit), away(Work::Body(body, abandoned), context)).await?
                     }
-                    (Some(away), None) => match start(job, Some(&context), draft, last, there)? {
+                    (Some(away), None) => match start(job, Some(&context), drafts, last, there)? {
                         Body::Done(value) => value,
                         Body::Future(future) => away(Work::Future(future), context).await,
                     },
-                    (None, limit) => match (start(job, Some(&context), draft, last, there)?, limit) {
+                    (None, limit) => match (start(job, Some(&context), drafts, last, there)?, limit) {
                         (Body::Done(_), Some(limit)) if started.elapsed() > limit => {
                             Err(RunError::TimedOut { limit }.into())
                         }
@@ -261,7 +270,7 @@ impl<'a, R: Send> Plan<'a, R> {
                 None => context.clone(),
             };
             let attempt = pin!(async move {
-                match start(job, context.as_ref(), draft, true, there)? {
+                match start(job, context.as_ref(), drafts, true, there)? {
                     Body::Done(value) => value,
                     Body::Future(future) => drive_in(context, future).await,
                 }
@@ -283,11 +292,11 @@ impl<'a, R: Send> Plan<'a, R> {
 fn start<'a, R>(
     job: &mut (dyn TaskCall<'a, R> + 'a),
     context: Option<&Arc<Context>>,
-    draft: PathBuf,
+    drafts: Vec<PathBuf>,
     last: bool,
     taken: &mut bool,
 ) -> Result<Body<'a, R>, Raised> {
-    let start = || job.start(draft, last, taken);
+    let start = || job.start(drafts, last, taken);
     let body = match context {
         Some(context) => context.enter(start),
         None => start(),
@@ -319,7 +328,7 @@ enum Claimed {
 enum Saved {
     Ours {
         bytes: u64,
-        receipt: Arc<Receipt>,
+        receipts: Vec<Arc<Receipt>>,
     },
     /// The claim was lost, and another has made it meanwhile.
     There(Stamp),
@@ -331,28 +340,37 @@ const LOSSES: u32 = 10;
 impl Run {
     /// The right to make the output, unless it is there by now.
     async fn claim<R>(&self, place: &Place<R>, record: Record) -> Result<Claimed, Cause> {
-        let Place { location, store, .. } = place;
-        let path = store.claim_path(location);
-        let failed = |error: StoreError| RunError::Store { action: "claim the target", source: error.into() };
-        let claim = match Claim::try_now(&path, location, record).map_err(failed)? {
-            Some(claim) => claim,
-            None if self.context.as_ref().is_some_and(|context| context.makes(location)) => {
-                return Err(RunError::Recursion.into());
+        let mut claim = self.claim_one(place.store.claim_path(&place.location), &place.location, record).await?;
+        if place.is_several() {
+            let mut others = Vec::new();
+            for part in &place.parts()[1..] {
+                others.push(self.claim_one(part.claim_path(), &part.spot().location, record).await?);
             }
-            None => {
-                let location = location.clone();
-                let waited = Box::pin(spawn_blocking(move || Claim::wait(&path, location, record))).await;
-                waited?.map_err(failed)?
-            }
-        };
+            claim = claim.together(others);
+        }
         if !self.mode.caches() {
             return Ok(Claimed::Ours(claim));
         }
-        let there = store.stamp(location);
+        let there = place.stamp();
         let there = there.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
         // What was there and stale is as good as not there, unless another has replaced it.
         let there = there.filter(|there| self.outdated.is_none_or(|(stamp, _)| stamp != *there));
         Ok(there.map_or(Claimed::Ours(claim), Claimed::There))
+    }
+
+    async fn claim_one(&self, path: PathBuf, location: &Location, record: Record) -> Result<Claim, Cause> {
+        let failed = |error: StoreError| RunError::Store { action: "claim the target", source: error.into() };
+        match Claim::try_now(&path, location, record).map_err(failed)? {
+            Some(claim) => Ok(claim),
+            None if self.context.as_ref().is_some_and(|context| context.makes(location)) => {
+                Err(RunError::Recursion.into())
+            }
+            None => {
+                let location = location.clone();
+                let waited = Box::pin(spawn_blocking(move || Claim::wait(&path, location, record))).await;
+                Ok(waited?.map_err(failed)?)
+            }
+        }
     }
 
     /// Whether the function wrote a file, if that is its own choice: one without a `#[target]` parameter may give data instead.
@@ -382,11 +400,11 @@ impl Run {
     async fn save<R>(&self, place: &Place<R>, mut claim: Claim, value: R) -> Result<(Saved, R), Cause> {
         let mut losses = 0;
         loop {
-            let (receipt, record) = (claim.receipt(), claim.record());
+            let (receipts, record) = (claim.receipts(), claim.record());
             let saved = place.store.save(claim, &value);
             let saved = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() });
-            if !receipt.is_lost.load(Ordering::Relaxed) {
-                return Ok((Saved::Ours { bytes: saved?, receipt }, value));
+            if !receipts.iter().any(|receipt| receipt.is_lost.load(Ordering::Relaxed)) {
+                return Ok((Saved::Ours { bytes: saved?, receipts }, value));
             }
             say(&format!(
                 "the claim on {} was lost: its file was removed or replaced while it was made",
@@ -404,14 +422,26 @@ impl Run {
         }
     }
 
-    /// What lies at the place now that it was saved, if somebody compares.
-    fn look_at_saved<R>(&self, place: &Place<R>, receipt: &Receipt, record: Record, bytes: u64) -> Option<There> {
-        self.compares()?;
-        let there = match (receipt.content.get(), receipt.stamp.get()) {
-            (Some(content), Some(stamp)) => There::new(*content, *stamp, bytes),
-            _ => There::from_entry(&place.store.listing().entry(&place.location).ok().flatten()?),
+    /// What lies at the place now that it was saved, and at those of the other outputs, if somebody compares.
+    fn look_at_saved<R>(
+        &self,
+        place: &Place<R>,
+        receipts: &[Arc<Receipt>],
+        record: Record,
+    ) -> (Option<There>, Vec<Option<There>>) {
+        let look = |place: &dyn AnyPlace, receipt: &Receipt| {
+            self.compares()?;
+            let there = match (receipt.content.get(), receipt.stamp.get(), receipt.bytes.get()) {
+                (Some(content), Some(stamp), Some(bytes)) => There::new(*content, *stamp, *bytes),
+                _ => There::from_entry(&place.listing().entry(&place.spot().location).ok().flatten()?),
+            };
+            Some(there.made_by(record.provenance().with_format(place.format())))
         };
-        Some(there.made_by(record.provenance().with_format(place.store.format())))
+        if !place.is_several() {
+            return (look(place, &receipts[0]), Vec::new());
+        }
+        let mut all = place.parts().iter().zip(receipts).map(|(part, receipt)| look(&**part, receipt));
+        (all.next().flatten(), all.collect())
     }
 
     /// Has the journal know that the target is being made.

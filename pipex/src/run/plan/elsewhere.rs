@@ -7,8 +7,9 @@ use tracing::Instrument as _;
 
 use super::attempt::{Done, Found};
 use super::{LOOK, Plan, Run};
-use crate::graph::outcome::{Place, Produced};
+use crate::graph::outcome::Produced;
 use crate::graph::packing::Packing;
+use crate::graph::place::Place;
 use crate::graph::visitor::{Visitor, checksum};
 use crate::run::call::{self, Call, Raised};
 use crate::run::carrier::{Carrier, Job, Travel};
@@ -124,7 +125,7 @@ impl<R: Send> Plan<'_, R> {
             (JobEnd::Saved { there, value: sent }, Some(_)) => {
                 let bytes = there.map_or(0, |there| there.bytes);
                 let there = there.filter(|_| self.run.compares().is_some());
-                let found = Found { there, bytes, urgent: false };
+                let found = Found { there, bytes, ..Found::default() };
                 Ok(Done::Made { value: sent.and_then(value), found, elapsed })
             }
             (JobEnd::Found, Some((place, _))) => {

@@ -181,6 +181,7 @@ impl Run {
             stale,
             name: &self.name,
             store: &self.store,
+            more: &self.more,
             started: self.started,
             began: self.began,
             details,

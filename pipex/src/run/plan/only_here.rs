@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Plan;
 use super::attempt::Done;
-use crate::graph::outcome::Place;
+use crate::graph::place::Place;
 use crate::run::call::Raised;
 use crate::run::dry_run;
 use pipex_format::store::Record;

@@ -1,0 +1,264 @@
+//! What a call gives: an output, or several.
+
+use std::any::Any;
+use std::sync::{Arc, Weak};
+
+use crate::graph::node::Node;
+use crate::graph::outcome::{Ended, Produced};
+use crate::graph::output::Output;
+use crate::graph::pending::{Awaited, NewRun, PendingRun, Receive, Receiver};
+use crate::graph::place::{PartPlace, Place, Spot};
+use pipex_format::model::target::Location;
+use pipex_format::store::{Claim, Member, Store, StoreResult, save_together};
+
+/// What a call of a task gives: an [`Output`], or several: a tuple of them, or what a struct that derives
+/// [`Outputs`](macro@crate::Outputs) has for them.
+pub trait Handles<R>: Sized {
+    /// What the function itself gives.
+    type Value;
+    #[doc(hidden)]
+    type Stores;
+    /// How many there are.
+    #[doc(hidden)]
+    const COUNT: usize;
+
+    /// Where they will be.
+    #[doc(hidden)]
+    fn place(
+        stores: Self::Stores,
+        locations: &mut dyn Iterator<Item = Location>,
+        spot: &mut dyn FnMut(Location, &str) -> Spot,
+    ) -> Place<R>;
+
+    /// Those of a run that has ended.
+    #[doc(hidden)]
+    fn ended(run: Ended<R>) -> Self;
+
+    /// Those of a run that is about to be made, and the run.
+    #[doc(hidden)]
+    fn pending(run: NewRun<R>) -> (Self, Arc<PendingRun<R>>)
+    where
+        R: Send + Sync + 'static;
+
+    #[doc(hidden)]
+    fn value(result: R) -> Self::Value;
+}
+
+/// A store, the name of a location's spot, and what is there.
+fn place_one<T>(
+    store: Box<dyn Store<T>>,
+    location: Location,
+    spot: &mut dyn FnMut(Location, &str) -> Spot,
+) -> Place<T> {
+    let spot = spot(location, &store.listing().address());
+    Place::new(spot, store)
+}
+
+impl<T> Handles<T> for Output<T> {
+    type Value = T;
+    type Stores = Box<dyn Store<T>>;
+    const COUNT: usize = 1;
+
+    fn place(
+        store: Box<dyn Store<T>>,
+        locations: &mut dyn Iterator<Item = Location>,
+        spot: &mut dyn FnMut(Location, &str) -> Spot,
+    ) -> Place<T> {
+        let location = locations.next().expect("a task has a target for each of its outputs");
+        place_one(store, location, spot)
+    }
+
+    fn ended(Ended { label, place, outcome }: Ended<T>) -> Self {
+        Output::ended(label, place, outcome)
+    }
+
+    fn pending(run: NewRun<T>) -> (Self, Arc<PendingRun<T>>)
+    where
+        T: Send + Sync + 'static,
+    {
+        let (awaited, run) = run.into_one();
+        (Output::pending(awaited), run)
+    }
+
+    fn value(result: T) -> T {
+        result
+    }
+}
+
+/// What a struct that derives `Outputs` has for its outputs: they are made of a tuple of them.
+pub trait FromOutputs: Sized {
+    /// The struct.
+    type Value;
+    /// Its fields, as a tuple.
+    type Parts;
+    /// An output of each of them.
+    type Tuple: Handles<Self::Parts>;
+    #[doc(hidden)]
+    fn from_outputs(outputs: Self::Tuple) -> Self;
+    #[doc(hidden)]
+    fn value(parts: Self::Parts) -> Self::Value;
+}
+
+impl<S: FromOutputs> Handles<S::Parts> for S {
+    type Value = S::Value;
+    type Stores = <S::Tuple as Handles<S::Parts>>::Stores;
+    const COUNT: usize = S::Tuple::COUNT;
+
+    fn place(
+        stores: Self::Stores,
+        locations: &mut dyn Iterator<Item = Location>,
+        spot: &mut dyn FnMut(Location, &str) -> Spot,
+    ) -> Place<S::Parts> {
+        S::Tuple::place(stores, locations, spot)
+    }
+
+    fn ended(run: Ended<S::Parts>) -> Self {
+        S::from_outputs(S::Tuple::ended(run))
+    }
+
+    fn pending(run: NewRun<S::Parts>) -> (Self, Arc<PendingRun<S::Parts>>)
+    where
+        S::Parts: Send + Sync + 'static,
+    {
+        let (outputs, run) = S::Tuple::pending(run);
+        (S::from_outputs(outputs), run)
+    }
+
+    fn value(result: S::Parts) -> S::Value {
+        <S as FromOutputs>::value(result)
+    }
+}
+
+/// Values that are several outputs together: tuples, and structs that derive [`Outputs`](macro@crate::Outputs).
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` is not several outputs",
+    label = "neither a tuple of two to eight nor a struct that derives `pipex::Outputs`",
+    note = "a task with several targets gives a value for each: return a tuple in their order, or derive `pipex::Outputs` for \
+            the struct that it returns, and name the targets like its fields"
+)]
+pub trait Outputs: Sized {
+    /// The values, as a tuple.
+    type Parts;
+    /// The outputs that a call of the task gives.
+    type Handles: Handles<Self::Parts, Value = Self>;
+    /// The names of the values; a tuple has none.
+    #[doc(hidden)]
+    const NAMES: &'static [&'static str];
+    #[doc(hidden)]
+    fn into_parts(self) -> Self::Parts;
+}
+
+/// Stores for several outputs, one for the values of each type.
+pub(crate) struct Together<P>(P);
+
+/// The place of a part, of which it is known what it is the place of.
+fn typed<T: 'static>(part: &Arc<dyn PartPlace>) -> Arc<Place<T>> {
+    let part: Arc<dyn Any + Send + Sync> = Arc::clone(part) as _;
+    part.downcast().expect("the places of parts are in the order of the parts")
+}
+
+macro_rules! tuples {
+    ($($count:literal: $($value:ident $name:ident $index:tt),+;)*) => {$(
+        impl<$($value: Send + Sync + 'static),+> Outputs for ($($value,)+) {
+            type Parts = Self;
+            type Handles = ($(Output<$value>,)+);
+            const NAMES: &'static [&'static str] = &[];
+
+            fn into_parts(self) -> Self {
+                self
+            }
+        }
+
+        impl<$($value: Send + Sync + 'static),+> Handles<($($value,)+)> for ($(Output<$value>,)+) {
+            type Value = ($($value,)+);
+            type Stores = ($(Box<dyn Store<$value>>,)+);
+            const COUNT: usize = $count;
+
+            fn place(
+                stores: Self::Stores,
+                locations: &mut dyn Iterator<Item = Location>,
+                spot: &mut dyn FnMut(Location, &str) -> Spot,
+            ) -> Place<($($value,)+)> {
+                let mut next = || locations.next().expect("a task has a target for each of its outputs");
+                let places = ($(Arc::new(place_one(stores.$index, next(), spot)),)+);
+                let parts: Vec<Arc<dyn PartPlace>> = vec![$(Arc::clone(&places.$index) as _),+];
+                Place::together(parts, Box::new(Together(places)))
+            }
+
+            fn ended(Ended { label, place, outcome }: Ended<($($value,)+)>) -> Self {
+                let parts = place.as_ref().map(Place::parts);
+                $(let $name = parts.map(|parts| typed::<$value>(&parts[$index]));)+
+                match outcome {
+                    Ok(Produced::Value(values)) => {
+                        ($(Output::ended_part(label.clone(), $name, Ok(Produced::Value(values.$index))),)+)
+                    }
+                    Ok(Produced::Saved) => ($(Output::ended_part(label.clone(), $name, Ok(Produced::Saved)),)+),
+                    Ok(Produced::Nothing) => ($(Output::ended_part(label.clone(), $name, Ok(Produced::Nothing)),)+),
+                    Err(failure) => ($(Output::ended_part(label.clone(), $name, Err(Arc::clone(&failure))),)+),
+                }
+            }
+
+            fn pending(run: NewRun<($($value,)+)>) -> (Self, Arc<PendingRun<($($value,)+)>>) {
+                let run = run.into_run();
+                let node = Arc::clone(&run) as Arc<dyn Node>;
+                let parts = run.place().map(Place::parts);
+                let outputs = ($({
+                    let place = parts.map(|parts| typed::<$value>(&parts[$index]));
+                    Awaited::new(Arc::clone(&node), $index, place)
+                },)+);
+                run.set_receiver(Receiver::Several(Box::new(($(Arc::downgrade(&outputs.$index),)+))));
+                (($(Output::pending(outputs.$index),)+), run)
+            }
+
+            fn value(result: ($($value,)+)) -> Self::Value {
+                result
+            }
+        }
+
+        impl<$($value: Send + Sync),+> Receive<($($value,)+)> for ($(Weak<Awaited<$value>>,)+) {
+            fn receive(&self, values: ($($value,)+)) {
+                $(self.$index.receive(values.$index);)+
+            }
+        }
+
+        impl<$($value),+> Store<($($value,)+)> for Together<($(Arc<Place<$value>>,)+)> {
+            fn exists(&self, _: &Location) -> StoreResult<bool> {
+                $(if !self.0.$index.store.exists(&self.0.$index.location)? {
+                    return Ok(false);
+                })+
+                Ok(true)
+            }
+
+            fn load(&self, _: &Location) -> StoreResult<($($value,)+)> {
+                Ok(($(self.0.$index.store.load(&self.0.$index.location)?,)+))
+            }
+
+            fn save(&self, claim: Claim, values: &($($value,)+)) -> StoreResult<u64> {
+                save_together(claim, &[$(&Member {
+                    save: &|claim| self.0.$index.store.save(claim, &values.$index),
+                    remove: &|| self.0.$index.remove(),
+                    is_file: self.0.$index.address.is_empty(),
+                }),+])
+            }
+
+            fn remove(&self, _: &Location) -> StoreResult<()> {
+                $(self.0.$index.remove()?;)+
+                Ok(())
+            }
+
+            fn claim_path(&self, _: &Location) -> std::path::PathBuf {
+                self.0.0.store.claim_path(&self.0.0.location)
+            }
+        }
+    )*};
+}
+
+tuples! {
+    2: A a 0, B b 1;
+    3: A a 0, B b 1, C c 2;
+    4: A a 0, B b 1, C c 2, D d 3;
+    5: A a 0, B b 1, C c 2, D d 3, E e 4;
+    6: A a 0, B b 1, C c 2, D d 3, E e 4, F f 5;
+    7: A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6;
+    8: A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6, H h 7;
+}
