@@ -44,7 +44,6 @@ pub trait Handles<R>: Sized {
     fn value(result: R) -> Self::Value;
 }
 
-/// A store, the name of a location's spot, and what is there.
 fn place_one<T>(
     store: Box<dyn Store<T>>,
     location: Location,
@@ -237,7 +236,7 @@ macro_rules! tuples {
                 save_together(claim, &[$(&Member {
                     save: &|claim| self.0.$index.store.save(claim, &values.$index),
                     remove: &|| self.0.$index.remove(),
-                    is_file: self.0.$index.address.is_empty(),
+                    is_file: self.0.$index.store.listing().address().is_empty(),
                 }),+])
             }
 

@@ -35,7 +35,7 @@ enum Dependency {
     /// A run that had failed.
     Failed { failure: Arc<Failure>, edge: Edge },
     /// A run that had not ended, and which of its outputs it is.
-    Pending { node: Arc<dyn Node>, part: usize, edge: Edge },
+    Pending { node: Arc<dyn Node>, part: u32, edge: Edge },
 }
 
 impl Edge {
@@ -53,7 +53,7 @@ impl Dependency {
             Dependency::Failed { edge, .. } => edge.counts.then(|| edge.failed()),
             Dependency::Pending { node, part, edge } => edge.counts.then(|| match node.failure() {
                 Some(_) => edge.failed(),
-                None => node.content(*part),
+                None => node.content(*part as usize),
             }),
         }
     }
@@ -81,7 +81,7 @@ impl Inputs {
         self.add(Dependency::Failed { failure, edge });
     }
 
-    pub(crate) fn add_pending(&mut self, node: Arc<dyn Node>, part: usize, edge: Edge) {
+    pub(crate) fn add_pending(&mut self, node: Arc<dyn Node>, part: u32, edge: Edge) {
         self.add(Dependency::Pending { node, part, edge });
     }
 

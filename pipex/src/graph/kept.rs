@@ -2,20 +2,18 @@
 
 use std::sync::PoisonError;
 
-use crate::runtime::sync::atomic::{AtomicBool, Ordering};
-use crate::runtime::sync::{Mutex, OnceLock};
+use crate::runtime::sync::{Mutex, MutexGuard, OnceLock};
 
 /// The data of an output, once somebody has them: its run gave them, or those who read them are to share them.
 pub(crate) struct Kept<T> {
     data: OnceLock<T>,
-    is_shared: AtomicBool,
-    /// Held by the one that loads them.
-    loading: Mutex<()>,
+    /// Whether those who load them are to share them; held by the one that does.
+    is_shared: Mutex<bool>,
 }
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {
-        Kept { data: OnceLock::new(), is_shared: AtomicBool::new(false), loading: Mutex::new(()) }
+        Kept { data: OnceLock::new(), is_shared: Mutex::new(false) }
     }
 }
 
@@ -32,20 +30,24 @@ impl<T> Kept<T> {
 
     /// From now on those who load the data share them.
     pub(crate) fn share(&self) {
-        self.is_shared.store(true, Ordering::Release);
+        *self.lock() = true;
     }
 
-    pub(crate) fn is_shared(&self) -> bool {
-        self.is_shared.load(Ordering::Acquire)
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Loads the data, unless another has by now; who comes meanwhile waits for it.
-    pub(crate) fn fill<E>(&self, load: impl FnOnce() -> Result<T, E>) -> Result<(), E> {
-        let _loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Loads the data: `None` if they are kept by now. Who comes meanwhile, and shares them, waits.
+    pub(crate) fn load<E>(&self, load: impl FnOnce() -> Result<T, E>) -> Result<Option<T>, E> {
+        let is_shared = self.lock();
+        if !*is_shared {
+            drop(is_shared);
+            return load().map(Some);
+        }
         if self.get().is_none() {
             self.set(load()?);
         }
-        Ok(())
+        Ok(None)
     }
 
     pub(crate) fn into_inner(self) -> Option<T> {

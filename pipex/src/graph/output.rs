@@ -161,7 +161,7 @@ impl<T> Output<T> {
     pub(crate) fn as_input(&self, journal: &Journal) -> Option<Input<'static>> {
         let spot = self.spot()?;
         let content = if let Content::Is(_) = self.content() { journal.content(spot.key) } else { None };
-        Some(Input::new(spot.location.as_str().to_owned(), spot.address.to_string(), content))
+        Some(Input::new(spot.location.as_str().to_owned(), self.address().into_owned(), content))
     }
 
     /// The data from where they are, or `None` if they are in memory. The run has ended.
@@ -176,8 +176,8 @@ impl<T> Output<T> {
             return Err(dry::needs(self.location().cloned()));
         }
         match self.kept() {
-            Some(kept) if kept.is_shared() => kept.fill(|| self.read()).map(|()| None),
-            _ => self.read().map(Some),
+            Some(kept) => kept.load(|| self.read()),
+            None => self.read().map(Some),
         }
     }
 
@@ -448,6 +448,13 @@ impl<T> AnyOutput for Output<T> {
         }
     }
 
+    fn address(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Handle::View(view) => view.whole().address(),
+            _ => self.place().map(|place| place.store.listing().address()).unwrap_or_default(),
+        }
+    }
+
     fn content(&self) -> Content {
         match &self.0 {
             Handle::Settled(settled) => match (&settled.place, &settled.end) {
@@ -455,12 +462,12 @@ impl<T> AnyOutput for Output<T> {
                 (Some(_), End::Nothing) => Content::Changes,
                 _ => Content::Unknown,
             },
-            Handle::Pending(awaited) => awaited.node.content(awaited.part),
+            Handle::Pending(awaited) => awaited.node.content(awaited.part as usize),
             Handle::View(view) => view.whole().content(),
         }
     }
 
-    fn pending_part(&self) -> Option<(&Arc<dyn Node>, usize)> {
+    fn pending_part(&self) -> Option<(&Arc<dyn Node>, u32)> {
         match &self.0 {
             Handle::Pending(awaited) if !awaited.node.has_ended() => Some((&awaited.node, awaited.part)),
             Handle::View(view) => view.whole().pending_part(),

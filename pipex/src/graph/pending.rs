@@ -39,7 +39,7 @@ pub struct PendingRun<T> {
 pub(crate) struct Awaited<T> {
     pub(crate) node: Arc<dyn Node>,
     /// Which of the run's outputs it is.
-    pub(crate) part: usize,
+    pub(crate) part: u32,
     pub(crate) place: Option<Arc<Place<T>>>,
     pub(crate) data: Kept<T>,
 }
@@ -150,7 +150,7 @@ impl<T> Drop for Unsettled<T> {
 
 impl<T> Awaited<T> {
     /// This output of a run.
-    pub(crate) fn new(node: Arc<dyn Node>, part: usize, place: Option<Arc<Place<T>>>) -> Arc<Self> {
+    pub(crate) fn new(node: Arc<dyn Node>, part: u32, place: Option<Arc<Place<T>>>) -> Arc<Self> {
         Arc::new(Awaited { node, part, place, data: Kept::default() })
     }
 }

@@ -14,8 +14,6 @@ use pipex_format::store::{Listing, Stamp, Store, StoreResult};
 /// Where an output is, or will be.
 pub struct Spot {
     pub(crate) location: Location,
-    /// The address of the store that has it; empty where targets are paths.
-    pub(crate) address: Box<str>,
     /// What tells it from all others, whatever their store.
     pub(crate) key: Key,
     /// What lies there, as far as it is known: what is to be expected, until somebody has looked.
@@ -26,9 +24,9 @@ pub struct Spot {
 
 impl Spot {
     /// One of which it is not known what lies there.
-    pub(crate) fn new(location: Location, address: &str, key: Key) -> Self {
+    pub(crate) fn new(location: Location, key: Key) -> Self {
         let content = AtomicU64::new(Content::Unknown.to_number());
-        Spot { location, address: address.into(), key, content, in_memory: AtomicBool::new(false) }
+        Spot { location, key, content, in_memory: AtomicBool::new(false) }
     }
 
     /// Nothing is saved there; the data that are in memory count as this content.
@@ -55,45 +53,47 @@ impl Spot {
 pub struct Place<T> {
     spot: Spot,
     pub(crate) store: Box<dyn Store<T>>,
-    /// Those of its parts, where these are the outputs. The first is at the same spot.
-    parts: Box<[Arc<dyn PartPlace>]>,
+    /// Those of its parts, where these are the outputs. The first is at the same spot. As small as can be: few have them.
+    parts: Option<Box<Parts>>,
 }
+
+type Parts = Box<[Arc<dyn PartPlace>]>;
 
 impl<T> Place<T> {
     /// Of an output that is in one place.
     pub(crate) fn new(spot: Spot, store: Box<dyn Store<T>>) -> Self {
-        Place { spot, store, parts: Box::default() }
+        Place { spot, store, parts: None }
     }
 
     /// Of several outputs, which `store` saves together.
     pub(crate) fn together(parts: Vec<Arc<dyn PartPlace>>, store: Box<dyn Store<T>>) -> Self {
         let first = parts[0].spot();
-        let spot = Spot::new(first.location.clone(), &first.address, first.key);
-        Place { spot, store, parts: parts.into() }
+        let spot = Spot::new(first.location.clone(), first.key);
+        Place { spot, store, parts: Some(Box::new(parts.into())) }
     }
 
     /// The spot of each of its outputs.
     pub(crate) fn spots(&self) -> impl Iterator<Item = &Spot> {
-        let one = self.parts.is_empty().then_some(&self.spot);
-        one.into_iter().chain(self.parts.iter().map(|part| part.spot()))
+        let one = (!self.is_several()).then_some(&self.spot);
+        one.into_iter().chain(self.parts().iter().map(|part| part.spot()))
     }
 
     /// Whether it has several outputs.
     pub(crate) fn is_several(&self) -> bool {
-        !self.parts.is_empty()
+        self.parts.is_some()
     }
 
     pub(crate) fn parts(&self) -> &[Arc<dyn PartPlace>] {
-        &self.parts
+        self.parts.as_deref().map_or(&[], |parts| parts)
     }
 
     /// What tells what is there from what was or will be; `None` unless all of it is there.
     pub(crate) fn stamp(&self) -> StoreResult<Option<Stamp>> {
-        if self.parts.is_empty() {
+        if !self.is_several() {
             return self.store.stamp(&self.location);
         }
-        let mut stamps = Vec::with_capacity(8 * self.parts.len());
-        for part in &self.parts {
+        let mut stamps = Vec::new();
+        for part in self.parts() {
             let Some(stamp) = part.stamp()? else { return Ok(None) };
             stamps.extend(stamp.get().to_le_bytes());
         }

@@ -34,10 +34,12 @@ pub(crate) trait AnyOutput {
     fn is_dry(&self) -> bool;
     fn label(&self) -> &Label;
     fn spot(&self) -> Option<&Spot>;
+    /// The address of the store that has it; empty where targets are paths.
+    fn address(&self) -> Cow<'_, str>;
     /// What lies at its location, as far as it is known.
     fn content(&self) -> Content;
     /// Its run as a node of the graph, and which of its outputs it is, unless it has ended.
-    fn pending_part(&self) -> Option<(&Arc<dyn Node>, usize)>;
+    fn pending_part(&self) -> Option<(&Arc<dyn Node>, u32)>;
     /// What tells it from what lies at its target, if it is not that but a view of it.
     fn view_name(&self) -> Option<Cow<'_, str>>;
     /// Removes what lies at its target; whether there was something.

@@ -69,10 +69,8 @@ struct Run {
     name: Name,
     /// The journal of calls outside flows; within one it is the flow run's.
     outside: Option<Arc<Journal>>,
-    /// The address of its store, if targets are no paths to it.
-    store: Box<str>,
-    /// The targets of its other outputs, and the addresses of their stores.
-    more: Box<[(Location, Box<str>)]>,
+    /// What few have of a place besides its location.
+    beside: Option<Box<Beside>>,
     /// How often it has been started.
     attempt: u32,
     /// When it was started.
@@ -88,7 +86,24 @@ struct Run {
     /// What goes on, besides the function.
     phase: Phase,
     /// What the function has recorded, in its last attempt.
-    records: Records,
+    records: Option<Box<Records>>,
+}
+
+/// The address of the store, if targets are no paths to it; the targets of other outputs, and the addresses of their stores.
+#[derive(Default)]
+struct Beside {
+    store: Box<str>,
+    more: Vec<(Location, Box<str>)>,
+}
+
+impl Beside {
+    /// What there is of this place, if there is something.
+    fn of_place<R>(place: &Place<R>) -> Option<Self> {
+        let address = |place: &dyn AnyPlace| Box::from(&*place.listing().address());
+        let more = place.parts().iter().skip(1).map(|part| (part.spot().location.clone(), address(&**part))).collect();
+        let beside = Beside { store: address(place.parts().first().map_or(place, |part| &**part)), more };
+        (!beside.store.is_empty() || !beside.more.is_empty()).then_some(beside)
+    }
 }
 
 /// What a store is asked before anything runs.
@@ -191,7 +206,7 @@ impl<'a, R: Send> Plan<'a, R> {
                 Some(journal) => journal.key(address, &location),
                 None => journal::target_key(address, &location),
             };
-            Spot::new(location, address, key)
+            Spot::new(location, key)
         };
         let place = if task.more_targets.is_empty() {
             self.job.place(&mut iter::once(location), &mut spot)
@@ -213,8 +228,7 @@ impl<'a, R: Send> Plan<'a, R> {
                 return Err((Some(spot.location.clone()), Unplaced::Refused(clash)));
             }
         }
-        self.run.store = place.address.clone();
-        self.run.more = place.spots().skip(1).map(|spot| (spot.location.clone(), spot.address.clone())).collect();
+        self.run.beside = Beside::of_place(&place).map(Box::new);
         Ok(Some(place))
     }
 
@@ -411,8 +425,7 @@ impl Run {
             label: Label::default(),
             name: Name::default(),
             outside,
-            store: Box::default(),
-            more: Box::default(),
+            beside: None,
             attempt: 0,
             started: None,
             began: 0,
@@ -420,7 +433,7 @@ impl Run {
             why: Why::default(),
             outdated: None,
             phase: Phase::Preparing,
-            records: Records::new(),
+            records: None,
         }
     }
 
@@ -449,6 +462,11 @@ impl Run {
     /// The journal, if outputs that are there are to be compared with what it knows of them.
     fn compares(&self) -> Option<&Journal> {
         self.journal().filter(|_| self.mode.caches() && self.policy() != Stale::Ignore)
+    }
+
+    /// The address of its store, and what there is to be said of its other outputs.
+    fn beside(&self) -> (&str, &[(Location, Box<str>)]) {
+        self.beside.as_ref().map_or(("", &[]), |beside| (&beside.store, &beside.more))
     }
 
     fn policy(&self) -> Stale {

@@ -118,7 +118,7 @@ impl Wire<'_> {
         };
         let location = Location::new(target);
         let key = pipex_format::journal::target_key(&store.listing().address(), &location);
-        let place = Place::new(Spot::new(location, &store.listing().address(), key), store);
+        let place = Place::new(Spot::new(location, key), store);
         let label = Label { maker: maker.map(|maker| Maker::next(maker.task)), ..Label::default() };
         Ok(Output::ended(label, Some(place), Ok(Produced::Saved)))
     }

@@ -181,7 +181,7 @@ impl<'a, R: Send> Plan<'a, R> {
                     }
                 }
                 let target = place.map(|(place, _)| &place.location);
-                let recorded = self.run.records.clone();
+                let recorded = self.run.records.as_deref().cloned().unwrap_or_default();
                 let details = Details { there, more, given: given.into(), recorded, urgent, ..Details::default() };
                 self.run.completed(target, elapsed, bytes, &details);
                 Ok(value.map_or(Produced::Saved, Produced::Value))
@@ -277,7 +277,7 @@ impl<'a, R: Send> Plan<'a, R> {
             });
             collect_async(&mut records, catch(attempt)).await
         };
-        self.run.records = records;
+        self.run.records = (!records.is_empty()).then(|| Box::new(records));
         called.unwrap_or_else(|panic| {
             if !taken {
                 self.run.phase = Phase::Loading;
@@ -447,7 +447,7 @@ impl Run {
     /// Has the journal know that the target is being made.
     pub(super) fn begin_making(&mut self, target: &Location, started: Instant) {
         if let Some(journal) = self.journal() {
-            self.began = journal.began(self.task, target, &self.store, started);
+            self.began = journal.began(self.task, target, self.beside().0, started);
         }
     }
 

@@ -106,7 +106,7 @@ impl<R: Send> Plan<'_, R> {
         };
         drop(heartbeat);
         let JobOutcome { ended, elapsed, recorded, .. } = JobOutcome::from_bytes(&reply?).map_err(stays)?;
-        self.run.records = recorded;
+        self.run.records = (!recorded.is_empty()).then(|| Box::new(recorded));
         let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
         let value = |value| {
             let from = self.job.travel().map(|travel| travel.from);
@@ -168,7 +168,7 @@ pub(crate) async fn serve<R: Send + Sync + 'static>(call: Call<'static, R>, orde
     let span = plan.run.span(place.as_ref().map(|place| &place.location));
     let made = plan.make(place.as_ref(), started).instrument(span).await;
     let ended = ended(made, place.as_ref(), &plan, travel);
-    let recorded = std::mem::take(&mut plan.run.records);
+    let recorded = plan.run.records.take().map(|records| *records).unwrap_or_default();
     JobOutcome { recorded, ..JobOutcome::new(ended, started.elapsed().as_secs_f64()) }
 }
 

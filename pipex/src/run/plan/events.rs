@@ -166,6 +166,7 @@ impl Run {
         if journal.is_none() && !context.has_listeners() {
             return;
         }
+        let (store, more) = self.beside();
         let run = TaskRun {
             task: self.task,
             state,
@@ -180,8 +181,8 @@ impl Run {
             why: self.why,
             stale,
             name: &self.name,
-            store: &self.store,
-            more: &self.more,
+            store,
+            more,
             started: self.started,
             began: self.began,
             details,
