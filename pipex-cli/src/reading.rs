@@ -86,7 +86,9 @@ impl Project {
             }
             Line::Cached(cached) => {
                 let index = self.find_or_add(run, &cached.store, &cached.target, context);
-                self.runs[run as usize].counts.count(State::Cached, Why::There, 0);
+                if !cached.is_part {
+                    self.runs[run as usize].counts.count(State::Cached, Why::There, 0);
+                }
                 self.add_event(run, index, cached.task, LastEvent { run, why: Why::There, ..LastEvent::default() });
                 self.targets[index].takes = None;
             }
@@ -144,7 +146,9 @@ impl Project {
     }
 
     fn end_task_run(&mut self, run: u32, ended: Ended<'static>, context: &mut ReadContext<'_>) {
-        self.runs[run as usize].counts.count(ended.state, ended.why, ended.bytes);
+        if !ended.is_part {
+            self.runs[run as usize].counts.count(ended.state, ended.why, ended.bytes);
+        }
         let Some(name) = &ended.target else {
             if !ended.recorded.is_empty() {
                 let by = RecordedBy::Unsaved(ended.name.into_owned());

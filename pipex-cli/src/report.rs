@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use pipex_format::journal::Counts;
-use pipex_format::journal::{self, Line, Why};
+use pipex_format::journal::{self, Cached, Line, Why};
 use pipex_format::model::state::State;
 use serde::Serialize;
 use tinytemplate::TinyTemplate;
@@ -117,6 +117,8 @@ impl Page {
             function
         };
         let read = journal::read(&run.path, |line| match line {
+            Line::Cached(Cached { is_part: true, .. }) => {}
+            Line::Ended(ended) if ended.is_part => {}
             Line::Cached(cached) => _ = row(cached.task, &mut |row| row.counts.count(State::Cached, Why::There, 0)),
             Line::Ended(ended) => {
                 let (at, elapsed) = (clamp_seconds(ended.at), clamp_seconds(ended.elapsed));
