@@ -406,7 +406,6 @@ fn see_through<R: Send>(future: BodyFuture<'_, R>) -> Result<R, Raised> {
     block_on(drive_in(Context::current(), future))
 }
 
-#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 enum Begun<'a, R> {
     Ended(Ended<R>),
     Missing(Planned<'a, R>),
@@ -510,6 +509,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "it is taken apart where it is made")]
     fn into_pending(self, submitted: bool) -> Result<(O, Arc<PendingRun<R>>), Ended<R>>
     where
         'a: 'static,

@@ -98,7 +98,7 @@ struct Beside {
 
 impl Beside {
     /// What there is of this place, if there is something.
-    fn of_place<R>(place: &Place<R>) -> Option<Self> {
+    fn read<R>(place: &Place<R>) -> Option<Self> {
         let address = |place: &dyn AnyPlace| Box::from(&*place.listing().address());
         let more = place.parts().iter().skip(1).map(|part| (part.spot().location.clone(), address(&**part))).collect();
         let beside = Beside { store: address(place.parts().first().map_or(place, |part| &**part)), more };
@@ -228,7 +228,7 @@ impl<'a, R: Send> Plan<'a, R> {
                 return Err((Some(spot.location.clone()), Unplaced::Refused(clash)));
             }
         }
-        self.run.beside = Beside::of_place(&place).map(Box::new);
+        self.run.beside = Beside::read(&place).map(Box::new);
         Ok(Some(place))
     }
 
