@@ -25,6 +25,18 @@ fn a_codec_of_ones_own() {
 }
 
 #[test]
+fn commands_as_tasks() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(run("shell", dir.path()), "out/shell/warmest.csv has 5 days\n");
+    let rows = fs::read_to_string(dir.path().join("out/shell/warmest.csv")).unwrap();
+    assert!(rows.starts_with("John F. Kennedy,"), "{rows}");
+    let changed = dir.path().join("out/shell/warmest.csv");
+    fs::write(&changed, "by hand\n").unwrap();
+    assert_eq!(run("shell", dir.path()), "out/shell/warmest.csv has 5 days\n", "nothing is made again");
+    assert_eq!(fs::read_to_string(&changed).unwrap(), "by hand\n");
+}
+
+#[test]
 fn a_listener() {
     let dir = tempfile::tempdir().unwrap();
     for states in [["Completed", "Completed", "Failed"], ["Cached", "Cached", "Failed"]] {

@@ -39,6 +39,8 @@ mod remote;
 mod rerunning;
 mod results;
 mod runtimes;
+#[cfg(feature = "shell")]
+mod shell;
 mod signals;
 #[cfg(feature = "sqlite")]
 mod sqlite;

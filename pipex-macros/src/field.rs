@@ -74,7 +74,7 @@ impl ParsedField {
 
 impl ParameterField {
     /// The parameter's name ends at `end`.
-    fn parse(path: &str, end: usize, spec: Option<&str>) -> Result<Self, &'static str> {
+    pub fn parse(path: &str, end: usize, spec: Option<&str>) -> Result<Self, &'static str> {
         let (name, rest) = path.split_at(end);
         let members: Vec<_> = rest.split('.').skip(1).map(str::to_owned).collect();
         if !rest.is_empty() && (!rest.starts_with('.') || members.iter().any(|member| find_member(member).is_none())) {

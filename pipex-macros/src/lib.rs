@@ -17,6 +17,8 @@ mod outputs;
 mod program;
 mod remote;
 mod returns;
+mod shell;
+mod shell_syntax;
 mod signature;
 mod source;
 mod spans;
@@ -63,7 +65,7 @@ use proc_macro::TokenStream;
 /// panic is tried again like an error.
 ///
 /// An async function that times out is cancelled; a synchronous one can't be: the run ends as timed out, and what the
-/// function gives later is dropped and never saved. Of a call that borrows from its caller (`.run()`), this is said when the
+/// function gives later is dropped and never saved. A command that it runs by `shell!` is stopped. Of a call that borrows from its caller (`.run()`), this is said when the
 /// function returns.
 ///
 /// # Parameters
@@ -267,4 +269,10 @@ pub fn arg(item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Outputs)]
 pub fn outputs(item: TokenStream) -> TokenStream {
     outputs::expand(item.into()).into()
+}
+
+#[doc(hidden)]
+#[proc_macro]
+pub fn expand_shell(tokens: TokenStream) -> TokenStream {
+    shell::expand(tokens.into()).into()
 }

@@ -8,6 +8,8 @@ mod chapters {
     struct Templates;
     #[doc = include_str!("../../docs/src/stores.md")]
     struct Stores;
+    #[doc = include_str!("../../docs/src/shell.md")]
+    struct Shell;
     #[doc = include_str!("../../docs/src/executor.md")]
     struct Executor;
     #[doc = include_str!("../../docs/src/stale.md")]

@@ -42,6 +42,8 @@ pub use crate::run::job::{
 };
 use crate::run::program;
 pub use crate::run::returned::{Returned, ReturnedValue, TaskOutput};
+#[cfg(feature = "shell")]
+pub use crate::run::shell::{NoWords, ShellField, ShellValue, WordsAsTyped, WordsByDisplay, read_shell, run_shell};
 #[cfg(feature = "cli")]
 use crate::runtime::block_on_own;
 pub use pipex_format::model::constant::ConstantTemplate;
@@ -51,6 +53,8 @@ pub use pipex_format::model::target::{Part, Template, TemplateField};
 pub use pipex_format::model::task::{Code, Task};
 use pipex_format::store::{OwnOutput, Store};
 pub use pipex_format::store::{Taken, number_extension};
+#[cfg(feature = "shell")]
+pub use pipex_macros::expand_shell;
 
 /// The program's `main`: its own commands come first, and from then on the program is pipex's to end.
 pub fn main<R>(failure: impl Fn(&R) -> Option<Failed>, body: impl FnOnce() -> R) -> R {

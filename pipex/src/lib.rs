@@ -17,6 +17,7 @@ pub mod journal;
 pub mod remote;
 mod run;
 mod runtime;
+mod shell;
 pub mod store;
 pub mod testing;
 
@@ -51,6 +52,8 @@ pub use crate::run::executor::Executor;
 pub use crate::run::local::Local;
 pub use crate::run::record::record;
 pub use crate::run::report::{Event, FlowRun, Reporter, TaskRun};
+#[cfg(feature = "shell")]
+pub use crate::run::shell::ShellError;
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
 pub use crate::store::{FileStore, Store};

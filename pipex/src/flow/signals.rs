@@ -10,6 +10,8 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::run::engine;
 use crate::run::flow_run::{ActiveFlow, Cancelled};
+#[cfg(feature = "shell")]
+use crate::run::shell;
 use pipex_format::model::state::State;
 use pipex_format::say::say;
 use pipex_format::store;
@@ -89,6 +91,8 @@ fn name(signal: i32) -> &'static str {
 
 /// Ends the process, as shells expect it. What is complete is there; what is not goes.
 fn exit(signal: i32) -> ! {
+    #[cfg(feature = "shell")]
+    shell::stop();
     engine::stop();
     flows()
         .iter()

@@ -21,6 +21,7 @@ use crate::run::listeners::{Journaling, Logging};
 use crate::run::local::Local;
 use crate::run::program;
 use crate::run::report::{Event, Reporter};
+use crate::run::time_limit::TimeLimit;
 use crate::runtime::sync::thread_local;
 use pipex_format::environment::{self, is_set};
 use pipex_format::journal::Journal;
@@ -52,6 +53,8 @@ pub(crate) struct Context {
     making: Option<Arc<Making>>,
     /// Whether this is a task's body.
     pub(crate) inside: Option<Inside>,
+    /// Until when this body may run.
+    pub(crate) limit: Option<Arc<TimeLimit>>,
     /// The context of bodies without target and tags: they can share one.
     body: BodyContext,
 }
@@ -142,6 +145,7 @@ impl Context {
             isolated: None,
             making: None,
             inside: None,
+            limit: None,
             body: BodyContext::default(),
         }
     }
@@ -321,18 +325,25 @@ impl Context {
     }
 
     /// The context of a task's body, which may make `target`.
-    pub(crate) fn within(context: Option<&Arc<Self>>, task: &Task, target: Option<&Location>) -> Arc<Self> {
+    pub(crate) fn within(
+        context: Option<&Arc<Self>>,
+        task: &Task,
+        target: Option<&Location>,
+        limit: Option<Arc<TimeLimit>>,
+    ) -> Arc<Self> {
+        let shares = target.is_none() && task.tags.is_empty() && limit.is_none();
         let inner = || {
             let mut inner = context.map_or_else(Context::begin, |context| Context::clone(context));
             let tagged = !task.tags.is_empty() || inner.inside.is_some_and(|inside| inside.tagged);
             inner.inside = Some(Inside { tagged });
+            inner.limit = limit;
             if let Some(target) = target {
                 inner.making = Some(Arc::new(Making { target: target.clone(), outer: inner.making.take() }));
             }
             Arc::new(inner)
         };
         match context {
-            Some(context) if target.is_none() && task.tags.is_empty() => Arc::clone(context.body.0.get_or_init(inner)),
+            Some(context) if shares => Arc::clone(context.body.0.get_or_init(inner)),
             _ => inner(),
         }
     }

@@ -17,4 +17,7 @@ pub(crate) mod program;
 pub(crate) mod record;
 pub(crate) mod report;
 pub(crate) mod returned;
+#[cfg(feature = "shell")]
+pub(crate) mod shell;
 pub(crate) mod targets;
+pub(crate) mod time_limit;

@@ -23,6 +23,7 @@ use crate::run::dry_run::DryRun;
 use crate::run::heartbeat;
 use crate::run::record::{Records, arrive, carry_async, collect_async};
 use crate::run::report::{Details, NO_DETAILS};
+use crate::run::time_limit::TimeLimit;
 use crate::runtime::panics::{Phase, catch, guard};
 use crate::runtime::{drive, pause, spawn_blocking, timeout};
 use pipex_format::journal::{There, Why};
@@ -238,7 +239,10 @@ impl<'a, R: Send> Plan<'a, R> {
         let there = &mut taken;
         let mut records = Records::new();
         let called = if mode.executes() {
-            let context = Context::within(context.as_ref(), task, target);
+            // What is called here has until then as well; what is only submitted here has its own time.
+            let outer = context.as_ref().filter(|_| away.is_none()).and_then(|context| context.limit.as_ref());
+            let within = TimeLimit::within(outer, task.timeout.map(|limit| started + limit));
+            let context = Context::within(context.as_ref(), task, target, within.clone());
             let _heartbeat =
                 heartbeat::watch(&context, self.run.number(), task, &self.run.name, target, attempt, started);
             let last = attempt > task.retries;
@@ -248,7 +252,14 @@ impl<'a, R: Send> Plan<'a, R> {
                         let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_drafts).transpose()?;
                         let abandoned = abandoned.unwrap_or_default();
                         let body = context.enter(|| job.defer(drafts, last, there)).map_err(not_to_be_had)?;
-                        timeout(Some(limit), away(Work::Body(body, abandoned), context)).await?
+                        match timeout(Some(limit), away(Work::Body(body, abandoned), context)).await {
+                            Ok(ended) => ended,
+                            Err(error) => {
+                                // What it has started may not outlive it.
+                                TimeLimit::commands_ended(within.as_ref()).await;
+                                Err(error.into())
+                            }
+                        }
                     }
                     (Some(away), None) => match start(job, Some(&context), drafts, last, there)? {
                         Body::Done(value) => value,
@@ -266,7 +277,10 @@ impl<'a, R: Send> Plan<'a, R> {
             collect_async(&mut records, catch(attempt)).await
         } else {
             let context = match target {
-                Some(_) => Some(Context::within(context.as_ref(), task, target)),
+                Some(_) => {
+                    let limit = context.as_ref().and_then(|context| context.limit.clone());
+                    Some(Context::within(context.as_ref(), task, target, limit))
+                }
                 None => context.clone(),
             };
             let attempt = pin!(async move {
@@ -278,6 +292,11 @@ impl<'a, R: Send> Plan<'a, R> {
             collect_async(&mut records, catch(attempt)).await
         };
         self.run.records = (!records.is_empty()).then(|| Box::new(records));
+        if let (Ok(Err(_)), Some(limit), true) = (&called, task.timeout, taken && mode.executes())
+            && started.elapsed() > limit
+        {
+            return Err(RunError::TimedOut { limit }.into());
+        }
         called.unwrap_or_else(|panic| {
             if !taken {
                 self.run.phase = Phase::Loading;

@@ -93,7 +93,7 @@ impl<R: Send> Plan<'_, R> {
             self.run.begin_making(target, started);
         }
         let Run { task, ref name, attempt, ref context, .. } = self.run;
-        let inside = Context::within(context.as_ref(), task, None);
+        let inside = Context::within(context.as_ref(), task, None, None);
         let heartbeat = heartbeat::watch(&inside, self.run.number(), task, name, target, attempt, started);
         let flow = context.as_ref().and_then(|context| context.flow.as_deref());
         let reply = match flow {

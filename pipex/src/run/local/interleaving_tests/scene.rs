@@ -90,7 +90,7 @@ impl LazyRun<u32> for Fake {
             let is_wrong = values.len() < self.inputs.len() || self.counts.underway.fetch_add(1, Ordering::SeqCst) > 0;
             self.counts.wrong.fetch_or(is_wrong, Ordering::SeqCst);
             self.counts.runs.fetch_add(1, Ordering::SeqCst);
-            let inner = CallContext::within(Some(&self.context), self.task, None);
+            let inner = CallContext::within(Some(&self.context), self.task, None, None);
             let body = inner.enter(|| (self.body)(&values));
             let value = inner.enter_async(body).await;
             self.counts.underway.fetch_sub(1, Ordering::SeqCst);
