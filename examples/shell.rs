@@ -2,9 +2,9 @@
 //!
 //! Each text of its own is a command of the shell, whose values need no quotes. Change one, and its outputs are stale.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use pipex::{Output, ShellError, flow, task};
+use pipex::{ShellError, flow, task};
 
 /// Stands for a program that gives much.
 #[task(save = false, target = "{path}/{station}.csv")]
@@ -15,38 +15,36 @@ fn measure(station: &str, days: u32, #[target] to: &Path) -> Result<(), ShellErr
     )
 }
 
-/// Takes several files: so many words.
-#[task(save = false, target = "{path}/warmest.csv", timeout = "1m")]
-fn warmest(measured: &[PathBuf], count: u32, #[target] to: &Path) -> Result<(), ShellError> {
-    // `sed` reads to the end, and so the pipeline does not fail at what it no longer reads, as with `head`.
-    pipex::shell!("sort -t , -k 3,3nr -k 1,2 {measured} | sed -n 1,{count}p > {to}")
+/// Takes the file that another command has written.
+#[task(save = false, target = "{path}/{base}-warmest.csv", timeout = "1m")]
+fn warmest(measured: &Path, days: u32, #[target] to: &Path) -> Result<(), ShellError> {
+    // `sed` reads to the end, and so the pipeline does not fail at what is no longer read, as with `head`.
+    pipex::shell!("sort -t , -k 3,3nr {measured} | sed -n 1,{days}p > {to}")
 }
 
 /// Gives what the command writes to stdout.
-#[task(target = "{path}/lines.txt")]
-fn count(rows: &Path) -> Result<String, ShellError> {
-    pipex::shell!("wc -l < {rows}", stdout)
-}
-
-/// The file that a command has written.
-fn file(output: &Output<()>) -> pipex::Result<PathBuf> {
-    output.wait()?;
-    Ok(output.location().expect("it has a `#[target]`").path().to_owned())
+#[task(target = "{path}/{base}-mean.txt")]
+fn mean(measured: &Path) -> Result<String, ShellError> {
+    pipex::shell!("awk -F , '{{ sum += $3 }} END {{ printf \"%.2f\", sum / NR }}' {measured}", stdout)
 }
 
 #[flow(path = "out/shell")]
-fn stations() -> pipex::Result<(PathBuf, String)> {
+fn stations() -> pipex::Result<()> {
     let stations = ["Newark", "John F. Kennedy", "LaGuardia"];
-    let measured: Vec<_> = stations.iter().map(|station| measure(*station, 365).submit()).collect();
-    let measured: Vec<_> = measured.iter().map(file).collect::<pipex::Result<_>>()?;
-    let warmest = file(&warmest(measured, 5).run()?)?;
-    let count = count(&warmest).run()?.load()?;
-    Ok((warmest, count))
+    let means: Vec<_> = stations
+        .iter()
+        .map(|station| {
+            let measured = measure(*station, 365).base(*station).submit();
+            mean(warmest(measured, 5).submit()).submit()
+        })
+        .collect();
+    for (station, mean) in stations.iter().zip(means) {
+        println!("{station}: {} °C on its five warmest days", mean.load()?);
+    }
+    Ok(())
 }
 
 #[pipex::main]
 fn main() -> pipex::Result<()> {
-    let (warmest, count) = stations()?;
-    println!("{} has {} days", warmest.display(), count.trim());
-    Ok(())
+    stations()
 }

@@ -27,13 +27,14 @@ fn a_codec_of_ones_own() {
 #[test]
 fn commands_as_tasks() {
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(run("shell", dir.path()), "out/shell/warmest.csv has 5 days\n");
-    let rows = fs::read_to_string(dir.path().join("out/shell/warmest.csv")).unwrap();
-    assert!(rows.starts_with("John F. Kennedy,"), "{rows}");
-    let changed = dir.path().join("out/shell/warmest.csv");
-    fs::write(&changed, "by hand\n").unwrap();
-    assert_eq!(run("shell", dir.path()), "out/shell/warmest.csv has 5 days\n", "nothing is made again");
-    assert_eq!(fs::read_to_string(&changed).unwrap(), "by hand\n");
+    let said = run("shell", dir.path());
+    assert_eq!(said.lines().next(), Some("Newark: 36.00 °C on its five warmest days"), "{said}");
+    let rows = fs::read_to_string(dir.path().join("out/shell/John F. Kennedy-warmest.csv")).unwrap();
+    assert!(rows.starts_with("John F. Kennedy,") && rows.lines().count() == 5, "{rows}");
+    let mean = dir.path().join("out/shell/Newark-mean.txt");
+    fs::write(&mean, "by hand").unwrap();
+    let again = run("shell", dir.path());
+    assert!(again.starts_with("Newark: by hand °C"), "nothing is made again: {again}");
 }
 
 #[test]
