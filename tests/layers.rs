@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// `say` is for lines to people, from anywhere.
-const FORMAT: [&str; 6] = ["say", "model", "environment", "store", "journal", "wire"];
+const FORMAT: [&str; 7] = ["say", "model", "environment", "root", "store", "journal", "wire"];
 const LIBRARY: [&str; 8] = ["runtime", "graph", "run", "flow", "remote", "testing", "internal", "engines"];
 
 /// The names behind `crate::` in a file, but in comments.

@@ -57,10 +57,23 @@ fn within(out: std::path::PathBuf) -> pipex::Result<String> {
 }
 
 #[test]
-fn the_flows_path_comes_before_the_configured_one() {
-    let (bench, other) = (Bench::new(), Bench::new());
-    bench.cache(|| within(other.file("flow"))).unwrap();
-    assert_eq!((bench.files().len(), other.files()), (0, vec!["flow/load/a".to_owned()]));
+fn the_configured_path_comes_before_the_flows() {
+    for mode in [Mode::Cache, Mode::PrefectCache] {
+        let (bench, other) = (Bench::new(), Bench::new());
+        bench.config(mode).scope(|| within(other.file("flow"))).unwrap();
+        assert_eq!((bench.files(), other.files()), (vec!["load/a".to_owned()], Vec::new()), "{mode:?}");
+        // Without one, a flow's holds, and that of a flow within it.
+        let config = || Config::new().mode(mode).without_journal().quiet(true);
+        config().scope(|| within(other.file("flow"))).unwrap();
+        config().scope(|| around(other.file("outer"), other.file("inner"))).unwrap();
+        assert_eq!(other.files(), ["flow/load/a", "inner/load/a", "outer/load/a"], "{mode:?}");
+    }
+}
+
+#[flow(path = outer)]
+fn around(outer: std::path::PathBuf, inner: std::path::PathBuf) -> pipex::Result<String> {
+    load("a").base("a").run()?.wait()?;
+    within(inner)
 }
 
 #[task(target = "{path}/{base}")]

@@ -21,7 +21,7 @@ pub struct Arguments {
     /// Do as if called in this directory
     #[arg(short = 'C', global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
-    /// Where the journal is: without it, the nearest `.pipex` from here upwards
+    /// Where the journal is: without it, `.pipex` in PIPEX_ROOT, or the nearest from here upwards
     #[arg(long, env = "PIPEX_JOURNAL", global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub journal: Option<PathBuf>,
     /// Write JSON, for programs

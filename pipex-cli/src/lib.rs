@@ -51,6 +51,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 use pipex_format::journal::DIRECTORY;
+use pipex_format::root::find_root;
 
 use crate::arguments::{Arguments, Command};
 use crate::paths::normalize;
@@ -231,11 +232,11 @@ fn enter_directory(directory: &Path) -> Result<(), CommandError> {
     std::env::set_current_dir(directory).map_err(|source| CommandError::Enter { path: directory.to_owned(), source })
 }
 
-/// The journal that is named, or the nearest.
+/// The journal that is named, or that of the project that this is in.
 fn find_journal(journal: Option<PathBuf>, here: &Path) -> Result<PathBuf, CommandError> {
     let journal = match journal {
         Some(journal) => Some(normalize(&here.join(journal))),
-        None => here.ancestors().map(|directory| directory.join(DIRECTORY)).find(|journal| journal.is_dir()),
+        None => Some(find_root(here).join(DIRECTORY)),
     };
     let journal = journal.filter(|journal| journal.is_dir()).ok_or(CommandError::NoJournal)?;
     // Where it is, wherever links lead on the way there; it may be one itself.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+pub use pipex_format::root::normalize;
 use pipex_format::store::SqliteStore;
 
 use crate::CommandError;
@@ -123,21 +124,6 @@ pub fn simplify(name: &str) -> Cow<'_, str> {
         return Cow::Borrowed(name);
     }
     Cow::Owned(normalize(Path::new(name)).to_string_lossy().into_owned())
-}
-
-/// The path without `.` and `..`, as a shell would take it.
-pub fn normalize(path: &Path) -> PathBuf {
-    let mut normalized = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            // Above the beginning of a relative path there is something, too.
-            Component::ParentDir if !normalized.pop() && !path.is_absolute() => normalized.push(".."),
-            Component::ParentDir => {}
-            component => normalized.push(component),
-        }
-    }
-    normalized
 }
 
 /// Where the path leads, as far as it exists.

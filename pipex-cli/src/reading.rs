@@ -13,6 +13,7 @@ use pipex_format::model::state::State;
 use pipex_format::store::SqliteStore;
 use pipex_format::store::{Files, Listing, Stamp};
 
+use crate::paths::normalize;
 use crate::project::{
     CallFingerprints, FlowHistory, InputEdge, KnownOutput, LastEvent, Origin, Project, ProjectStore, RunJournal,
     Target, TaskFailure, clamp_seconds,
@@ -251,7 +252,7 @@ impl Project {
     /// The target's number.
     fn find_or_add(&mut self, run: u32, store: &str, target: &str, context: &mut ReadContext<'_>) -> usize {
         let store = self.find_store(store).unwrap_or_else(|| {
-            self.stores.push(ProjectStore::new(store.to_owned(), open_store(store, context.open)));
+            self.stores.push(ProjectStore::new(store.to_owned(), open_store(store, &self.root, context.open)));
             self.stores.len() - 1
         });
         let name = self.name_from_root(run, &self.stores[store].address, target);
@@ -284,7 +285,10 @@ impl Project {
             let within = self.root.to_str().and_then(|root| target.strip_prefix(root)?.strip_prefix('/'));
             return Cow::Borrowed(within.filter(|within| !within.is_empty()).unwrap_or(target));
         }
-        if prefix.is_empty() { Cow::Borrowed(target) } else { Cow::Owned(format!("{prefix}{target}")) }
+        if prefix.is_empty() {
+            return Cow::Borrowed(target);
+        }
+        Cow::Owned(normalize(&Path::new(prefix).join(target)).to_string_lossy().into_owned())
     }
 }
 
@@ -357,9 +361,9 @@ struct ReadContext<'o> {
     records: HashMap<u32, Rc<[Recorded<'static>]>>,
 }
 
-fn open_store(address: &str, other: Open<'_>) -> Option<Box<dyn Listing>> {
+fn open_store(address: &str, root: &Path, other: Open<'_>) -> Option<Box<dyn Listing>> {
     match address.strip_prefix(SqliteStore::SCHEME) {
-        Some(database) => Some(Box::new(SqliteStore::new(database))),
+        Some(database) => Some(Box::new(SqliteStore::new(root.join(database)))),
         None => other(address),
     }
 }

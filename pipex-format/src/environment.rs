@@ -12,7 +12,7 @@ use crate::model::stale::Stale;
 use crate::say::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "PIPEX",
     "PIPEX_DECODE_LIMIT",
     "PIPEX_DRY_RUN",
@@ -23,6 +23,7 @@ const KNOWN: [&str; 12] = [
     "PIPEX_PATH",
     "PIPEX_PREFECT",
     "PIPEX_QUIET",
+    "PIPEX_ROOT",
     "PIPEX_STALE",
     "PIPEX_WORKERS",
 ];
@@ -80,13 +81,19 @@ pub fn path() -> Option<Arc<str>> {
     env_text("PIPEX_PATH").map(Arc::from)
 }
 
-/// Where the environment says now that the journal is.
+/// Where the environment says now that the journal is, if it says it; `None` if there is to be none.
 #[must_use]
-pub fn journal_directory() -> Option<PathBuf> {
+pub fn journal_directory() -> Option<Option<PathBuf>> {
     match env::var_os("PIPEX_JOURNAL").filter(|directory| !directory.is_empty()) {
-        Some(directory) => (directory != "off").then(|| directory.into()),
-        None => Some(PathBuf::from(JOURNAL)),
+        Some(directory) => (directory != "off").then(|| Some(directory.into())),
+        None => Some(None),
     }
+}
+
+/// Where the environment says now that the root of the project is.
+#[must_use]
+pub fn root() -> Option<PathBuf> {
+    env::var_os("PIPEX_ROOT").filter(|root| !root.is_empty()).map(PathBuf::from)
 }
 
 /// A variable of a user's own, if it is UTF-8.

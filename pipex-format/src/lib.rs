@@ -6,6 +6,7 @@
 pub mod environment;
 pub mod journal;
 pub mod model;
+pub mod root;
 pub mod say;
 pub mod store;
 pub mod wire;

@@ -1,7 +1,7 @@
 //! The journal: what ran and why, and what made the outputs that are there.
 //!
-//! Each run of a flow appends lines of JSON to a file of its own below `.pipex/`, in the directory where the program was
-//! started; [`Config::journal`](crate::Config::journal) and `PIPEX_JOURNAL` put it elsewhere, `PIPEX_JOURNAL=off` turns it
+//! Each run of a flow appends lines of JSON to a file of its own below `.pipex/`, in the root of the project
+//! (`PIPEX_ROOT`, else the nearest directory upwards that has a `.pipex`); [`Config::journal`](crate::Config::journal) and `PIPEX_JOURNAL` put it elsewhere, `PIPEX_JOURNAL=off` turns it
 //! off. The `pipex` command reads it, and so can you:
 //!
 //! ```no_run

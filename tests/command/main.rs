@@ -53,7 +53,7 @@ impl Desk {
     fn pipeline(&self, name: &str) -> Command {
         let mut command = child::child(name);
         command.current_dir(self.path());
-        for name in ["PIPEX_JOURNAL", "PIPEX_STALE", "PIPEX_DRY_RUN"] {
+        for name in ["PIPEX_JOURNAL", "PIPEX_PATH", "PIPEX_ROOT", "PIPEX_STALE", "PIPEX_DRY_RUN"] {
             command.env_remove(name);
         }
         command
@@ -62,7 +62,7 @@ impl Desk {
     /// The command, called here.
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipex"));
-        command.current_dir(self.path()).env_remove("PIPEX_JOURNAL");
+        command.current_dir(self.path()).env_remove("PIPEX_JOURNAL").env_remove("PIPEX_ROOT");
         command
     }
 

@@ -48,6 +48,40 @@ fn make_desk() -> Desk {
     desk
 }
 
+#[test]
+fn a_program_in_a_subfolder_goes_on_with_the_same_project() {
+    let desk = make_desk();
+    fs::create_dir(desk.file("sub")).unwrap();
+    let before = desk.json("ls");
+    let names = |before: &serde_json::Value| {
+        before.as_array().unwrap().iter().map(|row| row["target"].to_string()).collect::<Vec<_>>()
+    };
+    let run = |directory: &str, sales: &str| {
+        let again = desk.pipeline("paths::pipeline").current_dir(desk.file(directory)).output().unwrap();
+        let said = String::from_utf8_lossy(&again.stderr).into_owned();
+        let rows: Vec<String> =
+            said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        let has = |row: &str| rows.iter().any(|line| line.starts_with(row));
+        assert!(has(&format!("sales {sales} ")) && has("mean 0 4 ") && !said.contains("stale"), "{said}");
+        assert_eq!(names(&desk.json("ls")), names(&before));
+        assert!(desk.conditions().values().all(|condition| condition == "fresh"), "{:?}", desk.conditions());
+        assert!(!desk.file("sub/.pipex").exists() && !desk.file("sub/out").exists());
+    };
+    run("sub", "0 4");
+    fs::remove_file(desk.file("out/north/2013.csv")).unwrap();
+    run("sub", "1 3");
+    // The index is made from the journals again, which name places from where each ran.
+    fs::remove_file(desk.file(".pipex/index")).unwrap();
+    run("", "0 4");
+    assert_eq!(desk.json("runs").as_array().unwrap().len(), 4);
+    assert!(run_in(&desk, "sub", &["status"]).contains("sales"));
+    let root = desk.path().to_str().unwrap();
+    let elsewhere = desk.command().current_dir("/").env("PIPEX_ROOT", root).arg("status").output().unwrap();
+    assert!(elsewhere.status.success() && String::from_utf8_lossy(&elsewhere.stdout).contains("sales"));
+    let none = desk.command().current_dir(desk.file("sub")).env("PIPEX_ROOT", ".").arg("status").output().unwrap();
+    assert!(String::from_utf8_lossy(&none.stderr).contains("there is no journal here"));
+}
+
 /// Runs the command with these arguments in this directory, and gives what it says.
 fn run_in(desk: &Desk, directory: impl AsRef<Path>, arguments: &[&str]) -> String {
     let output = desk.command().current_dir(desk.path().join(directory)).args(arguments).output().unwrap();

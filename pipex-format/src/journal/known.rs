@@ -17,6 +17,7 @@ use crate::model::fingerprint::{AsIs, Fingerprint, Key, fingerprint_bytes};
 use crate::model::or_zero;
 use crate::model::provenance::{Present, Provenance, Stored};
 use crate::model::target::Location;
+use crate::root::normalize;
 use crate::store::{Entry, Stamp, open_regular};
 
 impl Journal {
@@ -276,10 +277,16 @@ pub fn target_key(store: &str, target: &Location) -> Key {
 }
 
 pub(super) fn key(root: &str, prefix: &str, store: &str, target: &str) -> Key {
+    let from_here;
     let target = match target.strip_prefix(root) {
         Some(within) if !root.is_empty() && within.starts_with('/') => &within[1..],
         _ if prefix.is_empty() || target.starts_with('/') => target,
-        _ => return fingerprint_bytes(format!("{store}\0{prefix}{target}").as_bytes()),
+        // In a store of another kind nothing is relative.
+        _ if !is_path(store) => target,
+        _ => {
+            from_here = normalize(&Path::new(prefix).join(target));
+            &from_here.to_string_lossy()
+        }
     };
     if store.is_empty() {
         return fingerprint_bytes(target.as_bytes());
@@ -287,10 +294,16 @@ pub(super) fn key(root: &str, prefix: &str, store: &str, target: &str) -> Key {
     fingerprint_bytes(format!("{store}\0{target}").as_bytes())
 }
 
+/// Whether what is in this store is called by its path: files, and those whose paths were arguments.
+fn is_path(store: &str) -> bool {
+    matches!(store, "" | "source:")
+}
+
 impl Roots {
     pub(super) fn find(directory: &Path) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
-        let root = here.join(directory).parent().map(|root| root.to_string_lossy().into_owned()).unwrap_or_default();
+        let directory = normalize(&here.join(directory));
+        let root = directory.parent().map(|root| root.to_string_lossy().into_owned()).unwrap_or_default();
         let here = here.to_string_lossy();
         let prefix = match here.strip_prefix(&root) {
             Some("") => String::new(),

@@ -62,7 +62,7 @@ pub struct Config(Context);
 impl Config {
     /// The settings that hold here. Within a flow run or another scope these are all of its own: mode, path, executor, reporters,
     /// journal, what is done with stale outputs, dry run, grace period, quietness. Elsewhere they are what the environment says
-    /// now: `PIPEX`, `PIPEX_PATH`, `PIPEX_STALE`, `PIPEX_JOURNAL`, `PIPEX_DRY_RUN`, `PIPEX_QUIET`, and for the executor
+    /// now: `PIPEX`, `PIPEX_PATH`, `PIPEX_ROOT`, `PIPEX_STALE`, `PIPEX_JOURNAL`, `PIPEX_DRY_RUN`, `PIPEX_QUIET`, and for the executor
     /// `PIPEX_WORKERS`, `PIPEX_LIMITS` and `PIPEX_NATS_URL`.
     pub fn new() -> Self {
         Config(Context::begin())
@@ -86,7 +86,8 @@ impl Config {
         self
     }
 
-    /// Sets the path of tasks that have no other: in place of `PIPEX_PATH`.
+    /// Sets the path of tasks that have no other: in place of `PIPEX_PATH`, and of what flows say. Relative, it is one from the root of
+    /// the project.
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
         self.0.set_path(path.as_ref());
         self
@@ -149,7 +150,8 @@ impl Config {
         self
     }
 
-    /// Keeps the [journal](crate::journal) in this directory: in place of `PIPEX_JOURNAL`, or `.pipex` if that is not set.
+    /// Keeps the [journal](crate::journal) in this directory: in place of `PIPEX_JOURNAL`, or `.pipex` in the root
+    /// of the project if that is not set.
     pub fn journal(mut self, directory: impl AsRef<Path>) -> Self {
         self.0.set_journal(Some(directory.as_ref()));
         self

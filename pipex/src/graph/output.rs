@@ -152,9 +152,10 @@ impl<T> Output<T> {
         self.spot().filter(|spot| !spot.is_in_memory()).map(|spot| &spot.location)
     }
 
-    /// The target, which names the output among the arguments of other calls, whether something is saved there or not.
-    pub(crate) fn target(&self) -> Option<&Location> {
-        self.spot().map(|spot| &spot.location)
+    /// The target, which names the output among the arguments of other calls, whether something is saved there or not: from the
+    /// root of the project, so that it is the same wherever the program is started.
+    pub(crate) fn target(&self) -> Option<Cow<'_, str>> {
+        self.spot().map(Spot::name)
     }
 
     /// How it stands in the journal as what a run took.

@@ -96,7 +96,7 @@ impl Packing {
             (Some(location), _) if output.is_dry() => {
                 self.refuse(parameter, format!("is not there yet: {location} has to be made first"));
             }
-            (Some(location), Some(maker)) => {
+            (Some(_), Some(maker)) => {
                 let task = maker.task;
                 if task.has_a_store_of_its_own && !task.remote {
                     let name = task.funcname;
@@ -104,7 +104,8 @@ impl Packing {
                         format!("is kept in a store that only `{name}` knows: mark `{name}` as `remote`, too");
                     self.refuse(parameter, problem);
                 }
-                self.located.push(json!({ OUTPUT: location.as_str(), "task": task.full_name() }));
+                let name = output.target().unwrap_or_default();
+                self.located.push(json!({ OUTPUT: name, "task": task.full_name() }));
             }
             _ => {
                 self.in_memory = true;

@@ -1,6 +1,7 @@
 //! Where outputs are.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use pipex_format::model::contents::Content;
 use pipex_format::model::fingerprint::{Fingerprint, Key, fingerprint_bytes};
 use pipex_format::model::target::Location;
+use pipex_format::root::Root;
 use pipex_format::store::{Listing, Stamp, Store, StoreResult};
 
 /// Where an output is, or will be.
@@ -20,13 +22,21 @@ pub struct Spot {
     content: AtomicU64,
     /// Nothing is saved there: the data are in memory.
     in_memory: AtomicBool,
+    /// Whether it is called by its path.
+    is_path: bool,
 }
 
 impl Spot {
     /// One of which it is not known what lies there.
-    pub(crate) fn new(location: Location, key: Key) -> Self {
+    pub(crate) fn new(location: Location, key: Key, is_path: bool) -> Self {
         let content = AtomicU64::new(Content::Unknown.to_number());
-        Spot { location, key, content, in_memory: AtomicBool::new(false) }
+        Spot { location, key, content, in_memory: AtomicBool::new(false), is_path }
+    }
+
+    /// What it is called from the root of the project, wherever the program is started.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        let target = self.location.as_str();
+        if self.is_path { Root::of_program().from_here(target) } else { Cow::Borrowed(target) }
     }
 
     /// Nothing is saved there; the data that are in memory count as this content.
@@ -68,7 +78,7 @@ impl<T> Place<T> {
     /// Of several outputs, which `store` saves together.
     pub(crate) fn together(parts: Vec<Arc<dyn PartPlace>>, store: Box<dyn Store<T>>) -> Self {
         let first = parts[0].spot();
-        let spot = Spot::new(first.location.clone(), first.key);
+        let spot = Spot::new(first.location.clone(), first.key, first.is_path);
         Place { spot, store, parts: Some(Box::new(parts.into())) }
     }
 

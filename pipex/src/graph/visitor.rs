@@ -18,7 +18,6 @@ use pipex_format::model::error::Error;
 #[cfg(feature = "remote")]
 use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::hash::Hasher;
-use pipex_format::model::target::Location;
 
 /// The names of those that have yet to be visited.
 type Parameters<'v> = std::slice::Iter<'v, &'static str>;
@@ -92,7 +91,7 @@ impl Findings<'_> {
         self.depend_on(output, Edge { counts: self.journal.is_some() && target.is_some(), tolerates });
         match (&mut self.hasher, target) {
             (Some(hasher), Some(location)) => {
-                hasher.text(location.as_str());
+                hasher.text(&location);
                 output.view_name().iter().for_each(|view| hasher.text(view));
                 None
             }
@@ -145,7 +144,7 @@ impl<'v> Visitor<'v> {
             Purpose::Describe(description) => {
                 let Description { given, hasher, journal, .. } = &mut **description;
                 let Some(location) = output.target() else { return output.peek() };
-                hasher.text(location.as_str());
+                hasher.text(&location);
                 output.view_name().iter().for_each(|view| hasher.text(view));
                 if let (Some(given), Some(journal)) = (given.last_mut(), journal) {
                     given.inputs.extend(output.as_input(journal));
@@ -153,7 +152,7 @@ impl<'v> Visitor<'v> {
                 None
             }
             Purpose::Digest(digest) => {
-                digest.output(output.target().map(Location::as_str));
+                digest.output(output.target().as_deref());
                 if output.target().is_some() { None } else { output.peek() }
             }
             #[cfg(feature = "remote")]

@@ -1,5 +1,6 @@
 //! What holds where a call is made: the mode, the flow run, who is told.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn, ready};
 use std::path::Path;
@@ -30,13 +31,17 @@ use pipex_format::model::mode::Mode;
 use pipex_format::model::stale::Stale;
 use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
+use pipex_format::root::{self, Root};
 
 /// What holds in a scope: a flow run, a [`Config`](crate::Config)'s, a task's body. Each has what its outer one has, but
 /// for what it sets itself.
 #[derive(Clone)]
 pub(crate) struct Context {
     mode: Result<Mode>,
+    /// What a configuration says, else the environment.
     path: Option<Arc<str>>,
+    /// What the flow says: a default.
+    flow_path: Option<Arc<str>>,
     pub(crate) reporters: Arc<[Arc<dyn Reporter>]>,
     /// Whether one of them wants to know what runs take.
     pub(crate) wants_inputs: bool,
@@ -135,6 +140,7 @@ impl Context {
         Context {
             mode: environment::mode(),
             path: None,
+            flow_path: None,
             reporters: Arc::new([]),
             wants_inputs: false,
             flow: None,
@@ -190,10 +196,13 @@ impl Context {
         }
         self.has_read = true;
         if self.path.is_none() {
-            self.path = environment::path();
+            self.path = root::env_path();
         }
-        self.journal.get_or_insert_with(|| environment::journal_directory().map(Arc::from));
+        self.journal.get_or_insert_with(|| root::env_journal().map(Arc::from));
         self.settings.quiet.get_or_insert_with(|| is_set("PIPEX_QUIET"));
+        if let Err(error) = root::check_env_root() {
+            self.mode = Err(error);
+        }
         if self.settings.stale.is_none() {
             match environment::stale() {
                 Ok(stale) => self.settings.stale = stale,
@@ -271,13 +280,14 @@ impl Context {
     /// Sets the path that a flow says. In a test's scope it stays within that.
     pub(crate) fn set_flow_path(&mut self, path: &Path) {
         if self.isolated.as_ref().is_none_or(|directory| path.starts_with(directory)) {
-            self.set_path(path);
+            self.flow_path = Some(path_text(path));
         }
     }
 
     /// Takes nothing from the environment, and keeps outputs in this directory.
     pub(crate) fn isolate(&mut self, directory: &Path) {
-        self.set_path(directory);
+        self.has_read = true;
+        self.flow_path = Some(path_text(directory));
         self.isolated = Some(directory.into());
         self.settings.dry_run = None;
     }
@@ -295,11 +305,23 @@ impl Context {
         self.mode.clone()
     }
 
-    /// The path of the flow or of the configuration, else the environment's.
+    /// The path of the configuration, else the environment's, else the flow's.
     pub(crate) fn path(context: Option<&Self>) -> Option<Arc<str>> {
-        match context {
-            Some(context) if context.has_read || context.path.is_some() => context.path.clone(),
-            _ => environment::path(),
+        let Some(context) = context else { return root::env_path() };
+        let path = context.path.clone();
+        let path = if context.has_read { path } else { path.or_else(root::env_path) };
+        path.or_else(|| context.flow_path.clone())
+    }
+
+    /// Where a target is that is named from the root of the project, for a store whose targets are paths.
+    pub(crate) fn place_target(context: Option<&Self>, target: Location) -> Location {
+        // A test's scope has nothing of what is around it.
+        if context.is_some_and(Self::is_isolated) {
+            return target;
+        }
+        match Root::of_program().to_here(target.as_str()) {
+            Cow::Borrowed(_) => target,
+            Cow::Owned(target) => Location::new(target),
         }
     }
 

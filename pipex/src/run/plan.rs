@@ -200,13 +200,15 @@ impl<'a, R: Send> Plan<'a, R> {
             Some(location) => location,
             None => task.target.target(&Filling(self)).map_err(|error| (None, self.unfilled(error)))?,
         };
-        let journal = self.run.journal();
+        let (journal, context) = (self.run.journal(), self.run.context.as_deref());
         let mut spot = |location: Location, address: &str| {
+            let is_path = address.is_empty();
+            let location = if is_path { Context::place_target(context, location) } else { location };
             let key = match journal {
                 Some(journal) => journal.key(address, &location),
                 None => journal::target_key(address, &location),
             };
-            Spot::new(location, key)
+            Spot::new(location, key, is_path)
         };
         let place = if task.more_targets.is_empty() {
             self.job.place(&mut iter::once(location), &mut spot)

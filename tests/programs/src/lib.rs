@@ -29,12 +29,39 @@ fn numbers() -> pipex::Result<u32> {
     Ok(one.load()? + two.load()?)
 }
 
+/// Says that it runs.
+#[task(target = "{path}/total")]
+fn total(numbers: Vec<u32>) -> u32 {
+    println!("adding up");
+    numbers.iter().sum()
+}
+
+/// Its target is relative, without a `path`.
+#[task(target = "plain/{x}.txt")]
+fn plain(x: u32) -> String {
+    println!("writing {x}");
+    format!("{x}\n")
+}
+
+#[flow(path = "out")]
+fn totals() -> pipex::Result<u32> {
+    let numbers = vec![number(1).submit(), number(2).submit()];
+    plain(7).run()?;
+    let total = total(numbers).run()?;
+    if let Some(location) = total.location() {
+        println!("at {location}: {}", location.path().exists());
+    }
+    total.load()
+}
+
 /// What `main` does.
 ///
 /// # Errors
 /// Those of its flow.
 pub fn run() -> pipex::Result<()> {
     match std::env::args().nth(1).as_deref() {
+        Some("totals") => println!("{}", totals()?),
+        Some("totals-elsewhere") => println!("{}", Config::new().path("configured").scope(totals)?),
         Some("holds") => println!("{}", holds()?),
         Some("holds-signals-on") => println!("{}", Config::new().signals(true).scope(holds)?),
         Some("holds-signals-off") => println!("{}", Config::new().signals(false).scope(holds)?),

@@ -24,10 +24,11 @@ use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::or_zero::{fingerprint_parts, from_digits, to_digits};
 use crate::model::target::Location;
+use crate::root::Root;
 
 /// A store that keeps outputs in the table `outputs` of an SQLite database: one file for a million small outputs.
 ///
-/// A target is a key, so its template needs no `path`. The codec follows the target's extension, as in
+/// The database's path, if it is relative, is one from the root of the project. A target is a key, so its template needs no `path`. The codec follows the target's extension, as in
 /// [`FileStore`](struct@crate::store::FileStore); what is text (`.json`, `.csv`) stands in the table as text. Its promises are the same:
 /// an output is there whole or not at all, it is checked when it is loaded, and any number of processes may share the
 /// database, on a local disk (SQLite's write-ahead log does not work over networks).
@@ -99,23 +100,31 @@ impl SqliteStore {
 
     /// Does something with the database; `None` if there is none.
     fn with<R>(&self, action: impl FnOnce(&Connection) -> rusqlite::Result<R>) -> Result<Option<R>, StoreError> {
-        let Some(open) = connections::open(self.path()?, TABLE)? else { return Ok(None) };
+        let Some(open) = connections::open(&self.path()?, TABLE)? else { return Ok(None) };
         let connection = open.connection.lock().unwrap_or_else(PoisonError::into_inner);
         action(&connection).map(Some).map_err(|source| self.refused(source))
     }
 
-    /// The database's path, if it is one that keeps anything.
-    fn path(&self) -> Result<&Path, StoreError> {
+    /// The database's path as seen from here, if it is one that keeps anything.
+    fn path(&self) -> Result<Cow<'_, Path>, StoreError> {
         let path = &*self.database;
         if path.as_os_str().is_empty() || path == Path::new(":memory:") {
             return Err(StoreError::NoDatabase { path: path.to_owned() });
         }
-        Ok(path)
+        Ok(self.place())
+    }
+
+    /// The same, whatever it is. Relative, it is named from the root of the project.
+    fn place(&self) -> Cow<'_, Path> {
+        match self.database.to_str().map(|path| Root::of_program().to_here(path)) {
+            Some(Cow::Owned(path)) => Cow::Owned(path.into()),
+            _ => Cow::Borrowed(&self.database),
+        }
     }
 
     /// Makes the database, if there is none.
     fn create(&self) -> Result<(), StoreError> {
-        let path = self.path()?;
+        let path = &*self.path()?;
         let failed = |error| StoreError::io("make", path, error);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed)?;
@@ -150,7 +159,7 @@ impl SqliteStore {
 
     /// Where lock files stand while values are made.
     fn claims(&self) -> PathBuf {
-        let mut claims = self.database.clone().into_os_string();
+        let mut claims = self.place().into_owned().into_os_string();
         claims.push("-claims");
         claims.into()
     }

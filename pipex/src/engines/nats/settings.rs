@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use pipex_format::environment::env_text;
 use pipex_format::model::error::{Cause, Error, Result};
+use pipex_format::root::Root;
 
 const URL: &str = "PIPEX_NATS_URL";
 const EXPECTED: &str = "the address of a NATS server, such as nats://TOKEN@127.0.0.1:4222?project=weather, or several, \
@@ -164,13 +165,13 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// The executable's name and a fingerprint of the directory: programs that run elsewhere would not find the same files.
+/// The executable's name and a fingerprint of the project's directory: programs that run elsewhere would not find the same files.
 fn this_project() -> String {
     let program = std::env::current_exe().ok();
     let name = program.as_deref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into_owned());
     let name: String =
         name.unwrap_or_default().chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
     let mut hasher = DefaultHasher::new();
-    std::env::current_dir().ok().hash(&mut hasher);
+    Some(Root::of_program().directory()).hash(&mut hasher);
     format!("{name}-{:08x}", hasher.finish() as u32)
 }

@@ -11,6 +11,7 @@ use crate::graph::output::Output;
 use crate::graph::packing::OUTPUT;
 use crate::graph::place::{Place, Spot};
 use crate::run::call::Call;
+use crate::run::context::Context;
 use crate::run::plan::serve;
 use pipex_format::model::error::JobError;
 use pipex_format::model::error::Result;
@@ -117,8 +118,11 @@ impl Wire<'_> {
             )));
         };
         let location = Location::new(target);
-        let key = pipex_format::journal::target_key(&store.listing().address(), &location);
-        let place = Place::new(Spot::new(location, key), store);
+        let address = store.listing().address();
+        let is_path = address.is_empty();
+        let location = if is_path { Context::place_target(None, location) } else { location };
+        let key = pipex_format::journal::target_key(&address, &location);
+        let place = Place::new(Spot::new(location, key, is_path), store);
         let label = Label { maker: maker.map(|maker| Maker::next(maker.task)), ..Label::default() };
         Ok(Output::ended(label, Some(place), Ok(Produced::Saved)))
     }

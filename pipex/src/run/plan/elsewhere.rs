@@ -60,7 +60,7 @@ impl<R: Send> Plan<'_, R> {
             path: label.path.as_deref().map(str::to_owned),
             base: label.base.as_deref().map(str::to_owned),
             name: Some(name.for_task(task)),
-            target: place.map(|place| place.location.as_str().to_owned()),
+            target: place.map(|place| place.name().into_owned()),
             flow: Some(flow),
         })
     }
