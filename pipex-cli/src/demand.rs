@@ -125,6 +125,9 @@ impl RunJournal {
 
     /// Whether it has asked for all that it would ask for.
     fn is_complete(&self) -> bool {
+        if self.head.as_ref().is_some_and(|head| !head.asked.is_empty()) {
+            return false;
+        }
         match self.state {
             Some(state) => state == State::Completed,
             None => self.elapsed.is_some() && self.counts.failed + self.counts.skipped == 0,

@@ -31,6 +31,8 @@ struct RunRow<'p> {
     state: &'static str,
     #[serde(flatten)]
     counts: Counts,
+    /// What alone `PROGRAM pipex make` was asked for.
+    asked: &'p [Cow<'static, str>],
     parameters: Vec<NamedText<'p>>,
     recorded: Vec<RecordedValue<'p>>,
 }
@@ -138,6 +140,7 @@ pub fn runs(project: &Project, json: bool) -> Result<CommandStatus, CommandError
                 seconds: run.elapsed,
                 state: describe_state(run),
                 counts: run.counts,
+                asked: head.map_or(&[], |head| &head.asked),
                 parameters: run.parameters().iter().map(name_parameter).collect(),
                 recorded: list_recorded(project, run),
             }

@@ -122,6 +122,7 @@ fn describe_last(project: &Project, target: &Target) -> String {
         Why::Stale => format!("since it was stale, changed: {stale}"),
         Why::There if stale.is_empty() => "since it was there and fresh".to_owned(),
         Why::There => format!("though it was stale, changed: {stale}"),
+        Why::Forced => "since it was to be made again, whatever was there".to_owned(),
         Why::MadeMeanwhile => "since another made it meanwhile".to_owned(),
         Why::Unchanged => "since what it takes was made again and came out as it was".to_owned(),
         Why::Accepted => return format!("it was accepted as it is {in_run}"),

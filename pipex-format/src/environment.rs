@@ -12,13 +12,14 @@ use crate::model::stale::Stale;
 use crate::say::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "PIPEX",
     "PIPEX_DECODE_LIMIT",
     "PIPEX_DRY_RUN",
     "PIPEX_JOURNAL",
     "PIPEX_LIMITS",
     "PIPEX_LOG",
+    "PIPEX_MAKE",
     "PIPEX_NATS_URL",
     "PIPEX_PATH",
     "PIPEX_PREFECT",

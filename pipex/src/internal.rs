@@ -26,6 +26,7 @@ pub use crate::graph::arg::{Again, Arg, Held, RefArg, Referent};
 pub use crate::graph::gather::Part as PartOf;
 pub use crate::graph::handles::FromOutputs;
 pub use crate::graph::holds::HasOutputs;
+use crate::graph::make;
 pub use crate::graph::probe::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
 pub use crate::graph::takes::{IntoArg, IntoOptionArg, IntoRefArg, gathered, gathered_ref};
 pub use crate::graph::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
@@ -59,11 +60,19 @@ pub use pipex_macros::expand_shell;
 /// The program's `main`: its own commands come first, and from then on the program is pipex's to end.
 pub fn main<R>(failure: impl Fn(&R) -> Option<Failed>, body: impl FnOnce() -> R) -> R {
     program::take_over();
+    make::take_request();
     #[cfg(feature = "remote")]
     remote::command();
     let value = body();
-    if DryRun::from_env().is_some() && failure(&value).is_some_and(|failed| failed.ends_dry_run()) {
-        // It has done what the environment asked for.
+    let failed = failure(&value);
+    // It ended for want of what was not to be made.
+    let has_ended = failed.as_ref().is_some_and(|failed| failed.ends_dry_run());
+    let is_complete = make::requested().is_none_or(make::Make::report);
+    if !is_complete && (failed.is_none() || has_ended) {
+        exit(1);
+    }
+    if has_ended && (DryRun::from_env().is_some() || make::requested().is_some()) {
+        // It has done what it was asked for.
         exit(0);
     }
     value

@@ -151,3 +151,19 @@ fn a_run_in_a_mode_without_targets_drops_nothing() {
     desk.grid("1", &[("PIPEX", "prefect"), ("PIPEX_QUIET", "1")]);
     assert_eq!(cells(&desk, ["fresh", "orphaned"]), [24, 0]);
 }
+
+/// What `PROGRAM pipex make` leaves out is still asked for.
+#[test]
+fn a_run_that_was_asked_for_some_outputs_drops_no_others() {
+    let desk = Desk::new();
+    desk.grid("1,2", &[]);
+    desk.grid("1", &[]);
+    assert_eq!(cells(&desk, ["fresh", "orphaned"]), [12, 12]);
+    let runs = desk.json("runs");
+    let journal = desk.file(&format!(".pipex/runs/{}.jsonl", runs[1]["run"].as_str().unwrap()));
+    let text = std::fs::read_to_string(&journal).unwrap();
+    let end = text.find("}}\n").unwrap();
+    std::fs::write(&journal, format!(r#"{},"asked":["out/x"]{}"#, &text[..end], &text[end..])).unwrap();
+    assert_eq!(desk.json("runs")[1]["asked"], serde_json::json!(["out/x"]));
+    assert_eq!(cells(&desk, ["fresh", "orphaned"]), [24, 0]);
+}

@@ -76,6 +76,9 @@ pub struct Head<'l> {
     /// What the flow was given, by its parameters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<Given<'l>>,
+    /// What `PROGRAM pipex make` was asked for: this run asked for nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Cow<'l, str>>,
 }
 
 /// A task function.
@@ -469,6 +472,8 @@ pub enum Why {
     Accepted,
     /// It did not run: what was said when its output was accepted was taken back.
     Restored,
+    /// It ran though its target was there: `PROGRAM pipex make --force` said so.
+    Forced,
     /// It ran: its function saves its own output, wrote none, and gave data, which are held in memory.
     InMemory,
 }

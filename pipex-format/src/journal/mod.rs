@@ -75,6 +75,8 @@ pub struct Journal {
     flow: Option<&'static Flow>,
     /// What the flow was given.
     parameters: Vec<Given<'static>>,
+    /// What alone it asks for, if that is not all.
+    asked: Vec<String>,
     mode: Mode,
     started: Instant,
     started_at: SystemTime,
@@ -121,10 +123,10 @@ impl Journal {
         (mode != Mode::DoNothing).then(|| Self::begin(directory.to_owned(), flow, mode, dry))
     }
 
-    /// The same of a flow that was given this.
+    /// The same of a flow that was given this, and of which only this is `asked`, if that is not all.
     #[must_use]
-    pub fn with_parameters(self, parameters: Vec<Given<'static>>) -> Self {
-        Journal { parameters, ..self }
+    pub fn with_parameters(self, parameters: Vec<Given<'static>>, asked: Vec<String>) -> Self {
+        Journal { parameters, asked, ..self }
     }
 
     fn begin(directory: PathBuf, flow: Option<&'static Flow>, mode: Mode, dry: bool) -> Self {
@@ -132,6 +134,7 @@ impl Journal {
             directory,
             flow,
             parameters: Vec::new(),
+            asked: Vec::new(),
             mode,
             started: Instant::now(),
             started_at: SystemTime::now(),

@@ -108,6 +108,7 @@ impl Writer {
             directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned().into(),
             prefix: journal.roots().prefix.as_str().into(),
             parameters: journal.parameters.clone(),
+            asked: journal.asked.iter().map(|asked| asked.as_str().into()).collect(),
         }));
         Ok(())
     }

@@ -98,6 +98,15 @@ pub enum Error {
         /// Where they would be.
         target: Option<Location>,
     },
+    /// `PROGRAM pipex make` has what it was asked for, and the program has come to where it needs more.
+    #[error(
+        "`pipex make` ends here: the program goes on with the data{}, which are not asked for",
+        target.as_ref().map(|target| format!(" of {target}")).unwrap_or_default()
+    )]
+    NotAsked {
+        /// Where they would be.
+        target: Option<Location>,
+    },
     /// A task cannot be run by its name.
     #[error(transparent)]
     Job(Arc<JobError>),

@@ -9,6 +9,7 @@ pub mod hash;
 pub mod mode;
 pub mod moment;
 pub mod name;
+pub mod nearest;
 pub mod or_zero;
 pub mod provenance;
 pub mod retry;

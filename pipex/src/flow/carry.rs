@@ -39,7 +39,8 @@ pub struct Failed {
 impl Failed {
     pub(crate) fn new(error: &(dyn StdError + 'static)) -> Self {
         let mut sources = successors(Some(error), |error: &&(dyn StdError + 'static)| (*error).source());
-        let is_dry = sources.any(|error| matches!(error.downcast_ref(), Some(Error::Dry { .. })));
+        let is_dry =
+            sources.any(|error| matches!(error.downcast_ref(), Some(Error::Dry { .. } | Error::NotAsked { .. })));
         // What has no source may be one that passes on what another says.
         let tells = is_dry || error.is::<Error>() || error.source().is_some();
         Failed { text: format!("{error:?}"), is_dry: tells.then_some(is_dry) }

@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 use crate::flow::carry::Failed;
 use crate::flow::signals;
 use crate::flow::summary::Summary;
+use crate::graph::make;
 use crate::graph::settle::settle_here;
 use crate::graph::visitor::{Visitor, describe};
 use crate::run::context::Context;
@@ -75,7 +76,8 @@ pub(crate) fn start(
             let mode = context.mode().unwrap_or_default();
             let dry = context.settings.dry_run.is_some();
             let journal = context.journal().and_then(|at| Journal::new(at, Some(flow), mode, dry));
-            Arc::new(SharedByFlows::new(journal.map(|journal| journal.with_parameters(given.clone()))))
+            let asked = make::requested().map(|make| make.names().cloned().collect()).unwrap_or_default();
+            Arc::new(SharedByFlows::new(journal.map(|journal| journal.with_parameters(given.clone(), asked))))
         }
     };
     let settings = context.settings;
@@ -150,7 +152,10 @@ impl Started {
         run.span.record("elapsed", started.elapsed().as_secs_f64());
         let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
         let failed = error.as_ref().map(|error| Failed::new(error)).or_else(|| failure(&value));
-        run.notify_end(&context, failed.as_ref().map(|failed| failed.text.as_str()));
+        // What it was asked for has been made.
+        let is_over = make::requested().is_some() && failed.as_ref().is_some_and(Failed::ends_dry_run);
+        let text = failed.as_ref().filter(|_| !is_over).map(|failed| failed.text.as_str());
+        run.notify_end(&context, text);
         if let Some(table) = table.filter(|table| !table.is_empty()) {
             let _ = writeln!(io::stderr(), "{table}");
         }

@@ -10,6 +10,7 @@ pub(crate) mod host;
 pub(crate) mod inputs;
 pub(crate) mod kept;
 pub(crate) mod known;
+pub(crate) mod make;
 pub(crate) mod node;
 pub(crate) mod outcome;
 pub(crate) mod output;

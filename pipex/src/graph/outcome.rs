@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::graph::make;
 use crate::graph::place::Place;
 use pipex_format::model::error::Error;
 use pipex_format::model::name::Name;
@@ -18,12 +19,13 @@ pub struct Label {
     pub(crate) base: Option<Arc<str>>,
     /// The run that makes the output; a value that was given has none.
     pub(crate) maker: Option<Maker>,
+    /// It takes what `PROGRAM pipex make` was asked to make last.
+    pub(crate) is_behind: bool,
 }
 
 /// A run that makes an output.
 #[derive(Clone, Copy)]
 pub(crate) struct Maker {
-    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only jobs for other processes ask for it"))]
     pub(crate) task: &'static Task,
     /// What tells it from all other runs of this process: never 0.
     pub(crate) number: NonZeroU64,
@@ -46,7 +48,7 @@ impl Label {
     /// Of a call that was given these.
     #[inline]
     pub(crate) fn new(path: Option<&Path>, base: Option<&str>) -> Self {
-        Label { path: path.map(path_text), base: base.map(Arc::from), maker: None }
+        Label { path: path.map(path_text), base: base.map(Arc::from), maker: None, is_behind: false }
     }
 
     /// The name of a run that has this label.
@@ -61,6 +63,7 @@ impl Label {
         if base && self.base.is_none() {
             self.base.clone_from(&other.base);
         }
+        self.is_behind |= other.is_behind || other.maker.is_some_and(|maker| make::is_last(maker.task));
     }
 }
 

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use crate::graph::dry;
 use crate::graph::inputs::{Edge, Inputs};
 use crate::graph::kept::Kept;
+use crate::graph::make;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Outcome, Produced};
 use crate::graph::pending::Awaited;
 use crate::graph::place::{Place, Spot};
-use crate::graph::settle::settle;
+use crate::graph::settle::{is_in_run, settle};
 use crate::graph::view::{AnyOutput, View};
 use crate::runtime::block_on;
 use pipex_format::journal::{Input, Journal};
@@ -244,12 +245,19 @@ impl<T> Output<T> {
 }
 
 impl<T> Output<T> {
+    /// Somebody asks for it: an error if a flow's body does, where only what it does not need is to be made. What a task's body
+    /// asks for is a part of its run.
+    fn ask(&self) -> Result<()> {
+        if is_in_run() { Ok(()) } else { make::check(self.location(), self.label().is_behind) }
+    }
+
     /// Waits until the run has ended; one that is lazy runs now, unless its target is there.
     ///
     /// # Errors
     /// The run's, if it failed.
     pub fn wait(&self) -> Result<()> {
         if let Some(node) = self.unsettled() {
+            self.ask()?;
             block_on(settle(vec![node]));
         }
         self.failure().map_or(Ok(()), |failure| Err(failure.ask()))
@@ -505,7 +513,11 @@ impl<T: Send + Sync + 'static> IntoFuture for Output<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async {
-            settle(self.unsettled().into_iter().collect()).await;
+            let node = self.unsettled();
+            if node.is_some() {
+                self.ask()?;
+            }
+            settle(node.into_iter().collect()).await;
             match self.failure() {
                 Some(failure) => Err(failure.ask()),
                 None => Ok(self),

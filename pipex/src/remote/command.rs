@@ -9,6 +9,7 @@ use std::process::{Command, exit};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Arg, Error, Parser, ValueExt as _};
 
+use super::make;
 use crate::flow::config::Config;
 use crate::run::engine;
 use crate::run::job::{all, find};
@@ -26,6 +27,10 @@ usage: PROGRAM pipex tasks                     the tasks marked `#[task(remote)]
        PROGRAM pipex run LINE                  runs what a line of `missing` says; `-` reads it from stdin
        PROGRAM pipex missing [ARGS..]          runs PROGRAM ARGS.. to see what is missing, a line for each task run that can
                                                run now; nothing is run. Also: PROGRAM --list-missing [ARGS..]
+       PROGRAM pipex make TARGET.. [OPTIONS] [-- ARGS..]
+                                               runs PROGRAM ARGS.. to make these, and only what they need
+           --until TASK                        all outputs of this task function
+           --force                             they are made again though they are there and fresh
        PROGRAM pipex worker                    does what flows on other machines ask for (PIPEX_NATS_URL)
 ";
 
@@ -74,6 +79,7 @@ fn execute(mut arguments: Parser) -> Result<Infallible, Error> {
     };
     match &*command {
         "run" => run_task(arguments),
+        "make" => make::make(arguments.raw_args()?),
         "missing" => list_missing(arguments.raw_args()?),
         "help" => print_usage(),
         "tasks" => {
@@ -96,7 +102,7 @@ fn expect_end(mut arguments: Parser) -> Result<(), Error> {
 }
 
 /// The error of an argument that has no place here, unless it asks for help.
-fn reject(argument: Arg<'_>) -> Error {
+pub(super) fn reject(argument: Arg<'_>) -> Error {
     match argument {
         Long("help") | Short('h') => print_usage(),
         argument => argument.unexpected(),
@@ -197,9 +203,14 @@ fn parse_line(mut line: String) -> Result<Order, Error> {
 
 /// Runs the program itself, told to list what is missing.
 fn list_missing(arguments: impl Iterator<Item = OsString>) -> ! {
+    become_program(arguments, "PIPEX_DRY_RUN", "jobs")
+}
+
+/// Runs the program itself with these arguments, in a mode with targets, told this by a variable.
+pub(super) fn become_program(arguments: impl Iterator<Item = OsString>, name: &str, value: &str) -> ! {
     let program = std::env::current_exe().unwrap_or_else(|error| end_failed(&error));
     let mut program = Command::new(program);
-    program.args(arguments).env("PIPEX_DRY_RUN", "jobs");
+    program.args(arguments).env(name, value);
     if !environment::mode().is_ok_and(Mode::caches) {
         program.env("PIPEX", "cache");
     }

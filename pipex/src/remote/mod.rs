@@ -42,6 +42,7 @@
 //! ```
 
 mod command;
+mod make;
 
 use std::pin::pin;
 use std::sync::LazyLock;

@@ -13,6 +13,7 @@ use crate::graph::handles::Handles;
 use crate::graph::holds::HasOutputs;
 use crate::graph::host::Host;
 use crate::graph::inputs::Inputs;
+use crate::graph::make::Make;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Ended, Failure, Label, Produced};
 use crate::graph::output::Output;
@@ -394,6 +395,9 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
             Ok(planned) => planned,
             Err((failure, label)) => return Begun::Ended(Ended { label, place: None, outcome: Err(failure) }),
         };
+        if let Some(failure) = plan.not_asked(place.as_ref()) {
+            return Begun::Ended(Ended { label: plan.into_label(), place, outcome: Err(failure) });
+        }
         let undecided = plan.undecided();
         let planned = Planned { plan, place };
         if undecided.is_empty() { planned.decide() } else { Begun::Undecided(planned, undecided) }
@@ -474,6 +478,9 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
     where
         'a: 'static, // it may run when its caller is gone: pass what is borrowed by value, or as `Output::from(x)`
     {
+        if let Some(make) = Context::requested() {
+            return self.make(make);
+        }
         let ended = if Context::executes() {
             match self.into_pending(true) {
                 Ok((outputs, run)) => {
@@ -485,10 +492,8 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
         } else {
             self.now()
         };
-        if let Err(failure) = &ended.outcome
-            && let Some(run) = Context::current().and_then(|context| context.flow.clone())
-        {
-            run.count_failed(Arc::clone(failure));
+        if let Err(failure) = &ended.outcome {
+            count_failed(failure);
         }
         O::ended(ended)
     }
@@ -503,10 +508,37 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
     where
         'a: 'static, // it may run when its caller is gone: pass what is borrowed by value, or as `Output::from(x)`
     {
+        if let Some(make) = Context::requested() {
+            return self.make(make);
+        }
         match self.into_pending(false) {
             Ok((outputs, _)) => outputs,
             Err(failed) => O::ended(failed),
         }
+    }
+
+    /// Where only what was asked for is made: does it if it is that, else only if that needs it.
+    fn make(self, make: &Make) -> O
+    where
+        'a: 'static,
+    {
+        let task = self.job.task();
+        let (outputs, run) = match self.into_pending(false) {
+            Ok(pending) => pending,
+            Err(failed) => return O::ended(failed),
+        };
+        if !run.place().is_some_and(|place| make.meet(task, place.spots().map(|spot| &spot.location))) {
+            return outputs;
+        }
+        if Context::executes() {
+            run.submit();
+        } else {
+            block_on(settle(vec![Arc::clone(&run) as Arc<dyn Node>]));
+            if let Some(Err(failure)) = run.ended() {
+                count_failed(failure);
+            }
+        }
+        outputs
     }
 
     #[expect(clippy::result_large_err, reason = "it is taken apart where it is made")]
@@ -527,6 +559,13 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
             }
             Err((failure, label)) => Err(Ended { label, place: None, outcome: Err(failure) }),
         }
+    }
+}
+
+/// Has the flow run know of a failure that nobody may ask for.
+fn count_failed(failure: &Arc<Failure>) {
+    if let Some(run) = Context::current().and_then(|context| context.flow.clone()) {
+        run.count_failed(Arc::clone(failure));
     }
 }
 

@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
 
 use crate::graph::host::{Host, Permit, Ready};
+use crate::graph::make::{self, Make};
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, path_text};
-use crate::graph::settle::set_in_run;
+use crate::graph::settle::{is_in_run, set_in_run};
 use crate::run::dry_run::DryRun;
 use crate::run::executor::Executor;
 use crate::run::flow_run::ActiveFlow;
@@ -214,6 +215,11 @@ impl Context {
     /// Whether the mode here is one that has an executor.
     pub(crate) fn executes() -> bool {
         Self::holds_here(|mode, dry| mode.executes() && !dry)
+    }
+
+    /// What alone is to be made of what is called here, if that is not all. What a task's body calls is a part of its run.
+    pub(crate) fn requested() -> Option<&'static Make> {
+        make::requested().filter(|_| !is_in_run() && Self::holds_here(|mode, _| mode.caches()))
     }
 
     /// Whether the mode here is `do_nothing`, and functions are called.

@@ -33,7 +33,7 @@ use crate::runtime::panics::{Panic, Phase, guard};
 use pipex_format::environment;
 use pipex_format::journal::{self, Given, Journal, There, Why};
 use pipex_format::model::contents::Content;
-use pipex_format::model::error::RunError;
+use pipex_format::model::error::{Error, RunError};
 use pipex_format::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use pipex_format::model::hash::Hasher;
 use pipex_format::model::mode::Mode;
@@ -293,6 +293,16 @@ impl<'a, R: Send> Plan<'a, R> {
         })
     }
 
+    /// Where only what was asked for is made, and this is not: a flow's body that says that it is to be done now has come to
+    /// its end.
+    pub(crate) fn not_asked(&self, place: Option<&Place<R>>) -> Option<Arc<Failure>> {
+        let make = Context::requested()?;
+        let place = place?;
+        let is_asked = make.meet(self.run.task, place.spots().map(|spot| &spot.location));
+        let withheld = !is_asked && make.withholds(Some(&place.location), self.run.label.is_behind);
+        withheld.then(|| Failure::new(Error::NotAsked { target: Some(place.location.clone()) }))
+    }
+
     fn is_taken(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
         let Some(place) = place.filter(|_| self.run.mode.caches()) else { return Ok(false) };
         let stamp = place.stamp().map_err(|source| {
@@ -303,6 +313,10 @@ impl<'a, R: Send> Plan<'a, R> {
             self.run.why = Why::Missing;
             return Ok(false);
         };
+        if self.run.is_forced(place.spots().map(|spot| &spot.location)) {
+            (self.run.why, self.run.outdated) = (Why::Forced, Some((stamp, Reasons::default())));
+            return Ok(false);
+        }
         let compared = self.compare(place, stamp);
         if let Decision::Make(reasons) = compared.decision {
             (self.run.why, self.run.outdated) = (Why::Stale, Some((stamp, reasons)));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing::Span;
 
 use super::Run;
+use crate::graph::make::{self, Ended};
 use crate::graph::outcome::Failure;
 use crate::run::dry_run::DryRun;
 use crate::run::report::{Details, Event, TaskRun};
@@ -61,18 +62,35 @@ impl Run {
         )
     }
 
+    /// Where only some outputs are to be made, how this one ended.
+    fn note(&self, target: Option<&Location>, ended: impl Fn() -> Ended) {
+        if let (Some(make), Some(target)) = (make::requested(), target) {
+            let (_, more) = self.beside();
+            make.note(self.task, target, ended());
+            more.iter().for_each(|(target, _)| make.note_target(target, ended()));
+        }
+    }
+
+    /// Whether what is there is to be made again whatever it is.
+    pub(super) fn is_forced<'l>(&self, mut targets: impl Iterator<Item = &'l Location>) -> bool {
+        make::requested().is_some_and(|make| targets.any(|target| make.forces(self.task, target)))
+    }
+
     /// The end of a run that need not run.
     pub(super) fn cached(&self, target: &Location, stale: Reasons, details: &Details) {
+        self.note(Some(target), || Ended::Found);
         self.emit_with(State::Cached, Some(target), Duration::ZERO, None, stale, 0, details);
     }
 
     pub(super) fn completed(&self, target: Option<&Location>, elapsed: Duration, bytes: u64, details: &Details) {
+        self.note(target, || Ended::Made);
         self.emit_with(State::Completed, target, elapsed, None, self.stale(), bytes, details);
     }
 
     /// In a dry run: it would run.
     pub(super) fn would_run(&self, dry: DryRun, target: Option<&Location>) {
         let why = match (self.why, self.outdated) {
+            (Why::Forced, _) => "to be made again".into(),
             (_, Some((_, stale))) => Cow::Owned(format!("{stale} changed")),
             (Why::Missing, _) => "not there".into(),
             _ => "nothing is saved in this mode".into(),
@@ -100,6 +118,7 @@ impl Run {
         };
         let root = upstream(&cause).and_then(root);
         let error = self.error(target, cause);
+        self.note(target, || Ended::Failed(format!("{error:?}")));
         self.emit(state, target, elapsed, Some(&error), &Details { root, ..Details::default() });
         Failure::new(error)
     }
@@ -118,6 +137,7 @@ impl Run {
     ) -> Arc<Failure> {
         let state = if failure.is_some() { State::NotReady } else { State::Cancelled };
         let error = self.error(target, why.into());
+        self.note(target, || Ended::Failed(format!("{error:?}")));
         let origin = failure.as_ref().and_then(|failure| root(failure.error()));
         self.emit(state, target, Duration::ZERO, Some(&error), &Details { root: origin, ..Details::default() });
         Failure::skipped(error, failure)
