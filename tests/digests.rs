@@ -186,7 +186,14 @@ fn what_cannot_be_told_apart_is_an_error() {
     fn apply(function: impl Fn(u32) -> u32, x: u32) -> u32 {
         function(x)
     }
+    /// An address is another in each process.
+    #[task]
+    fn point(function: fn(u32) -> u32) -> u32 {
+        function(1)
+    }
     let bench = Bench::new();
+    let error = format!("{:?}", bench.cache(|| point(|x| x + 1).run()).unwrap_err());
+    assert!(error.contains("the template's field `base` has no value"), "{error}");
     let error = format!("{:?}", bench.cache(|| apply(|x| x + 1, 1).run()).unwrap_err());
     assert!(
         error.contains("the template's field `args` has no value: an argument has nothing that tells it"),

@@ -18,7 +18,10 @@ impl TaskEmitter {
         let TaskEmitter { pipex, meta, function: TaskFn { item, .. }, .. } = self;
         let funcname = item.sig.ident.unraw().to_string();
         let mut targets = self.targets.iter().map(|target| self.emit_template(target));
-        let target = targets.next().unwrap_or_else(|| quote!(#pipex::internal::Template::Default));
+        let target = targets.next().unwrap_or_else(|| match self.function.takes_address() {
+            true => self.emit_template(&ParsedTemplate::by_base()),
+            false => quote!(#pipex::internal::Template::Default),
+        });
         let more_targets = (self.targets.len() > 1).then(|| quote!(.more_targets(&[#(#targets),*])));
         let (signature, block) = (&item.sig, &item.block);
         let tokens = quote!(#signature #block);
@@ -93,8 +96,8 @@ impl TaskEmitter {
             }
             ParsedTemplate::Constant(path) => {
                 // What is wrong with it is told at its name.
-                let takes_arguments = !self.function.parameters.is_empty();
-                let arguments = quote_spanned!(end_span(path)=> (#path, #takes_arguments));
+                let has_digest = !self.function.parameters.is_empty() && !self.function.takes_address();
+                let arguments = quote_spanned!(end_span(path)=> (#path, #has_digest));
                 let parse = respan(&quote!(#pipex::internal::ConstantTemplate::parse), start_span(path));
                 quote!(#pipex::internal::Template::Plain({
                     const READ: &#pipex::internal::ConstantTemplate = &#parse #arguments;

@@ -161,6 +161,13 @@ impl TaskFn {
             && !self.item.sig.generics.params.iter().any(is_type)
     }
 
+    /// Whether an argument is told from others by its address, which is another in each process.
+    pub fn takes_address(&self) -> bool {
+        self.parameters
+            .iter()
+            .any(|parameter| matches!(strip_parentheses(&parameter.ty), Type::FnPtr(_) | Type::Ptr(_)))
+    }
+
     /// Refuses what cannot run in another process.
     pub fn refuse_remote(&self, remote: &Ident, mistakes: &mut Mistakes) {
         for generic in &self.item.sig.generics.params {
@@ -191,6 +198,10 @@ impl TaskFn {
         let mut mistakes = Mistakes::default();
         if template.names_args() && self.parameters.is_empty() {
             mistakes.add(Error::new(span, "`{args}` is a digest of the arguments, and there are none: leave it out"));
+        } else if template.names_args() && self.takes_address() {
+            let message = "`{args}` can't be in a template here: what is told by its address, as a function pointer is, is another \
+                           in each process; name what tells the calls apart";
+            mistakes.add(Error::new(span, message));
         }
         for field in template.parameter_fields() {
             let mut refuse = |what: &str| {

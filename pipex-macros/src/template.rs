@@ -35,6 +35,19 @@ impl ParsedTemplate {
         })
     }
 
+    /// That of a task whose arguments have no digest, and which says nothing of its target.
+    pub fn by_base() -> Self {
+        let field = ParsedPart::Field;
+        let slash = || ParsedPart::Text("/".to_owned());
+        ParsedTemplate::Plain(vec![
+            field(ParsedField::Path),
+            slash(),
+            field(ParsedField::Funcname),
+            slash(),
+            field(ParsedField::Base),
+        ])
+    }
+
     /// What any filled target ends in.
     pub fn literal_end(&self) -> &str {
         match self {

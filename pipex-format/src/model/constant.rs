@@ -19,13 +19,13 @@ pub struct ConstantTemplate {
 }
 
 impl ConstantTemplate {
-    /// The parts of the template, of a task that takes arguments or none.
+    /// The parts of the template, of a task whose arguments have a digest or none.
     ///
     /// # Panics
     /// If it cannot be one: where the compiler asks for it, that is a compile error.
     #[must_use]
     #[track_caller]
-    pub const fn parse(text: &'static str, takes_arguments: bool) -> Self {
+    pub const fn parse(text: &'static str, has_digest: bool) -> Self {
         let mut template = ConstantTemplate { parts: [const { Part::Text("") }; MOST], count: 0 };
         assert!(
             !text.is_empty(),
@@ -33,7 +33,7 @@ impl ConstantTemplate {
         );
         let mut rest = text;
         while !rest.is_empty() {
-            rest = template.parse_next(rest, takes_arguments);
+            rest = template.parse_next(rest, has_digest);
         }
         template
     }
@@ -63,7 +63,7 @@ impl ConstantTemplate {
 
     /// Reads one part; what follows it comes back.
     #[track_caller]
-    const fn parse_next(&mut self, text: &'static str, takes_arguments: bool) -> &'static str {
+    const fn parse_next(&mut self, text: &'static str, has_digest: bool) -> &'static str {
         if text.as_bytes()[0] != b'{' {
             return self.parse_text(text);
         }
@@ -78,8 +78,11 @@ impl ConstantTemplate {
             "a template that is a constant has text and fields alone: write one with blocks as a string"
         );
         let field = parse_field(name);
-        let has_args = takes_arguments || !matches!(field, TemplateField::Args);
-        assert!(has_args, "`{{args}}` is a digest of the arguments, and there are none: leave it out");
+        let has_args = has_digest || !matches!(field, TemplateField::Args);
+        assert!(
+            has_args,
+            "`{{args}}` is a digest of the arguments, and there are none, or one is told by its address: leave it out"
+        );
         self.push(Part::Field(field));
         rest.split_at(1).1
     }
