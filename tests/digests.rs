@@ -174,7 +174,7 @@ fn it_is_the_same_in_every_mode() {
             draw("New York", 2).submit().wait().unwrap();
         });
         let files = bench.files();
-        assert_eq!(files[0], "draw/count=2-f484140dd5f2", "{mode}");
+        assert_eq!(files[0], "draw/count=2-e613e544bf85", "{mode}");
         assert_eq!(files[1..], ["draw/station=EWR,count=2"], "{mode}");
     }
 }
@@ -377,11 +377,16 @@ fn digests_stay_what_they_are() {
     fn mean(text: String) -> usize {
         text.len()
     }
-    let nothing = Config::new().mode(Mode::Cache).path("out").without_journal().quiet(true).dry_run(true);
-    nothing.scope(|| {
+    let nothing = |path| Config::new().mode(Mode::Cache).path(path).without_journal().quiet(true).dry_run(true);
+    // The same wherever all of it is.
+    for path in ["out", "/elsewhere/out", "out/"] {
+        nothing(path).scope(|| assert_eq!(last(&mean(load("EWR").lazy()).lazy()), "EWR-3b0524b9307a"));
+    }
+    let there = nothing("there").scope(|| load("EWR").lazy());
+    nothing("out").scope(|| assert_eq!(last(&mean(there.clone()).path("out").lazy()), "EWR-7c85a979e379"));
+    nothing("out").scope(|| {
         assert_eq!(last(&fit("retail", 0.1, 7).lazy()), "segment=retail,rate=0.1,steps=7");
-        assert_eq!(last(&fit("New York", 0.1, 7).lazy()), "rate=0.1,steps=7-27c101dbf8e7");
-        assert_eq!(last(&read(Path::new("data/flights.csv")).lazy()), "flights.csv-677617380a19");
-        assert_eq!(last(&mean(load("EWR").lazy()).lazy()), "EWR-e2f6ff8689d2");
+        assert_eq!(last(&fit("New York", 0.1, 7).lazy()), "rate=0.1,steps=7-80c5f7db1473");
+        assert_eq!(last(&read(Path::new("data/flights.csv")).lazy()), "flights.csv-6804f314d5ef");
     });
 }

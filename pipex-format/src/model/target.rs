@@ -199,15 +199,6 @@ impl Template {
         self.fill(fields, |_, _| Ok(()), str::to_owned)
     }
 
-    /// Whether it shows a digest of the arguments, wherever it is filled.
-    pub fn names_args(&self) -> bool {
-        match self {
-            Template::Default => false,
-            Template::Plain(parts) => parts.iter().any(|part| matches!(part, Part::Field(TemplateField::Args))),
-            Template::Blocks { fields, .. } => fields.iter().any(|(_, field)| matches!(field, TemplateField::Args)),
-        }
-    }
-
     fn fill<T>(
         &self,
         fields: &impl TemplateFields,

@@ -1,8 +1,8 @@
 //! `{args}`: a short digest of the arguments of a call, for people to read.
 
 use std::slice;
+use std::sync::Arc;
 
-use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::hash::Hasher;
 
 /// The most bytes of values that are shown.
@@ -13,9 +13,11 @@ const DIGITS: usize = 12;
 
 /// What can be read of the arguments of a call, as it is visited.
 ///
-/// What is not all shown has a part of the arguments' fingerprint behind it, so that no two calls with different arguments
-/// have the same digest.
+/// What is not all shown has digits of a fingerprint behind it, so that no two calls with different arguments have the same
+/// digest. That is not the fingerprint by which arguments are compared: an output counts by its target below the call's
+/// `path`, so that names are the same wherever all of them are.
 pub(crate) struct Digest {
+    path: Option<Arc<str>>,
     parameters: slice::Iter<'static, &'static str>,
     /// Whether values stand alone, without the name of their parameter.
     alone: bool,
@@ -25,8 +27,7 @@ pub(crate) struct Digest {
     whole: bool,
     /// Why there can be no digest.
     problem: Option<&'static str>,
-    /// How many outputs each has, by their targets: their fingerprint does not tell them from texts, nor whose they are.
-    outputs: Hasher,
+    pub(crate) hasher: Hasher,
     argument: Argument,
 }
 
@@ -42,14 +43,15 @@ struct Argument {
 }
 
 impl Digest {
-    pub(crate) fn new(parameters: &'static [&'static str]) -> Self {
+    pub(crate) fn new(parameters: &'static [&'static str], path: Option<Arc<str>>) -> Self {
         Digest {
+            path,
             parameters: parameters.iter(),
             alone: parameters.len() == 1,
             text: String::new(),
             whole: true,
             problem: None,
-            outputs: Hasher::default(),
+            hasher: Hasher::default(),
             argument: Argument { whole: true, ..Argument::default() },
         }
     }
@@ -60,7 +62,8 @@ impl Digest {
         let Argument { name, text, whole, outputs, untold } = std::mem::replace(&mut self.argument, next);
         self.whole &= whole;
         self.problem = self.problem.or(untold);
-        self.outputs.bytes(&outputs.to_le_bytes());
+        // How many there were: which texts are targets, and whose.
+        self.hasher.bytes(&outputs.to_le_bytes());
         let Some(text) = text else { return };
         let text = if self.alone { text } else { format!("{name}={text}") };
         let comma = if self.text.is_empty() { "" } else { "," };
@@ -77,6 +80,10 @@ impl Digest {
         match target {
             Some(target) => {
                 self.argument.outputs += 1;
+                let path = self.path.as_deref();
+                let below = path.and_then(|path| target.strip_prefix(path)?.strip_prefix('/'));
+                self.hasher.bytes(&[u8::from(below.is_some())]);
+                self.hasher.text(below.unwrap_or(target));
                 self.show(find_stem(target), false);
             }
             None => {
@@ -126,8 +133,8 @@ impl Digest {
         self.argument.whole = whole && shown && end.len() == text.len();
     }
 
-    /// Writes it. The arguments have this fingerprint.
-    pub(crate) fn write(mut self, arguments: Fingerprint, out: &mut String) -> Result<(), &'static str> {
+    /// Writes it.
+    pub(crate) fn write(mut self, out: &mut String) -> Result<(), &'static str> {
         // The last one ends.
         self.next_argument();
         if let Some(problem) = self.problem {
@@ -138,7 +145,7 @@ impl Digest {
             if !self.text.is_empty() {
                 out.push('-');
             }
-            out.push_str(&arguments.then(self.outputs.finish128()).to_string()[..DIGITS]);
+            out.push_str(&self.hasher.finish128().to_string()[..DIGITS]);
         }
         Ok(())
     }

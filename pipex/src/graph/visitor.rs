@@ -228,7 +228,7 @@ impl<'v> Visitor<'v> {
         match &mut self.purpose {
             Purpose::Find(findings) => findings.hasher.as_deref_mut(),
             Purpose::Describe(description) => Some(&mut description.hasher),
-            Purpose::Digest(_) => None,
+            Purpose::Digest(digest) => Some(&mut digest.hasher),
             #[cfg(feature = "remote")]
             Purpose::Pack(_) => None,
         }

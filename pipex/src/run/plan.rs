@@ -42,9 +42,7 @@ use pipex_format::model::name::Name;
 use pipex_format::model::provenance::{Decision, Present, Provenance, Reasons, Wanted, decide};
 use pipex_format::model::stale::Stale;
 use pipex_format::model::state::State;
-use pipex_format::model::target::{
-    DefaultTarget, Location, TargetError, Template, TemplateField, TemplateFields, UNSHOWN, push,
-};
+use pipex_format::model::target::{DefaultTarget, Location, TargetError, TemplateField, TemplateFields, UNSHOWN, push};
 use pipex_format::model::task::Task;
 use pipex_format::store::{Record, Stamp};
 
@@ -158,9 +156,8 @@ impl<'a, R: Send> Plan<'a, R> {
 
     /// The one walk over the arguments: what the call inherits, what it waits for, what tells it from others.
     fn visit_arguments(&mut self, label: &mut Label, wait_for: &[Box<dyn HasOutputs + Send + 'a>]) {
-        let Run { task, ref context, mode, .. } = self.run;
-        let named = mode.executes() && task.name.as_ref().is_some_and(Template::names_args);
-        let mut hasher = (named || self.run.has_target()).then(Hasher::default);
+        let Run { task, ref context, .. } = self.run;
+        let mut hasher = self.run.has_target().then(Hasher::default);
         let wants_makers = context.as_ref().is_some_and(|context| context.wants_inputs);
         let mut makers = wants_makers.then(|| Makers::new(task.parameters));
         let mut visitor = Visitor::finding(Findings {
@@ -185,14 +182,14 @@ impl<'a, R: Send> Plan<'a, R> {
         given: Option<Location>,
         caller: &'static panic::Location<'static>,
     ) -> Result<Option<Place<R>>, (Option<Location>, Unplaced)> {
+        if self.run.has_target() && self.run.label.path.is_none() {
+            self.run.label.path = Context::path(self.run.context.as_deref());
+        }
         if self.run.mode.executes() {
             self.fill_name();
         }
         if !self.run.has_target() {
             return Ok(None);
-        }
-        if self.run.label.path.is_none() {
-            self.run.label.path = Context::path(self.run.context.as_deref());
         }
         let task = self.run.task;
         let is_given = given.is_some();
@@ -522,9 +519,9 @@ impl<R> TemplateFields for Filling<'_, '_, R> {
                 run.flow().map(|run| run.flow.name).ok_or_else(|| missing("call the task within a flow"))?
             }
             TemplateField::Args => {
-                let mut digest = Digest::new(run.task.parameters);
+                let mut digest = Digest::new(run.task.parameters, run.label.path.clone());
                 job.accept(&mut Visitor::digesting(&mut digest));
-                return digest.write(self.0.arguments, out).map_err(missing);
+                return digest.write(out).map_err(missing);
             }
             TemplateField::Parameter(index, _) => {
                 let written = job.field(index, out).ok_or_else(|| missing("the macro does not know it"))?;
