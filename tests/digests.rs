@@ -130,6 +130,10 @@ fn outputs_are_told_apart_by_where_they_are() {
         2 * x
     }
     #[task]
+    fn pair(station: &str) -> (String, String) {
+        (station.to_owned(), station.to_lowercase())
+    }
+    #[task]
     fn location_of(part: Output<String>) -> String {
         part.location().unwrap().to_string()
     }
@@ -144,11 +148,14 @@ fn outputs_are_told_apart_by_where_they_are() {
         assert_eq!(shown(&last(&location_of(newark.clone()).lazy())), "EWR");
         assert_eq!(last(&upper("LGA").lazy()), "LGA");
         assert_eq!(last(&upper(kept).lazy()), "LGA");
+        let (left, right) = pair("EWR").lazy().unzip();
         let there = newark.location().unwrap().to_string();
         let all = [
             last(&upper(newark.clone()).lazy()),
             last(&upper(kennedy.clone()).lazy()),
             last(&upper(there).lazy()),
+            last(&upper(left).lazy()),
+            last(&upper(right).lazy()),
             last(&join([newark.clone(), kennedy.clone()], Vec::<String>::new()).lazy()),
             last(&join([newark.clone()], [kennedy.clone()]).lazy()),
             last(&join(Vec::<String>::new(), [newark, kennedy]).lazy()),

@@ -4,6 +4,7 @@ use std::slice;
 use std::sync::Arc;
 
 use pipex_format::model::hash::Hasher;
+use pipex_format::model::target::Location;
 
 /// The most bytes of values that are shown.
 const MOST: usize = 64;
@@ -75,13 +76,14 @@ impl Digest {
         }
     }
 
-    /// An output, by its target, if it has one.
-    pub(crate) fn output(&mut self, target: Option<&str>) {
+    /// An output, by its target, if it has one: from the root of the project, and as it is from here.
+    pub(crate) fn output<'t>(&mut self, target: Option<&'t str>, here: Option<&'t Location>) {
         match target {
             Some(target) => {
                 self.argument.outputs += 1;
                 let path = self.path.as_deref();
-                let below = path.and_then(|path| target.strip_prefix(path)?.strip_prefix('/'));
+                let below = |target: &'t str| path.and_then(|path| target.strip_prefix(path)?.strip_prefix('/'));
+                let below = below(target).or_else(|| below(here?.as_str()));
                 self.hasher.bytes(&[u8::from(below.is_some())]);
                 self.hasher.text(below.unwrap_or(target));
                 self.show(find_stem(target), false);

@@ -152,8 +152,13 @@ impl<'v> Visitor<'v> {
                 None
             }
             Purpose::Digest(digest) => {
-                digest.output(output.target().as_deref());
-                if output.target().is_some() { None } else { output.peek() }
+                let target = output.target();
+                digest.output(target.as_deref(), output.location());
+                if target.is_none() {
+                    return output.peek();
+                }
+                output.view_name().iter().for_each(|view| digest.hasher.text(view));
+                None
             }
             #[cfg(feature = "remote")]
             Purpose::Pack(packing) => packing.output(output, single),
