@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use pipex::{Config, Executor, Mode, Output, Ready, flow, task};
+use pipex::{Config, Executor, Mode, Output, Ready, Tried, flow, task};
 use proptest::prelude::*;
 
 use crate::support::Bench;
@@ -23,7 +23,37 @@ enum Kind {
 struct Node {
     kind: Kind,
     lazy: bool,
-    inputs: Vec<usize>,
+    /// It has two outputs.
+    pair: bool,
+    /// It goes on with the inputs that worked.
+    tolerant: bool,
+    inputs: Vec<Input>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Input {
+    node: usize,
+    /// Of a pair, its second output.
+    second: bool,
+    /// Not the output, but a view of it.
+    view: bool,
+}
+
+/// What the second output of a pair is, of the first.
+fn second(value: u64) -> u64 {
+    value.rotate_left(7)
+}
+
+/// What a view of an output is.
+fn seen(value: u64) -> u64 {
+    value ^ 0xFF
+}
+
+impl Input {
+    fn value(self, value: u64) -> u64 {
+        let value = if self.second { second(value) } else { value };
+        if self.view { seen(value) } else { value }
+    }
 }
 
 struct Graph {
@@ -36,6 +66,23 @@ type Shared = Output<Arc<Graph>>;
 
 #[task(target = "{path}/{id}", retries = 2)]
 fn node(id: usize, graph: &Arc<Graph>, inputs: Vec<u64>) -> Result<u64, String> {
+    body(id, graph, inputs)
+}
+
+#[task(target = "{path}/{id}", retries = 2)]
+fn tolerant(id: usize, graph: &Arc<Graph>, inputs: Vec<Tried<u64>>) -> Result<u64, String> {
+    body(id, graph, inputs.into_iter().map(|input| input.unwrap_or(FAILED)).collect())
+}
+
+#[task(target(first = "{path}/{id}-first", second = "{path}/{id}-second"), retries = 2)]
+fn pair(id: usize, graph: &Arc<Graph>, inputs: Vec<u64>) -> Result<(u64, u64), String> {
+    body(id, graph, inputs).map(|value| (value, second(value)))
+}
+
+/// What a tolerant node takes a failed input for.
+const FAILED: u64 = 12_345;
+
+fn body(id: usize, graph: &Graph, inputs: Vec<u64>) -> Result<u64, String> {
     let ran = graph.ran[id].fetch_add(1, Ordering::SeqCst);
     match graph.nodes[id].kind {
         Kind::Succeeds => {}
@@ -50,16 +97,28 @@ fn node(id: usize, graph: &Arc<Graph>, inputs: Vec<u64>) -> Result<u64, String> 
 #[flow]
 fn run(graph: Arc<Graph>, gate: Option<Gate>) -> Vec<Option<u64>> {
     let shared: Shared = Output::from(Arc::clone(&graph));
-    let mut outputs: Vec<Output<u64>> = Vec::new();
+    let mut outputs: Vec<[Output<u64>; 2]> = Vec::new();
     for (id, this) in graph.nodes.iter().enumerate() {
-        let inputs: Vec<_> = this.inputs.iter().map(|input| outputs[*input].clone()).collect();
-        let call = node(id, shared.clone(), inputs);
-        outputs.push(if this.lazy { call.lazy() } else { call.submit() });
+        let input = |input: &Input| {
+            let output = outputs[input.node][usize::from(input.second)].clone();
+            if input.view { output.map("seen", |value| seen(*value)) } else { output }
+        };
+        let inputs: Vec<_> = this.inputs.iter().map(input).collect();
+        let one = |call: pipex::Call<'static, u64>| if this.lazy { call.lazy() } else { call.submit() };
+        let both = |output: Output<u64>| [output.clone(), output];
+        outputs.push(match (this.pair, this.tolerant) {
+            (true, _) => {
+                let call = pair(id, shared.clone(), inputs);
+                (if this.lazy { call.lazy() } else { call.submit() }).into()
+            }
+            (false, true) => both(one(tolerant(id, shared.clone(), inputs))),
+            (false, false) => both(one(node(id, shared.clone(), inputs))),
+        });
     }
     if let Some(gate) = gate {
         gate.open();
     }
-    let submitted = |(output, node): (&Output<u64>, &Node)| if node.lazy { None } else { output.load().ok() };
+    let submitted = |([output, _], node): (&[Output<u64>; 2], &Node)| if node.lazy { None } else { output.load().ok() };
     outputs.iter().zip(&graph.nodes).map(submitted).collect()
 }
 
@@ -68,12 +127,16 @@ fn model(nodes: &[Node]) -> Vec<(bool, Option<u64>)> {
     let mut asked: Vec<bool> = nodes.iter().map(|node| !node.lazy).collect();
     for (id, node) in nodes.iter().enumerate().rev() {
         if asked[id] {
-            node.inputs.iter().for_each(|input| asked[*input] = true);
+            node.inputs.iter().for_each(|input| asked[input.node] = true);
         }
     }
     let mut values: Vec<Option<u64>> = Vec::new();
     for (id, node) in nodes.iter().enumerate() {
-        let inputs: Option<Vec<u64>> = node.inputs.iter().map(|input| values[*input]).collect();
+        let inputs = node.inputs.iter().map(|input| match values[input.node] {
+            Some(value) => Some(input.value(value)),
+            None => node.tolerant.then_some(FAILED),
+        });
+        let inputs: Option<Vec<u64>> = inputs.collect();
         let succeeds = matches!(node.kind, Kind::Succeeds | Kind::FailsFirst(_));
         values.push(
             inputs.filter(|_| succeeds && asked[id]).map(|inputs| {
@@ -113,7 +176,7 @@ fn check(nodes: &[Node], mode: Mode, config: &Config, gate: Option<&Gate>) {
     for (id, (asked, value)) in expected.iter().enumerate() {
         let node = &nodes[id];
         assert_eq!(values[id], value.filter(|_| !node.lazy), "the value of {id} in {mode}");
-        let runs = *asked && node.inputs.iter().all(|input| expected[*input].1.is_some());
+        let runs = *asked && (node.tolerant || node.inputs.iter().all(|input| expected[input.node].1.is_some()));
         let attempts = if runs { attempts(node.kind, mode) } else { 0 };
         assert_eq!(first.ran[id].load(Ordering::SeqCst), attempts, "how often {id} ran in {mode}");
     }
@@ -187,14 +250,21 @@ fn nodes(most: usize) -> impl Strategy<Value = Vec<Node>> {
         1 => Just(Kind::Fails),
         1 => Just(Kind::Panics),
     ];
-    let node = (kind, prop::bool::weighted(0.3), prop::collection::vec(any::<prop::sample::Index>(), 0..4));
-    prop::collection::vec(node, 1..most).prop_map(|nodes| {
-        let node = |(id, (kind, lazy, inputs)): (usize, (Kind, bool, Vec<prop::sample::Index>))| {
-            let mut inputs: Vec<usize> = inputs.iter().filter(|_| id > 0).map(|input| input.index(id)).collect();
+    let [lazy, pair, tolerant, view] = [0.3, 0.2, 0.2, 0.2].map(prop::bool::weighted);
+    let input = (any::<prop::sample::Index>(), any::<bool>(), view);
+    let node = (kind, lazy, pair, tolerant, prop::collection::vec(input, 0..4));
+    prop::collection::vec(node, 1..most).prop_map(|drawn| {
+        let mut nodes: Vec<Node> = Vec::new();
+        for (id, (kind, lazy, pair, tolerant, inputs)) in drawn.into_iter().enumerate() {
+            let input = |(node, second, view): &(prop::sample::Index, bool, bool)| {
+                let node = node.index(id);
+                Input { node, second: *second && nodes[node].pair, view: *view }
+            };
+            let mut inputs: Vec<Input> = inputs.iter().filter(|_| id > 0).map(input).collect();
             inputs.dedup();
-            Node { kind, lazy, inputs }
-        };
-        nodes.into_iter().enumerate().map(node).collect()
+            nodes.push(Node { kind, lazy, pair, tolerant: tolerant && !pair, inputs });
+        }
+        nodes
     })
 }
 

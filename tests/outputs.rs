@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use pipex::{Arg, Config, Mode, Output, Outputs, Stale, State, Tried, flow, task};
+use pipex::{Arg, Config, Mode, Output, Outputs, Stale, State, Tried, flow, grid, task};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Bench, child};
@@ -471,6 +471,64 @@ fn what_failed_is_a_value_and_what_was_made_from_it_is_made_again_when_the_failu
         }
         HOLDS.store(true, Ordering::SeqCst);
         assert_eq!(run(), "rate 1: 11, rate 2: 22, rate 3: 33; Some(11)", "{mode}");
+    }
+}
+
+#[task]
+fn cell(letter: char, number: u32) -> Result<u32, String> {
+    if number == 3 { Err("three is too many".to_owned()) } else { Ok(letter as u32 + number) }
+}
+
+#[task(target = "{path}/doubled/{base}.json")]
+fn doubled(of: u32) -> u32 {
+    2 * of
+}
+
+#[task(target = "{path}/gathered")]
+fn gathered(values: &[Tried<u32>], cells: Vec<((char, u32), Tried<u32>)>, letters: Vec<u32>) -> (usize, u32, u32) {
+    let worked = cells.into_iter().filter_map(|((_, number), value)| value.ok().map(|value| value + number));
+    (values.len(), worked.sum(), letters.into_iter().sum())
+}
+
+#[test]
+fn a_grid_makes_a_call_of_each_key_and_calls_it_so() {
+    for mode in MODES {
+        let bench = Bench::new();
+        let run = || {
+            in_flow(bench.config(mode), || {
+                let cells =
+                    grid!(letter in ['a', '/'], number in 1..=3).submit(|(letter, number)| cell(letter, number));
+                let doubled = cells.submit(|_, of| doubled(of));
+                let letters = grid!(letter in ['x', 'y']).lazy(|letter| cell(letter, 1));
+                assert_eq!(letters.get(&'y').unwrap().load()?, 122);
+                let by_letter = doubled.group_by(|(letter, _)| *letter);
+                assert_eq!(by_letter.keys().copied().collect::<Vec<_>>(), ['/', 'a']);
+                assert_eq!(by_letter[&'a'].len(), 3);
+                gathered(&doubled, &doubled, letters).run()?.load()
+            })
+        };
+        assert_eq!(run().unwrap(), (6, 2 * (98 + 99 + 48 + 49) + 6, 243), "{mode}");
+        if mode.caches() {
+            let expected = [
+                "cell/letter=-,number=1",
+                "cell/letter=-,number=2",
+                "cell/letter=a,number=1",
+                "cell/letter=a,number=2",
+                "cell/letter=x",
+                "cell/letter=y",
+                "doubled/letter=-,number=1.json",
+                "doubled/letter=-,number=2.json",
+                "doubled/letter=a,number=1.json",
+                "doubled/letter=a,number=2.json",
+                "gathered",
+            ];
+            assert_eq!(bench.files(), expected);
+        }
+        bench.ran();
+        assert_eq!(run().unwrap().0, 6);
+        if mode.caches() {
+            assert_eq!(bench.ran(), [""; 0], "{mode}");
+        }
     }
 }
 

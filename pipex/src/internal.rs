@@ -36,6 +36,7 @@ use crate::remote;
 pub use crate::run::call::{Body, Raised, call};
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
+pub use crate::run::grid::name_key;
 #[cfg(feature = "remote")]
 pub use crate::run::job::{
     OpenMany, OpenOne, OpenOutput, OpenOutputs, OpenPlace, Parcel, Registered, Stays, Travels, any_store, called,

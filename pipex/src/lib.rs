@@ -49,6 +49,7 @@ pub use crate::graph::host::{Permit, Ready};
 pub use crate::graph::output::Output;
 pub use crate::run::call::Call;
 pub use crate::run::executor::Executor;
+pub use crate::run::grid::{Cells, Grid};
 pub use crate::run::local::Local;
 pub use crate::run::record::record;
 pub use crate::run::report::{Event, FlowRun, Reporter, TaskRun};

@@ -7,6 +7,7 @@ pub(crate) mod dry_run;
 pub(crate) mod engine;
 pub(crate) mod executor;
 pub(crate) mod flow_run;
+pub(crate) mod grid;
 pub(crate) mod heartbeat;
 #[cfg(feature = "remote")]
 pub(crate) mod job;
