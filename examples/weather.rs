@@ -8,14 +8,13 @@
 //! Run it again, and nothing runs. Look at what is in `out/weather`, delete some of it, and run it once more.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::civil::{Date, date};
-use pipex::{Output, flow, helper, task};
+use pipex::{Outputs, flow, grid, helper, task};
 use plotters::prelude::*;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -26,41 +25,55 @@ fn days() -> impl Iterator<Item = Date> {
     date(2013, 1, 1).series(jiff::Span::new().days(1)).take_while(|day| day.year() == 2013)
 }
 
-/// What of a row says where it belongs.
-#[derive(Debug, Deserialize)]
-struct Key {
+/// An observation as NOAA has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Observation {
     origin: String,
     year: i16,
     month: i8,
     day: i8,
-}
-
-/// An observation as NOAA has it.
-#[derive(Debug, Deserialize)]
-struct Observation {
     hour: u8,
-    #[serde(deserialize_with = "or_na")]
+    #[serde(with = "na")]
     temp: Option<f64>,
-    #[serde(deserialize_with = "or_na")]
+    #[serde(with = "na")]
     humid: Option<f64>,
-    #[serde(deserialize_with = "or_na")]
+    #[serde(with = "na")]
     wind_speed: Option<f64>,
-    #[serde(deserialize_with = "or_na")]
+    #[serde(with = "na")]
     wind_gust: Option<f64>,
-    #[serde(deserialize_with = "or_na")]
+    #[serde(with = "na")]
     precip: Option<f64>,
-    #[serde(deserialize_with = "or_na")]
+    #[serde(with = "na")]
     pressure: Option<f64>,
-    #[serde(deserialize_with = "or_na")]
+    #[serde(with = "na")]
     visib: Option<f64>,
 }
 
 /// Missing values are the two letters `NA`.
-fn or_na<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    match String::deserialize(deserializer)?.as_str() {
-        "NA" => Ok(None),
-        number => number.parse().map(Some).map_err(serde::de::Error::custom),
+mod na {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(number) => serializer.collect_str(number),
+            None => serializer.serialize_str("NA"),
+        }
     }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "NA" => Ok(None),
+            number => number.parse().map(Some).map_err(D::Error::custom),
+        }
+    }
+}
+
+/// The observations of each station.
+#[derive(Debug, Default, Outputs)]
+struct Stations {
+    ewr: Vec<Observation>,
+    jfk: Vec<Observation>,
+    lga: Vec<Observation>,
 }
 
 /// An hour in SI units.
@@ -127,66 +140,47 @@ struct Extreme {
     value: f64,
 }
 
-/// Reads the file once, and writes each day of each station to a file of its own. The output is a directory.
-#[task(remote, save = false, target = "{path}/hourly")]
-fn split(csv: &Path, #[target] to: &Path) -> Result<(), Error> {
+/// Reads the file once, and gives each station a file of its own: those that need one of them load that one.
+#[task(remote, target(ewr = "{path}/hourly/EWR.csv", jfk = "{path}/hourly/JFK.csv", lga = "{path}/hourly/LGA.csv"))]
+fn split(csv: &Path) -> Result<Stations, Error> {
+    let mut stations = Stations::default();
     let mut reader = csv::Reader::from_path(csv)?;
-    let header = reader.headers()?.clone();
-    let mut rows: BTreeMap<(String, Date), Vec<csv::StringRecord>> = BTreeMap::new();
-    for station in STATIONS {
-        // A day without observations is an empty file, so that a file that is missing is noticed.
-        rows.extend(days().map(|day| ((station.to_owned(), day), Vec::new())));
-    }
-    for row in reader.records() {
+    for (row, line) in reader.deserialize::<Observation>().zip(2..) {
         let row = row?;
-        let key: Key = row.deserialize(Some(&header))?;
-        let day = Date::new(key.year, key.month, key.day).ok().and_then(|day| rows.get_mut(&(key.origin, day)));
-        let line = row.position().map_or(0, csv::Position::line);
-        day.ok_or_else(|| format!("line {line}: not a station and a day of 2013: {row:?}"))?.push(row);
+        let station = match &*row.origin {
+            "EWR" => &mut stations.ewr,
+            "JFK" => &mut stations.jfk,
+            "LGA" => &mut stations.lga,
+            origin => return Err(format!("line {line}: {origin} is none of {}", STATIONS.join(", ")).into()),
+        };
+        if row.year != 2013 || Date::new(row.year, row.month, row.day).is_err() {
+            return Err(format!("line {line}: not a day of 2013: {row:?}").into());
+        }
+        station.push(row);
     }
-    let empty = rows.values().filter(|rows| rows.is_empty()).count();
-    tracing::info!(
-        observations = rows.values().map(Vec::len).sum::<usize>(),
-        days = rows.len(),
-        empty,
-        "read {}",
-        csv.file_name().unwrap_or_default().display()
-    );
-    for ((station, day), rows) in rows {
-        fs::create_dir_all(to.join(&station))?;
-        let mut writer = csv::Writer::from_path(to.join(station).join(format!("{day}.csv")))?;
-        writer.write_record(&header)?;
-        rows.iter().try_for_each(|row| writer.write_record(row))?;
-        writer.flush()?;
-    }
-    Ok(())
+    let observations = stations.ewr.len() + stations.jfk.len() + stations.lga.len();
+    tracing::info!(observations, "read {}", csv.file_name().unwrap_or_default().display());
+    Ok(stations)
 }
 
 /// Turns a day's observations into SI units, and drops what cannot be: a wind of 469 m/s, say.
 #[task(remote, target = "{path}/clean/{station}/{day}.csv", name = "clean {station} {day}", uses(drop_leaps, round))]
-fn clean(hourly: Output<()>, station: &str, day: Date) -> Result<Vec<Hour>, Error> {
-    let directory = hourly.location().map(|location| location.path()).ok_or("the hourly observations have no place")?;
-    let path = directory.join(station).join(format!("{day}.csv"));
-    // The directory is one output: what is taken out of it does not come back by itself.
-    let file = fs::File::open(&path)
-        .map_err(|error| format!("{}: {error}; delete {} and it is made again", path.display(), directory.display()))?;
+fn clean(hourly: &[Observation], station: &str, day: Date) -> Vec<Hour> {
     let wind = |mph: Option<f64>| mph.map(|mph| round(0.44704 * mph)).filter(|speed| *speed < 100.0);
-    let hour = |row: Result<Observation, csv::Error>| {
-        row.map(|row| Hour {
-            hour: row.hour,
-            celsius: row.temp.map(|fahrenheit| round((fahrenheit - 32.0) / 1.8)),
-            humidity_percent: row.humid,
-            wind_m_s: wind(row.wind_speed),
-            gust_m_s: wind(row.wind_gust),
-            rain_mm: row.precip.map(|inches| round(25.4 * inches)),
-            pressure_hpa: row.pressure,
-            visibility_km: row.visib.map(|miles| round(1.609_344 * miles)),
-        })
+    let of_day = hourly.iter().filter(|row| (row.year, row.month, row.day) == (day.year(), day.month(), day.day()));
+    let hour = |row: &Observation| Hour {
+        hour: row.hour,
+        celsius: row.temp.map(|fahrenheit| round((fahrenheit - 32.0) / 1.8)),
+        humidity_percent: row.humid,
+        wind_m_s: wind(row.wind_speed),
+        gust_m_s: wind(row.wind_gust),
+        rain_mm: row.precip.map(|inches| round(25.4 * inches)),
+        pressure_hpa: row.pressure,
+        visibility_km: row.visib.map(|miles| round(1.609_344 * miles)),
     };
-    let hours: Result<Vec<Hour>, _> = csv::Reader::from_reader(file).into_deserialize().map(hour).collect();
-    let mut hours = hours.map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut hours: Vec<Hour> = of_day.map(hour).collect();
     drop_leaps(&mut hours);
-    Ok(hours)
+    hours
 }
 
 /// Drops a temperature that leaps away from those of the hours around it, and straight back: 14, -10.5, 14 °C.
@@ -330,22 +324,20 @@ fn round(value: f64) -> f64 {
 
 #[flow(path = out)]
 fn weather(csv: PathBuf, out: &Path) -> pipex::Result<Report> {
-    // Lazy: once all the days are clean, the hourly files can be deleted, and the big file is not read again.
+    // Lazy: once all the days are clean, the hourly files can be deleted, and the big file is not read again. Kept: what one
+    // day has loaded of its station, the others share.
     let hourly = split(csv).lazy();
-    let mut all = Vec::new();
-    for station in STATIONS {
-        let days: Vec<Output<Day>> = days()
-            .map(|day| {
-                let hours = clean(hourly.clone(), station, day).submit();
-                summary(hours, station, day).submit()
-            })
-            .collect();
+    let hourly =
+        BTreeMap::from([("EWR", hourly.ewr.keep()?), ("JFK", hourly.jfk.keep()?), ("LGA", hourly.lga.keep()?)]);
+    let days = grid!(station in STATIONS, day in days())
+        .submit(|(station, day)| clean(&hourly[station], station, day))
+        .submit(|(station, day), hours| summary(hours, station, day));
+    for (station, days) in days.group_by(|(station, _)| *station) {
         // Nobody asks for it: if it fails, the flow fails.
-        let _ = climate(days.clone(), station).submit();
-        all.extend(days);
+        let _ = climate(days, station).submit();
     }
-    plot(all.clone()).run()?;
-    report(all).run()?.load()
+    plot(&days).run()?;
+    report(&days).run()?.load()
 }
 
 #[pipex::main]
@@ -367,10 +359,8 @@ fn main() -> Result<(), Error> {
     let (elapsed, out) = (elapsed.as_secs_f64(), out.display());
     let mode = std::env::var("PIPEX").unwrap_or_default();
     if !mode.ends_with("cache") {
-        println!(
-            "\n{elapsed:.3} s. Nothing was kept but what two functions write themselves, {out}/temperatures.svg and"
-        );
-        println!("{out}/hourly. Run it with PIPEX=cache to keep every output.");
+        println!("\n{elapsed:.3} s. Nothing was kept but what a function writes itself, {out}/temperatures.svg.");
+        println!("Run it with PIPEX=cache to keep every output.");
     } else {
         println!("\n{elapsed:.3} s");
         println!("Look at {out}/temperatures.svg and {out}/report.json. Then delete something and run it again:");

@@ -129,6 +129,9 @@ impl TaskMeta {
         if let (Some(key), false) = (load_key, meta.own_output) {
             mistakes.refuse(key, "the store loads what it saves: leave out `load`, or add `save = false`");
         }
+        if let (Some(load), Some((name, _))) = (&meta.load, meta.targets.first()) {
+            mistakes.refuse(load, format!("of several files each would be loaded otherwise: leave out `load`, and have whoever takes `{name}` read it at its path"));
+        }
         if meta.retries.is_none() {
             for key in retry_keys {
                 let message =

@@ -11,7 +11,7 @@ use crate::task::TaskEmitter;
 impl TaskEmitter {
     /// How its output goes from process to process.
     pub fn emit_encoding(&self) -> TokenStream {
-        let (pipex, output) = (&self.pipex, self.emit_output_type());
+        let (pipex, output) = (&self.pipex, self.emit_run_type());
         if self.meta.remote.is_none() {
             return quote!(#pipex::internal::None);
         }
@@ -24,8 +24,8 @@ impl TaskEmitter {
 
     /// How it is called in another process.
     pub fn emit_registration(&self) -> TokenStream {
-        let (pipex, function, store, output) =
-            (&self.pipex, &self.function.item.sig.ident, self.emit_store(), self.emit_output_type());
+        let (pipex, function, store, stores) =
+            (&self.pipex, &self.function.item.sig.ident, self.emit_store(), self.emit_stores_type());
         let wire = hygienic("wire");
         let values = self.function.parameters.iter().map(|parameter| {
             let (ty, is_reference) = match &parameter.kind {
@@ -57,7 +57,7 @@ impl TaskEmitter {
                 #pipex::internal::inventory::submit!(#pipex::internal::Registered::new(
                     &TASK,
                     |#wire| #pipex::internal::Ok(#pipex::internal::called(#function(#(#values),*))),
-                    || #pipex::internal::any_store::<#output>((#store)()),
+                    || #pipex::internal::any_store::<#stores>((#store)()),
                 ));
             };
         }

@@ -8,7 +8,7 @@ use syn::parse::Parser as _;
 use syn::{
     AttrStyle, Attribute, Error, FnArg, GenericArgument, GenericParam, ItemFn, Pat, PatIdent, PatType, Path,
     PathArguments, Receiver, ReceiverKind, Result, ReturnType, Signature, Token, TraitItemFn, Type, TypeParamBound,
-    parse_quote,
+    TypeTuple, parse_quote,
 };
 
 use crate::attributes::TemplateMeta;
@@ -113,7 +113,7 @@ pub fn refuse_qualifiers(signature: &Signature, attribute: &str, mistakes: &mut 
 }
 
 impl TaskFn {
-    pub fn prepare(item: ItemFn, own_output: bool, outputs: &[(Ident, TemplateMeta)]) -> Result<Self> {
+    pub fn prepare(item: ItemFn, own_output: bool, outputs: Option<&[(Ident, TemplateMeta)]>) -> Result<Self> {
         let mut mistakes = Mistakes::default();
         refuse_qualifiers(&item.sig, "task", &mut mistakes);
         let output = check_output(&item.sig.output, &mut mistakes);
@@ -129,7 +129,7 @@ impl TaskFn {
             match parameter.attributes.iter().position(|attribute| attribute.path().is_ident("target")) {
                 Some(mark) => {
                     let mark = parameter.attributes.remove(mark);
-                    let is_one_too_many = outputs.is_empty() && !targets.is_empty();
+                    let is_one_too_many = outputs.is_some_and(<[_]>::is_empty) && !targets.is_empty();
                     let _ = mistakes.ok_or_add(check_target(&parameter, &mark, own_output, is_one_too_many));
                     targets.push(parameter);
                 }
@@ -142,7 +142,7 @@ impl TaskFn {
                 format!("a task takes at most {MOST_ARGUMENTS} arguments: group them into a struct"),
             );
         }
-        if own_output && !outputs.is_empty() {
+        if let Some(outputs) = outputs.filter(|outputs| own_output && !outputs.is_empty()) {
             let _ = mistakes.ok_or_add(sort_targets(&mut targets, outputs));
         }
         mistakes.into_result()?;
@@ -159,6 +159,18 @@ impl TaskFn {
         let is_type = |parameter: &GenericParam| matches!(parameter, GenericParam::Type(_));
         matches!(strip_parentheses(ty), Type::Path(path) if is_called(&path.path, "Option"))
             && !self.item.sig.generics.params.iter().any(is_type)
+    }
+
+    /// The tuple that it returns, if the type is written out.
+    pub fn find_tuple(&self) -> Option<&TypeTuple> {
+        let value = match strip_parentheses(&self.output) {
+            Type::Path(path) if is_called_result(&path.path) => list_type_arguments(&path.path).next()?,
+            output => output,
+        };
+        match strip_parentheses(value) {
+            Type::Tuple(tuple) => Some(tuple),
+            _ => None,
+        }
     }
 
     /// Whether an argument is told from others by its address, which is another in each process.

@@ -25,7 +25,7 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let meta = mistakes.ok_or_add(TaskMeta::parse(arguments));
     // What is wrong in the attribute says nothing about `#[target]`.
     let own_output = meta.as_ref().is_none_or(|meta| meta.own_output);
-    let outputs = meta.as_ref().map_or(&[][..], |meta| &meta.targets);
+    let outputs = meta.as_ref().map(|meta| &meta.targets[..]);
     let function = mistakes.ok_or_add(TaskFn::prepare(item, own_output, outputs));
     let (Some(meta), Some(mut function)) = (meta, function) else {
         return mistakes.into_result().map(|()| TokenStream::new());
@@ -39,14 +39,16 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
         mistakes
             .refuse(retry_if, "`retry_if` asks about an error: have the function return a `Result`, or leave it out");
     }
+    if let (false, Some(values)) = (meta.own_output || meta.targets.is_empty(), function.find_tuple())
+        && values.elems.len() != meta.targets.len()
+    {
+        let (targets, count) = (meta.targets.len(), values.elems.len());
+        let message =
+            format!("`target(..)` has {targets} names and there are {count} values here: each value has a target");
+        mistakes.refuse(values, message);
+    }
     if let Some(remote) = &meta.remote {
         function.refuse_remote(remote, &mut mistakes);
-        if let Some((name, _)) = meta.targets.first() {
-            mistakes.refuse(
-                name,
-                "a `remote` task has one output: leave out `remote`, or return a struct that is saved as a whole",
-            );
-        }
         if meta.own_output && function.targets.is_empty() {
             mistakes.refuse(
                 remote,
@@ -236,6 +238,26 @@ impl TaskEmitter {
         quote!(#pipex::Call<'pipex, <#values as #outputs>::Parts, <#values as #outputs>::Handles>)
     }
 
+    /// What a run gives: its output, or several as a tuple.
+    pub fn emit_run_type(&self) -> TokenStream {
+        if self.meta.targets.is_empty() {
+            return self.emit_output_type();
+        }
+        let (pipex, values) = (&self.pipex, self.emit_values_type());
+        quote!(<#values as #pipex::Outputs>::Parts)
+    }
+
+    /// The store of its output, or those of several.
+    pub fn emit_stores_type(&self) -> TokenStream {
+        let pipex = &self.pipex;
+        if self.meta.targets.is_empty() {
+            let output = self.emit_output_type();
+            return quote!(#pipex::internal::BoxedStore<#output>);
+        }
+        let (values, parts) = (self.emit_values_type(), self.emit_run_type());
+        quote!(<<#values as #pipex::Outputs>::Handles as #pipex::internal::Handles<#parts>>::Stores)
+    }
+
     /// What several outputs are together: what the function gives, or a `()` for each file that it writes.
     fn emit_values_type(&self) -> TokenStream {
         if self.meta.own_output {
@@ -253,9 +275,16 @@ impl TaskEmitter {
         let (pipex, values) = (&self.pipex, self.emit_values_type());
         let names = self.meta.targets.iter().map(|(name, _)| name.unraw().to_string());
         let span = self.meta.targets[0].0.span().resolved_at(Span::mixed_site());
-        Some(quote_spanned!(span=> const {
+        let check = quote_spanned!(span=>
             #pipex::internal::check_names(<#values as #pipex::Outputs>::NAMES, &[#(#names),*])
-        }))
+        );
+        // Where the types may be generic ones, the compiler knows them only when it comes to a call.
+        let is_concrete = self.meta.own_output || returns::is_concrete(&self.function.output, &self.function.item);
+        Some(if is_concrete {
+            quote_spanned!(span=> const _: () = #check;)
+        } else {
+            quote_spanned!(span=> const { #check })
+        })
     }
 
     pub fn emit_store(&self) -> TokenStream {

@@ -24,7 +24,7 @@ pub use crate::flow::flags::{Flag, FlagDefault, Flags, Program, Takes};
 use crate::flow::start::{self, Started};
 pub use crate::graph::arg::{Again, Arg, Held, RefArg, Referent};
 pub use crate::graph::gather::Part as PartOf;
-pub use crate::graph::handles::FromOutputs;
+pub use crate::graph::handles::{FromOutputs, Handles};
 pub use crate::graph::holds::HasOutputs;
 use crate::graph::make;
 pub use crate::graph::probe::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
@@ -131,6 +131,9 @@ where
 pub fn store<R, S: Store<R> + 'static>(store: S) -> Box<dyn Store<R>> {
     Box::new(store)
 }
+
+/// A store that keeps a task's output.
+pub type BoxedStore<R> = Box<dyn Store<R>>;
 
 /// The store of a function that saves its own output.
 pub fn own_output<R: 'static>() -> Box<dyn Store<R>> {

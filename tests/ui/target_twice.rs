@@ -1,4 +1,4 @@
-// Says: at the second `#[target]`: mark one parameter
+// Says: at the second `#[target]`: several outputs are named in `target(..)`
 use std::path::Path;
 
 use pipex::task;

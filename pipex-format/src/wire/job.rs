@@ -34,6 +34,9 @@ pub struct Order {
     /// Where the output is to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Where its other outputs are to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_targets: Vec<String>,
     /// What a flow asks for beside that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<FlowRequest>,
@@ -81,6 +84,9 @@ pub enum JobEnd {
     Saved {
         /// What is there.
         there: Option<There>,
+        /// The same of its other outputs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        more: Vec<Option<There>>,
         /// What the function gave besides.
         value: Option<Value>,
     },

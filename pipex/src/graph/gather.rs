@@ -49,7 +49,11 @@ impl<T: Clone> Part<T> for Output<T> {
 impl<T: Clone> Part<Tried<T>> for Output<T> {
     fn into_whole(self) -> Result<Tried<T>> {
         match self.failure() {
-            Some(failure) => Ok(Err((&failure.ask()).into())),
+            Some(failure) => {
+                // It has been asked about; what tells most is why the first did not end well.
+                failure.ask();
+                Ok(Err(failure.root().error().into()))
+            }
             None => self.take_with(T::clone).map(Ok),
         }
     }

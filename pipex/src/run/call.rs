@@ -54,8 +54,8 @@ pub struct Call<'a, R, O = Output<R>> {
     pub(crate) base: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) wait_for: Vec<Box<dyn HasOutputs + Send + 'a>>,
-    /// Where its output is to be, if it is not to be asked of the template.
-    pub(crate) target: Option<Location>,
+    /// Where its outputs are to be, if it is not to be asked of the templates.
+    pub(crate) targets: Vec<Location>,
     pub(crate) caller: &'static panic::Location<'static>,
     /// What it gives: one output, or several.
     gives: PhantomData<fn() -> O>,
@@ -249,7 +249,7 @@ where
         base: None,
         name: None,
         wait_for: Vec::new(),
-        target: None,
+        targets: Vec::new(),
         caller: panic::Location::caller(),
         gives: PhantomData,
     }
@@ -320,6 +320,14 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
             }
         }
         self.settle()
+    }
+
+    /// Does it now, and says where the output is, or the first of several.
+    #[cfg(feature = "remote")]
+    pub(crate) fn run_to_location(self) -> Result<Option<Location>> {
+        let Ended { place, outcome, .. } = self.now();
+        outcome.map_err(|failure| failure.ask())?;
+        Ok(place.filter(|place| !place.is_in_memory()).map(|place| place.location.clone()))
     }
 
     /// Of its own, so that a simple call has none of it on its stack.

@@ -117,7 +117,7 @@ impl<'a, R: Send> Plan<'a, R> {
     /// Finds out what the call is about: what it takes, where its output will be, and that no other call has this place.
     #[expect(clippy::type_complexity, reason = "the two go two ways")]
     pub(crate) fn new<O>(call: Call<'a, R, O>) -> Result<(Self, Option<Place<R>>), (Arc<Failure>, Label)> {
-        let Call { job, path, base, name, wait_for, target, caller, .. } = call;
+        let Call { job, path, base, name, wait_for, targets, caller, .. } = call;
         let task = job.task();
         let mut label = Label::new(path.as_deref(), base.as_deref());
         let context = Context::for_call();
@@ -140,7 +140,7 @@ impl<'a, R: Send> Plan<'a, R> {
         drop(wait_for);
         plan.run.name = label.name(name);
         plan.run.label = label;
-        let placed = found.and_then(|()| guard(|| plan.find_place(target, caller)));
+        let placed = found.and_then(|()| guard(|| plan.find_place(targets, caller)));
         match placed.unwrap_or_else(|panic| Err((None, Unplaced::Refused(plan.run.caught(panic))))) {
             Ok(place) => Ok((plan, place)),
             Err((target, why)) => {
@@ -179,7 +179,7 @@ impl<'a, R: Send> Plan<'a, R> {
     /// Fills the target, and enters it as this call's.
     fn find_place(
         &mut self,
-        given: Option<Location>,
+        given: Vec<Location>,
         caller: &'static panic::Location<'static>,
     ) -> Result<Option<Place<R>>, (Option<Location>, Unplaced)> {
         if self.run.has_target() && self.run.label.path.is_none() {
@@ -192,8 +192,8 @@ impl<'a, R: Send> Plan<'a, R> {
             return Ok(None);
         }
         let task = self.run.task;
-        let is_given = given.is_some();
-        let location = match given {
+        let (is_given, mut given) = (!given.is_empty(), given.into_iter());
+        let location = match given.next() {
             Some(location) => location,
             None => task.target.target(&Filling(self)).map_err(|error| (None, self.unfilled(error)))?,
         };
@@ -210,7 +210,10 @@ impl<'a, R: Send> Plan<'a, R> {
         let place = if task.more_targets.is_empty() {
             self.job.place(&mut iter::once(location), &mut spot)
         } else {
-            let more = task.more_targets.iter().map(|target| target.target(&Filling(self)));
+            let more = task.more_targets.iter().map(|target| match given.next() {
+                Some(location) => Ok(location),
+                None => target.target(&Filling(self)),
+            });
             let more: Vec<Location> = more.collect::<Result<_, _>>().map_err(|error| (None, self.unfilled(error)))?;
             self.job.place(&mut iter::once(location).chain(more), &mut spot)
         };

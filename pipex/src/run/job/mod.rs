@@ -22,8 +22,8 @@ pub(crate) fn refusal(error: JobError) -> Vec<u8> {
 #[cfg(feature = "nats")]
 pub(crate) fn without_value(outcome: &[u8]) -> Option<Vec<u8>> {
     match JobOutcome::from_bytes(outcome) {
-        Ok(JobOutcome { ended: JobEnd::Saved { there, value: Some(_) }, elapsed, .. }) => {
-            Some(JobOutcome::new(JobEnd::Saved { there, value: None }, elapsed).to_bytes())
+        Ok(JobOutcome { ended: JobEnd::Saved { there, more, value: Some(_) }, elapsed, .. }) => {
+            Some(JobOutcome::new(JobEnd::Saved { there, more, value: None }, elapsed).to_bytes())
         }
         _ => None,
     }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use pipex_format::wire::{JobOutcome, Order, Value};
 
+use crate::graph::handles::Handles;
 use crate::graph::outcome::{Label, Maker, Produced};
 use crate::graph::output::Output;
 use crate::graph::packing::OUTPUT;
@@ -140,18 +141,18 @@ pub trait Called: Send {
 }
 
 #[doc(hidden)]
-pub fn called<R: Send + Sync + 'static>(call: Call<'static, R>) -> Box<dyn Called> {
+pub fn called<R: Send + Sync + 'static, O: Handles<R> + 'static>(call: Call<'static, R, O>) -> Box<dyn Called> {
     Box::new(call)
 }
 
-/// A store, its type forgotten.
+/// A store, or those of several outputs, the types forgotten.
 #[doc(hidden)]
 #[must_use]
-pub fn any_store<R: 'static>(store: Box<dyn Store<R>>) -> Box<dyn Any> {
+pub fn any_store<S: 'static>(store: S) -> Box<dyn Any> {
     Box::new(store)
 }
 
-impl<R: Send + Sync + 'static> Called for Call<'static, R> {
+impl<R: Send + Sync + 'static, O: Handles<R> + 'static> Called for Call<'static, R, O> {
     fn serve(mut self: Box<Self>, order: Order) -> Pin<Box<dyn Future<Output = JobOutcome> + Send>> {
         self.ordered(&order);
         Box::pin(serve(*self, order))
@@ -159,16 +160,15 @@ impl<R: Send + Sync + 'static> Called for Call<'static, R> {
 
     fn run(mut self: Box<Self>, order: Order) -> Result<Option<Location>> {
         self.ordered(&order);
-        let output = Call::run(*self)?;
-        Ok(output.location().cloned())
+        self.run_to_location()
     }
 }
 
-impl<R> Call<'_, R> {
+impl<R, O> Call<'_, R, O> {
     fn ordered(&mut self, order: &Order) {
         self.path = order.path.as_ref().map(Into::into).or(self.path.take());
         self.base = order.base.clone().or(self.base.take());
         self.name = order.name.clone().or(self.name.take());
-        self.target = order.target.as_deref().map(Location::new);
+        self.targets = order.target.iter().chain(&order.more_targets).map(|target| Location::new(&**target)).collect();
     }
 }

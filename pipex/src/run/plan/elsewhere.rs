@@ -1,5 +1,6 @@
 //! A call whose function runs in another process: what is sent there, what is done there, what comes back.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,10 @@ use tracing::Instrument as _;
 
 use super::attempt::{Done, Found};
 use super::{LOOK, Plan, Run};
+use crate::graph::handles::Handles;
 use crate::graph::outcome::Produced;
 use crate::graph::packing::Packing;
-use crate::graph::place::Place;
+use crate::graph::place::{AnyPlace, Place};
 use crate::graph::visitor::{Visitor, checksum};
 use crate::run::call::{self, Call, Raised};
 use crate::run::carrier::{Carrier, Job, Travel};
@@ -53,6 +55,8 @@ impl<R: Send> Plan<'_, R> {
             outdated: outdated.map(|(stamp, _)| stamp.get()),
             caches: mode.caches(),
         };
+        let more = place.into_iter().flat_map(|place| place.parts().iter().skip(1));
+        let more_targets = more.map(|part| part.spot().name().into_owned()).collect();
         Ok(Order {
             format: WireFormat::THIS,
             task: task.full_name(),
@@ -61,6 +65,7 @@ impl<R: Send> Plan<'_, R> {
             base: label.base.as_deref().map(str::to_owned),
             name: Some(name.for_task(task)),
             target: place.map(|place| place.name().into_owned()),
+            more_targets,
             flow: Some(flow),
         })
     }
@@ -122,14 +127,15 @@ impl<R: Send> Plan<'_, R> {
                 let value = Some(value(sent).ok_or_else(|| stays(problem()))?);
                 Ok(Done::Made { value, found: Found::default(), elapsed })
             }
-            (JobEnd::Saved { there, value: sent }, Some(_)) => {
-                let bytes = there.map_or(0, |there| there.bytes);
-                let there = there.filter(|_| self.run.compares().is_some());
-                let found = Found { there, bytes, ..Found::default() };
+            (JobEnd::Saved { there, more, value: sent }, Some(_)) => {
+                let bytes = iter::once(&there).chain(&more).flatten().map(|there| there.bytes).sum();
+                let compares = self.run.compares().is_some();
+                let more = if compares { more } else { Vec::new() };
+                let found = Found { there: there.filter(|_| compares), more, bytes, urgent: false };
                 Ok(Done::Made { value: sent.and_then(value), found, elapsed })
             }
             (JobEnd::Found, Some((place, _))) => {
-                let stamp = place.store.stamp(&place.location);
+                let stamp = place.stamp();
                 let stamp = stamp.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
                 stamp.map(Done::There).ok_or_else(|| RunError::Interrupted.into())
             }
@@ -141,7 +147,10 @@ impl<R: Send> Plan<'_, R> {
 }
 
 /// Does what a flow in another process has ordered.
-pub(crate) async fn serve<R: Send + Sync + 'static>(call: Call<'static, R>, order: Order) -> JobOutcome {
+pub(crate) async fn serve<R: Send + Sync + 'static, O: Handles<R>>(
+    call: Call<'static, R, O>,
+    order: Order,
+) -> JobOutcome {
     let started = Instant::now();
     let travel = call.job.travel();
     let flow = order.flow.as_ref();
@@ -198,15 +207,22 @@ fn ended<R: Send>(
     if plan.run.why == Why::MadeMeanwhile {
         return JobEnd::Found;
     }
-    let there = place.store.listing().entry(&place.location).ok().flatten().map(|entry| There::from_entry(&entry));
-    let there = match plan.record {
-        Some(record) => there.map(|there| there.made_by(record.provenance().with_format(place.store.format()))),
-        None => there,
+    let look = |place: &dyn AnyPlace| {
+        let entry = place.listing().entry(&place.spot().location).ok().flatten()?;
+        let there = There::from_entry(&entry);
+        Some(match plan.record {
+            Some(record) => there.made_by(record.provenance().with_format(place.format())),
+            None => there,
+        })
+    };
+    let (there, more) = match place.parts() {
+        [] => (look(place), Vec::new()),
+        [first, more @ ..] => (look(&**first), more.iter().map(|part| look(&**part)).collect()),
     };
     // A function that saves its own output may give something small besides.
     let value = match &made {
         Produced::Value(value) => sent(value).ok(),
         Produced::Saved | Produced::Nothing => None,
     };
-    JobEnd::Saved { there, value }
+    JobEnd::Saved { there, more, value }
 }
