@@ -370,7 +370,7 @@ impl<T> Output<T> {
     /// // What is known goes in as it is: a value, an output of one, `None`.
     /// assert_eq!(scale(2.0, 3.0).run()?.load()?, 6.0);
     /// assert_eq!(scale(2.0, None).run()?.load()?, 2.0);
-    /// assert_eq!(scale(2.0, mean(&[3.0])).run()?.load()?, 6.0);
+    /// assert_eq!(scale(2.0, mean(&[3.0]).run()?).run()?.load()?, 6.0);
     /// // And what is only known to be an `Option`:
     /// let by: Option<Output<f64>> = Some(mean(vec![3.0]).submit());
     /// assert_eq!(scale(2.0, Output::optional(by)).run()?.load()?, 6.0);

@@ -277,6 +277,18 @@ impl IntoArg<PathBuf> for &Output<()> {
     }
 }
 
+impl IntoArg<Vec<PathBuf>> for Vec<Output<()>> {
+    fn into_arg(self) -> Arg<Vec<PathBuf>> {
+        gathered(self.into_iter().map(Located).collect::<Vec<_>>())
+    }
+}
+
+impl<'a> IntoRefArg<'a, [PathBuf]> for Vec<Output<()>> {
+    fn into_ref_arg(self) -> RefArg<'a, [PathBuf]> {
+        gathered_ref(self.into_iter().map(Located).collect::<Vec<_>>())
+    }
+}
+
 /// What failed is a value.
 impl<T: Clone + Send + Sync + 'static> IntoArg<Tried<T>> for Output<T> {
     fn into_arg(self) -> Arg<Tried<T>> {
