@@ -71,6 +71,44 @@ pub struct Cells<K, V> {
     names: Vec<Arc<str>>,
 }
 
+/// A grid of all combinations of the values, the last varies fastest.
+///
+/// It is read like nested loops: `grid!(station in STATIONS, day in days_of(station))` has the days of each station, and a key
+/// is a tuple of one value each, or, where there is one name only, the value. Values are `Clone` and `Display`.
+///
+/// ```
+/// let grid = pipex::grid!(letter in ['a', 'b'], number in 1..=2);
+/// assert_eq!(grid.keys().copied().collect::<Vec<_>>(), [('a', 1), ('a', 2), ('b', 1), ('b', 2)]);
+/// assert_eq!(grid.names().collect::<Vec<_>>(), ["letter=a,number=1", "letter=a,number=2", "letter=b,number=1", "letter=b,number=2"]);
+/// ```
+#[macro_export]
+macro_rules! grid {
+    ($($name:ident in $values:expr),+ $(,)?) => {{
+        let mut cells = ::std::vec::Vec::new();
+        $crate::__grid!(cells, [$($name)+], $($name in $values,)+);
+        $crate::Grid::from_cells(cells)
+    }};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __grid {
+    ($cells:ident, [$one:ident],) => {
+        $cells.push(($crate::internal::name_key(&[(::core::stringify!($one), &$one)]), $one.clone()));
+    };
+    ($cells:ident, [$($names:ident)+],) => {
+        $cells.push((
+            $crate::internal::name_key(&[$((::core::stringify!($names), &$names)),+]),
+            ($($names.clone(),)+),
+        ));
+    };
+    ($cells:ident, $names:tt, $name:ident in $values:expr, $($rest:tt)*) => {
+        for $name in $values {
+            $crate::__grid!($cells, $names, $($rest)*);
+        }
+    };
+}
+
 /// The name of a key: `segment=retail,rate=0.1`. What cannot stand in the name of a file becomes a `-`.
 pub fn name_key(parts: &[(&str, &dyn Display)]) -> String {
     let mut key = String::new();
