@@ -2,7 +2,7 @@
 //! segment of customers, the best of each, and a report.
 //!
 //! ```console
-//! $ PIPEX=prefect.cache cargo run --release --features cli --example orders -- --seed 7
+//! $ PIPEX=prefect.cache cargo run --release --example orders -- --seed 7
 //! $ cat out/orders/report.md
 //! ```
 //!

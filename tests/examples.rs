@@ -37,6 +37,24 @@ fn commands_as_tasks() {
     assert!(again.starts_with("Newark: by hand °C"), "nothing is made again: {again}");
 }
 
+/// A grid with cells that fail, which its report says; and nothing of it runs again but these.
+#[test]
+fn orders_of_two_hundred_shops() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = run("orders", dir.path());
+    assert!(said.starts_with("# The value of an order by its items\n"), "{said}");
+    assert_eq!(said.matches("does not converge at a rate of 0.1").count(), 6, "{said}");
+    let report = dir.path().join("out/orders/report.md");
+    assert_eq!(fs::read_to_string(&report).unwrap(), said.trim_end().to_owned() + "\n");
+    let models = |segment: &str| fs::read_dir(dir.path().join("out/orders/models").join(segment)).unwrap().count();
+    assert_eq!(["retail", "trade", "online"].map(models), [4; 3]);
+    fs::remove_file(dir.path().join("out/orders/test.csv")).unwrap();
+    let made = fs::metadata(&report).unwrap().modified().unwrap();
+    assert_eq!(run("orders", dir.path()), said);
+    assert!(dir.path().join("out/orders/test.csv").exists(), "both outputs of the split are there again");
+    assert_eq!(fs::metadata(&report).unwrap().modified().unwrap(), made, "and what came out is the same");
+}
+
 #[test]
 fn a_listener() {
     let dir = tempfile::tempdir().unwrap();

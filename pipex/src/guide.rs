@@ -4,6 +4,8 @@
 mod chapters {
     #[doc = include_str!("../../docs/src/tasks.md")]
     struct Tasks;
+    #[doc = include_str!("../../docs/src/graphs.md")]
+    struct Graphs;
     #[doc = include_str!("../../docs/src/templates.md")]
     struct Templates;
     #[doc = include_str!("../../docs/src/stores.md")]
@@ -22,6 +24,8 @@ mod chapters {
     struct Settings;
     #[doc = include_str!("../../docs/src/scaling.md")]
     struct Scaling;
+    #[doc = include_str!("../../docs/src/comparison.md")]
+    struct Comparison;
     #[doc = include_str!("../../docs/src/architecture.md")]
     struct Architecture;
     #[doc = include_str!("../../docs/src/format.md")]
