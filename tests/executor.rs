@@ -361,14 +361,14 @@ fn a_tags_limit_holds_wherever_the_call_is_made() {
 
 /// Opens once, for all.
 #[derive(Default)]
-struct Gate(Mutex<bool>, Condvar);
+pub struct Gate(Mutex<bool>, Condvar);
 
 impl Gate {
-    fn pass(&self) {
+    pub fn pass(&self) {
         drop(self.1.wait_while(self.0.lock().unwrap(), |open| !*open).unwrap());
     }
 
-    fn open(&self) {
+    pub fn open(&self) {
         *self.0.lock().unwrap() = true;
         self.1.notify_all();
     }

@@ -37,6 +37,7 @@ mod processes;
 mod recorded;
 mod remote;
 mod rerunning;
+mod resources;
 mod results;
 mod runtimes;
 #[cfg(feature = "shell")]

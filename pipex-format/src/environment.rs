@@ -12,7 +12,7 @@ use crate::model::stale::Stale;
 use crate::say::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "PIPEX",
     "PIPEX_DECODE_LIMIT",
     "PIPEX_DRY_RUN",
@@ -24,6 +24,7 @@ const KNOWN: [&str; 14] = [
     "PIPEX_PATH",
     "PIPEX_PREFECT",
     "PIPEX_QUIET",
+    "PIPEX_RESOURCES",
     "PIPEX_ROOT",
     "PIPEX_STALE",
     "PIPEX_WORKERS",

@@ -10,8 +10,9 @@ use syn::{
 
 use crate::duration;
 use crate::mistakes::Mistakes;
+use crate::resources::ResourcesMeta;
 
-const TASK: &str = "`target`, `name`, `store`, `save`, `load`, `version`, `uses`, `stale`, `retries`, `retry_delay`, `retry_if`, `timeout`, `tags`, `remote`, `crate`";
+const TASK: &str = "`target`, `name`, `store`, `save`, `load`, `version`, `uses`, `stale`, `retries`, `retry_delay`, `retry_if`, `timeout`, `tags`, `memory`, `threads`, `gpu`, `remote`, `crate`";
 const FLOW: &str = "`path`, `name`, `stale`, `fail_fast`, `crate`";
 const ARG: &str = "`default`, `help`";
 const HELPER: &str = "`version`, `uses`, `crate`";
@@ -32,6 +33,7 @@ pub struct TaskMeta {
     pub retry_delay: Option<RetryDelayMeta>,
     pub retry_if: Option<Path>,
     pub tags: Vec<LitStr>,
+    pub resources: ResourcesMeta,
     /// In milliseconds.
     pub timeout: Option<u64>,
     /// Whether it may run in another process.
@@ -115,6 +117,7 @@ impl TaskMeta {
                 }
                 "tags" => meta.tags = mistakes.ok_or_add(parse_tags(&value)).unwrap_or_default(),
                 "timeout" => meta.timeout = mistakes.ok_or_add(parse_millis(&value, "timeout = \"10m\"")),
+                "memory" | "threads" | "gpu" => meta.resources.take_argument(&key, value, &mut mistakes),
                 "remote" => {
                     let remote = mistakes.ok_or_add(parse_boolean(value, "`remote`, or leave it out"));
                     meta.remote = remote.filter(|remote| remote.value).map(|_| key);
@@ -264,7 +267,7 @@ fn describe_unknown(key: &impl ToTokens, known: &str) -> String {
     format!("there is no argument `{}`; there are: {known}", key.to_token_stream())
 }
 
-fn find_literal(value: &Expr) -> Option<&Lit> {
+pub fn find_literal(value: &Expr) -> Option<&Lit> {
     match value {
         Expr::Lit(ExprLit { lit, .. }) => Some(lit),
         // A literal that came through a `macro_rules!` macro.

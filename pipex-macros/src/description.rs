@@ -57,6 +57,7 @@ impl TaskEmitter {
             let tags = &meta.tags;
             quote!(.tags(&[#(#tags),*]))
         });
+        let resources = meta.resources.emit_description(pipex);
         let timeout = meta.timeout.map(duration::emit).map(|limit| quote!(.timeout(#limit)));
         let stored = (meta.own_output || meta.store.is_some()).then(|| quote!(.has_a_store_of_its_own()));
         let remote = meta.remote.as_ref().map(|_| quote!(.remote()));
@@ -68,7 +69,7 @@ impl TaskEmitter {
             .code(#code)
             .parameters(&[#(#parameters),*])
             .package(::core::option_env!("CARGO_PKG_VERSION"))
-            #more_targets #name #stale #saves_its_own #wants_target #retries #retry_delay #timeout #tags #stored #remote;
+            #more_targets #name #stale #saves_its_own #wants_target #retries #retry_delay #timeout #tags #resources #stored #remote;
             #registered
             &TASK
         })

@@ -16,6 +16,7 @@ mod mistakes;
 mod outputs;
 mod program;
 mod remote;
+mod resources;
 mod returns;
 mod shell;
 mod shell_syntax;
@@ -55,7 +56,16 @@ use proc_macro::TokenStream;
 /// | `timeout = "10m"` | how long a run may take, where an executor runs it | no limit |
 /// | `remote` | workers in other processes may run it: arguments and output have serde's traits | it runs in this process |
 /// | `tags = ["database"]` | what limits on runs at a time go by (`Local::limit`, `PIPEX_LIMITS`) | none |
+/// | `memory = "4GB"` | how much memory a run needs: an executor starts it only if that is free beside what runs | it is not counted |
+/// | `threads = 4` | how many workers it takes; at most all there are | 1 |
+/// | `gpu = 1` | how many GPUs it needs | none |
 /// | `crate = path` | where pipex is, if it was re-exported | found in `Cargo.toml` |
+///
+/// What a run needs may also be an expression, of constants and of the function's parameters: `memory = rows.len() * 64` gives
+/// bytes. It is evaluated when all that the run takes is there, and before the run has room. A parameter that it names stands there
+/// as in the function, but as a reference where it is a value that is not `Copy`; one that is given as an output is loaded for
+/// that, and once more for the function. Amounts of memory have units of 1000 (`MB`, `GB`, `TB`) or of 1024 (`MiB`, `GiB`,
+/// `TiB`).
 ///
 /// A duration is a number and a unit (`ms`, `s`, `m`, `h`, `d`), or several: `"1m30s"`. An integer means seconds.
 ///

@@ -47,6 +47,7 @@ fn process(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
             format!("`target(..)` has {targets} names and there are {count} values here: each value has a target");
         mistakes.refuse(values, message);
     }
+    meta.resources.refuse_target(&function, &mut mistakes);
     if let Some(remote) = &meta.remote {
         function.refuse_remote(remote, &mut mistakes);
         if meta.own_output && function.targets.is_empty() {
@@ -189,16 +190,17 @@ impl TaskEmitter {
     /// What the arguments say of themselves.
     fn emit_inspection(&self) -> TokenStream {
         let pipex = &self.pipex;
-        if self.function.parameters.is_empty() {
+        let [args, visitor] = ["args", "visitor"].map(hygienic);
+        let measure = self.emit_measure(&args, &visitor);
+        if self.function.parameters.is_empty() && measure.is_none() {
             return quote!(|_, _| {});
         }
-        let [args, visitor] = ["args", "visitor"].map(hygienic);
         let all = self.function.parameters.iter().enumerate().map(|(index, parameter)| {
             let (index, span) = (syn::Index::from(index), start_span(&parameter.ty));
             (quote_spanned!(span=> #args.#index), span)
         });
         let inspections = emit_inspections(pipex, &visitor, all);
-        quote!(|#args, #visitor| { #inspections })
+        quote!(move |#args, #visitor| { #measure #inspections })
     }
 
     /// Writes what templates name of the arguments.
@@ -406,7 +408,10 @@ impl TaskEmitter {
             // `self` is a reference already, and the closure has it.
             if let ParameterKind::Receiver(_) = parameter.kind { quote!(_) } else { quote!(#taken) }
         });
-        let bindings = function.parameters.iter().zip(&taken).map(|(parameter, taken)| emit_binding(parameter, taken));
+        let bindings = function.parameters.iter().zip(&taken).map(|(parameter, taken)| {
+            let is_used = parameter.named || self.meta.resources.names(&parameter.name);
+            emit_binding(parameter, taken, is_used)
+        });
         let bindings = quote!(let (#(#patterns,)*) = #args; #(#bindings)*);
         let paths = function.targets.iter().enumerate().map(|(place, parameter)| {
             let Parameter { attributes, mutability, name, ty, .. } = parameter;
@@ -475,11 +480,11 @@ pub fn emit_type_hint(pipex: &Path, ty: &Type) -> TokenStream {
 }
 
 /// The user's parameter, inside.
-fn emit_binding(parameter: &Parameter, taken: &Ident) -> TokenStream {
+fn emit_binding(parameter: &Parameter, taken: &Ident, is_used: bool) -> TokenStream {
     let Parameter { attributes, mutability, name, ty, .. } = parameter;
     let underscore = name.to_string().starts_with('_').then(|| quote!(#[allow(clippy::no_effect_underscore_binding)]));
-    // The template uses it.
-    let named = parameter.named.then(|| quote!(#[allow(unused_variables)]));
+    // The attribute uses it.
+    let named = is_used.then(|| quote!(#[allow(unused_variables)]));
     let binding = match &parameter.kind {
         ParameterKind::Receiver(_) => return TokenStream::new(),
         ParameterKind::Value => quote!(#name: #ty = #taken),

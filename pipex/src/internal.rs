@@ -22,6 +22,7 @@ pub use crate::flow::carry::{
 #[cfg(feature = "cli")]
 pub use crate::flow::flags::{Flag, FlagDefault, Flags, Program, Takes};
 use crate::flow::start::{self, Started};
+pub use crate::graph::amount::{Quantity, SeeCopy, SeeReference, Seen, amount, see};
 pub use crate::graph::arg::{Again, Arg, Held, RefArg, Referent};
 pub use crate::graph::gather::Part as PartOf;
 pub use crate::graph::handles::{FromOutputs, Handles};

@@ -30,6 +30,7 @@ pub use pipex_format::model::fingerprint::Fingerprint;
 pub use pipex_format::model::flow::Flow;
 pub use pipex_format::model::mode::Mode;
 pub use pipex_format::model::provenance::Reasons;
+pub use pipex_format::model::resources::Resources;
 pub use pipex_format::model::retry::RetryDelay;
 pub use pipex_format::model::stale::Stale;
 pub use pipex_format::model::state::State;

@@ -7,7 +7,7 @@ struct Params {
     rate: f64,
 }
 
-#[task(target = "{path}/{month}-{params.rate:.2}", name = "{station}")]
-fn one(month: u32, station: &str, params: &Params, year: u32) {}
+#[task(target = "{path}/{month}-{params.rate:.2}", name = "{station}", memory = rows * 64)]
+fn one(month: u32, station: &str, params: &Params, rows: usize, year: u32) {}
 
 fn main() {}

@@ -251,6 +251,18 @@ pub enum RunError {
         /// How many.
         times: u64,
     },
+    /// What it needs could not be computed: its `memory`, `threads` or `gpu`.
+    #[error("cannot tell what it needs")]
+    Measure {
+        /// Why.
+        source: Cause,
+    },
+    /// It needs more than there is, however long it waits.
+    #[error("{problem}")]
+    NeverFits {
+        /// What it needs, what there is, and what to do.
+        problem: String,
+    },
     /// It took longer than its `timeout`.
     #[error("it exceeded its timeout of {limit:?}")]
     TimedOut {

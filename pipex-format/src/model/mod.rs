@@ -12,6 +12,7 @@ pub mod name;
 pub mod nearest;
 pub mod or_zero;
 pub mod provenance;
+pub mod resources;
 pub mod retry;
 pub mod stale;
 pub mod state;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::fingerprint::Fingerprint;
+use super::resources::Resources;
 use super::retry::RetryDelay;
 use super::stale::Stale;
 use super::target::Template;
@@ -90,6 +91,11 @@ pub struct Task {
     /// Whether its store is none that every process knows.
     #[doc(hidden)]
     pub has_a_store_of_its_own: bool,
+    /// What a run of it needs, as far as that is known when it is compiled.
+    pub resources: Resources,
+    /// Whether what a run needs is computed from its arguments.
+    #[doc(hidden)]
+    pub measures: bool,
     /// Its tags: limits on how many run at a time go by them, see `Local::limit`.
     pub tags: &'static [&'static str],
 }
@@ -99,6 +105,20 @@ impl Task {
     #[must_use]
     pub fn full_name(&self) -> String {
         format!("{}::{}", self.module, self.funcname)
+    }
+
+    /// Whether its runs hold what others may have to wait for, besides workers: memory, GPUs, a tag.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn is_limited(&self) -> bool {
+        self.measures || !self.resources.threads(0).is_plain() || !self.tags.is_empty()
+    }
+
+    /// Whether its runs need one worker, and nothing else.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        !self.is_limited() && self.resources.is_plain()
     }
 
     /// The description that `#[task]` fills in.
@@ -132,6 +152,8 @@ impl Task {
             timeout: None,
             remote: false,
             has_a_store_of_its_own: false,
+            resources: Resources::new(),
+            measures: false,
             tags: &[],
         }
     }
@@ -224,6 +246,20 @@ impl Task {
     #[must_use]
     pub const fn has_a_store_of_its_own(mut self) -> Self {
         self.has_a_store_of_its_own = true;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn measures(mut self) -> Self {
+        self.measures = true;
         self
     }
 

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::StoreResult;
 use crate::environment::setting;
+use crate::model::resources::parse_bytes;
 
 /// How many bytes a payload may expand to that does not say to how many it does, unless [`LIMIT_SETTING`] says otherwise.
 const LIMIT: u64 = 1 << 30;
@@ -41,25 +42,6 @@ pub fn expand(payload: &[u8], bytes: Option<u64>) -> StoreResult<Vec<u8>> {
             if expanded.len() as u64 > limit { Err(TooLarge { limit }.into()) } else { Ok(expanded) }
         }
     }
-}
-
-/// `8000000000`, `8GB`, `8 GiB`.
-fn parse_bytes(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let unit = match unit.trim_start().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" => 1_000,
-        "m" | "mb" => 1_000_000,
-        "g" | "gb" => 1_000_000_000,
-        "t" | "tb" => 1_000_000_000_000,
-        "kib" => 1 << 10,
-        "mib" => 1 << 20,
-        "gib" => 1 << 30,
-        "tib" => 1 << 40,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 /// Compresses what `write` writes; how many bytes that were.
@@ -115,28 +97,5 @@ impl<W: Write> Write for Counted<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse_bytes;
-
-    #[test]
-    fn numbers_of_bytes() {
-        let all = [
-            ("0", 0),
-            ("12", 12),
-            ("8GB", 8_000_000_000),
-            ("8 gib", 8 << 30),
-            ("3k", 3000),
-            ("1TB", 1_000_000_000_000),
-        ];
-        for (text, bytes) in all {
-            assert_eq!(parse_bytes(text), Some(bytes), "{text}");
-        }
-        for text in ["", "GB", "-1", "1.5GB", "8 G B", "99999999999999999999", "99999999999TB"] {
-            assert_eq!(parse_bytes(text), None, "{text}");
-        }
     }
 }

@@ -63,7 +63,7 @@ impl Config {
     /// The settings that hold here. Within a flow run or another scope these are all of its own: mode, path, executor, reporters,
     /// journal, what is done with stale outputs, dry run, grace period, quietness. Elsewhere they are what the environment says
     /// now: `PIPEX`, `PIPEX_PATH`, `PIPEX_ROOT`, `PIPEX_STALE`, `PIPEX_JOURNAL`, `PIPEX_DRY_RUN`, `PIPEX_QUIET`, and for the executor
-    /// `PIPEX_WORKERS`, `PIPEX_LIMITS` and `PIPEX_NATS_URL`.
+    /// `PIPEX_WORKERS`, `PIPEX_RESOURCES`, `PIPEX_LIMITS` and `PIPEX_NATS_URL`.
     pub fn new() -> Self {
         Config(Context::begin())
     }

@@ -13,7 +13,7 @@ use crate::flow::carry::Failed;
 use crate::flow::signals;
 use crate::flow::summary::Summary;
 use crate::graph::make;
-use crate::graph::settle::settle_here;
+use crate::graph::settle::{Within, settle_here};
 use crate::graph::visitor::{Visitor, describe};
 use crate::run::context::Context;
 use crate::run::engine;
@@ -81,7 +81,7 @@ pub(crate) fn start(
         }
     };
     let settings = context.settings;
-    let run = ActiveFlow::new(flow, shared, outer, settings, context.inside.is_some());
+    let run = ActiveFlow::new(flow, shared, outer, settings, context.within != Within::Flow);
     let table = (runs && run.is_outermost() && !context.is_quiet()).then(Summary::new);
     if let Some(table) = &table {
         context.add_reporter(Arc::new(table.clone()));

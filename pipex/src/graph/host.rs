@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::graph::node::Node;
 use crate::graph::outcome::Failure;
+use crate::graph::settle::Within;
 use crate::runtime::block_on;
+use pipex_format::model::resources::Resources;
 use pipex_format::model::task::Task;
 
 /// Where a run was called.
@@ -20,8 +22,13 @@ pub(crate) trait Host: Send + Sync {
     /// Hands the executor a run.
     fn submit(&self, ready: Ready);
 
-    /// Waits for room for a run of `task` that happens where it is asked for.
-    fn admit(&self, task: &'static Task) -> Pin<Box<dyn Future<Output = Permit> + Send>>;
+    /// Waits for room for a run of `task` that happens where it is asked for: within that.
+    fn admit(
+        &self,
+        task: &'static Task,
+        needs: Resources,
+        within: Within,
+    ) -> Pin<Box<dyn Future<Output = Permit> + Send>>;
 
     /// A run was submitted: it counts until it has ended.
     fn count_submitted(&self, node: &dyn Fn() -> Weak<dyn Node>);
@@ -43,17 +50,19 @@ pub(crate) trait Host: Send + Sync {
 pub struct Ready {
     node: Option<Arc<dyn Node>>,
     pub(crate) first: bool,
+    /// What it needs, once that is known; until then it only finds out whether it has to run.
+    needs: Option<Box<Resources>>,
 }
 
 impl Ready {
     /// A run of which nothing is known yet: whether its target is there, what it waits for.
     pub(crate) fn first(node: Arc<dyn Node>) -> Self {
-        Ready { node: Some(node), first: true }
+        Ready { node: Some(node), first: true, needs: None }
     }
 
-    /// A run whose inputs have ended, or that is tried again.
-    pub(crate) fn again(node: Arc<dyn Node>) -> Self {
-        Ready { node: Some(node), first: false }
+    /// A run whose inputs have ended, or that is tried again; what it needs, if that is known.
+    pub(crate) fn again(node: Arc<dyn Node>, needs: Option<Resources>) -> Self {
+        Ready { node: Some(node), first: false, needs: needs.map(Box::new) }
     }
 
     fn node(&self) -> &Arc<dyn Node> {
@@ -66,8 +75,19 @@ impl Ready {
         self.node().task()
     }
 
-    /// Runs it, as far as it goes: a run that turns out to wait for others, or for its next attempt, is handed to its
-    /// executor again when that has come. Polling may block.
+    /// What it needs while it [runs](Ready::run).
+    #[must_use]
+    pub fn needs(&self) -> Resources {
+        self.needs.as_deref().copied().unwrap_or_default()
+    }
+
+    /// The tags that it runs under.
+    pub(crate) fn tags(&self) -> &'static [&'static str] {
+        if self.needs.is_some() { self.task().tags } else { &[] }
+    }
+
+    /// Runs it, as far as it goes: a run that turns out to wait for others, for its next attempt, or to [need](Ready::needs) more
+    /// than a thread, is handed to its executor again when that has come. Polling may block.
     pub fn run(mut self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let node = self.node.take().expect("only `run` takes it, and takes all");
         node.execute()

@@ -1,5 +1,6 @@
 //! The graph of task runs: what calls take, what they give, and what waits for what.
 
+pub(crate) mod amount;
 pub(crate) mod arg;
 pub(crate) mod digest;
 pub(crate) mod dry;

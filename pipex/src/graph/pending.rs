@@ -8,18 +8,19 @@ use std::task::{Poll, Waker};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::graph::host::{Host, Ready};
+use crate::graph::host::{Host, Permit, Ready};
 use crate::graph::kept::Kept;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Produced};
 use crate::graph::place::Place;
-use crate::graph::settle::settle_here;
-use crate::runtime::after;
+use crate::graph::settle::{settle_here, within};
 use crate::runtime::panics::{Phase, discard, guard};
 use crate::runtime::sync::atomic::{AtomicBool, Ordering};
 use crate::runtime::sync::{Mutex, MutexGuard, OnceLock, thread_local};
+use crate::runtime::{after, pause};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, RunError};
+use pipex_format::model::resources::Resources;
 use pipex_format::model::task::Task;
 
 /// A run that has yet to happen, and what came of it once it has.
@@ -98,6 +99,8 @@ enum Stage {
     Due,
     /// It can run.
     Ready,
+    /// And its executor knows what it needs: it is handed over only when there is room.
+    Measured,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -112,8 +115,8 @@ pub(crate) trait LazyRun<T>: Discard {
     fn inputs(&self) -> Vec<Arc<dyn Node>>;
     /// Whether it need not run, since its target is there.
     fn is_there(&mut self, place: Option<&Place<T>>) -> Result<bool, Arc<Failure>>;
-    /// Runs it here, attempt after attempt, until it has ended. Its inputs have ended.
-    fn run<'p>(&'p mut self, place: Option<&'p Place<T>>) -> Pin<Box<dyn Future<Output = Outcome<T>> + Send + 'p>>;
+    /// What it needs while it runs. Its inputs have ended.
+    fn measure(&mut self, place: Option<&Place<T>>) -> Result<Resources, Arc<Failure>>;
     /// One attempt; its inputs have ended.
     fn produce<'p>(&'p mut self, place: Option<&'p Place<T>>) -> Pin<Box<dyn Future<Output = Attempt<T>> + Send + 'p>>;
 }
@@ -218,6 +221,13 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
         host.submit(Ready::first(Arc::clone(self) as _));
     }
 
+    /// Hands it to its executor again; what it needs is known, or not yet.
+    fn hand_again(self: Arc<Self>, needs: Option<Resources>) {
+        if let Some(host) = self.executing_host().cloned() {
+            host.submit(Ready::again(self as _, needs));
+        }
+    }
+
     fn end(&self, outcome: Outcome<T>) {
         let receiver = self.lock().receiver.take();
         let keep = |made| match (made, receiver) {
@@ -246,6 +256,32 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
         wakers.into_iter().for_each(Waker::wake);
         if let Some(host) = host {
             host.count_ended();
+        }
+    }
+
+    /// Its turn to run it here, and room for that; `None` when it has ended.
+    async fn turn(self: &Arc<Self>) -> Option<(Turn<T>, Permit)> {
+        loop {
+            let run = poll_fn(|context| self.poll_turn(context)).await?;
+            let mut turn = Turn::new(Arc::clone(self), run);
+            let needs = match turn.run().measure(self.place.as_deref()) {
+                Ok(needs) => needs,
+                Err(failure) => {
+                    turn.end(Err(failure));
+                    return None;
+                }
+            };
+            let Some(host) = &self.host else { return Some((turn, Permit::default())) };
+            if !self.task.is_limited() {
+                return Some((turn, host.admit(self.task, needs, within()).await));
+            }
+            // Somebody who has room may come to wait for this run, and is to run it then.
+            turn.put_back();
+            let room = host.admit(self.task, needs, within()).await;
+            let run = self.lock().run.take();
+            if let Some(run) = run {
+                return Some((Turn::new(Arc::clone(self), run), room));
+            }
         }
     }
 
@@ -317,6 +353,11 @@ impl<T: Send + Sync + 'static> Turn<T> {
     /// What is to be attempted again, another time.
     fn pass_on(mut self) -> Option<Box<dyn LazyRun<T>>> {
         self.run.take()
+    }
+
+    /// Others may run it.
+    fn put_back(mut self) {
+        self.run.take().into_iter().for_each(|run| self.pending.put_back(run));
     }
 
     fn end(mut self, outcome: Outcome<T>) {
@@ -393,10 +434,16 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
 
     fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
-            let Some(run) = poll_fn(|context| self.poll_turn(context)).await else { return };
-            let mut turn = Turn::new(Arc::clone(&self), run);
-            let outcome = turn.run().run(self.place.as_deref()).await;
-            turn.end(outcome);
+            while let Some((mut turn, room)) = self.turn().await {
+                match turn.run().produce(self.place.as_deref()).await {
+                    Attempt::Ended(outcome) => return turn.end(outcome),
+                    Attempt::Again(delay) => {
+                        drop(room);
+                        pause(delay, self.cancellation()).await;
+                        turn.put_back();
+                    }
+                }
+            }
         })
     }
 
@@ -415,7 +462,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
         Box::pin(async move {
             let mut stage = self.lock().stage;
             if self.host.as_ref().is_some_and(|host| host.is_cancelled()) {
-                stage = Stage::Ready;
+                stage = Stage::Measured;
             }
             if stage == Stage::Handed {
                 let inputs = self.handed_inputs();
@@ -436,17 +483,26 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
             // Where there is none, somebody who waits for it runs it.
             let Some(run) = self.lock().run.take() else { return };
             let mut turn = Turn::new(Arc::clone(&self), run);
+            if stage != Stage::Measured && !self.task.is_plain() {
+                let needs = match turn.run().measure(self.place.as_deref()) {
+                    Ok(needs) => needs,
+                    Err(failure) => return turn.end(Err(failure)),
+                };
+                self.lock().stage = Stage::Measured;
+                turn.put_back();
+                return self.hand_again(Some(needs));
+            }
             let delay = match turn.run().produce(self.place.as_deref()).await {
                 Attempt::Ended(outcome) => return turn.end(outcome),
                 Attempt::Again(delay) => delay,
             };
+            // What it needs does not change.
+            let needs = turn.run().measure(self.place.as_deref()).ok();
             // Its room is another's until then.
             let run = turn.pass_on();
             after(delay, self.cancellation().cloned(), move || {
                 run.into_iter().for_each(|run| self.put_back(run));
-                if let Some(host) = self.executing_host().cloned() {
-                    host.submit(Ready::again(self as _));
-                }
+                self.hand_again(needs);
             });
         })
     }
@@ -467,10 +523,8 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
     }
 
     fn input_ended(self: Arc<Self>) {
-        if self.one_less()
-            && let Some(host) = self.executing_host().cloned()
-        {
-            host.submit(Ready::again(self as _));
+        if self.one_less() {
+            self.hand_again(None);
         }
     }
 

@@ -16,19 +16,34 @@ enum Step {
     Run,
 }
 
-thread_local! {
-    /// Whether this is within a run, which has a worker's room.
-    static IN_RUN: Cell<bool> = const { Cell::new(false) };
+/// Within what something is called, or asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// No run.
+    Flow,
+    /// A run, which has a worker.
+    Run,
+    /// A run that has, or is within one that has, what others may wait for besides workers.
+    HoldingRun,
 }
 
-/// From now on this is within a run, or is not; what it was before.
-pub(crate) fn set_in_run(in_run: bool) -> bool {
-    IN_RUN.replace(in_run)
+thread_local! {
+    static WITHIN: Cell<Within> = const { Cell::new(Within::Flow) };
+}
+
+/// From now on this is within that; what it was before.
+pub(crate) fn set_within(within: Within) -> Within {
+    WITHIN.replace(within)
+}
+
+/// Within what this is.
+pub(crate) fn within() -> Within {
+    WITHIN.get()
 }
 
 /// Whether this is within a run: what is waited for here runs here.
 pub(crate) fn is_in_run() -> bool {
-    IN_RUN.get()
+    within() != Within::Flow
 }
 
 /// Sees to it that the runs end. In a flow's body their executor runs them; within a run, and where there is no executor,

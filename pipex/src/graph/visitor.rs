@@ -14,10 +14,11 @@ use crate::graph::packing::Packing;
 use crate::graph::view::AnyOutput as _;
 use pipex_format::journal::{Given, Input, Journal};
 use pipex_format::model::contents::Content;
-use pipex_format::model::error::Error;
+use pipex_format::model::error::{Cause, Error};
 #[cfg(feature = "remote")]
 use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::hash::Hasher;
+use pipex_format::model::resources::Resources;
 
 /// The names of those that have yet to be visited.
 type Parameters<'v> = std::slice::Iter<'v, &'static str>;
@@ -38,6 +39,8 @@ enum Purpose<'v> {
     Describe(Box<Description<'v>>),
     /// To name a target after them.
     Digest(&'v mut Digest),
+    /// To tell what the call needs.
+    Measure(&'v mut Result<Resources, Cause>),
     /// To send the arguments to another process.
     #[cfg(feature = "remote")]
     Pack(&'v mut Packing),
@@ -160,6 +163,7 @@ impl<'v> Visitor<'v> {
                 output.view_name().iter().for_each(|view| digest.hasher.text(view));
                 None
             }
+            Purpose::Measure(_) => None,
             #[cfg(feature = "remote")]
             Purpose::Pack(packing) => packing.output(output, single),
         }
@@ -221,7 +225,7 @@ impl<'v> Visitor<'v> {
             Purpose::Find(Findings { makers: Some(makers), .. }) => {
                 makers.parameter = makers.parameters.next().copied().unwrap_or_default();
             }
-            Purpose::Find(_) => {}
+            Purpose::Find(_) | Purpose::Measure(_) => {}
             Purpose::Describe(description) => description.next_argument(),
             Purpose::Digest(digest) => digest.next_argument(),
             #[cfg(feature = "remote")]
@@ -229,11 +233,21 @@ impl<'v> Visitor<'v> {
         }
     }
 
+    /// Computes what the call needs, if that is asked; then nothing else is.
+    pub fn measure(&mut self, compute: impl FnOnce(Resources) -> Result<Resources, Cause>) -> bool {
+        let Purpose::Measure(needs) = &mut self.purpose else { return false };
+        if let Ok(known) = needs {
+            **needs = compute(*known);
+        }
+        true
+    }
+
     pub(crate) fn hasher(&mut self) -> Option<&mut Hasher> {
         match &mut self.purpose {
             Purpose::Find(findings) => findings.hasher.as_deref_mut(),
             Purpose::Describe(description) => Some(&mut description.hasher),
             Purpose::Digest(digest) => Some(&mut digest.hasher),
+            Purpose::Measure(_) => None,
             #[cfg(feature = "remote")]
             Purpose::Pack(_) => None,
         }
@@ -314,6 +328,13 @@ pub(crate) fn describe(
     visitor.next_argument();
     drop(visitor);
     given
+}
+
+/// What a call needs: `known`, and what is computed from its arguments.
+pub(crate) fn measure(known: Resources, accept: impl FnOnce(&mut Visitor<'_>)) -> Result<Resources, Cause> {
+    let mut needs = Ok(known);
+    accept(&mut Visitor::with(Purpose::Measure(&mut needs)));
+    needs
 }
 
 #[cfg(feature = "remote")]

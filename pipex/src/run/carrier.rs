@@ -6,6 +6,7 @@ use std::pin::Pin;
 use pipex_format::model::error::Cause;
 #[cfg(feature = "remote")]
 use pipex_format::model::error::JobError;
+use pipex_format::model::resources::Resources;
 use pipex_format::model::task::Task;
 #[cfg(feature = "remote")]
 use pipex_format::wire::Order;
@@ -35,13 +36,15 @@ pub struct Job {
     pub payload: Vec<u8>,
     /// How often it has been started, this time included.
     pub attempt: u32,
+    /// What it needs while it runs.
+    pub needs: Resources,
 }
 
 impl Job {
     #[cfg(feature = "remote")]
-    pub(crate) fn new(task: &'static Task, attempt: u32, order: &Order) -> Result<Self, JobError> {
+    pub(crate) fn new(task: &'static Task, attempt: u32, needs: Resources, order: &Order) -> Result<Self, JobError> {
         let payload = order.to_bytes()?;
-        Ok(Job { task, payload, attempt })
+        Ok(Job { task, payload, attempt, needs })
     }
 }
 

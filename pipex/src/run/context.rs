@@ -15,7 +15,7 @@ use crate::graph::host::{Host, Permit, Ready};
 use crate::graph::make::{self, Make};
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, path_text};
-use crate::graph::settle::{is_in_run, set_in_run};
+use crate::graph::settle::{Within, is_in_run, set_within};
 use crate::run::dry_run::DryRun;
 use crate::run::executor::Executor;
 use crate::run::flow_run::ActiveFlow;
@@ -29,6 +29,7 @@ use pipex_format::environment::{self, is_set};
 use pipex_format::journal::Journal;
 use pipex_format::model::error::{Error, Result};
 use pipex_format::model::mode::Mode;
+use pipex_format::model::resources::Resources;
 use pipex_format::model::stale::Stale;
 use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
@@ -58,18 +59,11 @@ pub(crate) struct Context {
     /// The targets that the bodies around here make, innermost first.
     making: Option<Arc<Making>>,
     /// Whether this is a task's body.
-    pub(crate) inside: Option<Inside>,
+    pub(crate) within: Within,
     /// Until when this body may run.
     pub(crate) limit: Option<Arc<TimeLimit>>,
-    /// The context of bodies without target and tags: they can share one.
+    /// The context of bodies that have no target and no time limit, and hold nothing: they can share one.
     body: BodyContext,
-}
-
-/// A task's body, as calls within it see it.
-#[derive(Clone, Copy)]
-pub(crate) struct Inside {
-    /// Its task has tags, or one around it.
-    pub(crate) tagged: bool,
 }
 
 #[derive(Default)]
@@ -151,7 +145,7 @@ impl Context {
             executor: None,
             isolated: None,
             making: None,
-            inside: None,
+            within: Within::Flow,
             limit: None,
             body: BodyContext::default(),
         }
@@ -241,7 +235,6 @@ impl Context {
         task.stale.or(self.settings.stale).unwrap_or_default()
     }
 
-    #[cfg(feature = "remote")]
     /// Who runs the calls that are made here.
     pub(crate) fn executor(&self) -> Option<&Arc<dyn Executor>> {
         self.executor.as_ref()
@@ -333,16 +326,16 @@ impl Context {
 
     /// Runs `body` with this as what holds.
     pub(crate) fn enter<T>(self: &Arc<Self>, body: impl FnOnce() -> T) -> T {
-        struct RestoreContext(Option<Arc<Context>>, bool);
+        struct RestoreContext(Option<Arc<Context>>, Within);
         impl Drop for RestoreContext {
             fn drop(&mut self) {
                 CURRENT.set(self.0.take());
-                set_in_run(self.1);
+                set_within(self.1);
             }
         }
 
         let outer = CURRENT.replace(Some(Arc::clone(self)));
-        let _restore = RestoreContext(outer, set_in_run(self.inside.is_some()));
+        let _restore = RestoreContext(outer, set_within(self.within));
         body()
     }
 
@@ -359,11 +352,11 @@ impl Context {
         target: Option<&Location>,
         limit: Option<Arc<TimeLimit>>,
     ) -> Arc<Self> {
-        let shares = target.is_none() && task.tags.is_empty() && limit.is_none();
+        let shares = target.is_none() && !task.is_limited() && limit.is_none();
         let inner = || {
             let mut inner = context.map_or_else(Context::begin, |context| Context::clone(context));
-            let tagged = !task.tags.is_empty() || inner.inside.is_some_and(|inside| inside.tagged);
-            inner.inside = Some(Inside { tagged });
+            let holds = task.is_limited() || inner.within == Within::HoldingRun;
+            inner.within = if holds { Within::HoldingRun } else { Within::Run };
             inner.limit = limit;
             if let Some(target) = target {
                 inner.making = Some(Arc::new(Making { target: target.clone(), outer: inner.making.take() }));
@@ -414,12 +407,20 @@ impl Host for Context {
         }
     }
 
-    fn admit(&self, task: &'static Task) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
+    fn admit(
+        &self,
+        task: &'static Task,
+        needs: Resources,
+        within: Within,
+    ) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
+        let waits = match within {
+            Within::Flow => true,
+            Within::Run => task.is_limited(),
+            // Two of these could wait for each other.
+            Within::HoldingRun => false,
+        };
         match &self.executor {
-            // What holds a limited tag waits for no other, else two could wait for each other.
-            Some(executor) if self.inside.is_none_or(|inside| !inside.tagged && !task.tags.is_empty()) => {
-                executor.admit(task, self.inside.is_some())
-            }
+            Some(executor) if waits => executor.admit_with(task, needs, within == Within::Run),
             _ => Box::pin(ready(Permit::default())),
         }
     }

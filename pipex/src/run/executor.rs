@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::graph::host::{Permit, Ready};
 use crate::run::carrier::Carrier;
+use pipex_format::model::resources::Resources;
 use pipex_format::model::task::Task;
 
 /// Decides where and when task runs happen, in the modes `prefect` and `prefect.cache`.
@@ -43,6 +44,22 @@ pub trait Executor: Send + Sync {
     fn admit(&self, task: &'static Task, nested: bool) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
         let _ = (task, nested);
         Box::pin(ready(Permit::default()))
+    }
+
+    /// The same of one that [needs](Ready::needs) more than a thread.
+    fn admit_with(
+        &self,
+        task: &'static Task,
+        needs: Resources,
+        nested: bool,
+    ) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
+        let _ = needs;
+        self.admit(task, nested)
+    }
+
+    /// How much there is for all that runs at a time, if that is known: a run that needs more never gets here, and fails.
+    fn capacity(&self) -> Option<Resources> {
+        None
     }
 
     /// Who brings runs of `#[task(remote)]` functions to other processes; without one they run where all others do.

@@ -1,28 +1,25 @@
 //! The embedded executor: threads of this process.
 
-use std::collections::{HashMap, VecDeque};
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::{Arc, LazyLock, OnceLock, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
+#[cfg(all(test, shuttle))]
+mod interleaving_tests;
+mod pool;
 
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use self::pool::Pool;
 use crate::graph::host::{Permit, Ready};
 use crate::run::carrier::Carrier;
 use crate::run::engine;
 use crate::run::executor::Executor;
-use crate::runtime::sync::atomic::{AtomicBool, Ordering};
-use crate::runtime::sync::{Condvar, Mutex, MutexGuard, thread};
+use crate::run::room::Room;
+use crate::runtime::machine;
 use pipex_format::environment::setting;
 use pipex_format::model::error::Result;
+use pipex_format::model::resources::{ResourceLimits, Resources};
 use pipex_format::model::task::Task;
-
-#[cfg(all(test, shuttle))]
-mod interleaving_tests;
-
-/// How long a thread without work lives.
-const IDLE: Duration = Duration::from_secs(2);
 
 /// Runs task runs in this process: the bodies of synchronous functions, loading and saving on at most `workers` threads, the
 /// bodies of async functions on a tokio runtime; and never more than `workers` runs at a time.
@@ -34,6 +31,10 @@ const IDLE: Duration = Duration::from_secs(2);
 ///
 /// let config = Config::new().mode(Mode::PrefectCache).executor(Local::new().workers(8).limit("database", 2));
 /// ```
+///
+/// A run starts only if what its task needs is free beside what runs: `#[task(memory = "4GB", threads = 4, gpu = 1)]`. Without
+/// further words there are the machine's memory, but for a tenth of it, or that of the cgroup around the process, and the GPUs
+/// that NVIDIA's driver shows. Who waits is served in the order of arrival, and what needs nothing of that passes.
 ///
 /// A clone shares the workers and the limits. What a builder method gives has workers of its own, and leaves the clones of
 /// what it was called on as they are.
@@ -49,67 +50,19 @@ struct LocalState {
 #[derive(Clone)]
 struct LocalSettings {
     workers: usize,
+    /// Memory and GPUs, where it is said how much there is.
+    memory: Option<u64>,
+    gpus: Option<u64>,
     /// How many runs that have a tag may run at a time.
     limits: HashMap<String, usize>,
     carrier: Option<Arc<dyn Carrier>>,
-}
-
-struct Pool {
-    workers: usize,
-    /// Whether runs of `#[task(remote)]` functions go to other processes.
-    carries: bool,
-    state: Mutex<PoolState>,
-    /// There is something to do.
-    work: Condvar,
-}
-
-struct PoolState {
-    /// Runs that have room and can go on: an async body has ended, say.
-    resumed: VecDeque<Arc<SuspendedRun>>,
-    /// Calls in flows' bodies that wait for room.
-    admissions: VecDeque<Arc<Admission>>,
-    /// Runs whose inputs have ended, the latest first: what has been made is used before more is made.
-    ready: VecDeque<Ready>,
-    /// Runs that were submitted, and not looked at yet.
-    fresh: VecDeque<Ready>,
-    /// How many more may run.
-    free: usize,
-    threads: usize,
-    /// Threads that wait for work, and those of them that have been woken.
-    idle: usize,
-    woken: usize,
-    limits: HashMap<String, Limit>,
-    /// Of calls that have been given room. A waker may do anything, and a run's locks this: [`unlock`] wakes them.
-    granted: Vec<Waker>,
-}
-
-/// How many more runs that have a tag may run now, and those that wait for it.
-struct Limit {
-    free: usize,
-    /// Calls within runs go first: they have a worker, and those who wait for one may wait for theirs.
-    nested: VecDeque<Arc<Admission>>,
-    waiting: VecDeque<Waiting>,
-}
-
-enum Waiting {
-    Run(Ready),
-    Call(Arc<Admission>),
-}
-
-/// A call that waits for room, a worker's or a tag's.
-struct Admission {
-    task: &'static Task,
-    /// Within another run, whose worker it has.
-    nested: bool,
-    granted: AtomicBool,
-    waker: Mutex<Option<Waker>>,
 }
 
 impl Local {
     /// As many workers as there are cores.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(LocalSettings { workers: cores(), limits: HashMap::new(), carrier: None })
+        Self::with(LocalSettings { workers: cores(), memory: None, gpus: None, limits: HashMap::new(), carrier: None })
     }
 
     fn with(settings: LocalSettings) -> Self {
@@ -122,13 +75,30 @@ impl Local {
 
     /// The pool, which has no threads before it has something to run.
     fn pool(&self) -> &Arc<Pool> {
-        self.0.pool.get_or_init(|| Arc::new(Pool::new(&self.0.settings)))
+        self.0.pool.get_or_init(|| {
+            let capacity = self.resources();
+            Arc::new(Pool::new(
+                capacity,
+                Room::new(capacity, &self.0.settings.limits),
+                self.0.settings.carrier.is_some(),
+            ))
+        })
     }
 
-    /// The executor of this process: `PIPEX_WORKERS` workers, and the limits in `PIPEX_LIMITS` (`database=2,web=5`).
+    /// What there is for all that runs at a time.
+    fn resources(&self) -> Resources {
+        let LocalSettings { workers, memory, gpus, .. } = self.0.settings;
+        let here = machine::resources().threads(workers as u64);
+        here.memory(memory.unwrap_or(here.memory)).gpus(gpus.unwrap_or(here.gpus))
+    }
+
+    /// The executor of this process: `PIPEX_WORKERS` workers, the resources in `PIPEX_RESOURCES` (`memory=16GB,gpu=2`), and the
+    /// limits in `PIPEX_LIMITS` (`database=2,web=5`).
     pub(crate) fn for_process() -> Result<Self> {
         static PROCESS: LazyLock<Result<Local>> = LazyLock::new(|| {
-            let mut local = Local::new().workers(workers()?);
+            let ResourceLimits { memory, gpus, .. } = limits()?;
+            let local = Local::new().workers(workers()?);
+            let mut local = Local::with(LocalSettings { memory, gpus, ..local.settings() });
             let limit = |text: &str| {
                 let (tag, limit) = text.split_once('=')?;
                 Some((tag.trim().to_owned(), at_least_one(limit)?))
@@ -146,6 +116,34 @@ impl Local {
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
         Self::with(LocalSettings { workers: workers.max(1), ..self.settings() })
+    }
+
+    /// Sets how many bytes of memory all runs may need together that say what they need. One that needs more fails.
+    ///
+    /// ```
+    /// use pipex::{Config, Local, Mode, task};
+    ///
+    /// #[task(memory = "6GB")]
+    /// fn fit(rows: u64) -> u64 {
+    ///     rows
+    /// }
+    ///
+    /// let local = Local::new().workers(8).memory(16_000_000_000); // two of them at a time
+    /// Config::new().mode(Mode::Prefect).executor(local).scope(|| {
+    ///     let fits: Vec<_> = (0..8).map(|rows| fit(rows).submit()).collect();
+    ///     fits.iter().map(|fit| fit.load()).sum::<pipex::Result<u64>>()
+    /// })?;
+    /// # Ok::<(), pipex::Error>(())
+    /// ```
+    #[must_use]
+    pub fn memory(self, bytes: u64) -> Self {
+        Self::with(LocalSettings { memory: Some(bytes), ..self.settings() })
+    }
+
+    /// Sets how many GPUs all runs may need together that say what they need. One that needs more fails.
+    #[must_use]
+    pub fn gpus(self, gpus: u64) -> Self {
+        Self::with(LocalSettings { gpus: Some(gpus), ..self.settings() })
     }
 
     /// Has `carrier` bring the runs of `#[task(remote)]` functions to other processes. There, they take no worker here;
@@ -176,10 +174,17 @@ fn at_least_one(text: &str) -> Option<usize> {
     text.trim().parse().ok().filter(|number| *number > 0)
 }
 
-/// How many workers this process has: as `PIPEX_WORKERS` says, else as many as there are cores.
+/// How many workers this process has: as `PIPEX_WORKERS` says, or `PIPEX_RESOURCES`, else as many as there are cores.
 pub(crate) fn workers() -> Result<usize> {
     let set = setting("PIPEX_WORKERS", "a number of workers, 1 or more", at_least_one)?;
-    Ok(set.unwrap_or_else(cores))
+    let threads = limits()?.threads.and_then(|threads| threads.try_into().ok());
+    Ok(set.or(threads).unwrap_or_else(cores))
+}
+
+/// What `PIPEX_RESOURCES` says that there is.
+fn limits() -> Result<ResourceLimits> {
+    const EXPECTED: &str = "what there is for tasks, such as memory=16GB,gpu=2,threads=8, or some of these";
+    Ok(setting("PIPEX_RESOURCES", EXPECTED, ResourceLimits::parse)?.unwrap_or_default())
 }
 
 impl Default for Local {
@@ -194,322 +199,23 @@ impl Executor for Local {
     }
 
     fn submit(&self, ready: Ready) {
-        let pool = self.pool();
-        let mut state = pool.lock();
-        if ready.first {
-            state.fresh.push_back(ready)
-        } else {
-            state.ready.push_front(ready)
-        }
-        // Where there is no room, whoever gives some back sees to it.
-        if state.free > 0 {
-            pool.wake_one(&mut state);
-        }
+        self.pool().submit(ready);
     }
 
     fn admit(&self, task: &'static Task, nested: bool) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
-        let granted = AtomicBool::new(false);
-        let admission = Arc::new(Admission { task, nested, granted, waker: Mutex::new(None) });
-        let pool = Arc::clone(self.pool());
-        let mut state = pool.lock();
-        state.admissions.push_back(Arc::clone(&admission));
-        state.admit();
-        unlock(state);
-        let waits = Waits { pool, admission: Some(admission) };
-        Box::pin(waits.granted())
-    }
-}
-
-/// A call that waits for room; dropped, it waits no longer.
-struct Waits {
-    pool: Arc<Pool>,
-    admission: Option<Arc<Admission>>,
-}
-
-impl Waits {
-    async fn granted(mut self) -> Permit {
-        poll_fn(|context| {
-            let admission = self.admission.as_ref().expect("it is taken below");
-            *admission.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
-            if admission.granted.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-        let admission = self.admission.take().expect("nobody else takes it");
-        let pool = Arc::clone(&self.pool);
-        Permit::new(move || pool.release(admission.task, !admission.nested))
-    }
-}
-
-impl Drop for Waits {
-    fn drop(&mut self) {
-        let Some(admission) = self.admission.take() else { return };
-        let mut state = self.pool.lock();
-        if admission.granted.load(Ordering::Acquire) {
-            drop(state);
-            self.pool.release(admission.task, !admission.nested);
-        } else {
-            state.admissions.retain(|call| !Arc::ptr_eq(call, &admission));
-            let other = |waiting: &Waiting| !matches!(waiting, Waiting::Call(call) if Arc::ptr_eq(call, &admission));
-            state.limits.values_mut().for_each(|limit| {
-                limit.waiting.retain(other);
-                limit.nested.retain(|call| !Arc::ptr_eq(call, &admission));
-            });
-            state.let_go(admission.task);
-            self.pool.pass_on(&mut state);
-            unlock(state);
-        }
-    }
-}
-
-impl PoolState {
-    /// Gives room to calls that wait for it.
-    fn admit(&mut self) {
-        if self.admissions.is_empty() {
-            return;
-        }
-        let mut still = VecDeque::new();
-        while let Some(admission) = self.admissions.pop_front() {
-            if !admission.nested && self.free == 0 {
-                still.push_back(admission);
-                continue;
-            }
-            let (task, nested) = (admission.task, admission.nested);
-            if let Some(Waiting::Call(admission)) = self.take_tags(task, Waiting::Call(admission)) {
-                if !nested {
-                    self.free -= 1;
-                }
-                admission.granted.store(true, Ordering::Release);
-                self.granted.extend(admission.waker.lock().unwrap_or_else(PoisonError::into_inner).take());
-            }
-        }
-        self.admissions = still;
+        self.admit_with(task, Resources::new(), nested)
     }
 
-    /// Takes a place under each of the task's tags; else it waits at the first that has none.
-    fn take_tags(&mut self, task: &'static Task, waiting: Waiting) -> Option<Waiting> {
-        if self.limits.is_empty() || task.tags.is_empty() {
-            return Some(waiting);
-        }
-        let full = task.tags.iter().find(|tag| self.limits.get(**tag).is_some_and(|limit| limit.free == 0));
-        if let Some(limit) = full.and_then(|tag| self.limits.get_mut(*tag)) {
-            match waiting {
-                Waiting::Call(call) if call.nested => limit.nested.push_back(call),
-                other => limit.waiting.push_back(other),
-            }
-            // It may have been let go for the sake of a place that another can have now.
-            self.let_go(task);
-            return None;
-        }
-        for tag in task.tags {
-            if let Some(limit) = self.limits.get_mut(*tag) {
-                limit.free -= 1;
-            }
-        }
-        Some(waiting)
+    fn admit_with(
+        &self,
+        task: &'static Task,
+        needs: Resources,
+        nested: bool,
+    ) -> Pin<Box<dyn Future<Output = Permit> + Send>> {
+        Box::pin(Arc::clone(self.pool()).admit(needs, task, nested))
     }
 
-    /// Lets one that waits go on for each of the task's tags that has a place.
-    fn let_go(&mut self, task: &'static Task) {
-        for tag in task.tags {
-            let Some(limit) = self.limits.get_mut(*tag).filter(|limit| limit.free > 0) else { continue };
-            match limit.nested.pop_front().map(Waiting::Call).or_else(|| limit.waiting.pop_front()) {
-                Some(Waiting::Run(ready)) => self.ready.push_front(ready),
-                Some(Waiting::Call(admission)) => self.admissions.push_back(admission),
-                None => {}
-            }
-        }
-    }
-
-    /// Gives the room of a run back.
-    fn release(&mut self, task: &'static Task, worker: bool) {
-        if worker {
-            self.free += 1;
-        }
-        for tag in task.tags {
-            if let Some(limit) = self.limits.get_mut(*tag) {
-                limit.free += 1;
-            }
-        }
-        self.let_go(task);
-    }
-
-    /// The next run, and room for it.
-    fn next(&mut self) -> Option<Ready> {
-        while self.free > 0 {
-            let next = self.ready.pop_front().or_else(|| self.fresh.pop_front())?;
-            let task = next.task();
-            let next = self.take_tags(task, Waiting::Run(next));
-            self.admit();
-            if let Some(Waiting::Run(next)) = next {
-                self.free -= 1;
-                return Some(next);
-            }
-        }
-        None
-    }
-}
-
-/// Lets go of the lock, and wakes those who have been given room.
-fn unlock(mut state: MutexGuard<'_, PoolState>) {
-    let granted = std::mem::take(&mut state.granted);
-    drop(state);
-    granted.into_iter().for_each(Waker::wake);
-}
-
-impl Pool {
-    fn new(settings: &LocalSettings) -> Self {
-        let limit = |(tag, runs): (&String, &usize)| {
-            (tag.clone(), Limit { free: *runs, nested: VecDeque::new(), waiting: VecDeque::new() })
-        };
-        let state = PoolState {
-            resumed: VecDeque::new(),
-            admissions: VecDeque::new(),
-            ready: VecDeque::new(),
-            fresh: VecDeque::new(),
-            free: settings.workers,
-            threads: 0,
-            idle: 0,
-            woken: 0,
-            limits: settings.limits.iter().map(limit).collect(),
-            granted: Vec::new(),
-        };
-        let (workers, carries) = (settings.workers, settings.carrier.is_some());
-        Pool { workers, carries, state: Mutex::new(state), work: Condvar::new() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, PoolState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sees to it that a thread looks for work, if none is on its way.
-    fn wake_one(self: &Arc<Self>, state: &mut PoolState) {
-        if state.idle > 0 {
-            state.idle -= 1;
-            state.woken += 1;
-            self.work.notify_one();
-        } else if state.threads < self.workers {
-            let pool = Arc::clone(self);
-            let started = thread::Builder::new().name("pipex-worker".to_owned()).spawn(move || pool.work());
-            match started {
-                Ok(_) => state.threads += 1,
-                // Those there are do it.
-                Err(error) if state.threads > 0 => tracing::warn!("cannot start another worker thread: {error}"),
-                Err(error) => tracing::error!("cannot start a worker thread: {error}"),
-            }
-        }
-    }
-
-    /// A worker thread, from its first run to its last.
-    fn work(self: Arc<Self>) {
-        let mut state = self.lock();
-        loop {
-            if let Some(underway) = state.resumed.pop_front() {
-                unlock(state);
-                underway.go_on();
-                state = self.lock();
-            } else if let Some(ready) = state.next() {
-                unlock(state);
-                let task = ready.task();
-                let ended = self.run(ready);
-                state = self.lock();
-                if ended {
-                    state.release(task, true);
-                    // This thread takes the next itself.
-                    state.admit();
-                }
-            } else if !state.granted.is_empty() {
-                unlock(state);
-                state = self.lock();
-            } else {
-                state.idle += 1;
-                let waited = self.work.wait_timeout_while(state, IDLE, |state| state.woken == 0);
-                (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-                if state.woken > 0 {
-                    state.woken -= 1;
-                } else {
-                    state.idle -= 1;
-                    state.threads -= 1;
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Runs it to its end, or until it waits for something else than this thread; whether it has ended.
-    fn run(self: &Arc<Self>, ready: Ready) -> bool {
-        let task = ready.task();
-        let mut future = ready.run();
-        if ended(future.as_mut(), Waker::noop()) {
-            return true;
-        }
-        let pool = Arc::clone(self);
-        let future = Mutex::new(Some(future));
-        // What waits for another process takes nobody's room.
-        let away = task.remote && self.carries;
-        if away {
-            let mut state = self.lock();
-            state.free += 1;
-            self.pass_on(&mut state);
-            unlock(state);
-        }
-        Arc::new(SuspendedRun { pool, task, away, future, queued: AtomicBool::new(true) }).go_on();
-        false
-    }
-
-    /// Gives the room of a run back.
-    fn release(self: &Arc<Self>, task: &'static Task, worker: bool) {
-        let mut state = self.lock();
-        state.release(task, worker);
-        self.pass_on(&mut state);
-        unlock(state);
-    }
-
-    /// Sees to it that somebody uses the room there is.
-    fn pass_on(self: &Arc<Self>, state: &mut PoolState) {
-        state.admit();
-        if state.free > 0 && (!state.ready.is_empty() || !state.fresh.is_empty()) {
-            self.wake_one(state);
-        }
-    }
-}
-
-/// Polls it. A function that panics fails its run and nothing else; what panics besides, a store or a reporter of the user's,
-/// takes no worker along.
-fn ended(future: Pin<&mut (dyn Future<Output = ()> + Send)>, waker: &Waker) -> bool {
-    catch_unwind(AssertUnwindSafe(|| future.poll(&mut Context::from_waker(waker)).is_ready())).unwrap_or(true)
-}
-
-/// A run that waits for something else than a thread.
-struct SuspendedRun {
-    pool: Arc<Pool>,
-    task: &'static Task,
-    away: bool,
-    future: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
-    queued: AtomicBool,
-}
-
-impl SuspendedRun {
-    fn go_on(self: Arc<Self>) {
-        self.queued.store(false, Ordering::Release);
-        let mut slot = self.future.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(future) = slot.as_mut() else { return };
-        let waker = Waker::from(Arc::clone(&self));
-        if ended(future.as_mut(), &waker) {
-            *slot = None;
-            drop(slot);
-            self.pool.release(self.task, !self.away);
-        }
-    }
-}
-
-impl Wake for SuspendedRun {
-    fn wake(self: Arc<Self>) {
-        if self.queued.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let pool = Arc::clone(&self.pool);
-        let mut state = pool.lock();
-        state.resumed.push_back(self);
-        pool.wake_one(&mut state);
+    fn capacity(&self) -> Option<Resources> {
+        Some(self.resources())
     }
 }

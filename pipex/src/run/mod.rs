@@ -18,6 +18,7 @@ pub(crate) mod program;
 pub(crate) mod record;
 pub(crate) mod report;
 pub(crate) mod returned;
+pub(crate) mod room;
 #[cfg(feature = "shell")]
 pub(crate) mod shell;
 pub(crate) mod targets;

@@ -4,6 +4,7 @@ mod attempt;
 #[cfg(feature = "remote")]
 mod elsewhere;
 mod events;
+mod needs;
 #[cfg(not(feature = "remote"))]
 mod only_here;
 
@@ -40,6 +41,7 @@ use pipex_format::model::mode::Mode;
 use pipex_format::model::moment::Moment;
 use pipex_format::model::name::Name;
 use pipex_format::model::provenance::{Decision, Present, Provenance, Reasons, Wanted, decide};
+use pipex_format::model::resources::Resources;
 use pipex_format::model::stale::Stale;
 use pipex_format::model::state::State;
 use pipex_format::model::target::{DefaultTarget, Location, TargetError, TemplateField, TemplateFields, UNSHOWN, push};
@@ -52,6 +54,8 @@ pub(crate) struct Plan<'a, R> {
     run: Run,
     arguments: Fingerprint,
     inputs: Inputs,
+    /// What the function needs while it runs, once that is known.
+    needs: Option<Box<Resources>>,
     /// What the output is recorded as made from, where another process has said it.
     record: Option<Record>,
     /// How the body can go on elsewhere, if all of it outlives this place.
@@ -133,6 +137,7 @@ impl<'a, R: Send> Plan<'a, R> {
             run: Run::new(task, mode, context),
             arguments: fingerprint_bytes(&[]),
             inputs: Inputs::default(),
+            needs: None,
             record: None,
             away: None,
         };

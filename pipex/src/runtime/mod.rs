@@ -1,5 +1,6 @@
 //! How asynchronous work is driven from synchronous code: on the caller's thread, without a runtime of the caller's.
 
+pub(crate) mod machine;
 pub(crate) mod panics;
 pub(crate) mod sync;
 

@@ -19,6 +19,8 @@ pub(crate) enum Phase {
     /// What the call is about was found out from its arguments.
     Preparing,
     Loading,
+    /// What it needs was computed.
+    Measuring,
     /// The function ran.
     Running,
     Saving,
@@ -35,6 +37,7 @@ impl Panic {
         let message = match phase {
             Phase::Preparing => format!("while the call was prepared: {text}"),
             Phase::Loading => format!("while its arguments were loaded: {text}"),
+            Phase::Measuring => format!("while what it needs was computed: {text}"),
             Phase::Running => text.to_owned(),
             Phase::Saving => format!("while its output was saved: {text}"),
             Phase::Dropping => format!("while its output was dropped: {text}"),

@@ -3,14 +3,19 @@
 
 mod scene;
 
-use std::future::ready;
+use std::future::{poll_fn, ready};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
-use self::scene::{BOTH, Gauge, PLAIN, TAGGED, add, explore, explore_with, join, lazy, run_here, spawn, submit, value};
+use self::scene::{
+    BOTH, Gauge, HALF, LARGE, PLAIN, SMALL, TAGGED, WIDE, add, explore, explore_with, join, lazy, run_here, spawn,
+    submit, value,
+};
 use super::*;
 use crate::run::flow_run::Cancelled;
 use crate::runtime::block_on;
-use crate::runtime::sync::pass_time;
+use crate::runtime::sync::atomic::{AtomicBool, Ordering};
+use crate::runtime::sync::{Mutex, pass_time, thread};
 use pipex_format::model::target::Template;
 
 static DROPPED: Task = Task::new("dropped", "tests", file!(), line!(), Template::Plain(&[]));
@@ -254,6 +259,95 @@ fn an_admission_that_is_dropped_while_it_waits_lets_others_go_on() {
             run_here(&called);
             assert_eq!([value(&submitted), value(&called)], [1; 2]);
             drops.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
+        },
+    );
+}
+
+#[test]
+fn never_more_runs_than_fits_and_all_go_on() {
+    explore(
+        || Local::new().workers(3).memory(4),
+        |_, _| {
+            let gauge = Gauge::default();
+            let outputs = [(&SMALL, 1), (&LARGE, 4), (&HALF, 2), (&SMALL, 1), (&HALF, 2)]
+                .map(|(task, amount)| submit(task, &[], gauge.body_of(amount)));
+            let (plain, _) = submit(&PLAIN, &[], add);
+            run_here(&lazy(&LARGE, &[], gauge.body_of(4)).0);
+            assert_eq!(value(&plain), 1);
+            assert!(outputs.iter().all(|(output, counts)| (value(output), counts.runs()) == (1, 1)));
+            assert!(gauge.most() <= 4);
+        },
+    );
+}
+
+#[test]
+fn a_large_run_is_passed_by_none_that_comes_later_and_needs_the_same() {
+    explore(
+        || Local::new().workers(2).memory(4),
+        |local, _| {
+            let mut permit = Some(block_on(local.admit_with(&SMALL, SMALL.resources, false)));
+            let mut large = local.admit_with(&LARGE, LARGE.resources, false);
+            assert!(large.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            let has_run = Arc::new(AtomicBool::new(false));
+            let smalls = [(); 3].map(|()| {
+                let has_run = Arc::clone(&has_run);
+                submit(&SMALL, &[], move |_| Box::pin(ready(Some(u32::from(has_run.load(Ordering::SeqCst))))))
+            });
+            let (plain, _) = submit(&PLAIN, &[], add);
+            assert_eq!(value(&plain), 1, "it needs none of that");
+            permit.take();
+            let room = block_on(large);
+            has_run.store(true, Ordering::SeqCst);
+            drop(room);
+            assert!(smalls.iter().all(|(output, _)| value(output) == 1));
+        },
+    );
+}
+
+#[test]
+fn a_run_of_several_threads_gets_its_workers() {
+    explore(
+        || Local::new().workers(2),
+        |_, _| {
+            let gauge = Gauge::default();
+            let outputs = [(&PLAIN, 1), (&WIDE, 2), (&PLAIN, 1), (&WIDE, 2), (&PLAIN, 1)]
+                .map(|(task, amount)| submit(task, &[], gauge.body_of(amount)));
+            assert!(outputs.iter().all(|(output, counts)| (value(output), counts.runs()) == (1, 1)));
+            assert!(gauge.most() <= 2);
+        },
+    );
+}
+
+#[test]
+fn runs_that_hold_some_and_call_for_more_end() {
+    explore(
+        || Local::new().workers(2).memory(4),
+        |_, _| {
+            let calls = |task| {
+                submit(task, &[], |_| {
+                    let (inner, _) = lazy(&LARGE, &[], add);
+                    add(&[value(&inner)])
+                })
+            };
+            let outputs = [calls(&HALF), calls(&PLAIN), calls(&HALF), submit(&LARGE, &[], add)];
+            assert_eq!(outputs.each_ref().map(|(output, _)| value(output)), [2, 2, 2, 1]);
+        },
+    );
+}
+
+#[test]
+fn what_has_room_runs_what_others_wait_to_run() {
+    explore(
+        || Local::new().workers(2).memory(4),
+        |_, _| {
+            let (shared, shared_counts) = lazy(&LARGE, &[], add);
+            let asks = |task| {
+                let shared = shared.clone();
+                submit(task, &[], move |_| add(&[value(&shared)]))
+            };
+            let outputs = [asks(&PLAIN), asks(&LARGE), asks(&PLAIN)];
+            assert_eq!(outputs.each_ref().map(|(output, _)| value(output)), [2; 3]);
+            assert_eq!(shared_counts.runs(), 1);
         },
     );
 }

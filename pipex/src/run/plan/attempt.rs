@@ -30,6 +30,7 @@ use pipex_format::journal::{There, Why};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Cause, Error, RunError};
 use pipex_format::model::provenance::{Decision, Reasons};
+use pipex_format::model::resources::Resources;
 use pipex_format::model::state::State;
 use pipex_format::model::target::Location;
 use pipex_format::say::say;
@@ -60,9 +61,10 @@ impl<'a, R: Send> Plan<'a, R> {
     /// Runs it here, attempt after attempt: each has room of its own, and gives it back before the next.
     pub(crate) async fn run_here(&mut self, place: Option<&Place<R>>) -> Outcome<R> {
         let context = self.run.context.clone();
+        let needs = self.measure(place)?;
         loop {
             let room = match &context {
-                Some(context) => context.admit(self.run.task).await,
+                Some(context) => context.admit(self.run.task, needs, context.within).await,
                 None => Permit::default(),
             };
             match self.produce(place).await {
@@ -491,8 +493,8 @@ impl<R: Send> LazyRun<R> for Plan<'_, R> {
         Plan::is_there(self, place)
     }
 
-    fn run<'p>(&'p mut self, place: Option<&'p Place<R>>) -> Pin<Box<dyn Future<Output = Outcome<R>> + Send + 'p>> {
-        Box::pin(self.run_here(place))
+    fn measure(&mut self, place: Option<&Place<R>>) -> Result<Resources, Arc<Failure>> {
+        Plan::measure(self, place)
     }
 
     fn produce<'p>(&'p mut self, place: Option<&'p Place<R>>) -> Pin<Box<dyn Future<Output = Attempt<R>> + Send + 'p>> {

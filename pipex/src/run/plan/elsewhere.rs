@@ -33,6 +33,11 @@ impl Run {
         }
         self.context.as_ref()?.executor()?.carrier()
     }
+
+    /// Whether it is to run in another process.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.carrier().is_some()
+    }
 }
 
 impl<R: Send> Plan<'_, R> {
@@ -92,7 +97,8 @@ impl<R: Send> Plan<'_, R> {
     ) -> Result<Done<R>, Raised> {
         let stays = |error: JobError| Raised::new(error, false);
         let order = self.order(place.map(|(place, _)| place), place.map(|(_, record)| record)).map_err(stays)?;
-        let job = Job::new(self.run.task, self.run.attempt, &order).map_err(stays)?;
+        let needs = self.needs.as_deref().copied().unwrap_or_default();
+        let job = Job::new(self.run.task, self.run.attempt, needs, &order).map_err(stays)?;
         let target = place.map(|(place, _)| &place.location);
         if let Some(target) = target {
             self.run.begin_making(target, started);

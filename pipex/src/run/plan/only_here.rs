@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::Plan;
 use super::attempt::Done;
+use super::{Plan, Run};
 use crate::graph::place::Place;
 use crate::run::call::Raised;
 use crate::run::dry_run;
@@ -20,5 +20,11 @@ impl<R: Send> Plan<'_, R> {
 
     pub(super) fn list_job(&self, _: Option<&Place<R>>) {
         dry_run::list(None, self.run.flow().map(|flow| &flow.shared.would_run));
+    }
+}
+
+impl Run {
+    pub(super) fn is_elsewhere(&self) -> bool {
+        false
     }
 }

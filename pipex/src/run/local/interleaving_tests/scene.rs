@@ -1,24 +1,24 @@
 //! Flows whose runs are closures, in many interleavings.
 
 use std::env;
-use std::future::ready;
-use std::sync::Arc;
+use std::future::{poll_fn, ready};
+use std::task::Poll;
+use std::time::Duration;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
 use shuttle::{Config, MaxSteps, Runner};
 
 use super::super::*;
-use crate::graph::host::Host as _;
 use crate::graph::node::Node;
-use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Place, Produced};
+use crate::graph::outcome::{Attempt, Failure, Label, Place, Produced};
 use crate::graph::output::Output;
 use crate::graph::pending::{Awaited, Discard, LazyRun};
 use crate::graph::settle::settle_here;
 use crate::run::context::Context as CallContext;
 use crate::run::flow_run::{ActiveFlow, SharedByFlows};
 use crate::runtime::block_on;
-use crate::runtime::sync::atomic::AtomicUsize;
-use crate::runtime::sync::pass_time;
+use crate::runtime::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::runtime::sync::{pass_time, thread};
 use pipex_format::model::error::{Error, RunError};
 use pipex_format::model::flow::Flow;
 use pipex_format::model::target::Template;
@@ -27,7 +27,15 @@ pub(super) static PLAIN: Task = Task::new("plain", "tests", file!(), line!(), Te
 pub(super) static TAGGED: Task = Task::new("tagged", "tests", file!(), line!(), Template::Plain(&[])).tags(&["tag"]);
 pub(super) static BOTH: Task =
     Task::new("both", "tests", file!(), line!(), Template::Plain(&[])).tags(&["tag", "other"]);
+pub(super) static SMALL: Task = needs("small", Resources::new().memory(1));
+pub(super) static HALF: Task = needs("half", Resources::new().memory(2));
+pub(super) static LARGE: Task = needs("large", Resources::new().memory(4));
+pub(super) static WIDE: Task = needs("wide", Resources::new().threads(2));
 static FLOW: Flow = Flow::new("explored", "tests", file!(), line!());
+
+const fn needs(name: &'static str, resources: Resources) -> Task {
+    Task::new(name, "tests", file!(), line!(), Template::Plain(&[])).resources(resources)
+}
 
 pub(super) type Value = Pin<Box<dyn Future<Output = Option<u32>> + Send>>;
 
@@ -67,15 +75,8 @@ impl LazyRun<u32> for Fake {
         Ok(false)
     }
 
-    fn run<'p>(&'p mut self, place: Option<&'p Place<u32>>) -> Pin<Box<dyn Future<Output = Outcome<u32>> + Send + 'p>> {
-        Box::pin(async move {
-            loop {
-                let _room = self.context.admit(self.task).await;
-                if let Attempt::Ended(outcome) = self.produce(place).await {
-                    return outcome;
-                }
-            }
-        })
+    fn measure(&mut self, _: Option<&Place<u32>>) -> Result<Resources, Arc<Failure>> {
+        Ok(self.task.resources)
     }
 
     fn produce<'p>(&'p mut self, _: Option<&'p Place<u32>>) -> Pin<Box<dyn Future<Output = Attempt<u32>> + Send + 'p>> {
@@ -214,17 +215,10 @@ fn assert_at_rest(local: &Local) {
         thread::yield_now();
     }
     let state = pool.lock();
-    assert_eq!((state.free, state.idle, state.woken), (pool.workers, 0, 0), "workers, idle and woken threads");
-    let queued = state.resumed.len() + state.admissions.len() + state.ready.len() + state.fresh.len();
+    assert_eq!((state.idle, state.woken), (0, 0), "idle and woken threads");
+    let queued = state.resumed.len() + state.started.len() + state.ready.len() + state.fresh.len();
     assert_eq!(queued, 0, "nothing is left in the queues");
-    for (tag, limit) in &state.limits {
-        let allowed = local.0.settings.limits[tag];
-        assert_eq!(
-            (limit.free, limit.nested.len() + limit.waiting.len()),
-            (allowed, 0),
-            "free places of `{tag}`, and who waits"
-        );
-    }
+    assert!(state.room.is_at_rest(), "all room has been given back, and nobody waits for some");
 }
 
 /// How many run at a time.
@@ -233,11 +227,16 @@ pub(super) struct Gauge(Arc<(AtomicUsize, AtomicUsize)>);
 
 impl Gauge {
     pub(super) fn body(&self) -> impl FnMut(&[u32]) -> Value + Send + 'static {
+        self.body_of(1)
+    }
+
+    /// One that counts as so many.
+    pub(super) fn body_of(&self, amount: usize) -> impl FnMut(&[u32]) -> Value + Send + 'static {
         let Gauge(gauge) = self.clone();
         move |values| {
-            gauge.1.fetch_max(gauge.0.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            gauge.1.fetch_max(gauge.0.fetch_add(amount, Ordering::SeqCst) + amount, Ordering::SeqCst);
             thread::yield_now();
-            gauge.0.fetch_sub(1, Ordering::SeqCst);
+            gauge.0.fetch_sub(amount, Ordering::SeqCst);
             add(values)
         }
     }

@@ -1,0 +1,9 @@
+// Says: at the text: write a number
+use pipex::task;
+
+#[task(gpu = "one")]
+fn one(station: &str, month: u32) -> u32 {
+    station.len() as u32 + month
+}
+
+fn main() {}

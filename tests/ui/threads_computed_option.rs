@@ -1,0 +1,9 @@
+// Says: at the expression: it is no number
+use pipex::task;
+
+#[task(threads = station.find("x"))]
+fn one(station: &str, month: u32) -> u32 {
+    station.len() as u32 + month
+}
+
+fn main() {}

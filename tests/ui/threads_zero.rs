@@ -1,0 +1,9 @@
+// Says: at the number: 1 or more
+use pipex::task;
+
+#[task(threads = 0)]
+fn one(station: &str, month: u32) -> u32 {
+    station.len() as u32 + month
+}
+
+fn main() {}
