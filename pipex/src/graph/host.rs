@@ -50,19 +50,17 @@ pub(crate) trait Host: Send + Sync {
 pub struct Ready {
     node: Option<Arc<dyn Node>>,
     pub(crate) first: bool,
-    /// What it needs, once that is known; until then it only finds out whether it has to run.
-    needs: Option<Box<Resources>>,
 }
 
 impl Ready {
     /// A run of which nothing is known yet: whether its target is there, what it waits for.
     pub(crate) fn first(node: Arc<dyn Node>) -> Self {
-        Ready { node: Some(node), first: true, needs: None }
+        Ready { node: Some(node), first: true }
     }
 
-    /// A run whose inputs have ended, or that is tried again; what it needs, if that is known.
-    pub(crate) fn again(node: Arc<dyn Node>, needs: Option<Resources>) -> Self {
-        Ready { node: Some(node), first: false, needs: needs.map(Box::new) }
+    /// A run whose inputs have ended, that is tried again, or of which it is known what it needs.
+    pub(crate) fn again(node: Arc<dyn Node>) -> Self {
+        Ready { node: Some(node), first: false }
     }
 
     fn node(&self) -> &Arc<dyn Node> {
@@ -78,12 +76,12 @@ impl Ready {
     /// What it needs while it [runs](Ready::run).
     #[must_use]
     pub fn needs(&self) -> Resources {
-        self.needs.as_deref().copied().unwrap_or_default()
+        self.measured().unwrap_or_default()
     }
 
-    /// The tags that it runs under.
-    pub(crate) fn tags(&self) -> &'static [&'static str] {
-        if self.needs.is_some() { self.task().tags } else { &[] }
+    /// The same, if that is known; until then it only finds out whether it has to run, and takes no place under its tags.
+    pub(crate) fn measured(&self) -> Option<Resources> {
+        self.node().needs()
     }
 
     /// Runs it, as far as it goes: a run that turns out to wait for others, for its next attempt, or to [need](Ready::needs) more

@@ -7,12 +7,15 @@ use std::task::Poll;
 
 use crate::graph::outcome::{Failure, Label};
 use pipex_format::model::contents::Content;
+use pipex_format::model::resources::Resources;
 use pipex_format::model::task::Task;
 
 /// A run that may not have ended, its type forgotten.
 pub(crate) trait Node: Send + Sync {
     fn task(&self) -> &'static Task;
     fn label(&self) -> &Label;
+    /// What it needs while it runs, once its executor is to give it room for that.
+    fn needs(&self) -> Option<Resources>;
     /// How it ended, if it has.
     fn ended(&self) -> Option<Result<(), &Arc<Failure>>>;
     fn has_ended(&self) -> bool {

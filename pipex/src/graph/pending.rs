@@ -221,10 +221,10 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
         host.submit(Ready::first(Arc::clone(self) as _));
     }
 
-    /// Hands it to its executor again; what it needs is known, or not yet.
-    fn hand_again(self: Arc<Self>, needs: Option<Resources>) {
+    /// Hands it to its executor again.
+    fn hand_again(self: Arc<Self>) {
         if let Some(host) = self.executing_host().cloned() {
-            host.submit(Ready::again(self as _, needs));
+            host.submit(Ready::again(self as _));
         }
     }
 
@@ -392,6 +392,13 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
         &self.label
     }
 
+    fn needs(&self) -> Option<Resources> {
+        let mut state = self.lock();
+        // Where another has it by now, nothing is left to be done.
+        let run = if state.stage == Stage::Measured { state.run.as_mut() } else { None };
+        run?.measure(self.place.as_deref()).ok()
+    }
+
     fn ended(&self) -> Option<Result<(), &Arc<Failure>>> {
         self.ended.get().map(|ended| ended.as_ref().copied())
     }
@@ -484,25 +491,22 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
             let Some(run) = self.lock().run.take() else { return };
             let mut turn = Turn::new(Arc::clone(&self), run);
             if stage != Stage::Measured && !self.task.is_plain() {
-                let needs = match turn.run().measure(self.place.as_deref()) {
-                    Ok(needs) => needs,
-                    Err(failure) => return turn.end(Err(failure)),
-                };
+                if let Err(failure) = turn.run().measure(self.place.as_deref()) {
+                    return turn.end(Err(failure));
+                }
                 self.lock().stage = Stage::Measured;
                 turn.put_back();
-                return self.hand_again(Some(needs));
+                return self.hand_again();
             }
             let delay = match turn.run().produce(self.place.as_deref()).await {
                 Attempt::Ended(outcome) => return turn.end(outcome),
                 Attempt::Again(delay) => delay,
             };
-            // What it needs does not change.
-            let needs = turn.run().measure(self.place.as_deref()).ok();
             // Its room is another's until then.
             let run = turn.pass_on();
             after(delay, self.cancellation().cloned(), move || {
                 run.into_iter().for_each(|run| self.put_back(run));
-                self.hand_again(needs);
+                self.hand_again();
             });
         })
     }
@@ -524,7 +528,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
 
     fn input_ended(self: Arc<Self>) {
         if self.one_less() {
-            self.hand_again(None);
+            self.hand_again();
         }
     }
 

@@ -81,15 +81,19 @@ impl PoolState {
     /// The next run, and room for it.
     fn next(&mut self) -> Option<(Share, Ready)> {
         self.admit();
-        while self.started.is_empty() && self.room.has_worker() {
-            let ready = self.ready.pop_front().or_else(|| self.fresh.pop_front())?;
-            let share = self.room.share(ready.needs(), ready.tags(), false);
-            if let Some(Waiting::Run(ready)) = self.room.enter(share, Waiting::Run(ready)) {
-                return Some((share, ready));
-            }
-            self.admit();
+        if let Some(started) = self.started.pop_front() {
+            return Some(started);
         }
-        self.started.pop_front()
+        if !self.room.has_worker() {
+            return None;
+        }
+        let ready = self.ready.pop_front().or_else(|| self.fresh.pop_front())?;
+        // It is to find out whether it has to run, and what it needs.
+        let share = self.room.share(Resources::new(), &[], false);
+        match self.room.enter(share, Waiting::Run(ready)) {
+            Some(Waiting::Run(ready)) => Some((share, ready)),
+            _ => None,
+        }
     }
 
     /// Whether there is a run that has room, or can have it.
@@ -129,11 +133,19 @@ impl Pool {
 
     /// Takes a run that can run.
     pub(super) fn submit(self: &Arc<Self>, ready: Ready) {
+        let needs = ready.measured();
         let mut state = self.lock();
-        if ready.first {
-            state.fresh.push_back(ready)
-        } else {
-            state.ready.push_front(ready)
+        match needs {
+            Some(needs) => {
+                let share = state.room.share(needs, ready.task().tags, false);
+                if let Some(Waiting::Run(ready)) = state.room.enter(share, Waiting::Run(ready)) {
+                    state.started.push_back((share, ready));
+                }
+                self.pass_on(&mut state);
+                return unlock(state);
+            }
+            None if ready.first => state.fresh.push_back(ready),
+            None => state.ready.push_front(ready),
         }
         // Where there is no room, whoever gives some back sees to it.
         if state.room.has_worker() {
