@@ -94,7 +94,7 @@ enum Stage {
     /// Its executor has it, and is to find out what it waits for.
     Handed,
     /// So many of the inputs that it waits for have not ended; then it is `then`.
-    Waits { inputs: usize, then: Then },
+    Waits { inputs: u32, then: Then },
     /// All that was submitted and that it takes has ended: whether it has to run can be told.
     Due,
     /// It can run.
@@ -288,7 +288,8 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
     /// Whether these inputs have ended; if not, its executor gets it again when they have.
     async fn inputs_ended(self: &Arc<Self>, inputs: Vec<Arc<dyn Node>>, then: Then) -> bool {
         // One more than there are, until all have been asked.
-        self.lock().stage = Stage::Waits { inputs: inputs.len() + 1, then };
+        let count = u32::try_from(inputs.len()).expect("there is no room in memory for as many") + 1;
+        self.lock().stage = Stage::Waits { inputs: count, then };
         let this = Arc::clone(self) as Arc<dyn Node>;
         for input in inputs {
             if !Arc::clone(&input).hand_over() {
