@@ -3,6 +3,7 @@
 use std::fs;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier, Mutex, PoisonError};
 
 use pipex::{Config, Error, Local, Mode, Output, Resources, RunError, State, flow, task};
@@ -137,8 +138,9 @@ fn large(order: &Order) {
 }
 
 #[task(memory = "1GB")]
-fn held_small(order: &Order, gate: &Arc<Gate>) {
+fn held_small(order: &Order, started: &Sender<()>, gate: &Arc<Gate>) {
     note(order, "held");
+    started.send(()).unwrap();
     gate.pass();
 }
 
@@ -150,10 +152,12 @@ fn plain(order: &Order) {
 #[test]
 fn a_large_one_is_not_passed_by_small_ones_that_come_later_and_keeps_nobody_else_waiting() {
     let (order, gate) = (Order::default(), Arc::new(Gate::default()));
+    let (tell, started) = channel();
     // One worker is held, so that the other takes everything in the order in which it is submitted.
     prefect(Local::new().workers(2).memory(4 * GB)).scope(|| {
         let noted = || Output::from(Arc::clone(&order));
-        let held = held_small(noted(), Output::from(Arc::clone(&gate))).submit();
+        let held = held_small(noted(), Output::from(tell), Output::from(Arc::clone(&gate))).submit();
+        started.recv().unwrap();
         let large = large(noted()).submit();
         let smalls: Vec<_> = (0..20).map(|_| small(noted()).submit()).collect();
         plain(noted()).submit().wait().unwrap();
@@ -167,8 +171,9 @@ fn a_large_one_is_not_passed_by_small_ones_that_come_later_and_keeps_nobody_else
 static ATTEMPTS: AtomicUsize = AtomicUsize::new(0);
 
 #[task(memory = "4GB", retries = 1, retry_delay = "20ms")]
-fn fails_once(order: &Order, gate: &Arc<Gate>) -> Result<(), String> {
+fn fails_once(order: &Order, started: &Sender<()>, gate: &Arc<Gate>) -> Result<(), String> {
     note(order, "attempt");
+    started.send(()).unwrap();
     gate.pass();
     if ATTEMPTS.fetch_add(1, Ordering::SeqCst) == 0 { Err("not yet".to_owned()) } else { Ok(()) }
 }
@@ -176,9 +181,11 @@ fn fails_once(order: &Order, gate: &Arc<Gate>) -> Result<(), String> {
 #[test]
 fn what_waits_for_its_next_attempt_gives_its_room_back() {
     let (order, gate) = (Order::default(), Arc::new(Gate::default()));
+    let (tell, started) = channel();
     prefect(Local::new().workers(2).memory(4 * GB)).scope(|| {
         let noted = || Output::from(Arc::clone(&order));
-        let fails = fails_once(noted(), Output::from(Arc::clone(&gate))).submit();
+        let fails = fails_once(noted(), Output::from(tell), Output::from(Arc::clone(&gate))).submit();
+        started.recv().unwrap();
         let waits = large(noted()).submit();
         plain(noted()).submit().wait().unwrap();
         gate.open();
