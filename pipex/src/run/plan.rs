@@ -79,8 +79,6 @@ struct Run {
     started: Option<Instant>,
     /// Its number among those that the journal knows to make a target; 0 if it does not.
     began: u64,
-    /// The runs that made what it takes, if somebody wants to know.
-    makers: Box<[(&'static str, u64)]>,
     /// Why it runs, or does not.
     why: Why,
     /// The output that is there and is not to be taken: its stamp, and why it is stale.
@@ -91,21 +89,15 @@ struct Run {
     records: Option<Box<Records>>,
 }
 
-/// The address of the store, if targets are no paths to it; the targets of other outputs, and the addresses of their stores.
+/// What few runs have.
 #[derive(Default)]
 struct Beside {
+    /// The address of its store, if targets are no paths to it.
     store: Box<str>,
+    /// The targets of its other outputs, and the addresses of their stores.
     more: Vec<(Location, Box<str>)>,
-}
-
-impl Beside {
-    /// What there is of this place, if there is something.
-    fn read<R>(place: &Place<R>) -> Option<Self> {
-        let address = |place: &dyn AnyPlace| Box::from(&*place.listing().address());
-        let more = place.parts().iter().skip(1).map(|part| (part.spot().location.clone(), address(&**part))).collect();
-        let beside = Beside { store: address(place.parts().first().map_or(place, |part| &**part)), more };
-        (!beside.store.is_empty() || !beside.more.is_empty()).then_some(beside)
-    }
+    /// The runs that made what it takes, if somebody wants to know.
+    makers: Vec<(&'static str, u64)>,
 }
 
 /// What a store is asked before anything runs.
@@ -178,7 +170,9 @@ impl<'a, R: Send> Plan<'a, R> {
         if let Some(hasher) = hasher {
             self.arguments = hasher.finish128();
         }
-        self.run.makers = makers.map(|makers| makers.found).unwrap_or_default().into();
+        if let Some(makers) = makers.map(|makers| makers.found).filter(|makers| !makers.is_empty()) {
+            self.run.beside.get_or_insert_default().makers = makers;
+        }
     }
 
     /// Fills the target, and enters it as this call's.
@@ -235,7 +229,14 @@ impl<'a, R: Send> Plan<'a, R> {
                 return Err((Some(spot.location.clone()), Unplaced::Refused(clash)));
             }
         }
-        self.run.beside = Beside::read(&place).map(Box::new);
+        let address = |place: &dyn AnyPlace| Box::<str>::from(&*place.listing().address());
+        let store = address(place.parts().first().map_or(&place, |part| &**part));
+        if !store.is_empty() || place.is_several() {
+            let more = place.parts().iter().skip(1);
+            let more = more.map(|part| (part.spot().location.clone(), address(&**part))).collect();
+            let beside = self.run.beside.get_or_insert_default();
+            (beside.store, beside.more) = (store, more);
+        }
         Ok(Some(place))
     }
 
@@ -450,7 +451,6 @@ impl Run {
             attempt: 0,
             started: None,
             began: 0,
-            makers: Box::default(),
             why: Why::default(),
             outdated: None,
             phase: Phase::Preparing,
@@ -485,9 +485,10 @@ impl Run {
         self.journal().filter(|_| self.mode.caches() && self.policy() != Stale::Ignore)
     }
 
-    /// The address of its store, and what there is to be said of its other outputs.
-    fn beside(&self) -> (&str, &[(Location, Box<str>)]) {
-        self.beside.as_ref().map_or(("", &[]), |beside| (&beside.store, &beside.more))
+    /// The runs that made what it takes, the address of its store, and what there is to be said of its other outputs.
+    #[expect(clippy::type_complexity, reason = "the three go where they are told")]
+    fn beside(&self) -> (&[(&'static str, u64)], &str, &[(Location, Box<str>)]) {
+        self.beside.as_ref().map_or((&[], "", &[]), |beside| (&beside.makers, &beside.store, &beside.more))
     }
 
     fn policy(&self) -> Stale {

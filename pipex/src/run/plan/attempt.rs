@@ -468,7 +468,7 @@ impl Run {
     /// Has the journal know that the target is being made.
     pub(super) fn begin_making(&mut self, target: &Location, started: Instant) {
         if let Some(journal) = self.journal() {
-            self.began = journal.began(self.task, target, self.beside().0, started);
+            self.began = journal.began(self.task, target, self.beside().1, started);
         }
     }
 

@@ -65,7 +65,7 @@ impl Run {
     /// Where only some outputs are to be made, how this one ended.
     fn note(&self, target: Option<&Location>, ended: impl Fn() -> Ended) {
         if let (Some(make), Some(target)) = (make::requested(), target) {
-            let (_, more) = self.beside();
+            let (_, _, more) = self.beside();
             make.note(self.task, target, ended());
             more.iter().for_each(|(target, _)| make.note_target(target, ended()));
         }
@@ -186,7 +186,7 @@ impl Run {
         if journal.is_none() && !context.has_listeners() {
             return;
         }
-        let (store, more) = self.beside();
+        let (inputs, store, more) = self.beside();
         let run = TaskRun {
             task: self.task,
             state,
@@ -197,7 +197,7 @@ impl Run {
             attempt: self.attempt.max(1),
             number: self.number(),
             flow: self.flow().map(|flow| flow.number),
-            inputs: &self.makers,
+            inputs,
             why: self.why,
             stale,
             name: &self.name,
