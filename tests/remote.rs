@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pipex::remote::{Carrier, Job, Reply, work};
-use pipex::{Local, Mode, Output, RunError, State, flow, task};
+use pipex::{Local, Mode, Output, RunError, Stale, State, Tried, flow, task};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -107,6 +107,61 @@ fn the_same_comes_of_it_in_both_modes() {
             bench.config(mode).scope(|| read("EWR", 2, &*from).run().unwrap().remove().unwrap());
             bench.config(mode).scope(|| read("EWR", 2, &*from).run().unwrap());
             assert_eq!(fs::read(bench.file("read/EWR-2.bin")).unwrap().len(), there.len());
+        }
+    }
+}
+
+#[task(remote, target(low = "{path}/{base}/low.json", high = "{path}/{base}/high"))]
+fn halves(values: Vec<u32>) -> (Vec<u32>, Vec<u32>) {
+    let middle = values.len() / 2;
+    (values[..middle].to_vec(), values[middle..].to_vec())
+}
+
+#[task(remote, save = false, target(index = "{path}/{base}/index", data = "{path}/{base}/data"))]
+fn write_both(values: &[u32], #[target] index: &Path, #[target] data: &Path) -> std::io::Result<()> {
+    fs::write(index, values.len().to_string())?;
+    fs::write(data, format!("{values:?}"))
+}
+
+#[task(remote, target = "{path}/{base}/summed")]
+fn summed(high: &[u32], low: Option<Vec<u32>>, data: &Path, sums: Vec<Tried<(u32, u32)>>) -> std::io::Result<String> {
+    let sums: Vec<_> = sums.into_iter().map(|sum| sum.map_err(|error| error.to_string().contains("none"))).collect();
+    Ok(format!("{high:?} {low:?} {} {sums:?}", fs::read_to_string(data)?))
+}
+
+#[task(remote, target = "{path}/{base}/pair")]
+fn pair(high: &[u32]) -> Result<(u32, u32), String> {
+    high.first().map(|first| (*first, high.len() as u32)).ok_or_else(|| "there is none".to_owned())
+}
+
+#[flow]
+fn parts() -> pipex::Result<String> {
+    let (low, high) = halves(vec![1, 2, 3, 4]).base("b").submit();
+    let (_, none) = halves(Vec::<u32>::new()).base("none").submit();
+    let (_, data) = write_both(&low).base("b").submit();
+    let pairs = vec![pair(&high).submit(), pair(none).submit()];
+    summed(high, low, data, pairs).run()?.load()
+}
+
+#[test]
+fn several_outputs_and_what_failed_travel() {
+    for mode in [Mode::Prefect, Mode::PrefectCache] {
+        let (bench, carrier) = (Bench::new(), Bytes::default());
+        let config = || bench.config(mode).executor(Local::new().workers(2).carrier(carrier.clone()));
+        let expected = "[3, 4] Some([1, 2]) [1, 2] [Ok((3, 2)), Err(true)]";
+        assert_eq!(config().scope(parts).unwrap(), expected, "{mode}");
+        assert_eq!(carrier.0.load(Ordering::Relaxed), 6);
+        if mode.caches() {
+            let files =
+                ["b/data", "b/high", "b/index", "b/low.json", "b/pair", "b/summed", "none/high", "none/low.json"];
+            assert_eq!(bench.files(), files);
+            assert_eq!(config().stale(Stale::Rerun).scope(parts).unwrap(), expected);
+            assert_eq!(carrier.0.load(Ordering::Relaxed), 7, "only what failed is tried again");
+            // As if all had been made here.
+            assert_eq!(bench.config(Mode::Cache).stale(Stale::Rerun).scope(parts).unwrap(), expected);
+            fs::remove_file(bench.file("b/high")).unwrap();
+            assert_eq!(config().stale(Stale::Rerun).scope(parts).unwrap(), expected);
+            assert_eq!(carrier.0.load(Ordering::Relaxed), 9, "both halves, and once more what failed");
         }
     }
 }
