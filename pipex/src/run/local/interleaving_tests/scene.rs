@@ -10,9 +10,10 @@ use shuttle::{Config, MaxSteps, Runner};
 
 use super::super::*;
 use crate::graph::node::Node;
-use crate::graph::outcome::{Attempt, Failure, Label, Place, Produced};
+use crate::graph::outcome::{Attempt, Failure, Label, Produced};
 use crate::graph::output::Output;
-use crate::graph::pending::{Awaited, Discard, LazyRun};
+use crate::graph::pending::{Awaited, Discard, LazyRun, NewRun, PendingRun};
+use crate::graph::place::Place;
 use crate::graph::settle::settle_here;
 use crate::run::context::Context as CallContext;
 use crate::run::flow_run::{ActiveFlow, SharedByFlows};
@@ -105,12 +106,14 @@ fn call(
     task: &'static Task,
     inputs: &[&Output<u32>],
     body: impl FnMut(&[u32]) -> Value + Send + 'static,
-) -> (Arc<Awaited<u32>>, Arc<Counts>) {
+) -> (Arc<Awaited<u32>>, Arc<PendingRun<u32>>, Arc<Counts>) {
     let context = CallContext::current().expect("a flow is around here");
     let counts = Arc::<Counts>::default();
     let inputs = inputs.iter().copied().cloned().collect();
     let fake = Fake { context: Arc::clone(&context), task, inputs, body: Box::new(body), counts: Arc::clone(&counts) };
-    (Awaited::new(task, Label::default(), None, Some(context), Box::new(fake)), counts)
+    let run = NewRun { task, label: Label::default(), place: None, host: Some(context), run: Box::new(fake) };
+    let (awaited, run) = run.into_one();
+    (awaited, run, counts)
 }
 
 pub(super) fn lazy(
@@ -118,7 +121,7 @@ pub(super) fn lazy(
     inputs: &[&Output<u32>],
     body: impl FnMut(&[u32]) -> Value + Send + 'static,
 ) -> (Output<u32>, Arc<Counts>) {
-    let (awaited, counts) = call(task, inputs, body);
+    let (awaited, _, counts) = call(task, inputs, body);
     (Output::pending(awaited), counts)
 }
 
@@ -127,8 +130,8 @@ pub(super) fn submit(
     inputs: &[&Output<u32>],
     body: impl FnMut(&[u32]) -> Value + Send + 'static,
 ) -> (Output<u32>, Arc<Counts>) {
-    let (awaited, counts) = call(task, inputs, body);
-    awaited.run.submit();
+    let (awaited, run, counts) = call(task, inputs, body);
+    run.submit();
     (Output::pending(awaited), counts)
 }
 
