@@ -34,7 +34,13 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// How the outputs of each task function stand
-    Status(Selection),
+    Status {
+        #[command(flatten)]
+        selection: Selection,
+        /// A row for each combination of what these parameters were given, in place of one for each task function
+        #[arg(long, value_name = "PARAM", value_delimiter = ',')]
+        by: Vec<String>,
+    },
     /// List outputs
     Ls {
         #[command(flatten)]

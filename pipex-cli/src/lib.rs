@@ -27,6 +27,7 @@ mod demand;
 mod diff;
 mod gc;
 mod graph;
+mod keys;
 mod ls;
 mod paths;
 mod print;
@@ -79,6 +80,8 @@ enum CommandError {
     NoMatch { globs: String },
     #[error("{target} is not known: `pipex ls` lists what there is")]
     NoTarget { target: String },
+    #[error("{parameter} is no parameter of these task functions, which have {known}")]
+    NoParameter { parameter: String, known: String },
     #[error("there is no run {run}: `pipex runs` lists those there are")]
     NoRun { run: String },
     #[error("{target} is in a store that this command cannot open ({address}): see the documentation of pipex-cli")]
@@ -203,7 +206,7 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<CommandStatus, CommandErr
     let _open = pipex_format::store::SqliteStore::keep_open();
     let project = Project::read(&journal, here.clone(), open)?;
     match command {
-        Command::Status(selection) => status::status(&project, &selection, json),
+        Command::Status { selection, by } => status::status(&project, &selection, &by, json),
         Command::Ls { selection, unrecorded: true, .. } => ls::ls_unrecorded(&project, &selection, json),
         Command::Ls { selection, edited, .. } => ls::ls(&project, &selection, edited, json),
         Command::Show { target, raw } => show::show(&project, &target, raw, json),

@@ -1,16 +1,20 @@
 //! `pipex status`.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use pipex_format::model::provenance::Reasons;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::causes::{CauseGroup, Causes};
 use crate::condition::Condition;
+use crate::keys::{Key, Keys};
 use crate::ls::describe_reasons;
 use crate::project::Project;
 use crate::select::Selection;
+use crate::survey::OutputStatus;
 use crate::{CommandError, CommandStatus, print};
 
 /// How the outputs of a task function stand.
@@ -19,6 +23,11 @@ struct StatusRow<'p> {
     task: &'p str,
     module: &'p str,
     file: String,
+    /// What the parameters were given that there is a row for each value of.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    by: BTreeMap<&'p str, Option<Value>>,
+    #[serde(skip)]
+    key: Rc<Key>,
     fresh: usize,
     stale: usize,
     outdated: usize,
@@ -61,41 +70,28 @@ const COLUMNS: [Column; 13] = [
     (" running", |row| row.running, false),
 ];
 
-pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<CommandStatus, CommandError> {
+pub fn status(
+    project: &Project,
+    selection: &Selection,
+    by: &[String],
+    json: bool,
+) -> Result<CommandStatus, CommandError> {
     let (_, selected) = selection.select(project)?;
     let needs_attention = selected.iter().any(|(_, status)| status.condition.needs_attention());
-    let mut rows: BTreeMap<u32, StatusRow<'_>> = BTreeMap::new();
-    let mut causes: BTreeMap<u32, Causes<'_>> = BTreeMap::new();
-    for (index, status) in &selected {
-        let target = &project.targets[*index];
-        let Some((number, function)) = target.function.zip(project.function(target)) else { continue };
-        let row = rows.entry(number).or_insert_with(|| StatusRow {
-            task: &function.name,
-            module: &function.module,
-            file: format!("{}:{}", function.file, function.line),
-            ..StatusRow::default()
-        });
-        row.count(status.condition);
-        if status.condition == Condition::Stale {
-            row.reasons.entry(describe_reasons(status.reasons)).or_insert((0, &target.name)).0 += 1;
-        }
-        if let (Condition::Outdated, Some(because)) = (status.condition, status.because) {
-            row.because.entry(&project.targets[because].name).or_insert((0, &target.name)).0 += 1;
-        }
-        causes.entry(number).or_default().add(project, *index, status);
-        row.bytes = row.bytes.saturating_add(status.bytes);
-        row.newest = row.newest.max(status.saved);
-    }
     let outcome = CommandStatus::attention_if(needs_attention);
+    let keys = match by {
+        [] => Keys::default(),
+        // Which parameters there are does not depend on how outputs stand.
+        by => Keys::read(project, &selection.select_named(project)?, by)?,
+    };
+    let rows = build_rows(project, &selected, &keys);
     if json {
-        for (number, causes) in causes {
-            rows.entry(number).or_default().causes = causes.into_groups();
-        }
-        print::json(&rows.into_values().collect::<Vec<_>>())?;
+        print::json(&rows)?;
         return Ok(outcome);
     }
-    print_table(rows.values())?;
-    for row in rows.values() {
+    print_table(by, &rows)?;
+    let whole = if by.is_empty() { rows } else { build_rows(project, &selected, &Keys::default()) };
+    for row in &whole {
         row.print_reasons(project)?;
     }
     let mut all = Causes::default();
@@ -105,6 +101,38 @@ pub fn status(project: &Project, selection: &Selection, json: bool) -> Result<Co
         selected.iter().filter(|(_, status)| status.condition == Condition::Stale).map(|(_, status)| status.reasons),
     )?;
     Ok(outcome)
+}
+
+/// A row for each task function and key.
+fn build_rows<'p>(project: &'p Project, selected: &[(usize, OutputStatus)], keys: &Keys<'p>) -> Vec<StatusRow<'p>> {
+    let mut rows: BTreeMap<(u32, Rc<Key>), (StatusRow<'p>, Causes<'p>)> = BTreeMap::new();
+    for (index, status) in selected {
+        let target = &project.targets[*index];
+        let Some((number, function)) = target.function.zip(project.function(target)) else { continue };
+        let key = keys.of_target(*index);
+        let (row, causes) = rows.entry((number, Rc::clone(&key))).or_insert_with(|| {
+            let row = StatusRow {
+                task: &function.name,
+                module: &function.module,
+                file: format!("{}:{}", function.file, function.line),
+                by: keys.values(&key),
+                key,
+                ..StatusRow::default()
+            };
+            (row, Causes::default())
+        });
+        row.count(status.condition);
+        if status.condition == Condition::Stale {
+            row.reasons.entry(describe_reasons(status.reasons)).or_insert((0, &target.name)).0 += 1;
+        }
+        if let (Condition::Outdated, Some(because)) = (status.condition, status.because) {
+            row.because.entry(&project.targets[because].name).or_insert((0, &target.name)).0 += 1;
+        }
+        causes.add(project, *index, status);
+        row.bytes = row.bytes.saturating_add(status.bytes);
+        row.newest = row.newest.max(status.saved);
+    }
+    rows.into_values().map(|(row, causes)| StatusRow { causes: causes.into_groups(), ..row }).collect()
 }
 
 /// What can be done about outputs that are stale for these reasons.
@@ -119,11 +147,12 @@ fn print_advice(reasons: impl Iterator<Item = Reasons>) -> Result<(), CommandErr
     Ok(())
 }
 
-fn print_table<'r, 'p: 'r>(rows: impl Iterator<Item = &'r StatusRow<'p>> + Clone) -> Result<(), CommandError> {
-    let is_shown = |(_, number, always): &&Column| *always || rows.clone().any(|row| number(row) > 0);
+fn print_table(by: &[String], rows: &[StatusRow<'_>]) -> Result<(), CommandError> {
+    let is_shown = |(_, number, always): &&Column| *always || rows.iter().any(|row| number(row) > 0);
     let columns: Vec<&Column> = COLUMNS.iter().filter(is_shown).collect();
     let cells = |row: &StatusRow<'_>| {
         let mut cells = vec![row.task.to_owned()];
+        cells.extend(row.key.texts().map(|text| text.unwrap_or_else(|| "-".to_owned())));
         cells.extend(columns.iter().map(|(_, number, _)| match number(row) {
             0 => "-".to_owned(),
             number => number.to_string(),
@@ -131,9 +160,9 @@ fn print_table<'r, 'p: 'r>(rows: impl Iterator<Item = &'r StatusRow<'p>> + Clone
         cells.extend([print::format_bytes(row.bytes), row.newest.map(print::format_age).unwrap_or_default()]);
         cells
     };
-    let head: Vec<&str> =
-        ["task"].into_iter().chain(columns.iter().map(|(name, ..)| *name)).chain([" size", " newest"]).collect();
-    print::table(&head, &rows.clone().map(cells).collect::<Vec<_>>())?;
+    let head = ["task"].into_iter().chain(by.iter().map(String::as_str));
+    let head: Vec<&str> = head.chain(columns.iter().map(|(name, ..)| *name)).chain([" size", " newest"]).collect();
+    print::table(&head, &rows.iter().map(cells).collect::<Vec<_>>())?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod day;
 mod format_1;
 mod formats;
 mod grid;
+mod keys;
 mod killed;
 mod newer;
 mod orphans;

@@ -27,6 +27,7 @@ use crate::run::plan::{Plan, drive_in};
 use crate::run::record;
 use crate::runtime::panics::Panic;
 use crate::runtime::{block_on, spawn, spawn_blocking};
+use pipex_format::journal::Given;
 use pipex_format::model::error::{Cause, Error, Result, RunError};
 use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
@@ -117,11 +118,13 @@ pub struct Raised {
     pub(crate) retry: bool,
     /// A panic that is the caller's.
     pub(crate) thrown: Option<Panic>,
+    /// What the function was given, for the journal.
+    pub(crate) given: Vec<Given<'static>>,
 }
 
 impl Raised {
     pub(crate) fn new(cause: impl Into<Cause>, retry: bool) -> Self {
-        Raised { cause: cause.into(), retry, thrown: None }
+        Raised { cause: cause.into(), retry, thrown: None, given: Vec::new() }
     }
 }
 

@@ -143,8 +143,8 @@ impl<'a, R: Send> Plan<'a, R> {
             Err((target, why)) => {
                 let target = target.as_ref();
                 let failure = match why {
-                    Unplaced::Upstream(root) => plan.run.not_ready(target, root),
-                    Unplaced::Refused(error) => plan.run.failed(target, error.into(), Duration::ZERO),
+                    Unplaced::Upstream(root) => plan.run.not_ready(target, root, Vec::new()),
+                    Unplaced::Refused(error) => plan.run.failed(target, error.into(), Duration::ZERO, Vec::new()),
                 };
                 Err((failure, plan.run.label))
             }
@@ -295,7 +295,7 @@ impl<'a, R: Send> Plan<'a, R> {
     pub(crate) fn is_there(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
         guard(|| self.is_taken(place)).unwrap_or_else(|panic| {
             let target = place.map(|place| &place.location);
-            Err(self.run.failed(target, self.run.caught(panic).into(), Duration::ZERO))
+            Err(self.run.failed(target, self.run.caught(panic).into(), Duration::ZERO, Vec::new()))
         })
     }
 
@@ -313,7 +313,7 @@ impl<'a, R: Send> Plan<'a, R> {
         let Some(place) = place.filter(|_| self.run.mode.caches()) else { return Ok(false) };
         let stamp = place.stamp().map_err(|source| {
             let error = RunError::Store { action: LOOK, source: source.into() };
-            self.run.failed(Some(&place.location), error.into(), Duration::ZERO)
+            self.run.failed(Some(&place.location), error.into(), Duration::ZERO, Vec::new())
         })?;
         let Some(stamp) = stamp else {
             self.run.why = Why::Missing;

@@ -26,7 +26,7 @@ use crate::run::report::{Details, NO_DETAILS};
 use crate::run::time_limit::TimeLimit;
 use crate::runtime::panics::{Phase, catch, guard};
 use crate::runtime::{drive, pause, spawn_blocking, timeout};
-use pipex_format::journal::{There, Why};
+use pipex_format::journal::{Given, There, Why};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Cause, Error, RunError};
 use pipex_format::model::provenance::{Decision, Reasons};
@@ -81,10 +81,11 @@ impl<'a, R: Send> Plan<'a, R> {
     pub(crate) async fn produce(&mut self, place: Option<&Place<R>>) -> Attempt<R> {
         let target = place.map(|place| &place.location);
         if let Some(why) = self.run.flow().and_then(|flow| flow.cancelled()) {
-            return Attempt::Ended(Err(self.run.skipped(target, RunError::Cancelled { why: why.to_string() }, None)));
+            let (why, given) = (RunError::Cancelled { why: why.to_string() }, self.describe_unstarted(place));
+            return Attempt::Ended(Err(self.run.skipped(target, why, None, given)));
         }
         if let Some(root) = self.inputs.failure() {
-            return Attempt::Ended(Err(self.run.not_ready(target, root)));
+            return Attempt::Ended(Err(self.run.not_ready(target, root, self.describe_unstarted(place))));
         }
         self.inputs.settle();
         match guard(|| self.ends_early(place)) {
@@ -92,7 +93,7 @@ impl<'a, R: Send> Plan<'a, R> {
             Ok(None) => {}
             Err(panic) => {
                 let error = self.run.caught(panic).into();
-                return Attempt::Ended(Err(self.run.failed(target, error, Duration::ZERO)));
+                return Attempt::Ended(Err(self.run.failed(target, error, Duration::ZERO, Vec::new())));
             }
         }
         self.run.attempt += 1;
@@ -112,8 +113,8 @@ impl<'a, R: Send> Plan<'a, R> {
                 span.in_scope(|| self.run.awaits_retry(target, raised.cause, elapsed, delay));
                 return Attempt::Again(delay);
             }
-            Err(Raised { cause, thrown, .. }) => {
-                let failure = span.in_scope(|| self.run.failed(target, cause, elapsed));
+            Err(Raised { cause, thrown, given, .. }) => {
+                let failure = span.in_scope(|| self.run.failed(target, cause, elapsed, given));
                 if let Some(panic) = thrown {
                     panic.resume();
                 }
@@ -122,6 +123,12 @@ impl<'a, R: Send> Plan<'a, R> {
         };
         span.record("elapsed", elapsed.as_secs_f64());
         Attempt::Ended(outcome)
+    }
+
+    /// The arguments of a run that does not begin, for the journal.
+    pub(super) fn describe_unstarted(&self, place: Option<&Place<R>>) -> Vec<Given<'static>> {
+        let given = place.map(|_| guard(|| self.describe_arguments()).unwrap_or_default());
+        given.unwrap_or_default()
     }
 
     /// What is known without a run, now that all that it takes is there.
@@ -165,9 +172,10 @@ impl<'a, R: Send> Plan<'a, R> {
         });
         // The arguments are used up by the function.
         let given = if place.is_some() { self.describe_arguments() } else { Vec::new() };
-        let done = match (self.make_elsewhere(place, started).await?, place) {
+        let was_given = |raised| Raised { given: given.clone(), ..raised };
+        let done = match (self.make_elsewhere(place, started).await.map_err(was_given)?, place) {
             (Some(done), _) => done,
-            (None, Some((place, record))) => self.make_at(place, record, started).await?,
+            (None, Some((place, record))) => self.make_at(place, record, started).await.map_err(was_given)?,
             (None, None) => {
                 let value = Some(self.call(Vec::new(), None, started).await?);
                 Done::Made { value, found: Found::default(), elapsed: started.elapsed() }

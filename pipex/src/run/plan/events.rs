@@ -12,7 +12,7 @@ use crate::graph::make::{self, Ended};
 use crate::graph::outcome::Failure;
 use crate::run::dry_run::DryRun;
 use crate::run::report::{Details, Event, TaskRun};
-use pipex_format::journal::Why;
+use pipex_format::journal::{Given, Why};
 use pipex_format::model::error::{Cause, Error, RunError};
 use pipex_format::model::mode::Mode;
 use pipex_format::model::provenance::Reasons;
@@ -109,7 +109,13 @@ impl Run {
     }
 
     /// The end of a run that tried.
-    pub(super) fn failed(&self, target: Option<&Location>, cause: Cause, elapsed: Duration) -> Arc<Failure> {
+    pub(super) fn failed(
+        &self,
+        target: Option<&Location>,
+        cause: Cause,
+        elapsed: Duration,
+        given: Vec<Given<'static>>,
+    ) -> Arc<Failure> {
         let state = match cause.downcast_ref::<RunError>() {
             Some(RunError::TimedOut { .. }) => State::TimedOut,
             Some(RunError::Panicked { .. } | RunError::Interrupted | RunError::Lost { .. }) => State::Crashed,
@@ -119,14 +125,20 @@ impl Run {
         let root = upstream(&cause).and_then(root);
         let error = self.error(target, cause);
         self.note(target, || Ended::Failed(format!("{error:?}")));
-        self.emit(state, target, elapsed, Some(&error), &Details { root, ..Details::default() });
+        let details = Details { root, given: given.into(), ..Details::default() };
+        self.emit(state, target, elapsed, Some(&error), &details);
         Failure::new(error)
     }
 
     /// The end of a run that never began, for a failure elsewhere.
-    pub(super) fn not_ready(&self, target: Option<&Location>, root: Arc<Failure>) -> Arc<Failure> {
+    pub(super) fn not_ready(
+        &self,
+        target: Option<&Location>,
+        root: Arc<Failure>,
+        given: Vec<Given<'static>>,
+    ) -> Arc<Failure> {
         let root = Arc::clone(root.root());
-        self.skipped(target, RunError::Upstream { source: root.error().clone() }, Some(root))
+        self.skipped(target, RunError::Upstream { source: root.error().clone() }, Some(root), given)
     }
 
     pub(super) fn skipped(
@@ -134,12 +146,14 @@ impl Run {
         target: Option<&Location>,
         why: RunError,
         failure: Option<Arc<Failure>>,
+        given: Vec<Given<'static>>,
     ) -> Arc<Failure> {
         let state = if failure.is_some() { State::NotReady } else { State::Cancelled };
         let error = self.error(target, why.into());
         self.note(target, || Ended::Failed(format!("{error:?}")));
         let origin = failure.as_ref().and_then(|failure| root(failure.error()));
-        self.emit(state, target, Duration::ZERO, Some(&error), &Details { root: origin, ..Details::default() });
+        let details = Details { root: origin, given: given.into(), ..Details::default() };
+        self.emit(state, target, Duration::ZERO, Some(&error), &details);
         Failure::skipped(error, failure)
     }
 

@@ -48,6 +48,11 @@ impl<R: Send> Plan<'_, R> {
     }
 
     fn refuse(&self, place: Option<&Place<R>>, error: RunError) -> Arc<Failure> {
-        self.run.failed(place.map(|place| &place.location), error.into(), Duration::ZERO)
+        self.run.failed(
+            place.map(|place| &place.location),
+            error.into(),
+            Duration::ZERO,
+            self.describe_unstarted(place),
+        )
     }
 }
