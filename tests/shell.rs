@@ -355,7 +355,8 @@ fn a_command_that_exceeds_its_time_is_stopped_with_all_that_it_has_started() {
                 exceeds(&|| lives_on(fifo()));
                 assert_eq!(bench.states().last(), Some(&("lives_on", State::TimedOut)), "{mode:?}");
                 exceeds(&|| calls(fifo()));
-                assert_eq!(bench.states().last(), Some(&("calls", State::TimedOut)), "{mode:?}");
+                // What it has called may end after it, when nobody waits for that any longer.
+                assert!(bench.states().contains(&("calls", State::TimedOut)), "{mode:?}");
                 // The run has not ended before the command has.
                 exceeds(&|| tidies_up(fifo(), log.clone()));
                 assert_eq!(fs::read_to_string(&log).unwrap(), "tidy\n", "{mode:?}");
