@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use pipex_format::journal;
 use pipex_format::store::sweep;
 use serde::Serialize;
 
-use crate::project::Project;
+use crate::project::{Project, RunJournal};
 use crate::{CommandError, CommandStatus, join_sources, print};
 
 #[derive(Serialize)]
@@ -47,7 +49,7 @@ pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<C
         })
         .collect();
     for (number, run) in project.runs.iter().enumerate().take(project.runs.len().saturating_sub(keep)) {
-        if run.is_live || needed.contains(&(number as u32)) {
+        if run.is_live || needed.contains(&(number as u32)) || has_begun_since(run) {
             continue;
         }
         let bytes = fs::metadata(&run.path).map_or(0, |metadata| metadata.len());
@@ -83,6 +85,16 @@ pub fn gc(project: &Project, keep: usize, dry_run: bool, json: bool) -> Result<C
         0 => Ok(CommandStatus::attention_if(unlisted > 0 || dry_run && summary.files.len() + summary.journals > 0)),
         count => Err(CommandError::Left { count }),
     }
+}
+
+/// Whether it was read between its making and its lock: then it looked like one that has ended, and says nothing yet.
+fn has_begun_since(run: &RunJournal) -> bool {
+    let is_young = || {
+        let made = fs::metadata(&run.path).and_then(|metadata| metadata.modified());
+        made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age < Duration::from_secs(60)))
+    };
+    let may_go_on = run.path.parent().is_some_and(|parent| parent.ends_with("live"));
+    may_go_on && (run.head.is_none() && is_young() || journal::is_live(&run.path))
 }
 
 /// Where outputs are, and so temporary files.
