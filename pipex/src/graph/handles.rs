@@ -235,7 +235,7 @@ macro_rules! tuples {
             fn save(&self, claim: Claim, values: &($($value,)+)) -> StoreResult<u64> {
                 save_together(claim, &[$(&Member {
                     save: &|claim| self.0.$index.store.save(claim, &values.$index),
-                    remove: &|| self.0.$index.remove(),
+                    remove: &|| self.0.$index.remove().map(drop),
                     is_file: self.0.$index.store.listing().address().is_empty(),
                 }),+])
             }

@@ -496,13 +496,7 @@ impl<T> AnyOutput for Output<T> {
             return view.whole().remove();
         }
         let Some(place) = self.place() else { return Ok(false) };
-        let removed = place.store.exists(&place.location).and_then(|there| {
-            if there {
-                place.store.remove(&place.location)?;
-            }
-            Ok(there)
-        });
-        removed.map_err(|source| Error::Remove { target: place.location.clone(), source: source.into() })
+        place.remove().map_err(|source| Error::Remove { target: place.location.clone(), source: source.into() })
     }
 }
 

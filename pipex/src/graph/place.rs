@@ -109,12 +109,14 @@ impl<T> Place<T> {
         }
         Ok(Some(Stamp::new(fingerprint_bytes(&stamps).half())))
     }
-}
 
-impl<T> Place<T> {
-    /// Removes what is there; it is fine if nothing is.
-    pub(crate) fn remove(&self) -> StoreResult<()> {
-        if self.store.exists(&self.location)? { self.store.remove(&self.location) } else { Ok(()) }
+    /// Removes what is there; whether something was.
+    pub(crate) fn remove(&self) -> StoreResult<bool> {
+        let is_there = self.store.exists(&self.location)?;
+        if is_there {
+            self.store.remove(&self.location)?;
+        }
+        Ok(is_there)
     }
 }
 
