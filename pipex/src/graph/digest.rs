@@ -1,10 +1,11 @@
 //! `{args}`: a short digest of the arguments of a call, for people to read.
 
+use std::path::{Path, PathBuf};
 use std::slice;
-use std::sync::Arc;
 
 use pipex_format::model::hash::Hasher;
 use pipex_format::model::target::Location;
+use pipex_format::root::normalize;
 
 /// The most bytes of values that are shown.
 const MOST: usize = 64;
@@ -18,7 +19,7 @@ const DIGITS: usize = 12;
 /// digest. That is not the fingerprint by which arguments are compared: an output counts by its target below the call's
 /// `path`, so that names are the same wherever all of them are.
 pub(crate) struct Digest {
-    path: Option<Arc<str>>,
+    path: Option<PathBuf>,
     parameters: slice::Iter<'static, &'static str>,
     /// Whether values stand alone, without the name of their parameter.
     alone: bool,
@@ -44,9 +45,9 @@ struct Argument {
 }
 
 impl Digest {
-    pub(crate) fn new(parameters: &'static [&'static str], path: Option<Arc<str>>) -> Self {
+    pub(crate) fn new(parameters: &'static [&'static str], path: Option<&str>) -> Self {
         Digest {
-            path,
+            path: path.map(|path| normalize(Path::new(path))),
             parameters: parameters.iter(),
             alone: parameters.len() == 1,
             text: String::new(),
@@ -77,15 +78,16 @@ impl Digest {
     }
 
     /// An output, by its target, if it has one: from the root of the project, and as it is from here.
-    pub(crate) fn output<'t>(&mut self, target: Option<&'t str>, here: Option<&'t Location>) {
+    pub(crate) fn output(&mut self, target: Option<&str>, here: Option<&Location>) {
         match target {
             Some(target) => {
                 self.argument.outputs += 1;
-                let path = self.path.as_deref();
-                let below = |target: &'t str| path.and_then(|path| target.strip_prefix(path)?.strip_prefix('/'));
+                let below = |target: &str| {
+                    normalize(Path::new(target)).strip_prefix(self.path.as_ref()?).ok()?.to_str().map(str::to_owned)
+                };
                 let below = below(target).or_else(|| below(here?.as_str()));
                 self.hasher.bytes(&[u8::from(below.is_some())]);
-                self.hasher.text(below.unwrap_or(target));
+                self.hasher.text(below.as_deref().unwrap_or(target));
                 self.show(find_stem(target), false);
             }
             None => {

@@ -528,7 +528,7 @@ impl<R> TemplateFields for Filling<'_, '_, R> {
                 run.flow().map(|run| run.flow.name).ok_or_else(|| missing("call the task within a flow"))?
             }
             TemplateField::Args => {
-                let mut digest = Digest::new(run.task.parameters, run.label.path.clone());
+                let mut digest = Digest::new(run.task.parameters, run.label.path.as_deref());
                 job.accept(&mut Visitor::digesting(&mut digest));
                 return digest.write(out).map_err(missing);
             }
