@@ -303,7 +303,11 @@ impl TaskEmitter {
                 }
             };
             let stores = meta.targets.iter().map(|_| &store);
-            return quote!(move || (#(#stores,)*));
+            let extensions = meta.store.is_none().then(|| self.emit_extensions());
+            return quote!(move || {
+                #extensions
+                (#(#stores,)*)
+            });
         }
         match (meta.own_output, &meta.load, &meta.store) {
             (true, None, _) => quote!(|| #pipex::internal::own_output()),
@@ -320,27 +324,37 @@ impl TaskEmitter {
                 // An output that can't be saved is told at the return type, from its first token to its last.
                 let open = respan(&quote!(#pipex::), start_span(&self.function.output));
                 let store = Ident::new("FileStore", end_span(&self.function.output));
-                let extension = self.emit_extension();
+                let extensions = self.emit_extensions();
                 quote!(|| {
-                    #extension
+                    #extensions
                     #pipex::internal::store::<_, #open #store>(#pipex::FileStore::new())
                 })
             }
         }
     }
 
-    /// An output that can never be written under the extension of the target is told at the return type.
-    fn emit_extension(&self) -> Option<TokenStream> {
+    /// An output that can never be written under the extension of its target is told at the return type.
+    fn emit_extensions(&self) -> TokenStream {
         let (pipex, TaskFn { output: ty, item, .. }) = (&self.pipex, &self.function);
-        let end = match self.targets.first()? {
-            ParsedTemplate::Constant(path) => quote!(#pipex::internal::ConstantTemplate::literal_end(#path)),
-            template => Some(template.literal_end()).filter(|end| end.contains('.'))?.to_token_stream(),
-        };
-        if !returns::is_concrete(ty, item) {
-            return None;
+        if self.meta.own_output || !returns::is_concrete(ty, item) {
+            return TokenStream::new();
         }
         let output = self.emit_output_type();
-        Some(quote!(#pipex::internal::Taken::<{ #pipex::internal::number_extension(#end) }>::expect::<#output>();))
+        let checks = self.targets.iter().enumerate().filter_map(|(index, target)| {
+            let end = match target {
+                ParsedTemplate::Constant(path) => quote!(#pipex::internal::ConstantTemplate::literal_end(#path)),
+                template => Some(template.literal_end()).filter(|end| end.contains('.'))?.to_token_stream(),
+            };
+            let output = if self.meta.targets.is_empty() {
+                output.clone()
+            } else {
+                let part = quote!(<<#output as #pipex::Outputs>::Parts as #pipex::internal::Nth<#index>>::Value);
+                respan(&part, start_span(ty))
+            };
+            let number = quote!({ #pipex::internal::number_extension(#end) });
+            Some(quote!(#pipex::internal::Taken::<#number>::expect::<#output>();))
+        });
+        checks.collect()
     }
 
     /// What the task gives when it succeeds.

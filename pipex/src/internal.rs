@@ -25,7 +25,7 @@ use crate::flow::start::{self, Started};
 pub use crate::graph::amount::{Quantity, SeeCopy, SeeReference, Seen, amount, see};
 pub use crate::graph::arg::{Again, Arg, Held, RefArg, Referent};
 pub use crate::graph::gather::Part as PartOf;
-pub use crate::graph::handles::{FromOutputs, Handles};
+pub use crate::graph::handles::{FromOutputs, Handles, Nth};
 pub use crate::graph::holds::HasOutputs;
 use crate::graph::make;
 pub use crate::graph::probe::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};

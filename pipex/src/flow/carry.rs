@@ -1,5 +1,6 @@
 //! A flow's result as its signature has it: whether it can be a [`pipex::Error`](Error), and what it says if it is an error.
 
+use std::any::type_name;
 use std::error::Error as StdError;
 use std::fmt;
 use std::iter::successors;
@@ -121,6 +122,15 @@ pub trait TellError<R> {
 impl<T, E: fmt::Debug> TellError<Result<T, E>> for FlowResult<Result<T, E>> {
     fn failure(&self, value: &Result<T, E>) -> Option<Failed> {
         value.as_ref().err().map(|error| Failed { text: format!("{error:?}"), is_dry: None })
+    }
+}
+
+impl<T, E> FlowResult<Result<T, E>> {
+    /// Of a result whose error tells nothing. What is its own is found before what a trait has for all.
+    #[doc(hidden)]
+    pub fn failure(self, value: &Result<T, E>) -> Option<Failed> {
+        let text = || format!("a {}, which says no more: derive `Debug` for it", type_name::<E>());
+        value.as_ref().err().map(|_| Failed { text: text(), is_dry: None })
     }
 }
 

@@ -147,6 +147,12 @@ pub trait Outputs: Sized {
     fn into_parts(self) -> Self::Parts;
 }
 
+/// A tuple, of which one value has this type.
+pub trait Nth<const INDEX: usize> {
+    /// The type of that value.
+    type Value;
+}
+
 /// Stores for several outputs, one for the values of each type.
 pub(crate) struct Together<P>(P);
 
@@ -157,7 +163,9 @@ fn typed<T: 'static>(part: &Arc<dyn PartPlace>) -> Arc<Place<T>> {
 }
 
 macro_rules! tuples {
-    ($($count:literal: $($value:ident $name:ident $index:tt),+;)*) => {$(
+    ($($count:literal: $all:tt = $($value:ident $name:ident $index:tt),+;)*) => {$(
+        $(nth! { $index $value $all })+
+
         impl<$($value: Send + Sync + 'static),+> Outputs for ($($value,)+) {
             type Parts = Self;
             type Handles = ($(Output<$value>,)+);
@@ -252,12 +260,20 @@ macro_rules! tuples {
     )*};
 }
 
+macro_rules! nth {
+    ($index:tt $value:ident ($($all:ident),+)) => {
+        impl<$($all),+> Nth<$index> for ($($all,)+) {
+            type Value = $value;
+        }
+    };
+}
+
 tuples! {
-    2: A a 0, B b 1;
-    3: A a 0, B b 1, C c 2;
-    4: A a 0, B b 1, C c 2, D d 3;
-    5: A a 0, B b 1, C c 2, D d 3, E e 4;
-    6: A a 0, B b 1, C c 2, D d 3, E e 4, F f 5;
-    7: A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6;
-    8: A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6, H h 7;
+    2: (A, B) = A a 0, B b 1;
+    3: (A, B, C) = A a 0, B b 1, C c 2;
+    4: (A, B, C, D) = A a 0, B b 1, C c 2, D d 3;
+    5: (A, B, C, D, E) = A a 0, B b 1, C c 2, D d 3, E e 4;
+    6: (A, B, C, D, E, F) = A a 0, B b 1, C c 2, D d 3, E e 4, F f 5;
+    7: (A, B, C, D, E, F, G) = A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6;
+    8: (A, B, C, D, E, F, G, H) = A a 0, B b 1, C c 2, D d 3, E e 4, F f 5, G g 6, H h 7;
 }

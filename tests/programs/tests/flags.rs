@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 const FLAGGED: &str = env!("CARGO_BIN_EXE_flagged");
 const ASYNC: &str = env!("CARGO_BIN_EXE_flagged_async");
 const TOKIO: &str = env!("CARGO_BIN_EXE_flagged_tokio");
+const UNTOLD: &str = env!("CARGO_BIN_EXE_flagged_untold");
 
 const MODES: [&str; 4] = ["do_nothing", "cache", "prefect", "prefect.cache"];
 
@@ -114,6 +115,8 @@ fn an_error_ends_the_program_as_it_would_from_main_and_a_dry_run_ends_well() {
     for mode in MODES {
         let expected = (String::new(), "Error: \"2.5 is too little\"\n".to_owned(), 1);
         assert_eq!(said(ASYNC, &["--x", "5", "--fails"], mode), expected, "{mode}");
+        let told = "Error: a flagged_untold::Untold, which says no more: derive `Debug` for it\n";
+        assert_eq!(said(UNTOLD, &[], mode), (String::new(), told.to_owned(), 1), "{mode}");
     }
     for mode in ["dry cache", "dry prefect.cache"] {
         for (program, line) in [(FLAGGED, &["--seed", "1"][..]), (ASYNC, &["--x", "1"]), (TOKIO, &[])] {
