@@ -1,14 +1,17 @@
 //! Random graphs against a model: what runs, how often, and what it gives, in every mode and on every schedule.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use pipex::{Config, Executor, Mode, Output, Ready, Tried, flow, task};
+use pipex::{Config, Executor, Local, Mode, Output, Ready, Resources, Tried, flow, task};
 use proptest::prelude::*;
 
 use crate::support::Bench;
 
 const RETRIES: u32 = 2;
+/// What there is for all that runs at a time.
+const MEMORY: u64 = 8;
+const GPUS: u64 = 1;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
@@ -27,7 +30,15 @@ struct Node {
     pair: bool,
     /// It goes on with the inputs that worked.
     tolerant: bool,
+    /// What it says that it needs, if it does.
+    needs: Option<Resources>,
     inputs: Vec<Input>,
+}
+
+impl Node {
+    fn needs(&self) -> Resources {
+        self.needs.unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +70,33 @@ impl Input {
 struct Graph {
     nodes: Vec<Node>,
     ran: Vec<AtomicU32>,
+    memory: Gauge,
+    gpus: Gauge,
+}
+
+/// How much is taken by what runs, and how much was at most.
+#[derive(Default)]
+struct Gauge {
+    taken: AtomicU64,
+    most: AtomicU64,
+}
+
+impl Gauge {
+    fn take(&self, amount: u64) -> impl Drop {
+        struct Taken<'g>(&'g Gauge, u64);
+        impl Drop for Taken<'_> {
+            fn drop(&mut self) {
+                self.0.taken.fetch_sub(self.1, Ordering::SeqCst);
+            }
+        }
+        let taken = self.taken.fetch_add(amount, Ordering::SeqCst) + amount;
+        self.most.fetch_max(taken, Ordering::SeqCst);
+        Taken(self, amount)
+    }
+
+    fn most(&self) -> u64 {
+        self.most.load(Ordering::SeqCst)
+    }
 }
 
 /// A graph as it is given to tasks: by its address, of which nothing is told.
@@ -69,12 +107,28 @@ fn node(id: usize, graph: &Arc<Graph>, inputs: Vec<u64>) -> Result<u64, String> 
     body(id, graph, inputs)
 }
 
+#[task(
+    target = "{path}/{id}",
+    retries = 2,
+    memory = graph.nodes[id].needs().memory,
+    threads = graph.nodes[id].needs().threads,
+    gpu = graph.nodes[id].needs().gpus
+)]
+fn sized(id: usize, graph: &Arc<Graph>, inputs: Vec<u64>) -> Result<u64, String> {
+    body(id, graph, inputs)
+}
+
 #[task(target = "{path}/{id}", retries = 2)]
 fn tolerant(id: usize, graph: &Arc<Graph>, inputs: Vec<Tried<u64>>) -> Result<u64, String> {
     body(id, graph, inputs.into_iter().map(|input| input.unwrap_or(FAILED)).collect())
 }
 
-#[task(target(first = "{path}/{id}-first", second = "{path}/{id}-second"), retries = 2)]
+#[task(
+    target(first = "{path}/{id}-first", second = "{path}/{id}-second"),
+    retries = 2,
+    memory = graph.nodes[id].needs().memory,
+    gpu = graph.nodes[id].needs().gpus
+)]
 fn pair(id: usize, graph: &Arc<Graph>, inputs: Vec<u64>) -> Result<(u64, u64), String> {
     body(id, graph, inputs).map(|value| (value, second(value)))
 }
@@ -84,6 +138,8 @@ const FAILED: u64 = 12_345;
 
 fn body(id: usize, graph: &Graph, inputs: Vec<u64>) -> Result<u64, String> {
     let ran = graph.ran[id].fetch_add(1, Ordering::SeqCst);
+    let needs = graph.nodes[id].needs();
+    let _taken = [graph.memory.take(needs.memory), graph.gpus.take(needs.gpus)];
     match graph.nodes[id].kind {
         Kind::Succeeds => {}
         Kind::FailsFirst(times) if ran >= times => {}
@@ -112,6 +168,7 @@ fn run(graph: Arc<Graph>, gate: Option<Gate>) -> Vec<Option<u64>> {
                 (if this.lazy { call.lazy() } else { call.submit() }).into()
             }
             (false, true) => both(one(tolerant(id, shared.clone(), inputs))),
+            (false, false) if this.needs.is_some() => both(one(sized(id, shared.clone(), inputs))),
             (false, false) => both(one(node(id, shared.clone(), inputs))),
         });
     }
@@ -170,7 +227,9 @@ fn without_executor(nodes: &[Node]) -> Vec<Node> {
 
 fn check(nodes: &[Node], mode: Mode, config: &Config, gate: Option<&Gate>) {
     let expected = model(nodes);
-    let graph = || Arc::new(Graph { nodes: nodes.to_vec(), ran: nodes.iter().map(|_| AtomicU32::new(0)).collect() });
+    let ran = || nodes.iter().map(|_| AtomicU32::new(0)).collect();
+    let (memory, gpus) = (Gauge::default, Gauge::default);
+    let graph = || Arc::new(Graph { nodes: nodes.to_vec(), ran: ran(), memory: memory(), gpus: gpus() });
     let first = graph();
     let values = config.clone().scope(|| run(Arc::clone(&first), gate.cloned()));
     for (id, (asked, value)) in expected.iter().enumerate() {
@@ -180,6 +239,7 @@ fn check(nodes: &[Node], mode: Mode, config: &Config, gate: Option<&Gate>) {
         let attempts = if runs { attempts(node.kind, mode) } else { 0 };
         assert_eq!(first.ran[id].load(Ordering::SeqCst), attempts, "how often {id} ran in {mode}");
     }
+    assert!(first.memory.most() <= MEMORY && first.gpus.most() <= GPUS, "more ran than fits, in {mode}");
     if mode.caches() {
         let second = graph();
         let again = config.clone().scope(|| run(Arc::clone(&second), gate.cloned()));
@@ -252,17 +312,22 @@ fn nodes(most: usize) -> impl Strategy<Value = Vec<Node>> {
     ];
     let [lazy, pair, tolerant, view] = [0.3, 0.2, 0.2, 0.2].map(prop::bool::weighted);
     let input = (any::<prop::sample::Index>(), any::<bool>(), view);
-    let node = (kind, lazy, pair, tolerant, prop::collection::vec(input, 0..4));
+    let needs = prop::option::weighted(0.3, (0..=MEMORY, 0..4_u64, 0..=GPUS));
+    let node = (kind, lazy, pair, tolerant, needs, prop::collection::vec(input, 0..4));
     prop::collection::vec(node, 1..most).prop_map(|drawn| {
         let mut nodes: Vec<Node> = Vec::new();
-        for (id, (kind, lazy, pair, tolerant, inputs)) in drawn.into_iter().enumerate() {
+        for (id, (kind, lazy, pair, tolerant, needs, inputs)) in drawn.into_iter().enumerate() {
             let input = |(node, second, view): &(prop::sample::Index, bool, bool)| {
                 let node = node.index(id);
                 Input { node, second: *second && nodes[node].pair, view: *view }
             };
             let mut inputs: Vec<Input> = inputs.iter().filter(|_| id > 0).map(input).collect();
             inputs.dedup();
-            nodes.push(Node { kind, lazy, pair, tolerant: tolerant && !pair, inputs });
+            let tolerant = tolerant && !pair;
+            let needs = needs.filter(|_| !tolerant);
+            let needs =
+                needs.map(|(memory, threads, gpus)| Resources::new().memory(memory).threads(threads).gpus(gpus));
+            nodes.push(Node { kind, lazy, pair, tolerant, needs, inputs });
         }
         nodes
     })
@@ -287,7 +352,8 @@ fn every_way(nodes: &[Node], workers: usize, seed: u64) {
     }
     for mode in [Mode::Prefect, Mode::PrefectCache] {
         let bench = Bench::new();
-        check(nodes, mode, &bench.config(mode).quiet(true).workers(workers), None);
+        let local = Local::new().workers(workers).memory(MEMORY).gpus(GPUS);
+        check(nodes, mode, &bench.config(mode).quiet(true).executor(local), None);
         let (bench, gate) = (Bench::new(), Gate::new(seed));
         std::thread::scope(|scope| {
             /// Also when the check fails.

@@ -13,4 +13,5 @@ mod nats;
 mod newer;
 mod prefect;
 mod servers;
+mod sizes;
 mod together;

@@ -196,6 +196,19 @@ impl Place {
 /// Between two calls that ask for the same.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Asks a server now and then, until the answer is there. It says nothing by itself.
+pub fn ask_until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + LIMIT;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "it never came: {what}");
+        // Asked without a pause, it has none to do what it is asked about, and refuses the calls of flows.
+        thread::park_timeout(PAUSE);
+    }
+}
+
 /// The Prefect server, for one test at a time: while it records thousands of runs, it refuses calls.
 pub struct Prefect {
     _turn: MutexGuard<'static, ()>,
@@ -230,17 +243,9 @@ impl Prefect {
         call.call().unwrap().body_mut().read_json().unwrap()
     }
 
-    /// Asks now and then, until the answer is there. The server says nothing by itself.
-    pub fn until<T>(&self, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-        let end = Instant::now() + LIMIT;
-        loop {
-            if let Some(answer) = ask() {
-                return answer;
-            }
-            assert!(Instant::now() < end, "it never came: {what}");
-            // Asked without a pause, it has none to do what it is asked about, and refuses the calls of flows.
-            thread::park_timeout(PAUSE);
-        }
+    /// Asks it now and then, until the answer is there.
+    pub fn until<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
+        ask_until(what, ask)
     }
 
     /// Waits until so many task runs of it are in a state with this name.

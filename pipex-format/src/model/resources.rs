@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
 
 /// What a task run needs while it runs, or what there is for all that run at a time: memory, threads, GPUs.
 ///
@@ -15,7 +16,8 @@ use bytesize::ByteSize;
 /// let needs = Resources::new().memory(4_000_000_000).gpus(1);
 /// assert_eq!(needs.to_string(), "4.0 GB of memory, 1 GPU");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Resources {
     /// Bytes of memory.
@@ -93,7 +95,11 @@ fn counted(number: u64, what: &str) -> String {
 /// For people: `4.0 GB of memory, 1 GPU`.
 impl fmt::Display for Resources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let memory = (self.memory > 0).then(|| format!("{} of memory", ByteSize(self.memory).display().si()));
+        let memory = match self.memory {
+            0 => None,
+            u64::MAX => Some("memory without a limit".to_owned()),
+            bytes => Some(format!("{} of memory", ByteSize(bytes).display().si())),
+        };
         let gpus = (self.gpus > 0).then(|| counted(self.gpus, "GPU"));
         let threads = (self.threads > 0).then(|| counted(self.threads, "thread"));
         let all: Vec<_> = memory.into_iter().chain(gpus).chain(threads).collect();

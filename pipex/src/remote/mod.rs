@@ -56,7 +56,7 @@ pub(crate) use crate::run::job::refusal;
 pub(crate) use crate::run::job::{registered, without_value};
 use crate::run::local::Local;
 #[cfg(feature = "nats")]
-pub(crate) use crate::run::local::workers;
+pub(crate) use crate::run::room::{Room, Share};
 use crate::runtime::panics::{Phase, catch};
 pub use pipex_format::model::error::JobError;
 use pipex_format::model::mode::Mode;
@@ -81,7 +81,7 @@ pub async fn work(payload: &[u8]) -> Vec<u8> {
         }
         Ok(registered.call(&order)?.serve(order).await)
     };
-    static HERE: LazyLock<Local> = LazyLock::new(Local::new);
+    static HERE: LazyLock<Local> = LazyLock::new(|| Local::from_env().unwrap_or_default());
     // Whoever ordered it tells the journal and the reporters.
     let config = Config::outermost()
         .mode(mode)

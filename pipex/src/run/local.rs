@@ -86,19 +86,24 @@ impl Local {
     }
 
     /// What there is for all that runs at a time.
-    fn resources(&self) -> Resources {
+    pub(crate) fn resources(&self) -> Resources {
         let LocalSettings { workers, memory, gpus, .. } = self.0.settings;
         let here = machine::resources().threads(workers as u64);
         here.memory(memory.unwrap_or(here.memory)).gpus(gpus.unwrap_or(here.gpus))
+    }
+
+    /// With `PIPEX_WORKERS` workers, and the resources in `PIPEX_RESOURCES`.
+    pub(crate) fn from_env() -> Result<Self> {
+        let ResourceLimits { memory, gpus, .. } = limits()?;
+        let local = Local::new().workers(workers()?);
+        Ok(Local::with(LocalSettings { memory, gpus, ..local.settings() }))
     }
 
     /// The executor of this process: `PIPEX_WORKERS` workers, the resources in `PIPEX_RESOURCES` (`memory=16GB,gpu=2`), and the
     /// limits in `PIPEX_LIMITS` (`database=2,web=5`).
     pub(crate) fn for_process() -> Result<Self> {
         static PROCESS: LazyLock<Result<Local>> = LazyLock::new(|| {
-            let ResourceLimits { memory, gpus, .. } = limits()?;
-            let local = Local::new().workers(workers()?);
-            let mut local = Local::with(LocalSettings { memory, gpus, ..local.settings() });
+            let mut local = Local::from_env()?;
             let limit = |text: &str| {
                 let (tag, limit) = text.split_once('=')?;
                 Some((tag.trim().to_owned(), at_least_one(limit)?))
@@ -175,7 +180,7 @@ fn at_least_one(text: &str) -> Option<usize> {
 }
 
 /// How many workers this process has: as `PIPEX_WORKERS` says, or `PIPEX_RESOURCES`, else as many as there are cores.
-pub(crate) fn workers() -> Result<usize> {
+fn workers() -> Result<usize> {
     let set = setting("PIPEX_WORKERS", "a number of workers, 1 or more", at_least_one)?;
     let threads = limits()?.threads.and_then(|threads| threads.try_into().ok());
     Ok(set.or(threads).unwrap_or_else(cores))

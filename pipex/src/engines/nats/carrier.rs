@@ -1,18 +1,19 @@
 //! The flow's side: publishes jobs, waits for what comes of them, and notices what does not come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::header::NATS_MESSAGE_ID;
-use async_nats::{HeaderMap, Subject};
+use async_nats::{StatusCode, Subject};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tracing::Span;
 
+use super::size::{CAPACITY, NEEDS, read_size, size_header};
 use super::{
     Connection, DROP, LOG, Logged, NatsSettings, RUN, RUN_ALONE, is_gone, name, number, subject as subject_of,
 };
@@ -20,6 +21,7 @@ use crate::remote::{self, Job, Reply};
 use crate::runtime;
 use pipex_format::model::error::{Cause, JobError, Result, RunError};
 use pipex_format::model::fingerprint::fingerprint_process;
+use pipex_format::model::resources::Resources;
 use pipex_format::model::task::Task;
 use pipex_format::say::say;
 
@@ -29,6 +31,10 @@ const SILENT: Duration = Duration::from_secs(5);
 const ON_ITS_WAY: Duration = Duration::from_secs(3);
 /// The most jobs that are asked about in one look.
 const LOOKS: usize = 200;
+/// How long workers may take to say that they are there.
+const ANSWER: Duration = Duration::from_secs(1);
+/// So often nobody says that it has room for a job, before that is told: the worker that has may have been busy.
+const TELLING: u32 = 2;
 
 /// Brings jobs to workers through NATS.
 #[derive(Clone)]
@@ -48,6 +54,7 @@ struct CarrierState {
 struct WaitingJob {
     task: &'static Task,
     payload: Bytes,
+    needs: Resources,
     reply: oneshot::Sender<Result<Vec<u8>, Cause>>,
     /// The task run's.
     span: Span,
@@ -61,6 +68,29 @@ struct WaitingJob {
     heard: Instant,
     /// Since when the server has it no more.
     gone: Option<Instant>,
+}
+
+/// What a task's jobs wait for that is not there.
+#[derive(Clone, Copy, PartialEq)]
+enum Missing {
+    Worker,
+    /// There are workers, and each is too small for one of them: in so many looks.
+    Room {
+        looks: u32,
+    },
+}
+
+/// Which workers there are for a task's jobs.
+enum Answers {
+    /// For each job one that it fits on.
+    Fit,
+    Nobody,
+    /// For this one, none is large enough.
+    TooSmall {
+        needs: Resources,
+        worker: String,
+        capacity: Resources,
+    },
 }
 
 impl NatsCarrier {
@@ -108,6 +138,7 @@ impl remote::Carrier for NatsCarrier {
             let waiting = WaitingJob {
                 task: job.task,
                 payload: job.payload.into(),
+                needs: job.needs,
                 reply,
                 span: Span::current(),
                 starts: 0,
@@ -157,11 +188,11 @@ impl CarrierState {
     async fn publish(self: Arc<Self>, mut numbers: mpsc::UnboundedReceiver<u64>) {
         let mut subjects: HashMap<usize, Subject> = HashMap::new();
         while let Some(number) = numbers.recv().await {
-            let job = self.jobs().get(&number).map(|job| (job.task, job.payload.clone(), job.published));
-            let Some((task, payload, published)) = job else { continue };
+            let job = self.jobs().get(&number).map(|job| (job.task, job.payload.clone(), job.needs, job.published));
+            let Some((task, payload, needs, published)) = job else { continue };
             let subject = subjects.entry(std::ptr::from_ref(task).addr());
             let subject = subject.or_insert_with(|| self.settings().subject("task", &subject_of(task)).into()).clone();
-            let mut headers = HeaderMap::new();
+            let mut headers = size_header(NEEDS, needs);
             // What is published twice, since nobody knows whether it was, is one message.
             headers.insert(NATS_MESSAGE_ID, format!("{}.{number}.{published}", self.id).as_str());
             let sent = self.connection.jetstream.publish_with_headers(subject, headers, payload).await;
@@ -238,7 +269,7 @@ impl CarrierState {
 
     /// Sees to it that nobody waits for what does not come: that there are workers, and that the server has the jobs.
     async fn watch(self: Arc<Self>) {
-        let mut without: HashMap<&'static str, String> = HashMap::new();
+        let mut without = HashMap::new();
         loop {
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -253,31 +284,86 @@ impl CarrierState {
         }
     }
 
-    async fn look_for_workers(&self, without: &mut HashMap<&'static str, String>) {
-        let mut tasks: HashMap<String, (&'static Task, usize)> = HashMap::new();
+    /// Says which tasks wait for workers that are not there; `without` has those of the last look.
+    async fn look_for_workers(&self, without: &mut HashMap<String, Missing>) {
+        let mut tasks: HashMap<String, (&'static Task, usize, HashSet<Resources>)> = HashMap::new();
         for job in self.jobs().values().filter(|job| job.starts == 0) {
-            tasks.entry(subject_of(job.task)).or_insert((job.task, 0)).1 += 1;
+            let entry = tasks.entry(subject_of(job.task)).or_insert_with(|| (job.task, 0, HashSet::new()));
+            entry.1 += 1;
+            entry.2.insert(job.needs);
         }
-        without.retain(|_, subject| tasks.contains_key(subject));
-        for (subject, (task, count)) in tasks {
-            let asked = self.connection.client.request(self.settings().subject("can", &subject), Bytes::new()).await;
-            let nobody = asked.is_err_and(|error| error.kind() == async_nats::client::RequestErrorKind::NoResponders);
-            if !nobody {
-                without.remove(task.funcname);
-            } else if without.insert(task.funcname, subject).is_none() {
-                let other =
-                    self.connection.client.request(self.settings().subject("can", &name(task)), Bytes::new()).await;
-                let other = other.ok().map(|message| String::from_utf8_lossy(&message.payload).into_owned());
-                let why = match other {
-                    Some(worker) => format!("{worker} has other code of it: start workers from this executable"),
-                    None => format!(
-                        "start workers, with the same executable: PIPEX_NATS_URL=nats://..?project={} PROGRAM pipex worker",
-                        self.settings().project
-                    ),
-                };
-                say(&format!("no worker can take {} ({count} waiting): {why}", task.funcname));
+        without.retain(|subject, _| tasks.contains_key(subject));
+        for (subject, (task, count, needs)) in tasks {
+            let Ok(answers) = self.ask_workers(&subject, needs).await else { continue };
+            let before = without.get(&subject).copied();
+            let missing = match &answers {
+                Answers::Fit => None,
+                Answers::Nobody => Some(Missing::Worker),
+                Answers::TooSmall { .. } => match before {
+                    Some(Missing::Room { looks }) => Some(Missing::Room { looks: looks.saturating_add(1) }),
+                    _ => Some(Missing::Room { looks: 1 }),
+                },
+            };
+            match (missing, &answers) {
+                (Some(Missing::Worker), _) if before != missing => self.say_that_none_is_there(task, count).await,
+                (Some(Missing::Room { looks: TELLING }), Answers::TooSmall { needs, worker, capacity }) => {
+                    say(&format!(
+                        "no worker has room for {}: it needs {needs}, and the largest worker, {worker}, has {capacity}: start one \
+                     that is large enough, or set PIPEX_RESOURCES=memory=..,gpu=.. there if that is wrong",
+                        task.funcname
+                    ))
+                }
+                _ => {}
+            }
+            match missing {
+                Some(missing) => _ = without.insert(subject, missing),
+                None => _ = without.remove(&subject),
             }
         }
+    }
+
+    async fn say_that_none_is_there(&self, task: &'static Task, count: usize) {
+        let other = self.connection.client.request(self.settings().subject("can", &name(task)), Bytes::new()).await;
+        let other = other.ok().map(|message| String::from_utf8_lossy(&message.payload).into_owned());
+        let why = match other {
+            Some(worker) => format!("{worker} has other code of it: start workers from this executable"),
+            None => format!(
+                "start workers, with the same executable: PIPEX_NATS_URL=nats://..?project={} PROGRAM pipex worker",
+                self.settings().project
+            ),
+        };
+        say(&format!("no worker can take {} ({count} waiting): {why}", task.funcname));
+    }
+
+    /// Asks who is there for jobs that have these needs, until there is somebody for each of them.
+    async fn ask_workers(&self, subject: &str, mut needs: HashSet<Resources>) -> Result<Answers, async_nats::Error> {
+        let client = &self.connection.client;
+        let inbox = client.new_inbox();
+        let mut answers = client.subscribe(inbox.clone()).await?;
+        client.publish_with_reply(self.settings().subject("can", subject), inbox, Bytes::new()).await?;
+        let end = tokio::time::Instant::now() + ANSWER;
+        let mut largest: Option<(Resources, String)> = None;
+        while let Ok(Some(answer)) = tokio::time::timeout_at(end, answers.next()).await {
+            if answer.status == Some(StatusCode::NO_RESPONDERS) {
+                return Ok(Answers::Nobody);
+            }
+            // One that says nothing of it takes whatever comes.
+            let Some(capacity) = read_size(answer.headers.as_ref(), CAPACITY) else { return Ok(Answers::Fit) };
+            needs.retain(|needs| needs.never_fits(&capacity).is_some());
+            if needs.is_empty() {
+                return Ok(Answers::Fit);
+            }
+            let order = |capacity: &Resources| (capacity.memory, capacity.gpus, capacity.threads);
+            if largest.as_ref().is_none_or(|(largest, _)| order(largest) < order(&capacity)) {
+                largest = Some((capacity, String::from_utf8_lossy(&answer.payload).into_owned()));
+            }
+        }
+        let neediest = needs.into_iter().max_by_key(|needs| (needs.memory, needs.gpus));
+        Ok(match (neediest, largest) {
+            (Some(needs), Some((capacity, worker))) => Answers::TooSmall { needs, worker, capacity },
+            // Those there are have not answered yet.
+            _ => Answers::Fit,
+        })
     }
 
     async fn look_for_jobs(&self) {

@@ -9,10 +9,16 @@
 //! | `pipex.PROJECT.task.TASK.CODE` | jobs: kept in the stream `pipex-PROJECT` until they are acknowledged |
 //! | `pipex.PROJECT.done.FLOW` | to a flow: that a job has started, what came of it |
 //! | `pipex.PROJECT.again.FLOW` | to a flow: that a job has been delivered again, and whether it is still wanted |
-//! | `pipex.PROJECT.can.TASK.CODE` | to workers: is there one that can do this? |
+//! | `pipex.PROJECT.can.TASK.CODE` | to workers: is there one that can do this? Each says its name |
+//!
+//! What a job needs and what a worker has are headers, as `Resources` in JSON: who does not know them takes a job for one that needs
+//! nothing, and a worker for one that has enough. A worker pulls no jobs of tasks that never fit on it, and gives back
+//! those of others for which that turns out.
 
 mod carrier;
+mod hand;
 mod settings;
+mod size;
 mod worker;
 
 use std::borrow::Cow;

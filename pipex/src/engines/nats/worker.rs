@@ -1,13 +1,12 @@
 //! The worker's side: pulls jobs, does them, says what came of them.
 
-use std::collections::{HashMap, VecDeque};
+mod pull;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use async_nats::header::NATS_MESSAGE_ID;
-use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -16,20 +15,22 @@ use signal_hook::iterator::Signals;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 
+use super::hand::Hand;
+use super::size::{CAPACITY, size_header};
 use super::{Connection, DROP, NatsSettings, RUN, RUN_ALONE, STARTED, name, numbered, subject};
 #[cfg(feature = "logging")]
 use super::{LOG, Logged};
-use crate::remote::{refusal, registered, without_value, work, workers};
+use crate::Local;
+use crate::remote::{refusal, registered, without_value, work};
 #[cfg(feature = "logging")]
 use crate::run::engine::LogLine;
 use crate::runtime::{self, block_on};
 use pipex_format::model::error::{Error, JobError, Result};
+use pipex_format::model::resources::Resources;
 use pipex_format::model::task::Task;
 use pipex_format::say::say;
 use pipex_format::store;
 
-/// How long a pull waits for a job.
-const PULL: Duration = Duration::from_secs(5);
 /// So much work is taken ahead, so that no time is lost between jobs.
 const AHEAD: Duration = Duration::from_millis(100);
 const MOST_AHEAD: usize = 256;
@@ -45,9 +46,9 @@ pub(crate) fn serve() -> Result<()> {
             expected: "the address of a NATS server, such as nats://127.0.0.1:4222, where a worker finds its tasks",
         });
     };
-    let workers = workers()?;
+    let capacity = Local::from_env()?.resources();
     let runtime = runtime::handle().map_err(|error| settings.failed("it needs a runtime", error))?;
-    let served = runtime.spawn(async move { Worker::serve(settings, workers).await });
+    let served = runtime.spawn(async move { Worker::serve(settings, capacity).await });
     block_on(served).unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
@@ -79,12 +80,12 @@ struct Worker {
     runtime: Handle,
     /// What it calls itself.
     name: String,
-    workers: usize,
-    queue: Mutex<VecDeque<TakenJob>>,
-    /// There is something in the queue.
-    work: Condvar,
+    /// What there is for all that runs at a time.
+    capacity: Resources,
     /// What was taken and has not ended.
-    in_hand: Mutex<HashMap<u64, Arc<Message>>>,
+    hand: Mutex<Hand<Arc<TakenJob>>>,
+    /// Something can be started.
+    work: Condvar,
     /// There is room for more.
     room: Notify,
     stops: AtomicBool,
@@ -98,7 +99,7 @@ struct Worker {
 /// A job that was taken.
 struct TakenJob {
     key: u64,
-    message: Arc<Message>,
+    message: Message,
     /// Where its flow listens.
     flow: String,
     number: u64,
@@ -108,12 +109,12 @@ struct TakenJob {
 
 /// What came of it.
 struct FinishedJob {
-    taken: TakenJob,
+    taken: Arc<TakenJob>,
     outcome: Vec<u8>,
 }
 
 impl Worker {
-    async fn serve(settings: NatsSettings, workers: usize) -> Result<()> {
+    async fn serve(settings: NatsSettings, capacity: Resources) -> Result<()> {
         let mut tries = 0;
         let connection = loop {
             match settings.connect().await {
@@ -129,10 +130,9 @@ impl Worker {
             connection,
             runtime: Handle::current(),
             name,
-            workers,
-            queue: Mutex::default(),
+            capacity,
+            hand: Mutex::new(Hand::new(capacity)),
             work: Condvar::new(),
-            in_hand: Mutex::default(),
             room: Notify::new(),
             stops: AtomicBool::new(false),
             stop: Notify::new(),
@@ -147,7 +147,7 @@ impl Worker {
             let _ = LOGS.set(worker.connection.clone());
         }
         let (done, ended) = mpsc::unbounded_channel();
-        for place in 0..workers {
+        for place in 0..capacity.threads {
             let (worker, done) = (Arc::clone(&worker), done.clone());
             let thread = thread::Builder::new().name(format!("pipex-worker-{place}"));
             let started = thread.spawn(move || worker.work(&done));
@@ -158,13 +158,19 @@ impl Worker {
         tokio::spawn(Arc::clone(&worker).stay_alive());
         let mut tasks = 0;
         for task in registered() {
-            tasks += 1;
             tokio::spawn(Arc::clone(&worker).be_there(task));
-            tokio::spawn(Arc::clone(&worker).take(task));
+            if task.resources.never_fits(&capacity).is_none() {
+                tasks += 1;
+                tokio::spawn(Arc::clone(&worker).take(task));
+            } else {
+                say(&format!("{} never fits here: it needs {}", task.funcname, task.resources));
+            }
         }
         say(&format!(
-            "worker {} does {tasks} tasks, {workers} at a time, of project {} at {}",
+            "worker {} does {tasks} tasks, {} at a time, with {}, of project {} at {}",
             worker.name,
+            capacity.threads,
+            capacity.threads(0),
             settings.project,
             settings.named()
         ));
@@ -188,26 +194,26 @@ impl Worker {
         });
     }
 
-    fn in_hand(&self) -> MutexGuard<'_, HashMap<u64, Arc<Message>>> {
-        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hand(&self) -> MutexGuard<'_, Hand<Arc<TakenJob>>> {
+        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many more may be taken.
     fn room(&self) -> usize {
         let takes = Duration::from_micros(self.takes.load(Ordering::Relaxed));
-        let ahead = if takes.is_zero() { 0 } else { (AHEAD.as_micros() / takes.as_micros()) as usize * self.workers };
-        (self.workers + ahead.min(MOST_AHEAD)).saturating_sub(self.in_hand().len())
+        let workers = self.capacity.threads as usize;
+        let ahead = if takes.is_zero() { 0 } else { (AHEAD.as_micros() / takes.as_micros()) as usize * workers };
+        self.hand().count_wanted(ahead.min(MOST_AHEAD))
     }
 
     /// Gives back what has not been started, and waits for what has.
     async fn finish(&self) {
-        let waiting: Vec<_> = self.queue.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
-        for taken in waiting {
-            self.in_hand().remove(&taken.key);
+        let unstarted = self.hand().let_go_of_unstarted();
+        for taken in unstarted {
             let _ = taken.message.ack_with(AckKind::Nak(None)).await;
         }
         let until = Instant::now() + GRACE;
-        while !self.in_hand().is_empty() && Instant::now() < until {
+        while !self.hand().is_empty() && Instant::now() < until {
             let _ = tokio::time::timeout(Duration::from_millis(50), self.room.notified()).await;
         }
         let _ = tokio::time::timeout(Duration::from_secs(2), self.connection.client.flush()).await;
@@ -224,95 +230,18 @@ impl Worker {
             tokio::spawn(async move {
                 while let Some(message) = asked.next().await {
                     if let Some(reply) = message.reply {
-                        let _ = worker.connection.client.publish(reply, worker.name.clone().into()).await;
+                        let (name, capacity) = (worker.name.clone().into(), size_header(CAPACITY, worker.capacity));
+                        let _ = worker.connection.client.publish_with_headers(reply, capacity, name).await;
                     }
                 }
             });
         }
     }
 
-    /// Takes jobs of a task while there is room.
-    async fn take(self: Arc<Self>, task: &'static Task) {
-        let mut warned = false;
-        while !self.stops.load(Ordering::Acquire) {
-            let error: async_nats::Error = match self.connection.consumer(task).await {
-                Ok(consumer) => match self.take_from(&consumer).await {
-                    Ok(()) => continue,
-                    Err(error) => error,
-                },
-                Err(error) => error,
-            };
-            if !std::mem::replace(&mut warned, true) {
-                tracing::debug!(target: "pipex", "{}: {error}; it is tried again and again", task.funcname);
-            }
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-    }
-
-    async fn take_from(&self, consumer: &PullConsumer) -> Result<(), async_nats::Error> {
-        loop {
-            self.wait_for_room().await;
-            if self.stops.load(Ordering::Acquire) {
-                return Ok(());
-            }
-            // One at a time as long as there is none; then as many as there is room for.
-            let mut batch = consumer.batch().max_messages(1).expires(PULL).messages().await?;
-            let first = tokio::select! {
-                first = tokio::time::timeout(PULL + Duration::from_secs(2), batch.next()) => first.ok().flatten(),
-                () = self.connection.reconnected.notified() => return Ok(()),
-            };
-            let Some(first) = first else { continue };
-            self.receive(first?).await;
-            loop {
-                self.wait_for_room().await;
-                if self.stops.load(Ordering::Acquire) {
-                    return Ok(());
-                }
-                let mut more = consumer.fetch().max_messages(self.room().max(1)).messages().await?;
-                let mut received = 0;
-                while let Some(message) = more.next().await {
-                    self.receive(message?).await;
-                    received += 1;
-                }
-                if received == 0 {
-                    break;
-                }
-            }
-        }
-    }
-
-    async fn wait_for_room(&self) {
-        loop {
-            let room = self.room.notified();
-            if self.room() > 0 || self.stops.load(Ordering::Acquire) {
-                return;
-            }
-            // What is told while nobody waits is told to nobody.
-            let _ = tokio::time::timeout(Duration::from_millis(100), room).await;
-        }
-    }
-
-    /// Puts a job into the queue.
-    async fn receive(&self, message: Message) {
-        let id = message.headers.as_ref().and_then(|headers| headers.get(NATS_MESSAGE_ID)).map(|id| id.as_str());
-        let parts = id.and_then(|id| {
-            let mut parts = id.split('.');
-            Some((parts.next()?.to_owned(), parts.next()?.parse().ok()?))
-        });
-        let info = message.info().map(|info| (info.stream_sequence, info.delivered));
-        let (Some((flow, number)), Ok((key, delivered))) = (parts, info) else {
-            // Nobody's.
-            let _ = message.ack_with(AckKind::Term).await;
-            return;
-        };
-        let message = Arc::new(message);
-        let taken = TakenJob { key, message: Arc::clone(&message), flow, number, again: delivered > 1 };
-        // The same job twice in one hand: what is under way goes on.
-        if self.in_hand().insert(key, message).is_some() {
-            return;
-        }
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(taken);
-        self.work.notify_one();
+    /// Wakes threads for what can be started.
+    fn start_threads(&self) {
+        let ready = self.hand().count_ready();
+        (0..ready).for_each(|_| self.work.notify_one());
     }
 
     /// Asks the flow what is to become of a job that was delivered before: another had it, and died or was cut off.
@@ -326,41 +255,51 @@ impl Worker {
     /// A worker thread.
     fn work(&self, done: &mpsc::UnboundedSender<FinishedJob>) {
         loop {
-            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let queue = self.work.wait_while(queue, |queue| queue.is_empty());
-            let Some(taken) = queue.unwrap_or_else(PoisonError::into_inner).pop_front() else { continue };
-            if self.stops.load(Ordering::Acquire) {
-                let _ = block_on(taken.message.ack_with(AckKind::Nak(None)));
+            let hand = self.work.wait_while(self.hand(), |hand| hand.count_ready() == 0);
+            let Some((taken, share)) = hand.unwrap_or_else(PoisonError::into_inner).start() else { continue };
+            let outcome = self.run(&taken);
+            self.hand().give_back(share);
+            self.start_threads();
+            self.room.notify_waiters();
+            let Some(outcome) = outcome else {
                 self.let_go(&taken);
                 continue;
-            }
-            let answer = if taken.again { self.ask(&taken) } else { Bytes::from_static(RUN) };
-            if answer == DROP {
-                let _ = block_on(taken.message.ack());
-                self.let_go(&taken);
-                continue;
-            }
-            if !taken.again {
-                self.say(&taken, STARTED);
-            }
-            let started = Instant::now();
-            // What is logged within goes to the flow, too.
-            let job = tracing::info_span!(target: "pipex", "job", name = taken.flow, number = taken.number);
-            let work = || job.in_scope(|| block_on(work(&taken.message.payload)));
-            let outcome = if answer == RUN_ALONE {
-                let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
-                work()
-            } else {
-                let _together = self.alone.read().unwrap_or_else(PoisonError::into_inner);
-                work()
             };
-            let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
-            let before = self.takes.load(Ordering::Relaxed);
-            self.takes.store(if before == 0 { took } else { before - before / 8 + took / 8 }, Ordering::Relaxed);
             if done.send(FinishedJob { taken, outcome }).is_err() {
                 return;
             }
         }
+    }
+
+    /// Does a job that has room, if it is still wanted.
+    fn run(&self, taken: &TakenJob) -> Option<Vec<u8>> {
+        if self.stops.load(Ordering::Acquire) {
+            let _ = block_on(taken.message.ack_with(AckKind::Nak(None)));
+            return None;
+        }
+        let answer = if taken.again { self.ask(taken) } else { Bytes::from_static(RUN) };
+        if answer == DROP {
+            let _ = block_on(taken.message.ack());
+            return None;
+        }
+        if !taken.again {
+            self.say(taken, STARTED);
+        }
+        let started = Instant::now();
+        // What is logged within goes to the flow, too.
+        let job = tracing::info_span!(target: "pipex", "job", name = taken.flow, number = taken.number);
+        let work = || job.in_scope(|| block_on(work(&taken.message.payload)));
+        let outcome = if answer == RUN_ALONE {
+            let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
+            work()
+        } else {
+            let _together = self.alone.read().unwrap_or_else(PoisonError::into_inner);
+            work()
+        };
+        let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+        let before = self.takes.load(Ordering::Relaxed);
+        self.takes.store(if before == 0 { took } else { before - before / 8 + took / 8 }, Ordering::Relaxed);
+        Some(outcome)
     }
 
     /// Says something of a job to its flow.
@@ -388,7 +327,7 @@ impl Worker {
 
     /// It is done; there is room for another.
     fn let_go(&self, taken: &TakenJob) {
-        self.in_hand().remove(&taken.key);
+        self.hand().let_go(taken.key);
         self.room.notify_waiters();
     }
 
@@ -397,9 +336,9 @@ impl Worker {
         let interval = self.connection.settings.ack_wait / 3;
         loop {
             tokio::time::sleep(interval).await;
-            let messages: Vec<_> = self.in_hand().values().cloned().collect();
-            for message in messages {
-                let _ = message.ack_with(AckKind::Progress).await;
+            let jobs: Vec<_> = self.hand().jobs().cloned().collect();
+            for taken in jobs {
+                let _ = taken.message.ack_with(AckKind::Progress).await;
             }
         }
     }
