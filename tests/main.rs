@@ -40,6 +40,7 @@ mod rerunning;
 mod resources;
 mod results;
 mod runtimes;
+mod shared;
 #[cfg(feature = "shell")]
 mod shell;
 mod signals;

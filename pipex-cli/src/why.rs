@@ -127,6 +127,7 @@ fn describe_last(project: &Project, target: &Target) -> String {
         Why::Unchanged => "since what it takes was made again and came out as it was".to_owned(),
         Why::Accepted => return format!("it was accepted as it is {in_run}"),
         Why::Restored => return format!("that it had been accepted was taken back {in_run}"),
+        Why::Shared => "from the outputs that are shared, made of the same".to_owned(),
         Why::InMemory => "since its data are held in memory".to_owned(),
         _ => "since nothing is saved in this mode".to_owned(),
     };

@@ -12,7 +12,7 @@ use crate::model::stale::Stale;
 use crate::say::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "PIPEX",
     "PIPEX_DECODE_LIMIT",
     "PIPEX_DRY_RUN",
@@ -26,6 +26,7 @@ const KNOWN: [&str; 15] = [
     "PIPEX_QUIET",
     "PIPEX_RESOURCES",
     "PIPEX_ROOT",
+    "PIPEX_SHARED",
     "PIPEX_STALE",
     "PIPEX_WORKERS",
 ];

@@ -58,4 +58,4 @@ pub use crate::run::report::{Event, FlowRun, Reporter, TaskRun};
 pub use crate::run::shell::ShellError;
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
-pub use crate::store::{FileStore, Store};
+pub use crate::store::{FileStore, Shared, Store};

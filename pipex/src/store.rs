@@ -1,8 +1,8 @@
 //! Where outputs are kept: [the trait](crate::Store) of stores and those that pipex brings, [files](struct@crate::FileStore) by default.
 
 pub use pipex_format::store::{
-    ByExtension, Claim, Codec, Entry, FileStore, Files, Leftover, Listing, Made, OwnOutput, Record, Shape, Stamp,
-    Store, StoreError, StoreResult, expand, sweep,
+    ByExtension, Claim, Codec, Entry, FileStore, Files, Leftover, Listing, Made, OwnOutput, Record, Shape, Shared,
+    Stamp, Store, StoreError, StoreResult, expand, sweep,
 };
 #[cfg(feature = "sqlite")]
 pub use pipex_format::store::{KeptOpen, SqliteStore};

@@ -474,6 +474,8 @@ pub enum Why {
     Restored,
     /// It ran though its target was there: `PROGRAM pipex make --force` said so.
     Forced,
+    /// It did not run: what the same would have made was taken from the outputs that are [shared](crate::store::Shared).
+    Shared,
     /// It ran: its function saves its own output, wrote none, and gave data, which are held in memory.
     InMemory,
 }

@@ -29,6 +29,7 @@ mod own;
 mod record;
 mod regular;
 mod schema;
+mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod sweep;
@@ -61,6 +62,7 @@ pub use self::listing::{Entry, Files, Listing};
 pub use self::own::OwnOutput;
 pub use self::record::{Made, Record};
 pub(crate) use self::regular::open_regular;
+pub use self::shared::{Shared, SharedName};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{KeptOpen, SqliteStore};
 pub use self::sweep::{Leftover, sweep};

@@ -12,6 +12,7 @@ use crate::run::local::Local;
 use crate::run::report::Reporter;
 use pipex_format::model::mode::Mode;
 use pipex_format::model::stale::Stale;
+use pipex_format::store::Shared;
 
 /// Settings for a scope, made in code: for tests, and for programs that embed pipelines. They win over the environment.
 ///
@@ -62,7 +63,7 @@ pub struct Config(Context);
 impl Config {
     /// The settings that hold here. Within a flow run or another scope these are all of its own: mode, path, executor, reporters,
     /// journal, what is done with stale outputs, dry run, grace period, quietness. Elsewhere they are what the environment says
-    /// now: `PIPEX`, `PIPEX_PATH`, `PIPEX_ROOT`, `PIPEX_STALE`, `PIPEX_JOURNAL`, `PIPEX_DRY_RUN`, `PIPEX_QUIET`, and for the executor
+    /// now: `PIPEX`, `PIPEX_PATH`, `PIPEX_ROOT`, `PIPEX_SHARED`, `PIPEX_STALE`, `PIPEX_JOURNAL`, `PIPEX_DRY_RUN`, `PIPEX_QUIET`, and for the executor
     /// `PIPEX_WORKERS`, `PIPEX_RESOURCES`, `PIPEX_LIMITS` and `PIPEX_NATS_URL`.
     pub fn new() -> Self {
         Config(Context::begin())
@@ -147,6 +148,13 @@ impl Config {
     /// `PIPEX_STALE`.
     pub fn stale(mut self, stale: Stale) -> Self {
         self.0.settings.stale = Some(stale);
+        self
+    }
+
+    /// Takes outputs that are missing here from a folder that a team [shares](Shared), and puts there what is made: in place of
+    /// `PIPEX_SHARED`.
+    pub fn shared(mut self, shared: Shared) -> Self {
+        self.0.shared = Some(Arc::new(shared));
         self
     }
 

@@ -7,7 +7,7 @@ use crate::graph::node::Node;
 use crate::graph::outcome::{Ended, Produced};
 use crate::graph::output::Output;
 use crate::graph::pending::{Awaited, NewRun, PendingRun, Receive, Receiver};
-use crate::graph::place::{PartPlace, Place, Spot};
+use crate::graph::place::{AnyPlace as _, PartPlace, Place, Spot};
 use pipex_format::model::target::Location;
 use pipex_format::store::{Claim, Member, Store, StoreResult, save_together};
 

@@ -14,7 +14,7 @@ use crate::graph::make;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Outcome, Produced};
 use crate::graph::pending::Awaited;
-use crate::graph::place::{Place, Spot};
+use crate::graph::place::{AnyPlace as _, Place, Spot};
 use crate::graph::settle::{is_in_run, settle};
 use crate::graph::view::{AnyOutput, View};
 use crate::runtime::block_on;

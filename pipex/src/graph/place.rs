@@ -109,15 +109,6 @@ impl<T> Place<T> {
         }
         Ok(Some(Stamp::new(fingerprint_bytes(&stamps).half())))
     }
-
-    /// Removes what is there; whether something was.
-    pub(crate) fn remove(&self) -> StoreResult<bool> {
-        let is_there = self.store.exists(&self.location)?;
-        if is_there {
-            self.store.remove(&self.location)?;
-        }
-        Ok(is_there)
-    }
 }
 
 impl<T> Deref for Place<T> {
@@ -135,6 +126,8 @@ pub trait AnyPlace: Send + Sync {
     fn format(&self) -> Option<Fingerprint>;
     fn listing(&self) -> &dyn Listing;
     fn claim_path(&self) -> PathBuf;
+    /// Removes what is there; whether something was.
+    fn remove(&self) -> StoreResult<bool>;
 }
 
 impl<T> AnyPlace for Place<T> {
@@ -156,6 +149,14 @@ impl<T> AnyPlace for Place<T> {
 
     fn claim_path(&self) -> PathBuf {
         self.store.claim_path(&self.location)
+    }
+
+    fn remove(&self) -> StoreResult<bool> {
+        let is_there = self.store.exists(&self.location)?;
+        if is_there {
+            self.store.remove(&self.location)?;
+        }
+        Ok(is_there)
     }
 }
 

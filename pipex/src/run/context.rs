@@ -34,6 +34,7 @@ use pipex_format::model::stale::Stale;
 use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
 use pipex_format::root::{self, Root};
+use pipex_format::store::Shared;
 
 /// What holds in a scope: a flow run, a [`Config`](crate::Config)'s, a task's body. Each has what its outer one has, but
 /// for what it sets itself.
@@ -54,6 +55,8 @@ pub(crate) struct Context {
     /// What is not set is what the environment says, and that has been read.
     has_read: bool,
     executor: Option<Arc<dyn Executor>>,
+    /// The outputs that a team shares.
+    pub(crate) shared: Option<Arc<Shared>>,
     /// The directory of the [test's scope](crate::testing) around here: nothing holds that the environment says.
     isolated: Option<Arc<Path>>,
     /// The targets that the bodies around here make, innermost first.
@@ -143,6 +146,7 @@ impl Context {
             journal: None,
             has_read: false,
             executor: None,
+            shared: None,
             isolated: None,
             making: None,
             within: Within::Flow,
@@ -197,6 +201,12 @@ impl Context {
         self.settings.quiet.get_or_insert_with(|| is_set("PIPEX_QUIET"));
         if let Err(error) = root::check_env_root() {
             self.mode = Err(error);
+        }
+        if self.shared.is_none() {
+            match environment::setting("PIPEX_SHARED", Shared::EXPECTED, Shared::parse) {
+                Ok(shared) => self.shared = shared.map(Arc::new),
+                Err(error) => self.mode = Err(error),
+            }
         }
         if self.settings.stale.is_none() {
             match environment::stale() {

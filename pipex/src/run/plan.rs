@@ -7,6 +7,7 @@ mod events;
 mod needs;
 #[cfg(not(feature = "remote"))]
 mod only_here;
+mod shared;
 
 use std::iter;
 use std::panic;

@@ -42,6 +42,8 @@ pub(super) enum Done<R> {
     Made { value: Option<R>, found: Found, elapsed: Duration },
     /// Another has made it meanwhile.
     There(Stamp),
+    /// It was made of the same elsewhere, and taken.
+    Shared(Found),
 }
 
 /// What lies at the place after it was made.
@@ -183,13 +185,8 @@ impl<'a, R: Send> Plan<'a, R> {
         };
         match (done, place) {
             (Done::Made { value, found: Found { there, more, bytes, urgent }, elapsed }, place) => {
-                if let (Some((place, _)), Some(journal)) = (place, self.run.compares()) {
-                    for (spot, there) in place.spots().zip(iter::once(&there).chain(&more)) {
-                        if let Some(there) = there {
-                            spot.has(Content::from_fingerprint(there.content));
-                            journal.found(spot.key, *there);
-                        }
-                    }
+                if let Some((place, _)) = place {
+                    self.run.note_found(place, &there, &more);
                 }
                 let target = place.map(|(place, _)| &place.location);
                 let recorded = self.run.records.as_deref().cloned().unwrap_or_default();
@@ -202,16 +199,24 @@ impl<'a, R: Send> Plan<'a, R> {
                 self.take(place, Why::MadeMeanwhile, compared);
                 Ok(Produced::Saved)
             }
+            (Done::Shared(Found { there, more, .. }), Some((place, _))) => {
+                self.run.note_found(place, &there, &more);
+                (self.run.why, self.run.outdated) = (Why::Shared, None);
+                let details = Details { there, more, ..Details::default() };
+                self.run.cached(&place.location, Reasons::default(), &details);
+                Ok(Produced::Saved)
+            }
             // What has no place is nowhere.
-            (Done::There(_), None) => Err(RunError::Interrupted.into()),
+            (Done::There(_) | Done::Shared(_), None) => Err(RunError::Interrupted.into()),
         }
     }
 
     /// Claims the target, calls the function, and saves what it gives.
     async fn make_at(&mut self, place: &Place<R>, record: Record, started: Instant) -> Result<Done<R>, Raised> {
-        let claim = match self.run.claim(place, record).await? {
-            Claimed::Ours(claim) => claim,
-            Claimed::There(stamp) => return Ok(Done::There(stamp)),
+        let shared = self.run.find_shared(place, record);
+        let claim = match self.run.claim_unless_shared(place, record, shared.as_ref()).await? {
+            Ok(claim) => claim,
+            Err(done) => return Ok(done),
         };
         self.run.begin_making(&place.location, started);
         let drafts = if self.run.task.wants_target { claim.fresh_drafts()? } else { Vec::new() };
@@ -226,6 +231,7 @@ impl<'a, R: Send> Plan<'a, R> {
             (Saved::There(stamp), _) => return Ok(Done::There(stamp)),
         };
         let (there, more) = self.run.look_at_saved(place, &receipts, record);
+        shared.iter().for_each(|shared| shared.put(place, &receipts));
         self.run.phase = Phase::Dropping;
         // A function that saves its own output may give something else besides.
         let value = if self.run.task.saves {
@@ -347,7 +353,7 @@ pub(crate) async fn drive_in<F: Future<Output: Send> + Send>(context: Option<Arc
 }
 
 /// What came of reaching for a target.
-enum Claimed {
+pub(super) enum Claimed {
     Ours(Claim),
     /// Another has made it meanwhile.
     There(Stamp),
@@ -368,7 +374,7 @@ const LOSSES: u32 = 10;
 
 impl Run {
     /// The right to make the output, unless it is there by now.
-    async fn claim<R>(&self, place: &Place<R>, record: Record) -> Result<Claimed, Cause> {
+    pub(super) async fn claim<R>(&self, place: &Place<R>, record: Record) -> Result<Claimed, Cause> {
         let mut claim = self.claim_one(place.store.claim_path(&place.location), &place.location, record).await?;
         if place.is_several() {
             let mut others = Vec::new();
@@ -452,7 +458,7 @@ impl Run {
     }
 
     /// What lies at the place now that it was saved, and at those of the other outputs, if somebody compares.
-    fn look_at_saved<R>(
+    pub(super) fn look_at_saved<R>(
         &self,
         place: &Place<R>,
         receipts: &[Arc<Receipt>],
@@ -471,6 +477,17 @@ impl Run {
         }
         let mut all = place.parts().iter().zip(receipts).map(|(part, receipt)| look(&**part, receipt));
         (all.next().flatten(), all.collect())
+    }
+
+    /// Has the journal, and whatever takes the outputs, know what lies there now.
+    fn note_found<R>(&self, place: &Place<R>, there: &Option<There>, more: &[Option<There>]) {
+        let Some(journal) = self.compares() else { return };
+        for (spot, there) in place.spots().zip(iter::once(there).chain(more)) {
+            if let Some(there) = there {
+                spot.has(Content::from_fingerprint(there.content));
+                journal.found(spot.key, *there);
+            }
+        }
     }
 
     /// Has the journal know that the target is being made.

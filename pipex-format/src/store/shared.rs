@@ -1,0 +1,172 @@
+//! Outputs that a team shares: a folder that every checkout sees, from which what others have made of the same is taken.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::error::StoreError;
+use super::footer::Footer;
+use super::{Claim, Record, StoreResult, regular};
+use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
+use crate::model::or_zero::fingerprint_parts;
+use crate::root::Root;
+
+/// A folder that a team shares: an output that is missing here and was made there of the same is taken, not made.
+///
+/// What counts as the same has the same name: that of the target, seen from the root of the project, with a fingerprint of the
+/// task function, its code, arguments, inputs and the shape of the type. A value that was made of something else has another name, so
+/// it is never taken, and the outputs of several branches stand beside each other.
+///
+/// ```no_run
+/// use pipex::{Config, Shared, task};
+///
+/// # #[task] fn load(station: &str) -> String { station.to_owned() }
+/// # fn main() -> pipex::Result<()> {
+/// // As PIPEX_SHARED=/team/outputs,readonly does.
+/// Config::new().shared(Shared::new("/team/outputs").read_only()).scope(|| load("EWR").run())?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    folder: PathBuf,
+    is_read_only: bool,
+}
+
+/// The name of an output in the shared folder.
+#[derive(Debug)]
+pub struct SharedName(PathBuf);
+
+/// The digits of a fingerprint in a name.
+const DIGITS: usize = 16;
+
+impl Shared {
+    /// What stands in `PIPEX_SHARED`: a folder, and `,readonly` behind it if nothing is put there.
+    pub const EXPECTED: &str = "a folder, or `FOLDER,readonly`";
+
+    /// The outputs in this folder, relative to the root of the project. What is made here is put there, too.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Shared { folder: folder.into(), is_read_only: false }
+    }
+
+    /// The same; nothing is put there.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Shared { is_read_only: true, ..self }
+    }
+
+    /// What `PIPEX_SHARED` says.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (folder, is_read_only) = match text.rsplit_once(',') {
+            Some((folder, "readonly")) => (folder, true),
+            Some(_) => return None,
+            None => (text, false),
+        };
+        // A folder "s3:" would be found by nobody else.
+        let is_folder = !folder.is_empty() && !folder.contains("://");
+        is_folder.then(|| Shared { is_read_only, ..Self::new(folder) })
+    }
+
+    /// The name under which an output is shared that is made of this, in this format; `None` if it is not to be shared: it lies
+    /// outside of the project, or what it is made of is not known.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn name(&self, target: &str, record: Record, format: Option<Fingerprint>) -> Option<SharedName> {
+        let outside = target.starts_with('/') || target.starts_with("..");
+        let made = record.provenance();
+        let (code, inputs) = (made.code?, made.inputs?);
+        let task = fingerprint_bytes(record.task().full_name().as_bytes());
+        let print = fingerprint_parts([Some(task.then(code)), made.arguments, Some(inputs)]);
+        let digits = fingerprint_parts([Some(print), format, None]).to_string();
+        let file = target.rfind('/').map_or(0, |slash| slash + 1);
+        // In front of all extensions, since programs go by them; what a name begins with is none.
+        let stem = target[file..].find('.').filter(|dot| *dot > 0).map_or(target.len(), |dot| file + dot);
+        let name = format!("{}@{}{}", &target[..stem], &digits[..DIGITS], &target[stem..]);
+        (!outside).then(|| SharedName(self.folder().join(name)))
+    }
+
+    /// Whether such an output is there.
+    #[doc(hidden)]
+    pub fn has(&self, SharedName(path): &SharedName) -> StoreResult<bool> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(metadata.is_file()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+            Err(error) => Err(StoreError::io("look for", path, error).into()),
+        }
+    }
+
+    /// Takes the output that is there, in place of making it; the bytes that it takes.
+    #[doc(hidden)]
+    pub fn take(&self, SharedName(path): &SharedName, mut claim: Claim) -> StoreResult<u64> {
+        let mut file = regular::read(path)?;
+        let (content, footer) = copy(path, &mut file, claim.file())?;
+        claim.has_content(content);
+        if let Some(footer) = footer {
+            let made = claim.record().provenance();
+            // Somebody has given it another's name.
+            if (footer.code, footer.arguments, footer.inputs) != (made.code, made.arguments, made.inputs) {
+                return Err(StoreError::Damaged { target: path.display().to_string() }.into());
+            }
+            claim.has_record();
+        }
+        Ok(claim.commit()?)
+    }
+
+    /// Puts what was just made there as well; it has to have this content, if that is known.
+    #[doc(hidden)]
+    pub fn put(&self, SharedName(path): &SharedName, made: &Path, content: Option<Fingerprint>) -> StoreResult<()> {
+        if self.is_read_only || !fs::metadata(made).is_ok_and(|metadata| metadata.is_file()) {
+            return Ok(());
+        }
+        let failed = |error| StoreError::io("write", path, error);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(failed)?;
+        let mut draft = tempfile::Builder::new().prefix(".pipex-shared-").tempfile_in(folder).map_err(failed)?;
+        let (copied, _) = copy(made, &mut regular::read(made)?, draft.as_file_mut())?;
+        // Another process may have replaced it meanwhile, with what was made of something else.
+        if content.is_none_or(|content| content == copied) {
+            // Colleagues are to read it.
+            fs::set_permissions(draft.path(), fs::metadata(made).map_err(failed)?.permissions()).map_err(failed)?;
+            draft.persist(path).map_err(|error| failed(error.error))?;
+        }
+        Ok(())
+    }
+
+    fn folder(&self) -> PathBuf {
+        match self.folder.to_str() {
+            Some(folder) => PathBuf::from(&*Root::of_program().to_here(folder)),
+            None => self.folder.clone(),
+        }
+    }
+}
+
+/// Copies a file, and checks what it says of itself: the fingerprint of its content, and its footer.
+fn copy(path: &Path, from: &mut File, to: &mut File) -> StoreResult<(Fingerprint, Option<Footer>)> {
+    let failed = |error| StoreError::io("read", path, error);
+    let length = from.metadata().map_err(failed)?.len();
+    let footer = Footer::read_at_end(from, length).map_err(failed)?;
+    io::Seek::rewind(from).map_err(failed)?;
+    let mut payload = footer.as_ref().map_or(length, |footer| footer.length.min(length));
+    let mut hasher = Xxh3::new();
+    let mut piece = vec![0; 256 << 10];
+    loop {
+        let read = from.read(&mut piece).map_err(failed)?;
+        if read == 0 {
+            break;
+        }
+        let of_payload = read.min(usize::try_from(payload).unwrap_or(read));
+        hasher.update(&piece[..of_payload]);
+        payload -= of_payload as u64;
+        to.write_all(&piece[..read])?;
+    }
+    let content = Fingerprint::new(hasher.digest128());
+    if footer.as_ref().is_some_and(|footer| footer.checksum != Some(content)) {
+        return Err(StoreError::Damaged { target: path.display().to_string() }.into());
+    }
+    Ok((content, footer))
+}
