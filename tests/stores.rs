@@ -207,6 +207,21 @@ fn lines(poem: &Poem) -> usize {
 }
 
 #[test]
+#[cfg(not(feature = "object-store"))]
+fn a_url_is_no_directory() {
+    let bench = Bench::new();
+    for refused in [
+        bench.cache(|| none().path("s3://bucket/run").run().map(drop)),
+        bench.cache(|| own().path("s3://bucket/run").run().map(drop)),
+    ] {
+        let said = format!("{:#}", anyhow::Error::from(refused.unwrap_err()));
+        assert!(said.contains("s3://bucket/run/readings"), "{said}");
+        assert!(said.contains("needs pipex's cargo feature `object-store`"), "{said}");
+    }
+    assert!(!Path::new("s3:").exists());
+}
+
+#[test]
 fn a_store_of_ones_own() {
     let bench = Bench::new();
     assert_eq!(bench.cache(|| lines(poem().base("p").run()?).run()?.load()).unwrap(), 2);

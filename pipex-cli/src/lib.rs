@@ -203,7 +203,7 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<CommandStatus, CommandErr
     // Where relative targets are relative to.
     enter_directory(journal.parent().unwrap_or(Path::new("/")))?;
     let absolute = |output: Option<PathBuf>| output.map(|output| here.join(output));
-    let _open = pipex_format::store::SqliteStore::keep_open();
+    let _open = pipex_format::store::Lease::hold_for_many();
     let project = Project::read(&journal, here.clone(), open)?;
     match command {
         Command::Status { selection, by } => status::status(&project, &selection, &by, json),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use pipex_format::model::target::url_scheme;
 pub use pipex_format::root::normalize;
 use pipex_format::store::SqliteStore;
 
@@ -14,6 +15,9 @@ use crate::project::{Project, Target};
 impl Project {
     /// The name in the journal of a path that was given where the command was called.
     pub fn resolve_name(&self, path: &str) -> String {
+        if url_scheme(path).is_some() {
+            return path.to_owned();
+        }
         let path = normalize(&self.here.join(path));
         if let Ok(within) = path.strip_prefix(&self.root) {
             return within.to_string_lossy().into_owned();
@@ -38,7 +42,7 @@ impl Project {
 
     /// The same of a path that is named from where the journal is.
     pub fn format_path<'t>(&self, name: &'t str) -> Cow<'t, str> {
-        if self.here == self.root {
+        if self.here == self.root || url_scheme(name).is_some() {
             return Cow::Borrowed(name);
         }
         let path = normalize(&self.root.join(name));
@@ -102,6 +106,8 @@ impl<'p> Bounds<'p> {
     pub fn find_zone(&mut self, target: &Target) -> Zone {
         let path = match self.project.address(target).strip_prefix(SqliteStore::SCHEME) {
             Some(database) => self.project.root.join(database),
+            // What the flow put into a bucket is its own.
+            None if url_scheme(&target.name).is_some() => return Zone::Inside,
             None if self.project.is_file(target) => self.project.root.join(&*target.name),
             // Of stores of one's own nobody knows where they are.
             None => return Zone::Inside,
@@ -120,7 +126,7 @@ impl<'p> Bounds<'p> {
 /// A target's name without `.` and `..`.
 pub fn simplify(name: &str) -> Cow<'_, str> {
     let is_simple = |part: &str| !matches!(part, "" | "." | "..");
-    if name.strip_prefix('/').unwrap_or(name).split('/').all(is_simple) {
+    if url_scheme(name).is_some() || name.strip_prefix('/').unwrap_or(name).split('/').all(is_simple) {
         return Cow::Borrowed(name);
     }
     Cow::Owned(normalize(Path::new(name)).to_string_lossy().into_owned())

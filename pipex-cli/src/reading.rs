@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use pipex_format::journal::Counts;
 use pipex_format::journal::{self, Ended, Function, Head, Line, NewerFormat, Recorded, There, Why};
 use pipex_format::model::state::State;
+use pipex_format::model::target::url_scheme;
 use pipex_format::store::SqliteStore;
 use pipex_format::store::{Files, Listing, Stamp};
 
@@ -278,7 +279,7 @@ impl Project {
     /// The target, named from where the journal is.
     pub fn name_from_root<'t>(&self, run: u32, store: &str, target: &'t str) -> Cow<'t, str> {
         let prefix = self.runs[run as usize].head.as_ref().map_or("", |head| &head.prefix);
-        if !store.is_empty() {
+        if !store.is_empty() || url_scheme(target).is_some() {
             return Cow::Borrowed(target);
         }
         if target.starts_with('/') {

@@ -12,11 +12,12 @@ use crate::model::stale::Stale;
 use crate::say::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "PIPEX",
     "PIPEX_DECODE_LIMIT",
     "PIPEX_DRY_RUN",
     "PIPEX_JOURNAL",
+    "PIPEX_LEASE",
     "PIPEX_LIMITS",
     "PIPEX_LOG",
     "PIPEX_MAKE",

@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::environment::{self, JOURNAL};
 use crate::model::error::{Error, Result};
+use crate::model::target::url_scheme;
 
 /// The root of this program's project, as seen from where the program was started.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Root {
 
     /// What a place that is named from the root is called here.
     pub fn to_here<'p>(&self, place: &'p str) -> Cow<'p, str> {
-        if self.is_here() || place.starts_with('/') {
+        if self.is_here() || place.starts_with('/') || url_scheme(place).is_some() {
             return Cow::Borrowed(place);
         }
         let there = normalize(&self.root.join(place));
@@ -62,7 +63,8 @@ impl Root {
 
     /// What a place that is named from here is called from the root.
     pub fn from_here<'p>(&self, place: &'p str) -> Cow<'p, str> {
-        if self.is_here() || place.starts_with('/') && self.here.starts_with(&self.root) {
+        let is_the_same = || place.starts_with('/') && self.here.starts_with(&self.root) || url_scheme(place).is_some();
+        if self.is_here() || is_the_same() {
             return Cow::Borrowed(place);
         }
         let there = normalize(&self.here.join(place));
@@ -166,6 +168,7 @@ mod tests {
             ("/p/sub", "/p", "/elsewhere/x", "/elsewhere/x"),
             ("/p", "/p/sub", "out/x", "sub/out/x"),
             ("/q", "/p", "out/x", "/p/out/x"),
+            ("/p/sub", "/p", "s3://bucket/x", "s3://bucket/x"),
         ] {
             let root = seen(here, root);
             assert_eq!(root.to_here(from_root), from_here, "{root:?}");

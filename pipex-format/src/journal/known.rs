@@ -16,7 +16,7 @@ use super::{Journal, fingerprint_source, lock};
 use crate::model::fingerprint::{AsIs, Fingerprint, Key, fingerprint_bytes};
 use crate::model::or_zero;
 use crate::model::provenance::{Present, Provenance, Stored};
-use crate::model::target::Location;
+use crate::model::target::{Location, url_scheme};
 use crate::root::normalize;
 use crate::store::{Entry, Stamp, open_regular};
 
@@ -280,7 +280,7 @@ pub(super) fn key(root: &str, prefix: &str, store: &str, target: &str) -> Key {
     let from_here;
     let target = match target.strip_prefix(root) {
         Some(within) if !root.is_empty() && within.starts_with('/') => &within[1..],
-        _ if prefix.is_empty() || target.starts_with('/') => target,
+        _ if prefix.is_empty() || target.starts_with('/') || url_scheme(target).is_some() => target,
         // In a store of another kind nothing is relative.
         _ if !is_path(store) => target,
         _ => {

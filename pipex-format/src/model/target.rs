@@ -9,7 +9,8 @@ use super::temporary;
 
 /// Where an output is: a filled target.
 ///
-/// To [`FileStore`](struct@crate::store::FileStore) it is a path; to another store, what that store says. Cheap to clone.
+/// To [`FileStore`](struct@crate::store::FileStore) it is a path, or a URL of an object; to another store, what that store says. Cheap to
+/// clone.
 ///
 /// ```
 /// let location = pipex::Location::new("out/clean/EWR-7.json");
@@ -45,6 +46,15 @@ impl Location {
     pub fn sibling(&self) -> PathBuf {
         temporary::claim(self.path())
     }
+}
+
+/// The scheme of what is a URL, such as `s3` of `s3://bucket/run1`; `None` of a path.
+#[must_use]
+pub fn url_scheme(target: &str) -> Option<&str> {
+    let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    // A path comes to its first `/` before it comes to a `:`, nearly always.
+    let end = target.bytes().position(|byte| !is_of_scheme(byte))?;
+    (end > 1 && target[end..].starts_with("://")).then(|| &target[..end])
 }
 
 impl fmt::Display for Location {
@@ -307,4 +317,28 @@ pub const UNSHOWN: &str = "its `Display` returned an error";
 /// Writes a value; a `Display` that fails is an error, not a panic.
 pub fn push(out: &mut String, field: TemplateField, value: &dyn Display) -> Result<(), TargetError> {
     write!(out, "{value}").map_err(|_| TargetError::Missing { field: field.to_string(), advice: UNSHOWN })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::url_scheme;
+
+    #[test]
+    fn urls_are_told_from_paths() {
+        for (target, scheme) in [
+            ("s3://bucket/run1", Some("s3")),
+            ("memory:///x", Some("memory")),
+            ("git+ssh://x", Some("git+ssh")),
+            ("out/s3://bucket", None),
+            ("/s3://bucket", None),
+            ("://bucket", None),
+            ("c://x", None),
+            ("s3:/bucket", None),
+            ("s3:", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(url_scheme(target), scheme, "{target}");
+        }
+    }
 }

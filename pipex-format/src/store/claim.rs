@@ -8,11 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::claim_file::Way;
 use super::claim_file::{ClaimFile, remove_whatever};
+use super::entry::PutObject;
 use super::error::StoreError;
-use super::file::Stamp;
+use super::object::{Claimed, Object};
 use super::record::Record;
+use super::regular;
+use super::stamp::Stamp;
 use crate::model::fingerprint::Fingerprint;
-use crate::model::target::Location;
+use crate::model::target::{Location, url_scheme};
 use crate::model::temporary;
 
 /// What a store tells of what it saved.
@@ -40,12 +43,23 @@ pub struct Receipt {
 pub struct Claim {
     target: Location,
     record: Record,
+    /// What it has besides if the target is an object: it goes first.
+    object: Option<Box<Claimed>>,
     claimed: ClaimFile,
     receipt: Arc<Receipt>,
     /// Those of the other targets that are saved together with this one.
     others: Vec<Claim>,
     /// Where it waits until all of them have been written, in place of being committed.
     written: Option<Arc<Mutex<Vec<Written>>>>,
+}
+
+/// The object that is claimed, if the claim is one beside an object.
+fn find_object(claim: &Path, target: &Location) -> Result<Option<Object>, StoreError> {
+    // Whatever a target is to a store, its claim says where it is.
+    match claim.to_str().and_then(url_scheme) {
+        Some(_) => Object::find(target.as_str()),
+        None => Ok(None),
+    }
 }
 
 /// What was written under a claim, and has yet to get its name.
@@ -68,18 +82,34 @@ impl Claim {
     /// Waits for the claim whose file is `path`.
     #[doc(hidden)]
     pub fn wait(path: &Path, target: Location, record: Record) -> Result<Self, StoreError> {
-        Ok(Claim::new(ClaimFile::wait(path, target.path())?, target, record))
+        let Some(object) = find_object(path, &target)? else {
+            return Ok(Claim::new(ClaimFile::wait(path, target.path())?, None, target, record));
+        };
+        loop {
+            // Nothing is for those who do not wait.
+            if let Some((claimed, object)) = object.claim(record.task(), true)? {
+                return Ok(Claim::new(claimed, Some(object), target, record));
+            }
+        }
     }
 
     /// The claim whose file is `path`, unless another holds it.
     #[doc(hidden)]
     pub fn try_now(path: &Path, target: &Location, record: Record) -> Result<Option<Self>, StoreError> {
-        let claimed = ClaimFile::try_now(path, target.path())?;
-        Ok(claimed.map(|claimed| Claim::new(claimed, target.clone(), record)))
+        let claimed = match find_object(path, target)? {
+            None => ClaimFile::try_now(path, target.path())?.map(|claimed| (claimed, None)),
+            Some(object) => object.claim(record.task(), false)?.map(|(claimed, object)| (claimed, Some(object))),
+        };
+        Ok(claimed.map(|(claimed, object)| Claim::new(claimed, object, target.clone(), record)))
     }
 
-    fn new(claimed: ClaimFile, target: Location, record: Record) -> Self {
-        Claim { claimed, target, record, receipt: Arc::default(), others: Vec::new(), written: None }
+    fn new(claimed: ClaimFile, object: Option<Box<Claimed>>, target: Location, record: Record) -> Self {
+        Claim { claimed, object, target, record, receipt: Arc::default(), others: Vec::new(), written: None }
+    }
+
+    /// Where on this machine the value is written until it is whole: at the target, or in its stead.
+    fn local(&self) -> &Path {
+        self.object.as_ref().map_or(self.target.path(), |object| &object.local)
     }
 
     /// The claim on all of these targets, which are saved together.
@@ -131,6 +161,11 @@ impl Claim {
         let _ = self.receipt.stamp.set(stamp);
     }
 
+    /// Whether the target is an object.
+    pub(super) fn is_of_object(&self) -> bool {
+        self.object.is_some()
+    }
+
     /// The target that is claimed.
     #[must_use]
     pub fn target(&self) -> &Location {
@@ -153,13 +188,16 @@ impl Claim {
     /// # Errors
     /// When the claim is lost: then nothing is to be saved.
     pub fn ensure_held(&self) -> io::Result<()> {
-        if self.claimed.is_held()? { Ok(()) } else { Err(io::Error::other(self.lost())) }
+        let is_held = self.claimed.is_held()?
+            && self.object.as_ref().map_or(Ok(true), |object| object.is_held()).map_err(io::Error::other)?;
+        if is_held { Ok(()) } else { Err(io::Error::other(self.lost())) }
     }
 
     /// Has the error that tells of it, and whoever shares the receipt, know that the claim is lost.
     pub(super) fn lost(&self) -> StoreError {
         self.receipt.is_lost.store(true, Ordering::Relaxed);
-        StoreError::ClaimLost { target: self.target.to_string(), claim: self.claimed.path.clone() }
+        let claim = self.object.as_ref().map_or_else(|| self.claimed.path.clone(), |object| object.name().into());
+        StoreError::ClaimLost { target: self.target.to_string(), claim }
     }
 
     /// Puts the claim's file in the target's place: from now on the target is there, whole. The bytes it has.
@@ -181,6 +219,10 @@ impl Claim {
     }
 
     fn put(self, durable: bool) -> io::Result<u64> {
+        if self.object.is_some() {
+            let mut file = self.claimed.file.try_clone()?;
+            return self.put_object(&mut file).map_err(io::Error::other);
+        }
         if durable {
             self.claimed.file.sync_all()?;
         }
@@ -197,11 +239,25 @@ impl Claim {
         Ok(metadata.len())
     }
 
+    /// Makes what the file has the object that is the target. The bytes it has.
+    fn put_object(&self, file: &mut File) -> Result<u64, StoreError> {
+        let failed = |error| StoreError::io("look at", &self.claimed.path, error);
+        let put = match &self.object {
+            Some(object) if self.claimed.is_held().map_err(failed)? => object.put(file)?,
+            _ => None,
+        };
+        let Some(PutObject { stamp, bytes, content }) = put else { return Err(self.lost()) };
+        self.has_stamp(stamp);
+        let _ = self.receipt.bytes.set(bytes);
+        content.into_iter().for_each(|content| self.has_content(content));
+        Ok(bytes)
+    }
+
     /// The temporary path for a function that writes its own output: beside the target, with the target's extension. No
     /// other claim has the same while this one lives, or a function that was given up on still writes there.
     #[must_use]
     pub fn draft(&self) -> PathBuf {
-        temporary::draft(self.target.path(), self.claimed.identity.inode)
+        temporary::draft(self.local(), self.claimed.identity.inode)
     }
 
     /// The paths of the drafts, its own and those of the others, with nothing there that a killed holder left. They go with the
@@ -234,6 +290,14 @@ impl Claim {
     }
 
     fn put_draft(&self) -> Result<(), StoreError> {
+        if self.object.is_some() {
+            let draft = self.draft();
+            return match regular::read(&draft) {
+                Err(StoreError::Directory { .. }) => Err(StoreError::NotOneFile { target: self.target.to_string() }),
+                Err(StoreError::Missing { .. }) => Err(self.lost()),
+                file => self.put_object(&mut file?).map(drop),
+            };
+        }
         let target = self.target.path();
         match self.claimed.put_draft_in_place(&self.draft(), target) {
             Ok(true) => Ok(()),

@@ -112,7 +112,8 @@ pub enum StoreError {
     },
     /// The target's format is one that pipex was built without.
     #[error(
-        "{target} needs pipex's cargo feature `{feature}`, without which this program was built: add it, or give the target another extension"
+        "{target} needs pipex's cargo feature `{feature}`, without which this program was built: add it, or give the target another {}",
+        if *feature == "object-store" { "path" } else { "extension" }
     )]
     WithoutFeature {
         /// The target.
@@ -213,6 +214,44 @@ pub enum StoreError {
     Missing {
         /// The target.
         target: String,
+    },
+    /// A URL that names no object.
+    #[cfg(feature = "object-store")]
+    #[error("{target} names no object that can be kept: {problem}")]
+    NoObject {
+        /// What was given.
+        target: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The server that keeps objects refused, or was not to be reached.
+    #[cfg(feature = "object-store")]
+    #[error("cannot {action} {target}: {advice}")]
+    Refused {
+        /// What was tried.
+        action: &'static str,
+        /// On which object.
+        target: String,
+        /// What to do.
+        advice: String,
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A function wrote a directory where one file is to be.
+    #[error(
+        "{target} is an object of a bucket, which is one file, and the task wrote a directory: have it write an archive, or give it a target \
+         that is a path"
+    )]
+    NotOneFile {
+        /// The target.
+        target: String,
+    },
+    /// A variable of the environment has a value that it cannot have.
+    #[cfg(feature = "object-store")]
+    #[error("what is kept in a bucket cannot be claimed")]
+    Setting {
+        /// What is wrong with it.
+        source: Box<crate::model::error::Error>,
     },
     /// A database that keeps nothing.
     #[cfg(feature = "sqlite")]

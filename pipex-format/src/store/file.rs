@@ -13,7 +13,9 @@ use super::error::StoreError;
 use super::footer::{self, Footer};
 use super::format::ByExtension;
 use super::format::Format;
+use super::object::Object;
 use super::regular::{kind, read_regular};
+use super::stamp::Stamp;
 use super::sweep::release_leftover;
 use super::{Claim, Store, StoreResult};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
@@ -26,6 +28,9 @@ use crate::model::target::Location;
 /// program's (`.png`); else [bincode](https://docs.rs/bincode/2) in its `legacy` configuration; each also with `.zst`. Behind what
 /// bincode or zstd read stands a footer: checksum, type, fingerprints of code and arguments;
 /// [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md) specifies it.
+///
+/// A target that is a URL, such as `s3://bucket/run1/x.json`, is an object with the same bytes (cargo feature `object-store`):
+/// [the guide](https://github.com/pipex-rs/pipex/blob/main/docs/src/stores.md#object-stores) says how.
 ///
 /// A file is written beside its target and renamed, so it is there whole or not at all. What is damaged, truncated,
 /// foreign or of another type is told by name when it is loaded, and never decoded; what is plain text has no footer,
@@ -81,6 +86,19 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
         let format = || Format::for_target(&self.codec, target);
+        let is_whole = |bytes: u64| -> StoreResult<bool> {
+            let is_whole = bytes >= footer::SHORTEST || bytes >= format()?.shortest();
+            if !is_whole {
+                tracing::warn!("{target} has {bytes} bytes, too few to be whole: it counts as missing");
+            }
+            Ok(is_whole)
+        };
+        if let Some(object) = Object::find(target.as_str())? {
+            return match object.look()? {
+                None => format().map(|_| None),
+                Some((stamp, bytes)) => Ok(is_whole(bytes)?.then_some(stamp)),
+            };
+        }
         let Some(metadata) = metadata(target.path())? else {
             // What could not be saved is refused before its function runs.
             return format().map(|_| None);
@@ -88,8 +106,7 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
         if metadata.is_dir() {
             return Err(StoreError::Directory { path: target.path().to_owned() }.into());
         }
-        if metadata.len() < footer::SHORTEST && metadata.len() < format()?.shortest() {
-            tracing::warn!("{target} has {} bytes, too few to be whole: it counts as missing", metadata.len());
+        if !is_whole(metadata.len())? {
             return Ok(None);
         }
         if metadata.nlink() > 1 {
@@ -104,7 +121,7 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
 
     fn load(&self, target: &Location) -> StoreResult<T> {
         let format = Format::for_target(&self.codec, target)?;
-        let bytes = read_regular(target.path())?;
+        let bytes = read_target(target)?;
         let name = target.as_str();
         if !format.has_footer() {
             format.check_whole(&bytes, target)?;
@@ -147,40 +164,10 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
-        Ok(fs::remove_file(target.path()).map_err(|error| StoreError::io("remove", target.path(), error))?)
-    }
-}
-
-/// What tells the output that is there from one that was there before, without a look at its content.
-///
-/// It only saves work: where it is the same, the content is that which was recorded; where it is another, the content is
-/// looked at, and decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp(u64);
-
-impl Stamp {
-    /// The stamp with this value.
-    #[must_use]
-    pub const fn new(value: u64) -> Self {
-        Stamp(value)
-    }
-
-    /// Its value.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-
-    /// Of a file or directory: its device, inode, size and time of change.
-    #[must_use]
-    pub fn from_metadata(metadata: &Metadata) -> Self {
-        let parts =
-            [metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime() as u64, metadata.mtime_nsec() as u64];
-        let mut bytes = [0; 40];
-        for (place, part) in parts.into_iter().enumerate() {
-            bytes[8 * place..8 * place + 8].copy_from_slice(&part.to_le_bytes());
+        match Object::find(target.as_str())? {
+            Some(object) => Ok(object.remove()?),
+            None => Ok(fs::remove_file(target.path()).map_err(|error| StoreError::io("remove", target.path(), error))?),
         }
-        Stamp(xxhash_rust::xxh3::xxh3_64(&bytes))
     }
 }
 
@@ -193,6 +180,14 @@ pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>, StoreError> {
         },
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(StoreError::io("look for", path, error)),
+    }
+}
+
+/// All that is there at a target.
+pub(super) fn read_target(target: &Location) -> Result<Vec<u8>, StoreError> {
+    match Object::find(target.as_str())? {
+        Some(object) => object.read(),
+        None => read_regular(target.path()),
     }
 }
 

@@ -8,40 +8,16 @@ use std::time::SystemTime;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::entry::Entry;
 use super::error::StoreError;
-use super::file::{Stamp, metadata};
+use super::file::{metadata, read_target};
 use super::footer::Footer;
-use super::record::Made;
-use super::regular::{self, read_regular};
+use super::object::Object;
+use super::regular;
+use super::stamp::Stamp;
 use super::{StoreResult, remove_whatever};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::target::Location;
-
-/// An output that is there.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Entry {
-    /// What tells it from one that was there before.
-    pub stamp: Stamp,
-    /// The bytes that it takes.
-    pub bytes: u64,
-    /// When it was saved.
-    pub saved: SystemTime,
-    /// The fingerprint of its content, if there is one to be had.
-    pub content: Option<Fingerprint>,
-    /// What made it, where the store has room for that.
-    pub made: Option<Made>,
-    /// How many bytes its payload expands to, if it is compressed and the store knows: see [`expand`](super::expand).
-    pub expanded: Option<u64>,
-}
-
-impl Entry {
-    /// An output with this stamp, of so many bytes, saved then.
-    #[must_use]
-    pub fn new(stamp: Stamp, bytes: u64, saved: SystemTime) -> Self {
-        Entry { stamp, bytes, saved, content: None, made: None, expanded: None }
-    }
-}
 
 /// What a store keeps, whatever the type of its values. [`Store::listing`](super::Store::listing) gives it.
 ///
@@ -83,7 +59,7 @@ pub trait Listing: Send + Sync {
     fn remove(&self, target: &Location) -> StoreResult<()>;
 }
 
-/// The listing of all stores whose targets are paths: of files, and of directories that functions have written.
+/// The listing of all stores whose targets are paths or URLs: of files, of directories that functions have written, and of objects.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Files;
 
@@ -93,10 +69,16 @@ impl Listing for Files {
     }
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        if let Some(object) = Object::find(target.as_str())? {
+            return Ok(object.look()?.map(|(stamp, _)| stamp));
+        }
         Ok(metadata(target.path())?.as_ref().map(Stamp::from_metadata))
     }
 
     fn entry(&self, target: &Location) -> StoreResult<Option<Entry>> {
+        if let Some(object) = Object::find(target.as_str())? {
+            return Ok(object.entry()?);
+        }
         let path = target.path();
         let Some(metadata) = metadata(path)? else { return Ok(None) };
         let failed = |error| StoreError::io("read", path, error);
@@ -119,8 +101,7 @@ impl Listing for Files {
     }
 
     fn payload(&self, target: &Location) -> StoreResult<Vec<u8>> {
-        let path = target.path();
-        let mut bytes = read_regular(path)?;
+        let mut bytes = read_target(target)?;
         // What has no footer is all payload.
         match Footer::split(&bytes, target.as_str(), |_| false) {
             Ok((payload, _)) => {
@@ -134,6 +115,9 @@ impl Listing for Files {
     }
 
     fn list(&self, prefix: &str, each: &mut dyn FnMut(Location)) -> StoreResult<()> {
+        if let Some(object) = Object::find(prefix)? {
+            return Ok(object.list(each)?);
+        }
         let within = Path::new(prefix);
         let root = if prefix.ends_with('/') || within.is_dir() { within } else { within.parent().unwrap_or(within) };
         let mut directories = vec![root.to_owned()];
@@ -158,6 +142,9 @@ impl Listing for Files {
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
+        if let Some(object) = Object::find(target.as_str())? {
+            return Ok(object.remove()?);
+        }
         let path = target.path();
         let there = fs::symlink_metadata(path).and_then(|_| remove_whatever(path));
         Ok(there.map_err(|error| StoreError::io("remove", path, error))?)

@@ -11,6 +11,7 @@ mod codec_tests;
 mod compression;
 #[cfg(feature = "csv")]
 mod csv;
+mod entry;
 mod error;
 mod extension;
 #[cfg(test)]
@@ -25,6 +26,10 @@ mod json_lines;
 mod listing;
 #[cfg(feature = "msgpack")]
 mod message_pack;
+#[cfg(not(feature = "object-store"))]
+mod no_object;
+#[cfg(feature = "object-store")]
+mod object;
 mod own;
 mod record;
 mod regular;
@@ -32,6 +37,7 @@ mod schema;
 mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod stamp;
 mod sweep;
 mod taken;
 #[cfg(test)]
@@ -53,18 +59,22 @@ pub use self::claim_file::Ending;
 use self::claim_file::{remove_claims, remove_whatever};
 pub use self::codec::{Codec, Shape};
 pub use self::compression::expand;
+pub use self::entry::Entry;
 pub use self::error::StoreError;
 pub use self::extension::Extension;
-pub use self::file::{FileStore, Stamp};
+pub use self::file::FileStore;
 pub use self::format::ByExtension;
 pub(crate) use self::listing::fingerprint_file;
-pub use self::listing::{Entry, Files, Listing};
+pub use self::listing::{Files, Listing};
+#[cfg(not(feature = "object-store"))]
+use self::no_object as object;
 pub use self::own::OwnOutput;
 pub use self::record::{Made, Record};
 pub(crate) use self::regular::open_regular;
 pub use self::shared::{Shared, SharedName};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{KeptOpen, SqliteStore};
+pub use self::stamp::Stamp;
 pub use self::sweep::{Leftover, sweep};
 pub use self::taken::{Taken, number_extension};
 pub use self::together::{Member, save_together};
@@ -76,6 +86,8 @@ use crate::model::target::Location;
 pub struct Lease {
     #[cfg(feature = "sqlite")]
     _databases: KeptOpen,
+    #[cfg(feature = "object-store")]
+    _lists: Option<object::KeptLists>,
 }
 
 impl Lease {
@@ -84,6 +96,18 @@ impl Lease {
         Lease {
             #[cfg(feature = "sqlite")]
             _databases: KeptOpen::hold(),
+            #[cfg(feature = "object-store")]
+            _lists: None,
+        }
+    }
+
+    /// The same for many calls: what is in a bucket may be listed, and then counts until this ends or the next begins.
+    pub fn hold_for_many() -> Self {
+        Lease {
+            #[cfg(feature = "sqlite")]
+            _databases: KeptOpen::hold(),
+            #[cfg(feature = "object-store")]
+            _lists: Some(object::KeptLists::keep()),
         }
     }
 
@@ -94,6 +118,8 @@ impl Lease {
 /// Gives up all that this process has in stores, since it is about to end: claims, what was written under them, and what is open.
 pub fn end() -> Ending {
     let ending = remove_claims();
+    #[cfg(feature = "object-store")]
+    object::end_leases();
     #[cfg(feature = "sqlite")]
     sqlite::close_databases();
     ending
@@ -195,7 +221,7 @@ pub trait Store<T>: Send + Sync {
 
     /// The file that stands for the claim on a target, locked while its value is made.
     ///
-    /// The default is right wherever targets are paths: a hidden file beside the target, which [`Claim::file`] writes and
+    /// The default is right wherever targets are paths, or URLs of objects: a hidden file beside the target, which [`Claim::file`] writes and
     /// [`Claim::commit`] puts in the target's place. A store whose targets are no paths names a place for lock files; [`Claim`] removes them.
     fn claim_path(&self, target: &Location) -> PathBuf {
         target.sibling()

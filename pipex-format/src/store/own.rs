@@ -1,13 +1,15 @@
 //! Outputs that task functions save themselves.
 
 use std::error::Error as StdError;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::error::StoreError;
 use super::file::metadata;
+use super::object::Object;
 use super::sweep::release_leftover_beside;
 use super::{Claim, Stamp, Store, StoreResult};
-use crate::model::target::Location;
+use crate::model::target::{Location, url_scheme};
 
 /// The store of `save = false`: the function writes a file or a directory, the store sees that it gets there whole.
 pub struct OwnOutput<R> {
@@ -32,6 +34,16 @@ impl<R> OwnOutput<R> {
     }
 }
 
+/// A file of this machine that has what the object has. It goes when it is dropped.
+fn download(object: &Object, target: &Location) -> StoreResult<tempfile::NamedTempFile> {
+    // Libraries go by extensions.
+    let extension = target.path().extension().and_then(OsStr::to_str);
+    let suffix = extension.map(|extension| format!(".{extension}")).unwrap_or_default();
+    let file = tempfile::Builder::new().prefix("pipex-").suffix(&suffix).tempfile()?;
+    std::fs::write(file.path(), object.read()?)?;
+    Ok(file)
+}
+
 impl<R> Default for OwnOutput<R> {
     fn default() -> Self {
         Self::new()
@@ -45,7 +57,7 @@ impl<R> Store<R> for OwnOutput<R> {
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
         let stamp = self.listing().stamp(target)?;
-        if stamp.is_some() {
+        if stamp.is_some() && url_scheme(target.as_str()).is_none() {
             release_leftover_beside(target);
         }
         Ok(stamp)
@@ -53,7 +65,10 @@ impl<R> Store<R> for OwnOutput<R> {
 
     fn load(&self, target: &Location) -> StoreResult<R> {
         match &self.load {
-            Some(load) => load(target.path()),
+            Some(load) => match Object::find(target.as_str())? {
+                None => load(target.path()),
+                Some(object) => load(download(&object, target)?.path()),
+            },
             None => Err(StoreError::NoLoader { target: target.to_string() }.into()),
         }
     }
@@ -61,13 +76,21 @@ impl<R> Store<R> for OwnOutput<R> {
     fn save(&self, claim: Claim, _: &R) -> StoreResult<u64> {
         let target = claim.target().clone();
         let draft = claim.record().task().wants_target.then(|| claim.draft());
+        if let (None, Some(object)) = (&draft, Object::find(target.as_str())?) {
+            let (stamp, bytes) =
+                object.look()?.ok_or_else(|| StoreError::NothingWritten { path: target.path().to_owned() })?;
+            claim.has_stamp(stamp);
+            return Ok(bytes);
+        }
         let written = draft.as_deref().unwrap_or(target.path());
         let Some(metadata) = metadata(written)? else {
             // With the claim the draft may have been taken for one that a killed process left.
             claim.ensure_held()?;
             return Err(StoreError::NothingWritten { path: target.path().to_owned() }.into());
         };
-        claim.has_stamp(Stamp::from_metadata(&metadata));
+        if !claim.is_of_object() {
+            claim.has_stamp(Stamp::from_metadata(&metadata));
+        }
         let bytes = if metadata.is_file() { metadata.len() } else { 0 };
         if draft.is_some() {
             // The last thing before the claim goes, so that a kill leaves its file beside a target that is there as seldom as can be.

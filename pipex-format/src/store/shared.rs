@@ -11,6 +11,7 @@ use super::footer::Footer;
 use super::{Claim, Record, StoreResult, regular};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::or_zero::fingerprint_parts;
+use crate::model::target::url_scheme;
 use crate::root::Root;
 
 /// A folder that a team shares: an output that is missing here and was made there of the same is taken, not made.
@@ -77,7 +78,7 @@ impl Shared {
     #[doc(hidden)]
     #[must_use]
     pub fn name(&self, target: &str, record: Record, format: Option<Fingerprint>) -> Option<SharedName> {
-        let outside = target.starts_with('/') || target.starts_with("..");
+        let outside = target.starts_with('/') || target.starts_with("..") || url_scheme(target).is_some();
         let made = record.provenance();
         let (code, inputs) = (made.code?, made.inputs?);
         let task = fingerprint_bytes(record.task().full_name().as_bytes());

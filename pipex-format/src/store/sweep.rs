@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::claim_file::{ClaimFile, Identity, OpenedClaim, remove_whatever};
 use super::error::StoreError;
+use super::object::Object;
 use super::regular::not_regular;
 use crate::model::target::Location;
 use crate::model::temporary;
@@ -45,6 +46,9 @@ pub fn sweep(
     dry_run: bool,
     each: &mut dyn FnMut(Result<Leftover, StoreError>),
 ) -> Result<(), StoreError> {
+    if let Some(object) = directory.to_str().map(Object::find).transpose()?.flatten() {
+        return object.sweep(dry_run, &mut |left| each(left.map(|(path, bytes)| Leftover { path, bytes })));
+    }
     let mut by_target: BTreeMap<String, Vec<OsString>> = BTreeMap::new();
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -101,7 +101,7 @@ pub(crate) fn start(
     let value = |given: Given<'static>| given.value.map(Cow::into_owned).unwrap_or_default();
     let parameters: Vec<_> = parameters.iter().copied().zip(given.into_iter().map(value)).collect();
     run.notify(&context, |run| Event::FlowStarted(run), &parameters, None, None);
-    Started { context: Arc::new(context), run, started: Instant::now(), table, lease: Lease::hold() }
+    Started { context: Arc::new(context), run, started: Instant::now(), table, lease: Lease::hold_for_many() }
 }
 
 impl Started {

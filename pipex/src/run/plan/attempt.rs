@@ -442,7 +442,7 @@ impl Run {
                 return Ok((Saved::Ours { bytes: saved?, receipts }, value));
             }
             say(&format!(
-                "the claim on {} was lost: its file was removed or replaced while it was made",
+                "the claim on {} was lost: it was removed or taken over while its value was made",
                 place.location
             ));
             losses += 1;

@@ -1,0 +1,78 @@
+//! Without the cargo feature `object-store` no target is an object: one that would be is refused, and is no directory called `s3:`.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use super::claim_file::ClaimFile;
+use super::entry::{Entry, PutObject};
+use super::error::StoreError;
+use super::stamp::Stamp;
+use crate::model::target::{Location, url_scheme};
+use crate::model::task::Task;
+
+/// There is none.
+#[derive(Debug)]
+pub(super) enum Object {}
+
+impl Object {
+    /// That this target is a path.
+    pub(super) fn find(target: &str) -> Result<Option<Self>, StoreError> {
+        match url_scheme(target) {
+            None => Ok(None),
+            Some(_) => Err(StoreError::WithoutFeature { target: target.to_owned(), feature: "object-store" }),
+        }
+    }
+
+    pub(super) fn look(&self) -> Result<Option<(Stamp, u64)>, StoreError> {
+        match *self {}
+    }
+
+    pub(super) fn read(&self) -> Result<Vec<u8>, StoreError> {
+        match *self {}
+    }
+
+    pub(super) fn entry(&self) -> Result<Option<Entry>, StoreError> {
+        match *self {}
+    }
+
+    pub(super) fn remove(&self) -> Result<(), StoreError> {
+        match *self {}
+    }
+
+    pub(super) fn list(&self, _: &mut dyn FnMut(Location)) -> Result<(), StoreError> {
+        match *self {}
+    }
+
+    pub(super) fn sweep(
+        &self,
+        _: bool,
+        _: &mut dyn FnMut(Result<(PathBuf, u64), StoreError>),
+    ) -> Result<(), StoreError> {
+        match *self {}
+    }
+
+    pub(super) fn claim(&self, _: &Task, _: bool) -> Result<Option<(ClaimFile, Box<Claimed>)>, StoreError> {
+        match *self {}
+    }
+}
+
+/// There is none, either.
+#[derive(Debug)]
+pub(super) struct Claimed {
+    pub(super) local: PathBuf,
+    never: Object,
+}
+
+impl Claimed {
+    pub(super) fn is_held(&self) -> Result<bool, StoreError> {
+        match self.never {}
+    }
+
+    pub(super) fn name(&self) -> &str {
+        match self.never {}
+    }
+
+    pub(super) fn put(&self, _: &mut File) -> Result<Option<PutObject>, StoreError> {
+        match self.never {}
+    }
+}
