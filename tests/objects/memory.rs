@@ -1,0 +1,143 @@
+//! What needs no server: objects in memory.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use pipex::store::{Files, Listing};
+use pipex::{Config, Location, Mode, Output, flow, task};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Row {
+    name: String,
+    value: f64,
+}
+
+#[task(target = "{path}/{base}")]
+fn rows(count: u32) -> Vec<Row> {
+    println!("made {count}");
+    (0..count).map(|number| Row { name: number.to_string(), value: f64::from(number) / 4.0 }).collect()
+}
+
+#[task(target = "{path}/sum-{base}.json")]
+fn sum(rows: &[Row]) -> f64 {
+    rows.iter().map(|row| row.value).sum()
+}
+
+fn scope<T>(path: &str, body: impl FnOnce() -> T) -> T {
+    let journal = tempfile::tempdir().unwrap();
+    Config::new().mode(Mode::Cache).path(path).journal(journal.path().join(".pipex")).quiet(true).scope(body)
+}
+
+#[test]
+fn an_object_has_what_the_file_would_have() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["rows", "rows.json", "rows.csv", "rows.zst", "deep/rows.jsonl", "a b%20ü+&=.json"] {
+        let file = scope(dir.path().to_str().unwrap(), || rows(3).base(name).run()).unwrap();
+        let object = scope("memory:///same", || rows(3).base(name).run()).unwrap();
+        assert_eq!(object.load().unwrap(), file.load().unwrap());
+        let target = object.location().unwrap();
+        assert_eq!(target.as_str(), format!("memory:///same/{name}"));
+        assert_eq!(Files.payload(target).unwrap(), Files.payload(file.location().unwrap()).unwrap(), "{name}");
+        let [object, file] = [target, file.location().unwrap()].map(|target| Files.entry(target).unwrap().unwrap());
+        assert_eq!((object.bytes, object.content, object.made), (file.bytes, file.content, file.made));
+    }
+}
+
+#[flow]
+fn summed() -> pipex::Result<Vec<f64>> {
+    let sums: Vec<Output<f64>> =
+        (0..30u32).map(|number| sum(rows(number).base(number.to_string()).submit()).submit()).collect();
+    sums.into_iter().map(|sum| sum.load()).collect()
+}
+
+#[test]
+fn a_flow_finds_what_is_there_and_makes_what_is_not() {
+    let journal = tempfile::tempdir().unwrap();
+    let ran = |mode| {
+        let runs = Runs::default();
+        let config = Config::new().mode(mode).path("memory:///flow").journal(journal.path().join(".pipex")).quiet(true);
+        let sums = config.reporter(runs.clone()).scope(summed).unwrap();
+        assert_eq!(sums[5], 2.5);
+        runs.completed()
+    };
+    assert_eq!(ran(Mode::Cache), 60);
+    assert_eq!(ran(Mode::Cache), 0);
+    Files.remove(&Location::new("memory:///flow/sum-7.json")).unwrap();
+    Files.remove(&Location::new("memory:///flow/9")).unwrap();
+    assert_eq!(ran(Mode::PrefectCache), 2);
+    let mut there = Vec::new();
+    Files.list("memory:///flow/sum-1", &mut |target| there.push(target.to_string())).unwrap();
+    assert_eq!(there.len(), 11, "sum-1.json and sum-10.json to sum-19.json: {there:?}");
+}
+
+/// Counts the runs that were made.
+#[derive(Clone, Default)]
+struct Runs(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl Runs {
+    fn completed(&self) -> usize {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl pipex::Reporter for Runs {
+    fn task_run(&self, run: &pipex::TaskRun<'_>) {
+        if run.state == pipex::State::Completed {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}
+
+#[task(save = false, target = "{path}/{base}.svg", load = fs::read_to_string)]
+fn plot(points: &[u32], #[target] to: &Path) -> io::Result<String> {
+    assert!(to.extension().is_some_and(|extension| extension == "svg"), "libraries go by the extension");
+    fs::write(to, format!("{points:?}"))?;
+    Ok("from memory".to_owned())
+}
+
+#[task(save = false, target = "{path}/{base}.d")]
+fn directory(#[target] to: &Path) -> io::Result<()> {
+    fs::create_dir(to)
+}
+
+#[task(target(train = "{path}/{base}/train.csv", test = "{path}/{base}/test.json"))]
+fn split(rows: &[Row]) -> (Vec<Row>, Vec<Row>) {
+    let (train, test) = rows.split_at(rows.len() / 2);
+    (train.to_vec(), test.to_vec())
+}
+
+#[test]
+fn functions_write_on_this_machine_what_becomes_an_object() {
+    scope("memory:///own", || {
+        let drawn = plot(&[1, 2]).base("p").run().unwrap();
+        assert_eq!(drawn.load().unwrap(), "from memory");
+        assert_eq!(Files.payload(&Location::new("memory:///own/p.svg")).unwrap(), b"[1, 2]");
+        assert_eq!(plot(&[1, 2]).base("p").run().unwrap().load().unwrap(), "[1, 2]");
+        let said = format!("{:#}", anyhow::Error::from(directory().base("d").run().unwrap_err()));
+        assert!(said.contains("is an object of a bucket, which is one file"), "{said}");
+    });
+}
+
+#[test]
+fn several_outputs_are_objects_together() {
+    scope("memory:///several", || {
+        let (train, test) = split(rows(5).base("five").run().unwrap()).base("five").run().unwrap();
+        assert_eq!((train.load().unwrap().len(), test.load().unwrap().len()), (2, 3));
+        Files.remove(&Location::new("memory:///several/five/test.json")).unwrap();
+        let (_, test) = split(rows(5).base("five").run().unwrap()).base("five").run().unwrap();
+        assert_eq!(test.load().unwrap().len(), 3);
+    });
+}
+
+#[test]
+fn what_names_no_object_is_told() {
+    let said = |path: &str| format!("{:#}", anyhow::Error::from(scope(path, || rows(1).base("x").run()).unwrap_err()));
+    let unknown = said("ftp://host/run");
+    assert!(unknown.contains("nothing is known of `ftp://`: use s3, gs, az"), "{unknown}");
+    let no_bucket = said("s3:///run");
+    assert!(no_bucket.contains("it names no bucket: write s3://BUCKET/PATH"), "{no_bucket}");
+    let up = said("memory:///run/../other");
+    assert!(up.contains("names no object that can be kept"), "{up}");
+}
