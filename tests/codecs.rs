@@ -122,3 +122,79 @@ fn compressed_it_has_a_checksum() {
     assert!(error.contains("cannot be written as zstd of KeyValue"), "{error}");
     assert!(!bench.file("deep/settings.conf.zst").exists());
 }
+
+/// The same, and in a comment what made it.
+struct Commented;
+
+impl Codec<Settings> for Commented {
+    fn encode(&self, settings: &Settings, out: &mut dyn Write) -> StoreResult<()> {
+        KeyValue.encode(settings, out)
+    }
+
+    fn allows_note(&self) -> bool {
+        true
+    }
+
+    fn encode_with_note(&self, settings: &Settings, note: &str, out: &mut dyn Write) -> StoreResult<()> {
+        self.encode(settings, out)?;
+        Ok(writeln!(out, "# {note}")?)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> StoreResult<Settings> {
+        let text = str::from_utf8(bytes)?;
+        KeyValue.decode(text.find('#').map_or(text, |comment| &text[..comment]).as_bytes())
+    }
+}
+
+#[task(target = "{path}/settings.conf", store = FileStore::new().codec(Commented))]
+fn commented(level: i64) -> Settings {
+    Settings { name: "EWR".to_owned(), level: level.max(7) }
+}
+
+#[task(target = "{path}/level.json")]
+fn commented_level(settings: &Settings) -> i64 {
+    settings.level
+}
+
+#[flow(stale = "rerun")]
+fn noted(level: i64) -> pipex::Result<i64> {
+    commented_level(commented(level).run()?).run()?.load()
+}
+
+#[test]
+fn a_note_within_the_file_says_what_made_it_and_tells_damage() {
+    let bench = Bench::new();
+    let file = bench.file("settings.conf");
+    let run = |level| bench.cache(|| noted(level)).unwrap();
+    assert_eq!((run(7), bench.ran()), (7, vec!["commented", "commented_level"]));
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(
+        text.starts_with("name = EWR\nlevel = 7\n# {\"pipex_note\":1,\"task\":\"behaviour::codecs::commented\""),
+        "{text}"
+    );
+
+    // The arguments are others, and so is the note, but not what was made: whoever takes it does not run. Without a journal as well.
+    for level in [6, 5] {
+        assert_eq!((run(level), bench.ran()), (7, vec!["commented"]));
+        assert_ne!(fs::read_to_string(&file).unwrap(), text);
+        assert_eq!((run(level), bench.ran()), (7, vec![]));
+        fs::remove_file(bench.file("level.json")).unwrap();
+        fs::remove_dir_all(bench.journal()).unwrap();
+        assert_eq!((run(level), bench.ran()), (7, vec!["commented_level"]));
+    }
+
+    let load = || format!("{:?}", bench.cache(|| commented(5).run()?.load()));
+    let whole = fs::read(&file).unwrap();
+    let expected = load();
+    for at in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        fs::write(&file, &flipped).unwrap();
+        let said = load();
+        assert!(said == expected || said.contains("settings.conf is damaged, its checksum"), "{at}: {said}");
+    }
+    // What somebody writes there is theirs.
+    let edited = String::from_utf8(whole).unwrap().replace("level = 7", "level = 17");
+    fs::write(&file, edited).unwrap();
+    assert!(load().contains("level: 17"));
+}

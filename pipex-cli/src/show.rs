@@ -3,7 +3,9 @@
 use std::io::{self, Write as _};
 
 use pipex_format::model::target::Location;
-use pipex_format::store::{StoreResult, expand};
+#[cfg(feature = "parquet")]
+use pipex_format::store::FirstRows;
+use pipex_format::store::{Extension, StoreResult, expand};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -57,7 +59,8 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Comm
                 return Ok(outcome);
             }
             let expanded = entry.as_ref().and_then(|entry| entry.expanded);
-            DecodedOutput::decode(&target.name, payload, expanded, made_by.map(|made| &*made.shape))
+            let rows = if json { usize::MAX } else { ROWS };
+            DecodedOutput::decode(&target.name, payload, expanded, made_by.map(|made| &*made.shape), rows)
         }
     };
     let line = project.read_call_lines(&[index]).remove(&index).and_then(|call_lines| call_lines.made);
@@ -132,19 +135,31 @@ enum DecodedOutput {
     Nothing,
     Text(String),
     Value(Value),
+    #[cfg(feature = "parquet")]
+    Table(FirstRows),
     /// Of a format that only the program knows.
     Bytes(usize),
     Files(Vec<String>),
 }
 
 impl DecodedOutput {
-    fn decode(name: &str, payload: Vec<u8>, expanded: Option<u64>, shape: Option<&str>) -> StoreResult<Self> {
+    /// Of a table so many rows.
+    fn decode(
+        name: &str,
+        payload: Vec<u8>,
+        expanded: Option<u64>,
+        shape: Option<&str>,
+        rows: usize,
+    ) -> StoreResult<Self> {
         let (name, payload) = match name.strip_suffix(".zst") {
             // A function may have written anything.
             Some(_) if !payload.starts_with(&ZSTD_MAGIC) => return Ok(DecodedOutput::Bytes(payload.len())),
             Some(name) => (name, expand(&payload, expanded)?),
             None => (name, payload),
         };
+        if matches!(Extension::find(name), Extension::Arrow | Extension::Parquet) {
+            return decode_table(name, payload, rows);
+        }
         let is_text = name.ends_with(".json") || name.ends_with(".csv");
         if let (Some(shape), false) = (shape, is_text) {
             if let Some(value) = shape::decode(shape, &payload) {
@@ -164,6 +179,8 @@ impl DecodedOutput {
             DecodedOutput::Nothing | DecodedOutput::Bytes(_) => None,
             DecodedOutput::Text(text) => Some(serde_json::from_str(&text).unwrap_or(Value::String(text))),
             DecodedOutput::Value(value) => Some(value),
+            #[cfg(feature = "parquet")]
+            DecodedOutput::Table(table) => Some(table.rows.into_iter().map(Value::Object).collect()),
             DecodedOutput::Files(names) => Some(names.into()),
         }
     }
@@ -173,6 +190,8 @@ impl DecodedOutput {
             DecodedOutput::Nothing => {}
             DecodedOutput::Text(text) => write!(io::stdout().lock(), "{}", print::make_lines_visible(&text))?,
             DecodedOutput::Value(value) => print::json(&value)?,
+            #[cfg(feature = "parquet")]
+            DecodedOutput::Table(table) => write_table(&table)?,
             DecodedOutput::Bytes(bytes) => {
                 writeln!(io::stderr(), "{} that only the program can read", print::format_count(bytes, "byte"))?;
             }
@@ -182,6 +201,45 @@ impl DecodedOutput {
     }
 }
 
+/// How many rows of a table are shown.
+const ROWS: usize = 20;
+
+#[cfg(not(feature = "parquet"))]
+fn decode_table(_: &str, payload: Vec<u8>, _: usize) -> StoreResult<DecodedOutput> {
+    print::to_stderr("tables are shown by a `pipex` with the feature: cargo install pipex-cli --features parquet");
+    Ok(DecodedOutput::Bytes(payload.len()))
+}
+
+#[cfg(feature = "parquet")]
+fn decode_table(name: &str, payload: Vec<u8>, rows: usize) -> StoreResult<DecodedOutput> {
+    let table = FirstRows::read(name, &payload, rows)?;
+    Ok(table.map_or(DecodedOutput::Bytes(payload.len()), DecodedOutput::Table))
+}
+
+#[cfg(feature = "parquet")]
+fn write_table(table: &FirstRows) -> io::Result<()> {
+    let is_number = |column: &String| {
+        let mut cells = table.rows.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.is_null()).peekable();
+        cells.peek().is_some() && cells.all(Value::is_number)
+    };
+    let head = |column| format!("{}{}", if is_number(column) { " " } else { "" }, print::make_visible(column));
+    let head: Vec<String> = table.columns.iter().map(head).collect();
+    let write = |cell: &Value| match cell {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let rows = table
+        .rows
+        .iter()
+        .map(|row| table.columns.iter().map(|column| row.get(column).map_or_else(String::new, write)).collect());
+    print::table(&head.iter().map(String::as_str).collect::<Vec<_>>(), &rows.collect::<Vec<_>>())?;
+    if table.has_more {
+        print::to_stderr(format!("these are the first {ROWS} rows; --json has all"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +247,7 @@ mod tests {
     #[test]
     fn what_a_codec_of_the_programs_own_wrote_is_shown_if_it_is_text() {
         let decode = |payload: &[u8], shape| {
-            let decoded = DecodedOutput::decode("x.toml", payload.to_vec(), None, Some(shape)).unwrap();
+            let decoded = DecodedOutput::decode("x.toml", payload.to_vec(), None, Some(shape), ROWS).unwrap();
             decoded.into_value()
         };
         for shape in ["Station{name}(str)", ""] {

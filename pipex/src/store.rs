@@ -1,5 +1,9 @@
 //! Where outputs are kept: [the trait](crate::Store) of stores and those that pipex brings, [files](struct@crate::FileStore) by default.
 
+#[cfg(feature = "parquet")]
+pub use pipex_format::store::Parquet;
+#[cfg(feature = "arrow")]
+pub use pipex_format::store::{Arrow, Rows, arrow_array};
 pub use pipex_format::store::{
     ByExtension, Claim, Codec, Entry, FileStore, Files, Leftover, Listing, Made, OwnOutput, Record, Shape, Shared,
     Stamp, Store, StoreError, StoreResult, expand, sweep,

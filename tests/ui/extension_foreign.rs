@@ -1,6 +1,6 @@
 use pipex::task;
 
-#[task(target = "{path}/{base}.parquet")]
+#[task(target = "{path}/{base}.npy")]
 fn table(rows: u64) -> Vec<u64> {
     (0..rows).collect()
 }

@@ -1,6 +1,6 @@
 use pipex::{Outputs, task};
 
-#[task(target(rows = "{path}/{base}/rows.csv", table = "{path}/{base}/table.parquet"))]
+#[task(target(rows = "{path}/{base}/rows.csv", table = "{path}/{base}/table.npy"))]
 fn split(rows: u64) -> (Vec<Row>, Vec<u64>) {
     (Vec::new(), (0..rows).collect())
 }

@@ -100,6 +100,24 @@ pub trait Codec<T>: Send + Sync {
         false
     }
 
+    /// Whether the format has room for a text of somebody else's, which its readers hand on or pass over, such as the key-value
+    /// metadata of Parquet. Then pipex has a note written there ([`encode_with_note`](Codec::encode_with_note)), which says what
+    /// a footer would.
+    fn allows_note(&self) -> bool {
+        false
+    }
+
+    /// Writes the value as [`encode`](Codec::encode) does, and with it this note: one line of text, as it is, in the last 64 KiB
+    /// of what is written. [`decode`](Codec::decode) passes over it. It is a blank of the note's length: pipex writes what it
+    /// says over it, once the checksum of all that was written is known.
+    ///
+    /// # Errors
+    /// As `encode`.
+    fn encode_with_note(&self, value: &T, note: &str, out: &mut dyn Write) -> StoreResult<()> {
+        let _ = note;
+        self.encode(value, out)
+    }
+
     /// Without a footer: whether the bytes can be all that was written; else what they lack. Asked before they are
     /// decoded, for formats whose beginning would be read as another value.
     ///

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::Write;
+use std::sync::atomic::Ordering;
 
-use super::tests::{save, target};
-use super::{Codec, FileStore, Files, Listing, Shape, Store, StoreResult};
+use super::tests::{record, save, target};
+use super::{Claim, Codec, FileStore, Files, Listing, Shape, Shared, Store, StoreResult};
 
 /// Writes bytes in pieces of these lengths, again and again.
 #[derive(Clone, Copy)]
@@ -90,6 +91,54 @@ fn where_the_codec_allows_it_a_footer_tells_damage_and_what_made_the_output() {
     assert!(store.load(&target).unwrap_err().to_string().contains("is damaged"));
 }
 
+/// Bytes, and a note behind them, with more behind that.
+struct Noted;
+
+impl Codec<Vec<u8>> for Noted {
+    fn encode(&self, value: &Vec<u8>, out: &mut dyn Write) -> StoreResult<()> {
+        Ok(out.write_all(value)?)
+    }
+
+    fn allows_note(&self) -> bool {
+        true
+    }
+
+    fn encode_with_note(&self, value: &Vec<u8>, note: &str, out: &mut dyn Write) -> StoreResult<()> {
+        self.encode(value, out)?;
+        Ok(write!(out, "\n# {note}\n# the end\n")?)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> StoreResult<Vec<u8>> {
+        let end = bytes.windows(3).rposition(|window| window == b"\n# ");
+        let end = end.and_then(|end| bytes[..end].windows(3).rposition(|window| window == b"\n# "));
+        Ok(bytes[..end.ok_or("it has no note")?].to_vec())
+    }
+}
+
+#[test]
+fn a_note_goes_along_with_what_a_team_shares() {
+    let dir = tempfile::tempdir().unwrap();
+    let [here, there] = ["here.txt", "there.txt"].map(|name| target(dir.path(), name));
+    let store = FileStore::new().codec(Noted);
+    let shared = Shared::new(dir.path().join("shared"));
+    // Where pieces of a copy begin and end within the note, too.
+    for length in (0..1000).step_by(100).map(|less| (256 << 10) - less) {
+        let value = vec![b'x'; length];
+        save(&store, &here, &value).unwrap();
+        let content = Files.entry(&here).unwrap().unwrap().content;
+        let name = shared.name("here.txt", record(), None).unwrap();
+        shared.put(&name, here.path(), content).unwrap();
+        let claim = Claim::wait(&there.sibling(), there.clone(), record()).unwrap();
+        let receipt = claim.receipt();
+        shared.take(&name, claim).unwrap();
+        assert!(receipt.is_recorded.load(Ordering::Relaxed));
+        let entry = Files.entry(&there).unwrap().unwrap();
+        assert_eq!((receipt.content.get().copied(), entry.content), (content, content), "{length}");
+        assert_eq!(entry.made.unwrap().task, "tests::made");
+        assert_eq!(store.load(&there).unwrap(), value);
+    }
+}
+
 #[test]
 fn a_codec_that_writes_nothing_is_told_so() {
     let dir = tempfile::tempdir().unwrap();
@@ -137,10 +186,14 @@ fn a_format_that_was_not_built_in_is_told_when_it_is_first_asked_for() {
         let target = target(std::path::Path::new("nowhere"), name);
         Store::<Vec<u32>>::exists(&FileStore::new(), &target).unwrap_err().to_string()
     };
+    #[cfg(not(feature = "arrow"))]
+    assert!(refused("x.feather").starts_with("nowhere/x.feather needs pipex's cargo feature `arrow`"));
     #[cfg(not(feature = "csv"))]
     assert!(refused("x.csv").starts_with("nowhere/x.csv needs pipex's cargo feature `csv`"));
     #[cfg(not(feature = "msgpack"))]
     assert!(refused("x.mpk").starts_with("nowhere/x.mpk needs pipex's cargo feature `msgpack`"));
+    #[cfg(not(feature = "parquet"))]
+    assert!(refused("x.parquet").starts_with("nowhere/x.parquet needs pipex's cargo feature `parquet`"));
     #[cfg(not(feature = "toml"))]
     assert!(refused("x.toml").starts_with("nowhere/x.toml needs pipex's cargo feature `toml`"));
     #[cfg(not(feature = "yaml"))]

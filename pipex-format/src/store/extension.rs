@@ -17,6 +17,10 @@ pub enum Extension {
     Yaml,
     /// Field names with their values, in binary. Bytes are written as they are.
     MessagePack,
+    /// A table, in Arrow's file format. Bytes are written as they are.
+    Arrow,
+    /// A table. Bytes are written as they are.
+    Parquet,
     /// Only texts and bytes are written, as they are.
     Text,
     /// Other programs' own: only bytes are written, as they are.
@@ -45,6 +49,8 @@ impl Extension {
             b"toml" => Extension::Toml,
             b"yaml" | b"yml" => Extension::Yaml,
             b"msgpack" | b"mpk" => Extension::MessagePack,
+            b"arrow" | b"feather" => Extension::Arrow,
+            b"parquet" => Extension::Parquet,
             // For people.
             b"txt" | b"text" | b"log" | b"md" | b"markdown" | b"rst" | b"adoc" | b"tex" | b"bib" => Extension::Text,
             b"html" | b"htm" | b"xhtml" | b"xml" | b"svg" | b"css" | b"ini" | b"cfg" | b"conf" => Extension::Text,
@@ -54,8 +60,7 @@ impl Extension {
             // Programs.
             b"js" | b"mjs" | b"ts" | b"py" | b"sh" | b"bash" | b"sql" | b"rs" => Extension::Text,
             // Tables and arrays.
-            b"parquet" | b"arrow" | b"feather" | b"orc" | b"avro" | b"npy" | b"npz" | b"h5" | b"hdf5" | b"nc"
-            | b"zarr" | b"fits" => Extension::Foreign,
+            b"orc" | b"avro" | b"npy" | b"npz" | b"h5" | b"hdf5" | b"nc" | b"zarr" | b"fits" => Extension::Foreign,
             b"pkl" | b"pickle" | b"joblib" | b"rds" | b"rda" | b"RData" | b"mat" | b"sav" | b"dta" | b"sas7bdat" => {
                 Extension::Foreign
             }
@@ -82,7 +87,8 @@ impl Extension {
 
     /// Whether bytes are written as they are.
     pub(super) const fn takes_bytes(self) -> bool {
-        self.takes_text() || matches!(self, Extension::MessagePack | Extension::Foreign)
+        use Extension::{Arrow, Foreign, MessagePack, Parquet};
+        self.takes_text() || matches!(self, MessagePack | Arrow | Parquet | Foreign)
     }
 }
 
@@ -109,6 +115,8 @@ mod tests {
             (".png", Extension::Foreign),
             ("x.tar.gz", Extension::Foreign),
             ("x.yml", Extension::Yaml),
+            ("x.feather", Extension::Arrow),
+            ("x.parquet.zst", Extension::Parquet),
         ] {
             assert_eq!(Extension::find(name), extension, "{name}");
         }

@@ -140,7 +140,7 @@ fn what_cannot_be_written_is_refused_before_it_is_made() {
         assert!(error.starts_with(" takes a text (a `String`) or bytes (a `Vec<u8>`), and `"), "{error}");
         assert!(error.contains("`#[target]`") && error.contains("codec"), "{error}");
     }
-    let error = refused::<String>("x.parquet");
+    let error = refused::<String>("x.npy");
     assert!(error.starts_with(" takes the bytes of another program's format (a `Vec<u8>`), and `"), "{error}");
     refused::<()>("x.txt");
 }

@@ -13,6 +13,7 @@ use super::error::StoreError;
 use super::footer::{self, Footer};
 use super::format::ByExtension;
 use super::format::Format;
+use super::note::{self, Note};
 use super::object::Object;
 use super::regular::{kind, read_regular};
 use super::stamp::Stamp;
@@ -125,6 +126,10 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
         let name = target.as_str();
         if !format.has_footer() {
             format.check_whole(&bytes, target)?;
+            if let (true, Some(note)) = (format.has_note(), note::check(&bytes, name)?) {
+                format.check_codec(note.codec.as_deref(), target)?;
+                note.check_type::<T>(self.codec.shape().as_ref(), name)?;
+            }
             return format.decode(&bytes, None, name);
         }
         let (payload, footer) = Footer::split(&bytes, name, |bytes| format.is_beginning(bytes))?;
@@ -139,25 +144,32 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
         let record = claim.record();
         let failed = |error| StoreError::io("write", target.path(), error);
 
-        let mut checksum = None;
+        let codec = format.recorded_codec(&target).map(str::to_owned);
+        let shape = self.codec.shape();
+        let footer = |length, checksum, expanded| Footer {
+            codec: codec.clone(),
+            ..Footer::new::<T>(record, shape.as_ref(), length, checksum, expanded)
+        };
+        let note = format.has_note().then(|| Note::reserve(footer(0, record.arguments(), None)));
+        let mut written = None;
         let mut sink = Sink { file: claim.file(), buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
-        let expanded = format.encode(value, &mut sink, target.as_str())?;
+        let expanded = format.encode(value, note.as_ref(), &mut sink, target.as_str())?;
         if sink.is_empty() && format.shortest() > 0 && !format.has_footer() {
             return Err(StoreError::NothingEncoded { target: target.to_string(), codec: format.name() }.into());
         }
-        let shape = self.codec.shape();
-        let finished = sink.finish(|length, of_payload| {
-            checksum = Some(of_payload);
-            format.has_footer().then(|| {
-                let codec = format.recorded_codec(&target).map(str::to_owned);
-                Footer { codec, ..Footer::new::<T>(record, shape.as_ref(), length, of_payload, expanded) }
-            })
+        let finished = sink.finish(|length, checksum| {
+            written = Some((length, checksum));
+            format.has_footer().then(|| footer(length, checksum, expanded))
         });
         finished.map_err(failed)?;
-        if let Some(checksum) = checksum {
+        let mut is_recorded = format.has_footer();
+        if let Some((length, checksum)) = written {
             claim.has_content(checksum);
+            if let Some(note) = note {
+                is_recorded = note.fill_in(claim.file(), length, checksum).map_err(failed)?;
+            }
         }
-        if format.has_footer() {
+        if is_recorded {
             claim.has_record();
         }
         Ok(claim.commit_as(DURABLE).map_err(failed)?)

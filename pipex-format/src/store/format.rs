@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StoreResult;
+#[cfg(feature = "arrow")]
+use super::arrow::Arrow;
 use super::bincode_reader::{self, ReadError};
 use super::codec::{Codec, Lossy, PIECE, Shape, without_zst};
 use super::compression::{TooLarge, compress, expand};
@@ -23,6 +25,11 @@ use super::json::Json;
 use super::json_lines::JsonLines;
 #[cfg(feature = "msgpack")]
 use super::message_pack::MessagePack;
+use super::note::Note;
+#[cfg(feature = "parquet")]
+use super::parquet::Parquet;
+#[cfg(feature = "arrow")]
+use super::rows::Rows;
 use super::schema::{Kind, schema};
 #[cfg(feature = "toml")]
 use super::toml::Toml;
@@ -75,6 +82,11 @@ impl<'c, T> Format<'c, T> {
         self.is_compressed || self.codec.allows_footer()
     }
 
+    /// Whether a note stands within the payload, which says what a footer would.
+    pub(super) fn has_note(&self) -> bool {
+        !self.has_footer() && self.codec.allows_note()
+    }
+
     /// The bytes of the shortest file that can be whole.
     pub(super) fn shortest(&self) -> u64 {
         if self.has_footer() { footer::SHORTEST } else { u64::from(!self.codec.allows_empty()) }
@@ -111,13 +123,19 @@ impl<'c, T> Format<'c, T> {
         })
     }
 
-    /// Writes the value's payload; how many bytes it expands to, if it is compressed. What the system says of the writing is
-    /// no fault of the codec.
-    pub(super) fn encode(&self, value: &T, out: &mut dyn Write, target: &str) -> StoreResult<Option<u64>> {
-        let encoded = if self.is_compressed {
-            compress(out, |out| self.codec.encode(value, out)).map(Some)
-        } else {
-            self.codec.encode(value, out).map(|()| None)
+    /// Writes the value's payload, and within it the note's blank if it has one; how many bytes it expands to, if it is
+    /// compressed. What the system says of the writing is no fault of the codec.
+    pub(super) fn encode(
+        &self,
+        value: &T,
+        note: Option<&Note>,
+        out: &mut dyn Write,
+        target: &str,
+    ) -> StoreResult<Option<u64>> {
+        let encoded = match note {
+            _ if self.is_compressed => compress(out, |out| self.codec.encode(value, out)).map(Some),
+            Some(note) => self.codec.encode_with_note(value, note.blank(), out).map(|()| None),
+            None => self.codec.encode(value, out).map(|()| None),
         };
         encoded.map_err(|source| self.refused(source, target).into())
     }
@@ -139,8 +157,8 @@ impl<'c, T> Format<'c, T> {
 }
 
 /// The codec of [`FileStore::new`](super::FileStore::new), chosen by the target's extension. Texts and bytes are written as they are
-/// where it stands for a text, or for another program's format. JSON, JSON Lines, CSV, and with their cargo features TOML, YAML and
-/// MessagePack are written by serde; anything else is bincode.
+/// where it stands for a text, or for another program's format. JSON, JSON Lines, CSV, and with their cargo features TOML, YAML,
+/// MessagePack, Arrow and Parquet are written by serde; anything else is bincode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ByExtension;
 
@@ -187,6 +205,14 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for ByExtension {
             Extension::MessagePack => Ok(&MessagePack),
             #[cfg(not(feature = "msgpack"))]
             Extension::MessagePack => Err("msgpack"),
+            #[cfg(feature = "arrow")]
+            Extension::Arrow => Ok(&Rows(Arrow)),
+            #[cfg(not(feature = "arrow"))]
+            Extension::Arrow => Err("arrow"),
+            #[cfg(feature = "parquet")]
+            Extension::Parquet => Ok(&Rows(Parquet)),
+            #[cfg(not(feature = "parquet"))]
+            Extension::Parquet => Err("parquet"),
             // Refused below.
             Extension::Text | Extension::Foreign => Ok(&Bincode),
         };
@@ -214,7 +240,7 @@ fn find_refusal<T: DeserializeOwned + 'static>(extension: Extension) -> Option<(
     match extension {
         Extension::Text => Some(("a text (a `String`) or bytes (a `Vec<u8>`)", OTHERWISE)),
         Extension::Foreign => Some(("the bytes of another program's format (a `Vec<u8>`)", OTHERWISE)),
-        Extension::Csv => {
+        Extension::Csv | Extension::Arrow | Extension::Parquet => {
             let rows = schema::<T>().element.is_none_or(|row| matches!(row, Kind::Struct | Kind::Anything));
             (!is(&[Kind::Sequence]) || !rows).then_some(("a vector of structs", AS_JSON))
         }

@@ -12,6 +12,7 @@ use super::entry::Entry;
 use super::error::StoreError;
 use super::file::{metadata, read_target};
 use super::footer::Footer;
+use super::note;
 use super::object::Object;
 use super::regular;
 use super::stamp::Stamp;
@@ -90,7 +91,11 @@ impl Listing for Files {
             return Ok(Some(entry));
         }
         let mut file = regular::read(path)?;
-        match Footer::read_at_end(&mut file, metadata.len()).map_err(failed)? {
+        let mut said = Footer::read_at_end(&mut file, metadata.len()).map_err(failed)?;
+        if said.is_none() {
+            said = note::read_at_end(&file, metadata.len()).map_err(failed)?.map(|(_, footer)| footer);
+        }
+        match said {
             Some(footer) => {
                 (entry.content, entry.expanded) = (footer.checksum, footer.expanded);
                 entry.made = Some(footer.made());
@@ -108,7 +113,9 @@ impl Listing for Files {
                 let length = payload.len();
                 bytes.truncate(length);
             }
-            Err(StoreError::Foreign { .. }) => {}
+            Err(StoreError::Foreign { .. }) => {
+                note::check_if_there(&bytes, target.as_str())?;
+            }
             Err(error) => return Err(error.into()),
         }
         Ok(bytes)

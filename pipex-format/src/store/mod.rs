@@ -1,5 +1,9 @@
 //! Where outputs are kept: the [`Store`] trait and the stores that pipex brings.
 
+#[cfg(feature = "arrow")]
+mod arrow;
+#[cfg(feature = "arrow")]
+mod batches;
 mod bincode_reader;
 mod claim;
 mod claim_file;
@@ -17,6 +21,8 @@ mod extension;
 #[cfg(test)]
 mod extension_tests;
 mod file;
+#[cfg(feature = "parquet")]
+mod first_rows;
 mod footer;
 #[cfg(test)]
 mod forged_tests;
@@ -28,17 +34,24 @@ mod listing;
 mod message_pack;
 #[cfg(not(feature = "object-store"))]
 mod no_object;
+mod note;
 #[cfg(feature = "object-store")]
 mod object;
 mod own;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod record;
 mod regular;
+#[cfg(feature = "arrow")]
+mod rows;
 mod schema;
 mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stamp;
 mod sweep;
+#[cfg(all(test, feature = "parquet"))]
+mod table_tests;
 mod taken;
 #[cfg(test)]
 mod tests;
@@ -54,6 +67,12 @@ mod yaml;
 
 use std::path::PathBuf;
 
+/// The crate whose `RecordBatch` [`Arrow`] and `Parquet` take; `arrow::array` is the same.
+#[cfg(feature = "arrow")]
+pub use arrow_array;
+
+#[cfg(feature = "arrow")]
+pub use self::arrow::Arrow;
 pub use self::claim::{Claim, Draft, Receipt};
 pub use self::claim_file::Ending;
 use self::claim_file::{remove_claims, remove_whatever};
@@ -63,14 +82,20 @@ pub use self::entry::Entry;
 pub use self::error::StoreError;
 pub use self::extension::Extension;
 pub use self::file::FileStore;
+#[cfg(feature = "parquet")]
+pub use self::first_rows::FirstRows;
 pub use self::format::ByExtension;
 pub(crate) use self::listing::fingerprint_file;
 pub use self::listing::{Files, Listing};
 #[cfg(not(feature = "object-store"))]
 use self::no_object as object;
 pub use self::own::OwnOutput;
+#[cfg(feature = "parquet")]
+pub use self::parquet::Parquet;
 pub use self::record::{Made, Record};
 pub(crate) use self::regular::open_regular;
+#[cfg(feature = "arrow")]
+pub use self::rows::Rows;
 pub use self::shared::{Shared, SharedName};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{KeptOpen, SqliteStore};

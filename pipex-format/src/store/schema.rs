@@ -22,7 +22,7 @@ pub(super) struct Schema {
     /// The shape's fingerprint.
     pub(super) fingerprint: Fingerprint,
     /// If it is a sequence of structs, its columns as a table.
-    #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "CSV asks for it"))]
+    #[cfg_attr(not(any(feature = "arrow", feature = "csv")), expect(dead_code, reason = "tables ask for it"))]
     pub(super) columns: Option<Columns>,
     /// Whether the type contains itself.
     pub(super) is_recursive: bool,
@@ -48,7 +48,7 @@ pub(super) enum Kind {
 
 /// The columns of a sequence of structs.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "CSV asks for it"))]
+#[cfg_attr(not(any(feature = "arrow", feature = "csv")), expect(dead_code, reason = "tables ask for it"))]
 pub(super) struct Columns {
     /// The names that the fields answer to: beside a field's own its aliases (`#[serde(alias = "..")]`), not told apart.
     pub(super) names: &'static [&'static str],

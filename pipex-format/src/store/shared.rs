@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::error::StoreError;
 use super::footer::Footer;
-use super::{Claim, Record, StoreResult, regular};
+use super::{Claim, Record, StoreResult, note, regular};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::or_zero::fingerprint_parts;
 use crate::model::target::url_scheme;
@@ -146,14 +146,18 @@ impl Shared {
     }
 }
 
-/// Copies a file, and checks what it says of itself: the fingerprint of its content, and its footer.
+/// Copies a file, and checks what it says of itself: the fingerprint of its content, and its footer or what its note says.
 fn copy(path: &Path, from: &mut File, to: &mut File) -> StoreResult<(Fingerprint, Option<Footer>)> {
     let failed = |error| StoreError::io("read", path, error);
     let length = from.metadata().map_err(failed)?.len();
-    let footer = Footer::read_at_end(from, length).map_err(failed)?;
+    let mut footer = Footer::read_at_end(from, length).map_err(failed)?;
+    let mut note = None;
+    if let (None, Some((place, said))) = (&footer, note::read_at_end(from, length).map_err(failed)?) {
+        (footer, note) = (Some(said), Some(place));
+    }
     io::Seek::rewind(from).map_err(failed)?;
     let mut payload = footer.as_ref().map_or(length, |footer| footer.length.min(length));
-    let mut hasher = Xxh3::new();
+    let (mut hasher, mut offset) = (Xxh3::new(), 0);
     let mut piece = vec![0; 256 << 10];
     loop {
         let read = from.read(&mut piece).map_err(failed)?;
@@ -161,9 +165,13 @@ fn copy(path: &Path, from: &mut File, to: &mut File) -> StoreResult<(Fingerprint
             break;
         }
         let of_payload = read.min(usize::try_from(payload).unwrap_or(read));
+        to.write_all(&piece[..read])?;
+        if let Some(note) = &note {
+            note::blank_out(&mut piece[..read], offset, note);
+        }
         hasher.update(&piece[..of_payload]);
         payload -= of_payload as u64;
-        to.write_all(&piece[..read])?;
+        offset += read as u64;
     }
     let content = Fingerprint::new(hasher.digest128());
     if footer.as_ref().is_some_and(|footer| footer.checksum != Some(content)) {

@@ -55,6 +55,16 @@ impl Taken<{ Extension::MessagePack as u8 }> {
     pub const fn expect<Output: NeedsMessagePack>() {}
 }
 
+impl Taken<{ Extension::Arrow as u8 }> {
+    /// That this type is taken.
+    pub const fn expect<Output: NeedsArrow>() {}
+}
+
+impl Taken<{ Extension::Parquet as u8 }> {
+    /// That this type is taken.
+    pub const fn expect<Output: NeedsParquet>() {}
+}
+
 impl Taken<{ Extension::Text as u8 }> {
     /// That this type is taken.
     pub const fn expect<Output: TextOrBytes>() {}
@@ -147,6 +157,32 @@ pub trait NeedsMessagePack {}
 impl<T> NeedsMessagePack for T {}
 #[cfg(not(feature = "msgpack"))]
 impl<T: Bytes> NeedsMessagePack for T {}
+
+/// Written with the cargo feature `arrow`.
+#[diagnostic::on_unimplemented(
+    message = "targets that end in `.arrow` need pipex's cargo feature `arrow`",
+    label = "cannot be written without the feature `arrow`",
+    note = "add it to the features of `pipex` in Cargo.toml, and a vector of structs is written as a table; or return the file's bytes as \
+            a `Vec<u8>`, or give the target another extension"
+)]
+pub trait NeedsArrow {}
+#[cfg(feature = "arrow")]
+impl<T> NeedsArrow for T {}
+#[cfg(not(feature = "arrow"))]
+impl<T: Bytes> NeedsArrow for T {}
+
+/// Written with the cargo feature `parquet`.
+#[diagnostic::on_unimplemented(
+    message = "targets that end in `.parquet` need pipex's cargo feature `parquet`",
+    label = "cannot be written without the feature `parquet`",
+    note = "add it to the features of `pipex` in Cargo.toml, and a vector of structs is written as a table; or return the file's bytes as \
+            a `Vec<u8>`, or give the target another extension"
+)]
+pub trait NeedsParquet {}
+#[cfg(feature = "parquet")]
+impl<T> NeedsParquet for T {}
+#[cfg(not(feature = "parquet"))]
+impl<T: Bytes> NeedsParquet for T {}
 
 /// Written with the cargo feature `zstd`.
 #[diagnostic::on_unimplemented(

@@ -15,6 +15,7 @@ use crate::model::temporary;
 use crate::store::entry::Entry;
 use crate::store::error::StoreError;
 use crate::store::footer::Footer;
+use crate::store::note;
 use crate::store::stamp::Stamp;
 
 /// Where an object is, or will be.
@@ -137,17 +138,18 @@ impl Object {
         })
     }
 
-    /// What is there, and what its footer says.
+    /// What is there, and what its footer or its note says.
     pub(in crate::store) fn entry(&self) -> Result<Option<Entry>, StoreError> {
         let Some(meta) = self.head()? else { return Ok(None) };
         let seen = Seen::from_meta(&meta);
         let mut entry = Entry::new(seen.stamp, seen.bytes, seen.saved);
         let end = if seen.bytes == 0 { Bytes::new() } else { self.get(Some(GetRange::Suffix(END.min(seen.bytes))))?.1 };
-        let footer = match Footer::find(&end) {
+        let find = |end: &[u8]| Footer::find(end).or_else(|| note::find_at_end(end, seen.bytes));
+        let footer = match find(&end) {
             None if seen.bytes > end.len() as u64 => {
                 let bytes = self.read()?;
                 entry.content = Some(fingerprint_bytes(&bytes));
-                Footer::find(&bytes)
+                find(&bytes)
             }
             footer => {
                 entry.content = Some(fingerprint_bytes(&end));

@@ -199,7 +199,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         let target = claim.target();
         let format = Format::for_target(&ByExtension, target)?;
         let mut payload = Vec::new();
-        let expanded = format.encode(value, &mut payload, &self.name(target))?;
+        let expanded = format.encode(value, None, &mut payload, &self.name(target))?;
         let shape = Shape::from_serde::<T>();
         let checksum = fingerprint_bytes(&payload);
         let footer = Footer::new::<T>(claim.record(), Some(&shape), payload.len() as u64, checksum, expanded);
