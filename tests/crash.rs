@@ -43,7 +43,7 @@ fn child_write_all() {
 }
 
 /// Kills the child when it has said that `tasks` are done, and a little later: `spins` moves the instant within a task.
-fn kill_after(mut child: Child, tasks: u64, spins: u64) {
+pub fn kill_after(mut child: Child, tasks: u64, spins: u64) {
     let said = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut done = said.map_while(Result::ok).filter(|line| line.contains("done "));
     for _ in 0..tasks {

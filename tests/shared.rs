@@ -3,11 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use pipex::{Output, flow, task};
 use tempfile::TempDir;
 
 use crate::child;
+use crate::crash::kill_after;
 use crate::support::files;
 
 #[task(target = "{path}/rows.json")]
@@ -183,6 +185,43 @@ fn what_is_damaged_there_is_made_here_and_put_there_again() {
         assert!(said.contains(damaged.to_str().unwrap()), "{said}");
     }
     assert_eq!(Checkout::new("3\n10\n20\n").run(&set), (with(&[], 30), String::new()));
+}
+
+#[task(target = "{path}/{number}.json")]
+fn numbers(number: u64) -> Vec<u64> {
+    vec![number; 2_000]
+}
+
+#[flow(path = "out")]
+fn many() -> pipex::Result<()> {
+    for number in 0..100 {
+        assert_eq!(numbers(number).run()?.load()?, vec![number; 2_000]);
+        println!("\ndone {number}");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_many() {
+    many().unwrap();
+}
+
+/// Texts do not say that they are whole; so they have to be.
+#[test]
+fn who_is_killed_leaves_nothing_there_that_is_not_whole() {
+    let shared = tempfile::tempdir().unwrap();
+    let start = |checkout: &Checkout| {
+        let mut child = child::child("shared::child_many");
+        child.current_dir(checkout.0.path()).env("PIPEX_ROOT", checkout.0.path()).env("PIPEX_QUIET", "1");
+        child.env("PIPEX_SHARED", shared.path()).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    for kill in 0..15 {
+        kill_after(start(&Checkout::new("")), kill * 7 % 90, kill * 7_919 % 200_000);
+    }
+    let last = Checkout::new("");
+    assert!(start(&last).wait_with_output().unwrap().status.success());
+    assert_eq!(last.outputs().len(), 100);
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use pipex::store::Listing;
-use pipex::{Config, Output, SqliteStore, flow, task};
+use pipex::{Config, Output, SqliteStore, Store, flow, task};
 
+use crate::crash::kill_after;
 use crate::support::{Bench, child, files};
 
 fn database() -> SqliteStore {
@@ -51,6 +52,46 @@ fn processes_share_a_database() {
     let again = String::from_utf8(run().wait_with_output().unwrap().stdout).unwrap();
     assert!(again.contains("sum 40425") && !again.contains("squared"), "{again}");
     assert_eq!(files(bench.path()), ["deep/outputs.sqlite"], "nothing but the database");
+}
+
+#[flow]
+fn say_squares() -> pipex::Result<()> {
+    for x in 0..300 {
+        square(x).base(x.to_string()).run()?;
+        println!("\ndone {x}");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_say_squares() {
+    say_squares().unwrap();
+}
+
+#[test]
+fn killed_again_and_again_it_has_whole_rows_and_completes_in_the_end() {
+    let bench = Bench::new();
+    let start = || {
+        let mut child = child("sqlite::child_say_squares", bench.path());
+        child.env("PIPEX_TESTS_DATABASE", bench.file("outputs.sqlite")).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let store = SqliteStore::new(bench.file("outputs.sqlite"));
+    let check = || {
+        let mut there = Vec::new();
+        store.list("", &mut |target| there.push(target)).unwrap();
+        for target in &there {
+            let x: u64 = target.path().file_stem().unwrap().to_str().unwrap().parse().unwrap();
+            assert_eq!(Store::<u64>::load(&store, target).unwrap(), x * x);
+        }
+        there.len() as u64
+    };
+    for kill in 0..15 {
+        kill_after(start(), kill % 13, kill * 7_919 % 200_000);
+        assert!(check() >= kill % 13, "what was said to be done is there");
+    }
+    assert!(start().wait_with_output().unwrap().status.success());
+    assert_eq!(check(), 300);
 }
 
 #[flow]
