@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueHint};
 
 use crate::accept::Reason;
 use crate::select::Selection;
-use crate::{graph, rm};
+use crate::{gc, graph, rm};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -125,14 +125,14 @@ pub enum Command {
         #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,
     },
-    /// Remove what killed processes left: temporary files, and journals that nothing refers to
+    /// Remove what killed processes left: temporary files, and journals that nothing refers to; with a budget for outputs, also
+    /// outputs that can be made again
     Gc {
-        /// Keep the journals of so many runs, the last ones
-        #[arg(long, default_value_t = 50, value_name = "RUNS")]
-        keep: usize,
-        /// Only say what would go
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        options: gc::GcOptions,
+        /// Do not ask before outputs are removed
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Write what has a shell complete this command's arguments
     Completions {

@@ -41,6 +41,7 @@ impl Project {
             open.extend(self.find_downstream(failed));
         }
         let mut is_done = vec![false; self.targets.len()];
+        let mut is_taken = vec![false; self.targets.len()];
         while let Some(index) = open.pop() {
             if std::mem::replace(&mut is_done[index], true) {
                 continue;
@@ -48,9 +49,17 @@ impl Project {
             if demands[index] == Demand::None {
                 demands[index] = Demand::Indirect;
             }
-            let target = &self.targets[index];
-            let takes = target.takes.as_deref().unwrap_or(target.inputs());
-            open.extend(takes.iter().map(|input| input.index as usize));
+            for input in self.targets[index].takes() {
+                is_taken[input.index as usize] = true;
+                open.push(input.index as usize);
+            }
+        }
+        // A lazy one that the command has removed is missed by nobody who does not need it.
+        for (index, target) in self.targets.iter().enumerate() {
+            let is_removed = target.last.as_ref().is_some_and(|last| last.removed);
+            if target.is_lazy && is_removed && is_taken[index] && demands[index] == Demand::Direct {
+                demands[index] = Demand::Indirect;
+            }
         }
         demands
     }
@@ -94,6 +103,18 @@ impl Project {
         Some(LatestInvocation { started, before })
     }
 
+    /// For each flow, whether its last run of its program was complete: all that it asks for is known then, and is there.
+    pub fn find_complete_flows(&self) -> Vec<bool> {
+        let is_complete = |flow: usize| {
+            let runs = self.runs.iter().filter(|run| run.flow as usize == flow && run.has_targets());
+            // What made some outputs, and did, says nothing of the others.
+            let mut runs = runs.filter(|run| !(run.is_of_some() && run.state == Some(State::Completed)));
+            let last = runs.clone().next_back().map(RunJournal::invocation);
+            last.is_some() && runs.all(|run| Some(run.invocation()) != last || run.is_complete())
+        };
+        (0..self.flows.len()).map(is_complete).collect()
+    }
+
     /// All that was made from these, however far down, and themselves.
     pub fn find_downstream(&self, indices: impl IntoIterator<Item = usize>) -> Vec<usize> {
         let consumers = self.find_consumers();
@@ -123,9 +144,14 @@ impl RunJournal {
         self.head.as_ref().is_some_and(|head| matches!(&*head.mode, "cache" | "prefect.cache"))
     }
 
+    /// Whether it asked for some outputs only: a run of `PROGRAM pipex make`.
+    pub fn is_of_some(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| !head.asked.is_empty())
+    }
+
     /// Whether it has asked for all that it would ask for.
     fn is_complete(&self) -> bool {
-        if self.head.as_ref().is_some_and(|head| !head.asked.is_empty()) {
+        if self.is_of_some() {
             return false;
         }
         match self.state {

@@ -19,6 +19,7 @@
 
 mod accept;
 mod arguments;
+mod budget;
 mod call_lines;
 mod causes;
 mod compare;
@@ -90,6 +91,8 @@ enum CommandError {
     Store { target: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("that is everything: name what is to go, or say --stale, --orphaned, --task or `**`")]
     Everything,
+    #[error("a run has begun meanwhile, which may need what was to go: call this again when it has ended")]
+    Begun,
     #[error("there is nobody to ask: say --yes")]
     NobodyToAsk,
     #[error("cannot draw the graph: {0}")]
@@ -100,6 +103,11 @@ enum CommandError {
     Remove { path: PathBuf, source: io::Error },
     #[error("{count} of what is left over could not be removed")]
     Left { count: usize },
+    #[error(
+        "outputs take {} more than the {} that they may: what stays, and why, is listed",
+        print::format_bytes(*over), print::format_bytes(*keep)
+    )]
+    OverBudget { over: u64, keep: u64 },
     #[error("cannot write")]
     Output(#[from] io::Error),
     #[error("cannot write JSON")]
@@ -226,7 +234,7 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<CommandStatus, CommandErr
         }
         Command::Runs => runs::runs(&project, json),
         Command::Report { run, output } => report::report(&project, run.as_deref(), absolute(output).as_deref(), json),
-        Command::Gc { keep, dry_run } => gc::gc(&project, keep, dry_run, json),
+        Command::Gc { options, yes } => gc::gc(&project, &options, Confirmation::new(yes), json),
         Command::Completions { .. } => Ok(CommandStatus::Clean),
     }
 }

@@ -78,7 +78,9 @@ pub struct Target {
     pub function: Option<u32>,
     pub made: Option<KnownOutput>,
     pub last: Option<LastEvent>,
-    /// What its last call takes, where that is not what it was made from.
+    /// Whether its last call was lazy.
+    pub is_lazy: bool,
+    /// What its last call takes, where that is not what it was made from, or if it failed.
     pub takes: Option<Box<[InputEdge]>>,
     /// What lay there when its path was an argument: content and stamp.
     pub source: Option<(Fingerprint, Stamp)>,
@@ -369,6 +371,11 @@ impl Target {
     /// What it was made from.
     pub fn inputs(&self) -> &[InputEdge] {
         self.made.as_ref().map_or(&[], |made| &made.inputs)
+    }
+
+    /// What its last call takes.
+    pub fn takes(&self) -> &[InputEdge] {
+        self.takes.as_deref().unwrap_or(self.inputs())
     }
 }
 

@@ -93,6 +93,7 @@ impl Project {
                 }
                 self.add_event(run, index, cached.task, LastEvent { run, why: Why::There, ..LastEvent::default() });
                 self.targets[index].takes = None;
+                self.set_lazy(run, index, cached.is_lazy);
             }
             Line::Ended(ended) => self.end_task_run(run, *ended, context),
             Line::Source(source) => {
@@ -181,8 +182,11 @@ impl Project {
         let target = &mut self.targets[index];
         let mut inputs = inputs.into_boxed_slice();
         if !is_of_command {
-            target.takes = (is_stale && !is_made).then(|| std::mem::take(&mut inputs));
+            let is_failure = ended.state.has_ended() && !ended.state.is_success();
+            target.takes = (is_stale && !is_made || is_failure).then(|| std::mem::take(&mut inputs));
+            self.set_lazy(run, index, ended.is_lazy);
         }
+        let target = &mut self.targets[index];
         if let Some(there) = ended.there {
             let found = self.runs[run as usize].moment_at(ended.at + ended.elapsed);
             let found = if found > context.latest { Timestamp::UNIX_EPOCH } else { found };
@@ -250,6 +254,13 @@ impl Project {
         last_runs[index] = run + 1;
     }
 
+    /// Whether the target's call is lazy. Where only some outputs were asked for, all calls are as good as that.
+    fn set_lazy(&mut self, run: u32, index: usize, is_lazy: bool) {
+        if !self.runs[run as usize].is_of_some() {
+            self.targets[index].is_lazy = is_lazy;
+        }
+    }
+
     /// The target's number.
     fn find_or_add(&mut self, run: u32, store: &str, target: &str, context: &mut ReadContext<'_>) -> usize {
         let store = self.find_store(store).unwrap_or_else(|| {
@@ -267,6 +278,7 @@ impl Project {
             function: None,
             made: None,
             last: None,
+            is_lazy: false,
             takes: None,
             source: None,
             name: name.clone(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use pipex_format::journal::{Journal, Line, Removed};
+use pipex_format::store::while_unclaimed;
 use serde::Serialize;
 
 use crate::condition::Condition;
@@ -10,20 +11,20 @@ use crate::paths::{Bounds, Zone};
 use crate::project::{Project, Target};
 use crate::select::Selection;
 use crate::survey::{FoundOutput, OutputStatus, Survey};
-use crate::{CommandError, CommandStatus, Confirmation, print};
+use crate::{CommandError, CommandStatus, Confirmation, join_sources, print};
 
 /// What may go.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Default, Clone, Copy, clap::Args)]
 pub struct RmOptions {
     /// And all that was made from them
     #[arg(long)]
     downstream: bool,
     /// Also those that somebody has changed since pipex made them
     #[arg(long)]
-    edited: bool,
+    pub edited: bool,
     /// Also those that lie outside the project's directory: they are listed by name
     #[arg(long)]
-    outside: bool,
+    pub outside: bool,
     /// Only say what would go
     #[arg(long)]
     dry_run: bool,
@@ -96,8 +97,8 @@ impl<'p> RemovalPlan<'p> {
         let target = &self.project.targets[index];
         let zone = self.bounds.find_zone(target);
         let problem = status.problem.as_deref().map(str::to_owned);
-        let reason =
-            problem.or_else(|| self.find_objection(target, status.condition, found.as_ref(), zone).map(str::to_owned));
+        let object = || self.project.find_objection(self.options, target, status.condition, found.as_ref(), zone);
+        let reason = problem.or_else(|| object().map(str::to_owned));
         match (reason, found) {
             (Some(reason), _) => self.summary.left.push((&target.name, reason)),
             (None, None) => {}
@@ -109,35 +110,6 @@ impl<'p> RemovalPlan<'p> {
                 self.summary.bytes = self.summary.bytes.saturating_add(found.bytes);
                 self.removed.push((index, found));
             }
-        }
-    }
-
-    /// Why a target is left alone.
-    fn find_objection(
-        &self,
-        target: &Target,
-        condition: Condition,
-        found: Option<&FoundOutput>,
-        zone: Zone,
-    ) -> Option<&'static str> {
-        if condition == Condition::Running {
-            return Some("a process makes it");
-        }
-        let found = found?;
-        match zone {
-            _ if target.function.is_none() => Some("pipex did not make it"),
-            _ if condition == Condition::Foreign => Some("it is not known to be what pipex made"),
-            Zone::Protected => Some("it is the project's directory, or its journal"),
-            Zone::Outside if !self.options.outside => {
-                Some("it lies outside the project's directory: --outside removes it, too")
-            }
-            _ if found.stored.is_edited() && !self.options.edited => {
-                Some("it was changed since pipex made it: --edited removes it, too")
-            }
-            _ if !self.project.is_as_recorded(target, found) => {
-                Some("it is a directory, and what is in it is not what pipex wrote: remove it by hand")
-            }
-            _ => None,
         }
     }
 
@@ -167,20 +139,13 @@ impl<'p> RemovalPlan<'p> {
 
     fn remove_all(mut self, json: bool) -> Result<CommandStatus, CommandError> {
         let project = self.project;
-        let journal = Journal::for_command(&project.journal);
-        let mut failed = 0;
-        for (index, found) in &self.removed {
-            let target = &project.targets[*index];
-            if let Err(problem) = project.remove(target, found) {
-                failed += 1;
-                print::to_stderr(format!("cannot remove {}: {problem}", project.format_target(target)));
-                self.summary.targets.retain(|name| *name != &*target.name);
-                self.summary.left.push((&target.name, problem));
-                continue;
-            }
-            journal.line(Line::Removed(Removed::new(&*target.name, project.address(target))));
+        let left = project.remove_outputs(&self.removed);
+        let failed = left.len();
+        for (index, problem) in left {
+            let name = &*project.targets[index].name;
+            self.summary.targets.retain(|target| *target != name);
+            self.summary.left.push((name, problem));
         }
-        journal.close();
         self.summary.done = true;
         if json {
             print::json(&self.summary)?;
@@ -192,6 +157,62 @@ impl<'p> RemovalPlan<'p> {
 }
 
 impl Project {
+    /// Why a target is left alone.
+    pub fn find_objection(
+        &self,
+        options: RmOptions,
+        target: &Target,
+        condition: Condition,
+        found: Option<&FoundOutput>,
+        zone: Zone,
+    ) -> Option<&'static str> {
+        if condition == Condition::Running {
+            return Some("a process makes it");
+        }
+        let found = found?;
+        match zone {
+            _ if target.function.is_none() => Some("pipex did not make it"),
+            _ if condition == Condition::Foreign => Some("it is not known to be what pipex made"),
+            Zone::Protected => Some("it is the project's directory, or its journal"),
+            Zone::Outside if !options.outside => {
+                Some("it lies outside the project's directory: --outside removes it, too")
+            }
+            _ if found.stored.is_edited() && !options.edited => {
+                Some("it was changed since pipex made it: --edited removes it, too")
+            }
+            _ if !self.is_as_recorded(target, found) => {
+                Some("it is a directory, and what is in it is not what pipex wrote: remove it by hand")
+            }
+            _ => None,
+        }
+    }
+
+    /// Removes what was found at these targets, and has the journal say so; those that are still there, and why.
+    pub fn remove_outputs(&self, outputs: &[(usize, FoundOutput)]) -> Vec<(usize, String)> {
+        let journal = Journal::for_command(&self.journal);
+        let mut left = Vec::new();
+        for (index, found) in outputs {
+            let target = &self.targets[*index];
+            let removed = if self.is_file(target) {
+                let removed = while_unclaimed(&target.location(), || self.remove(target, found));
+                removed
+                    .map_err(|error| join_sources(&error))
+                    .and_then(|removed| removed.unwrap_or_else(|| Err("a process makes it".to_owned())))
+            } else {
+                self.remove(target, found)
+            };
+            match removed {
+                Ok(()) => journal.line(Line::Removed(Removed::new(&*target.name, self.address(target)))),
+                Err(problem) => {
+                    print::to_stderr(format!("cannot remove {}: {problem}", self.format_target(target)));
+                    left.push((*index, problem));
+                }
+            }
+        }
+        journal.close();
+        left
+    }
+
     /// Removes what was found at a target.
     fn remove(&self, target: &Target, found: &FoundOutput) -> Result<(), String> {
         let location = target.location();

@@ -144,6 +144,11 @@ impl<'p> Survey<'p> {
         OutputStatus { condition, reasons: self.reasons[index], because, problem, bytes, saved }
     }
 
+    /// Whether the last complete runs of flows asked for it.
+    pub fn demand(&self, index: usize) -> Demand {
+        self.demands[index]
+    }
+
     /// What lies at a target.
     pub fn found(&self, index: usize) -> Option<FoundOutput> {
         match self.presences[index].as_ref()? {

@@ -1,6 +1,7 @@
 //! The `pipex` command, as a user meets it: on real files, made by real processes.
 
 mod accepting;
+mod budget;
 mod causes;
 mod changed;
 #[path = "../child.rs"]

@@ -159,7 +159,7 @@ fn what_claims_to_be_of_the_future_does_not_hold_against_what_is_found_from_now_
     assert_eq!(lines_of(&run(&desk)), "ended well\n");
 }
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "status",
     "ls",
     "ls --json",
@@ -172,6 +172,7 @@ const COMMANDS: [&str; 12] = [
     "graph --format svg",
     "report",
     "gc --dry-run",
+    "gc --keep 1B --policy cost --eager --dry-run",
 ];
 
 #[test]

@@ -142,6 +142,9 @@ pub struct Cached<'l> {
     /// It is another output of a task run that has a line already: it does not count as one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_part: bool,
+    /// Its call was `.lazy()`: it was met since something else needed it, or somebody asked for its data.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_lazy: bool,
 }
 
 /// A task run.
@@ -161,6 +164,9 @@ pub struct Ended<'l> {
     /// The line is about another output of a task run that has a line of its own: it does not count as one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_part: bool,
+    /// Its call was `.lazy()`: it ran since something else needed it, or somebody asked for its data.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_lazy: bool,
     /// How it ended.
     pub state: State,
     /// Why it ran, or why it did not.
@@ -216,6 +222,7 @@ impl<'l> Ended<'l> {
             target: None,
             store: Cow::Borrowed(""),
             is_part: false,
+            is_lazy: false,
             state,
             why,
             stale: Reasons::default(),

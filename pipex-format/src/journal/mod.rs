@@ -184,9 +184,9 @@ impl Journal {
     }
 
     /// A run need not run; with `is_part`, the line is about another output of it.
-    pub fn cached(&self, task: &'static Task, target: &Location, store: &str, is_part: bool) {
-        let line = |task| Line::Cached(Cached { task, target: target.as_str().into(), store: store.into(), is_part });
-        self.write(Some(task), false, line);
+    pub fn cached(&self, task: &'static Task, target: &Location, store: &str, is_part: bool, is_lazy: bool) {
+        let (target, store) = (target.as_str().into(), store.into());
+        self.write(Some(task), false, |task| Line::Cached(Cached { task, target, store, is_part, is_lazy }));
     }
 
     /// A stale output was taken.

@@ -100,7 +100,7 @@ pub use self::shared::{Shared, SharedName};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{KeptOpen, SqliteStore};
 pub use self::stamp::Stamp;
-pub use self::sweep::{Leftover, sweep};
+pub use self::sweep::{Leftover, sweep, while_unclaimed};
 pub use self::taken::{Taken, number_extension};
 pub use self::together::{Member, save_together};
 

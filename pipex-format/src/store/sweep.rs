@@ -93,6 +93,13 @@ impl Leftover {
 
 type Each<'e> = &'e mut dyn FnMut(Result<Leftover, StoreError>);
 
+/// Does this while nobody makes the target; `None` if a process does.
+#[doc(hidden)]
+pub fn while_unclaimed<R>(target: &Location, act: impl FnOnce() -> R) -> Result<Option<R>, StoreError> {
+    let claim = ClaimFile::try_now(&target.sibling(), target.path())?;
+    Ok(claim.map(|_claim| act()))
+}
+
 /// Tells of what would go, if nobody holds the claim now.
 fn find(
     target: &Path,
@@ -153,5 +160,22 @@ pub(super) fn release_leftover(target: &Location, identity: Identity) {
     if matches!(identity.is_at(&claim), Ok(true)) {
         // Whoever holds it has just put the target in place, and removes it himself.
         drop(ClaimFile::try_now(&claim, target.path()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClaimFile, while_unclaimed};
+    use crate::model::target::Location;
+
+    #[test]
+    fn nothing_is_done_while_somebody_makes_the_target() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = Location::new(dir.path().join("target").to_str().unwrap());
+        let held = ClaimFile::try_now(&target.sibling(), target.path()).unwrap().unwrap();
+        assert_eq!(while_unclaimed(&target, || "done").unwrap(), None);
+        drop(held);
+        assert_eq!(while_unclaimed(&target, || "done").unwrap(), Some("done"));
+        assert!(!target.sibling().exists());
     }
 }

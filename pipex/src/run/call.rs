@@ -564,6 +564,8 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
                 place.iter().for_each(|place| plan.expect(place));
                 if submitted {
                     plan.submitted(place.as_ref());
+                } else if Context::requested().is_none() {
+                    plan.be_lazy();
                 }
                 let host = plan.context().map(|context| Arc::clone(context) as Arc<dyn Host>);
                 Ok(O::pending(NewRun { task, label: plan.label().clone(), place, host, run: Box::new(plan) }))

@@ -135,6 +135,7 @@ impl Watched {
             why: Why::default(),
             stale: Reasons::default(),
             name,
+            is_lazy: false,
             store: "",
             started: Some(started),
             began: 0,

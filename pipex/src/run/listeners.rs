@@ -35,8 +35,9 @@ impl Journaling<'_> {
         let (journal, details) = (self.0, run.details);
         if let (State::Cached, Some(target)) = (run.state, run.target) {
             if run.stale.is_empty() && details.there.is_none() && run.why == Why::There {
-                journal.cached(run.task, target, run.store, false);
-                run.more.iter().for_each(|(target, store)| journal.cached(run.task, target, store, true));
+                journal.cached(run.task, target, run.store, false, run.is_lazy);
+                let more = run.more.iter();
+                more.for_each(|(target, store)| journal.cached(run.task, target, store, true, run.is_lazy));
                 return;
             }
             if !run.stale.is_empty() {
@@ -72,7 +73,7 @@ impl Journaling<'_> {
         let mut ended = Ended::new(0, run.name().into(), run.state, run.why);
         ended.target = target.map(|target| target.as_str().into());
         ended.store = store.into();
-        ended.stale = run.stale;
+        (ended.stale, ended.is_lazy) = (run.stale, run.is_lazy);
         ended.at = self.0.at(run.started.unwrap_or_else(Instant::now));
         ended.elapsed = run.elapsed.as_secs_f64();
         ended.worker = worker();

@@ -74,6 +74,8 @@ struct Run {
     outside: Option<Arc<Journal>>,
     /// What few have of a place besides its location.
     beside: Option<Box<Beside>>,
+    /// Whether its call was lazy.
+    is_lazy: bool,
     /// How often it has been started.
     attempt: u32,
     /// When it was started.
@@ -403,6 +405,11 @@ impl<'a, R: Send> Plan<'a, R> {
         self.run.label
     }
 
+    /// It is to run only if something else needs it.
+    pub(crate) fn be_lazy(&mut self) {
+        self.run.is_lazy = true;
+    }
+
     /// Says that it was submitted.
     pub(crate) fn submitted(&self, place: Option<&Place<R>>) {
         let target = place.map(|place| &place.location);
@@ -449,6 +456,7 @@ impl Run {
             name: Name::default(),
             outside,
             beside: None,
+            is_lazy: false,
             attempt: 0,
             started: None,
             began: 0,

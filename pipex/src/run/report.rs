@@ -43,6 +43,8 @@ pub struct TaskRun<'r> {
     /// Why the output that was there was stale, if it was.
     pub stale: Reasons,
     pub(crate) name: &'r Name,
+    /// Whether its call was lazy.
+    pub(crate) is_lazy: bool,
     /// The address of its store, if targets are no paths to it.
     pub(crate) store: &'r str,
     /// The targets of its other outputs, and the addresses of their stores.

@@ -215,6 +215,7 @@ impl Run {
             why: self.why,
             stale,
             name: &self.name,
+            is_lazy: self.is_lazy,
             store,
             more,
             started: self.started,

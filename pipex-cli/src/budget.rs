@@ -1,0 +1,282 @@
+//! Which outputs may go so that no more bytes than a budget stay, and which first.
+//!
+//! None goes that a complete run would miss. An output may go if something that is asked for was made from it; if all of that is there and
+//! fresh; if it can be made again; and if no run goes on, or came to no end in which it was asked for. A lazy one is then made
+//! again only if something needs it. Any other the next run makes again: it goes only if that is said.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use pipex_format::model::state::State;
+
+use crate::condition::{Condition, Demand};
+use crate::paths::{Bounds, Zone};
+use crate::project::{KnownOutput, Origin, Project};
+use crate::rm::RmOptions;
+use crate::survey::{FoundOutput, OutputStatus, Survey};
+
+/// Which outputs go first.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Policy {
+    /// Those that were not used for longest: made, found there by a run, or taken by what was made from them
+    #[default]
+    Lru,
+    /// Those that cost the fewest seconds to make again, per byte
+    Cost,
+}
+
+/// What is to go, and what stays.
+pub struct BudgetPlan {
+    pub removed: Vec<Candidate>,
+    /// The bytes of all outputs that are there, and of those that go.
+    pub total: u64,
+    pub freed: u64,
+    /// What may not go, by why: how many outputs, their bytes, and one of them.
+    pub left: BTreeMap<&'static str, (usize, u64, usize)>,
+}
+
+/// Outputs that were made together, and go together; most often one.
+pub struct Candidate {
+    pub outputs: Vec<(usize, FoundOutput)>,
+    pub bytes: u64,
+    /// How long it took to make them.
+    pub seconds: f64,
+    pub used: Timestamp,
+    /// The next run makes them again.
+    pub is_asked_for: bool,
+}
+
+const ASKED_FOR: &str = "the next run would make it again, since its call is not lazy: --eager removes it, too";
+
+impl Candidate {
+    /// Whether it goes before another.
+    fn compare(&self, other: &Self, policy: Policy) -> Ordering {
+        let cost = |candidate: &Self| candidate.seconds / (candidate.bytes.max(1) as f64);
+        self.is_asked_for.cmp(&other.is_asked_for).then_with(|| match policy {
+            Policy::Lru => self.used.cmp(&other.used),
+            Policy::Cost => cost(self).total_cmp(&cost(other)),
+        })
+    }
+}
+
+impl BudgetPlan {
+    /// What is to go so that no more than `keep` bytes stay; of what its next run makes again, `with_eager` only.
+    pub fn new(project: &Project, keep: u64, policy: Policy, with_eager: bool) -> Self {
+        let sight = Sight::new(project);
+        let mut plan = BudgetPlan { removed: Vec::new(), total: 0, freed: 0, left: BTreeMap::new() };
+        let mut candidates = Vec::new();
+        for mut outputs in project.group_outputs() {
+            outputs.retain(|index| sight.survey.found(*index).is_some());
+            let objections: Vec<_> = outputs.iter().map(|index| sight.find_objection(*index)).collect();
+            let is_asked_for = outputs.iter().any(|index| sight.is_asked_for(*index));
+            let may_go = objections.iter().all(Option::is_none);
+            for (index, objection) in outputs.iter().zip(&objections) {
+                let bytes = sight.statuses[*index].bytes;
+                plan.total = plan.total.saturating_add(bytes);
+                if !may_go || is_asked_for && !with_eager {
+                    let together = "it was made together with what has to stay";
+                    let why = objection.unwrap_or(if may_go { ASKED_FOR } else { together });
+                    let left = plan.left.entry(why).or_insert((0, 0, *index));
+                    (left.0, left.1) = (left.0 + 1, left.1.saturating_add(bytes));
+                }
+            }
+            if may_go && !outputs.is_empty() && (with_eager || !is_asked_for) {
+                candidates.push(sight.build_candidate(&outputs, is_asked_for));
+            }
+        }
+        candidates.sort_by(|one, other| one.compare(other, policy));
+        for candidate in candidates {
+            if plan.over(keep) == 0 {
+                break;
+            }
+            plan.freed = plan.freed.saturating_add(candidate.bytes);
+            plan.removed.push(candidate);
+        }
+        plan
+    }
+
+    /// So many bytes stay. What journals from elsewhere say may be any number.
+    pub fn stay(&self) -> u64 {
+        self.total.saturating_sub(self.freed)
+    }
+
+    /// So many bytes more than that stay.
+    pub fn over(&self, keep: u64) -> u64 {
+        self.stay().saturating_sub(keep)
+    }
+
+    pub fn outputs(&self) -> Vec<(usize, FoundOutput)> {
+        self.removed.iter().flat_map(|candidate| candidate.outputs.iter().copied()).collect()
+    }
+}
+
+/// How all outputs stand, and what takes them.
+struct Sight<'p> {
+    project: &'p Project,
+    survey: Survey<'p>,
+    statuses: Vec<OutputStatus>,
+    zones: Vec<Zone>,
+    /// For each target, what was made from it or was to be, and is asked for; whether it took its path alone.
+    consumers: Vec<Vec<(usize, bool)>>,
+    /// Those that a run may have to make.
+    is_due: Vec<bool>,
+    /// Those that are not there, and cannot be made again from what is.
+    is_lost: Vec<bool>,
+    is_flow_complete: Vec<bool>,
+    /// Some run does.
+    goes_on: bool,
+}
+
+impl<'p> Sight<'p> {
+    fn new(project: &'p Project) -> Self {
+        use Condition::{Foreign, Fresh, Gone, NotNeeded, NotSaved, Orphaned};
+        let survey = Survey::inspect(project, project.outputs());
+        let count = project.targets.len();
+        let statuses: Vec<_> = (0..count).map(|index| survey.status(index)).collect();
+        let condition = |index: usize| statuses[index].condition;
+        let mut consumers = vec![Vec::new(); count];
+        for (index, target) in project.targets.iter().enumerate() {
+            if matches!(condition(index), Gone | Orphaned) || target.function.is_none() {
+                continue;
+            }
+            for input in target.inputs().iter().chain(target.takes()) {
+                consumers[input.index as usize].push((index, input.is_source));
+            }
+        }
+        let is_there = |index: usize| survey.found(index).is_some();
+        // From what has to be made up to what that needs and is not there.
+        let mut is_due = vec![false; count];
+        let is_settled = |index: &usize| matches!(condition(*index), Fresh | NotNeeded | Gone | Orphaned | Foreign);
+        let mut open: Vec<usize> = project.outputs().filter(|index| !is_settled(index)).collect();
+        while let Some(index) = open.pop() {
+            if !std::mem::replace(&mut is_due[index], true) {
+                let inputs = project.targets[index].takes().iter().map(|input| input.index as usize);
+                open.extend(inputs.filter(|input| !is_there(*input)));
+            }
+        }
+        // From what is not to be had down to what is made from it and is not there.
+        let mut is_lost = vec![false; count];
+        let can_be_had = |index: &usize| matches!(condition(*index), Fresh | NotNeeded | NotSaved);
+        let mut open: Vec<usize> = (0..count).filter(|index| !can_be_had(index)).collect();
+        while let Some(index) = open.pop() {
+            if !std::mem::replace(&mut is_lost[index], true) {
+                open.extend(consumers[index].iter().map(|(consumer, _)| *consumer).filter(|it| !is_there(*it)));
+            }
+        }
+        let mut bounds = Bounds::new(project);
+        let zones = project.targets.iter().map(|target| bounds.find_zone(target)).collect();
+        let is_flow_complete = project.find_complete_flows();
+        let goes_on = project.runs.iter().any(|run| run.is_live);
+        Sight { project, survey, statuses, zones, consumers, is_due, is_lost, is_flow_complete, goes_on }
+    }
+
+    /// Why an output that is there has to stay, whatever the budget.
+    fn find_objection(&self, index: usize) -> Option<&'static str> {
+        let (project, target, zone) = (self.project, &self.project.targets[index], self.zones[index]);
+        let (condition, found) = (self.statuses[index].condition, self.survey.found(index)?);
+        let consumers = &self.consumers[index];
+        let mut all = RmOptions::default();
+        (all.edited, all.outside) = (true, true);
+        let known = match condition {
+            Condition::Orphaned => Some("no flow asks for it any more: `pipex rm --orphaned` removes it"),
+            _ if zone == Zone::Outside => Some("it lies outside the project's directory"),
+            _ if found.stored.is_edited() => Some("it was changed since pipex made it"),
+            _ => project.find_objection(all, target, condition, Some(&found), zone),
+        };
+        if known.is_some() {
+            return known;
+        }
+        let is_met = |flow: &usize| project.flows[*flow].last_runs.get(index).is_some_and(|run| *run > 0);
+        let flows: Vec<usize> = (1..project.flows.len()).filter(is_met).collect();
+        let mut inputs = target.inputs().iter().map(|input| input.index as usize);
+        match condition {
+            _ if consumers.is_empty() => Some("it is a result: nothing that is asked for was made from it"),
+            Condition::Stale | Condition::Outdated => Some("it is stale, or made from something that is"),
+            Condition::Failed | Condition::NotReady | Condition::Cancelled => Some("its last run came to nothing"),
+            _ if flows.is_empty() => Some("it was made outside flows: nobody knows what takes it"),
+            _ if self.goes_on => Some("a run goes on, which may need it"),
+            _ if flows.iter().any(|flow| !self.is_flow_complete[*flow]) => {
+                Some("the last run of a flow that asks for it was not complete")
+            }
+            _ if consumers.iter().any(|(_, is_source)| *is_source) => Some("its path was given to what takes it"),
+            _ if consumers.iter().any(|(consumer, _)| self.is_due[*consumer]) => {
+                Some("something that is to be made from it is not there, or not fresh")
+            }
+            _ if inputs.any(|input| self.is_lost[input]) => {
+                Some("it could not be made again: something that it was made from is not to be had")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the next run asks for it, whatever is there of what was made from it.
+    fn is_asked_for(&self, index: usize) -> bool {
+        let target = &self.project.targets[index];
+        if self.survey.demand(index) != Demand::Direct {
+            return false;
+        }
+        // A lazy one that a run found there, though nothing was made from it then: somebody asked for its data.
+        let is_loaded = target.last.as_ref().is_some_and(|last| {
+            let was_taken = |(consumer, _): &(usize, bool)| {
+                self.project.targets[*consumer].made.as_ref().is_some_and(|made| made.run == last.run)
+            };
+            last.state == State::Cached && !last.removed && !self.consumers[index].iter().any(was_taken)
+        });
+        !target.is_lazy || is_loaded
+    }
+
+    fn build_candidate(&self, outputs: &[usize], is_asked_for: bool) -> Candidate {
+        let found: Vec<_> = outputs.iter().filter_map(|index| Some((*index, self.survey.found(*index)?))).collect();
+        let made = outputs.iter().filter_map(|index| self.project.targets[*index].made.as_ref());
+        Candidate {
+            bytes: found.iter().map(|(_, found)| found.bytes).fold(0, u64::saturating_add),
+            // All of them took as long as each.
+            seconds: made.map(|made| made.elapsed).fold(0.0, f64::max),
+            used: outputs.iter().map(|index| self.find_last_use(*index)).max().unwrap_or(Timestamp::MIN),
+            is_asked_for,
+            outputs: found,
+        }
+    }
+
+    /// When it was made, a run found it there, or something was made from it: whichever was last.
+    fn find_last_use(&self, index: usize) -> Timestamp {
+        let project = self.project;
+        let made = |index: usize| project.targets[index].made.as_ref().map(|made| made.moment(project));
+        let met = project.targets[index].last.as_ref().filter(|last| last.state.is_success() && !last.removed);
+        let met = met.map(|last| project.runs[last.run as usize].moment_at(last.at));
+        let taken = self.consumers[index].iter().filter_map(|(consumer, _)| made(*consumer));
+        made(index).into_iter().chain(met).chain(taken).max().unwrap_or(Timestamp::MIN)
+    }
+}
+
+impl KnownOutput {
+    /// When it was made, or, if that is not known, found.
+    fn moment(&self, project: &Project) -> Timestamp {
+        match self.origin {
+            Origin::Made => project.runs[self.run as usize].moment_at(self.at + self.elapsed),
+            Origin::Found | Origin::Accepted => self.found,
+        }
+    }
+}
+
+impl Project {
+    /// The outputs by their names, those together that one task run has made.
+    fn group_outputs(&self) -> Vec<Vec<usize>> {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut by_run = HashMap::new();
+        let mut outputs: Vec<usize> = self.outputs().collect();
+        outputs.sort_by(|one, other| self.targets[*one].name.cmp(&self.targets[*other].name));
+        for index in outputs {
+            let target = &self.targets[index];
+            // At the very same instant no other run of the function has started.
+            let group = target.made.as_ref().map(|made| (made.run, target.function, made.at.to_bits()));
+            let place = group.map_or(groups.len(), |group| *by_run.entry(group).or_insert(groups.len()));
+            match groups.get_mut(place) {
+                Some(group) => group.push(index),
+                None => groups.push(vec![index]),
+            }
+        }
+        groups
+    }
+}
