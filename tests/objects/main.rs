@@ -5,6 +5,7 @@
 mod bucket;
 #[path = "../child.rs"]
 mod child;
+mod command;
 mod crash;
 mod faults;
 #[path = "../gate.rs"]

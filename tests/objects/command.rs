@@ -1,0 +1,62 @@
+//! The `pipex` command about outputs in a bucket.
+
+use std::process::Command;
+
+use pipex::{flow, task};
+
+use crate::bucket::{Machine, Place, set};
+
+#[task(target = "{path}/{base}.json")]
+fn square(number: u64) -> u64 {
+    number * number
+}
+
+#[flow]
+fn squares() -> pipex::Result<()> {
+    (0..12).try_for_each(|number| square(number).base(number.to_string()).run().map(drop))
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_squares() {
+    squares().unwrap();
+}
+
+#[test]
+fn what_is_in_a_bucket_is_shown_and_removed() {
+    let (place, machine) = (Place::new(), Machine::new());
+    let run = || {
+        let mut child = machine.child("command::child_squares", &place);
+        child.env_remove("PIPEX_JOURNAL").current_dir(machine.path());
+        assert!(child.status().unwrap().success());
+    };
+    std::fs::create_dir(machine.path().join(".pipex")).unwrap();
+    run();
+    let pipex = |arguments: &[&str]| {
+        let output = Command::new(set("PIPEX_TESTS_COMMAND")).args(arguments).current_dir(machine.path()).output();
+        let output = output.unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        // 1: something is to be seen to.
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments:?}: {said}");
+        said
+    };
+    let target = format!("{}/7.json", place.0);
+    let status = pipex(&["status"]);
+    assert!(status.contains("square     12      -"), "{status}");
+    assert!(pipex(&["ls"]).contains(&target));
+    assert!(pipex(&["show", &target]).contains("49"));
+    assert_eq!(pipex(&["show", "--raw", &target]).trim(), "49");
+    let why = pipex(&["why", &target]);
+    assert!(why.contains("a run would take it as it is"), "{why}");
+    let gc = pipex(&["gc"]);
+    assert!(gc.contains("removed 0 temporary files"), "{gc}");
+    let removed = pipex(&["rm", "--yes", &target]);
+    assert!(removed.contains(&target), "{removed}");
+    assert_eq!(place.objects().len(), 11);
+    let missing = pipex(&["ls", "--missing"]);
+    assert!(missing.contains(&target) && missing.lines().count() < 4, "{missing}");
+    pipex(&["rm", "--yes", &place.0]);
+    assert_eq!(place.objects(), [""; 0]);
+    run();
+    assert_eq!(place.objects().len(), 12);
+}
