@@ -14,3 +14,4 @@ mod machines;
 mod measure;
 mod memory;
 mod proxy;
+mod shared;

@@ -35,6 +35,10 @@ impl Object {
         match *self {}
     }
 
+    pub(super) fn put_over(&self, _: &mut File) -> Result<(), StoreError> {
+        match *self {}
+    }
+
     pub(super) fn remove(&self) -> Result<(), StoreError> {
         match *self {}
     }

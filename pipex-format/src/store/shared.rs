@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::error::StoreError;
 use super::footer::Footer;
+use super::object::Object;
 use super::{Claim, Record, StoreResult, note, regular};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::or_zero::fingerprint_parts;
@@ -45,9 +46,11 @@ const DIGITS: usize = 16;
 
 impl Shared {
     /// What stands in `PIPEX_SHARED`: a folder, and `,readonly` behind it if nothing is put there.
-    pub const EXPECTED: &str = "a folder, or `FOLDER,readonly`";
+    pub const EXPECTED: &str =
+        "a folder, or `FOLDER,readonly`; with the cargo feature `object-store` also a URL such as s3://bucket/shared";
 
-    /// The outputs in this folder, relative to the root of the project. What is made here is put there, too.
+    /// The outputs in this folder, relative to the root of the project, or in a bucket (cargo feature `object-store`):
+    /// `s3://bucket/shared`. What is made here is put there, too.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Shared { folder: folder.into(), is_read_only: false }
@@ -69,7 +72,7 @@ impl Shared {
             None => (text, false),
         };
         // A folder "s3:" would be found by nobody else.
-        let is_folder = !folder.is_empty() && !folder.contains("://");
+        let is_folder = !folder.is_empty() && (cfg!(feature = "object-store") || url_scheme(folder).is_none());
         is_folder.then(|| Shared { is_read_only, ..Self::new(folder) })
     }
 
@@ -94,6 +97,9 @@ impl Shared {
     /// Whether such an output is there.
     #[doc(hidden)]
     pub fn has(&self, SharedName(path): &SharedName) -> StoreResult<bool> {
+        if let Some(object) = find_object(path)? {
+            return Ok(object.look()?.is_some());
+        }
         match fs::metadata(path) {
             Ok(metadata) => Ok(metadata.is_file()),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
@@ -104,7 +110,10 @@ impl Shared {
     /// Takes the output that is there, in place of making it; the bytes that it takes.
     #[doc(hidden)]
     pub fn take(&self, SharedName(path): &SharedName, mut claim: Claim) -> StoreResult<u64> {
-        let mut file = regular::read(path)?;
+        let mut file = match find_object(path)? {
+            Some(object) => download(path, &object)?,
+            None => regular::read(path)?,
+        };
         let (content, footer) = copy(path, &mut file, claim.file())?;
         claim.has_content(content);
         if let Some(footer) = footer {
@@ -125,12 +134,20 @@ impl Shared {
             return Ok(());
         }
         let failed = |error| StoreError::io("write", path, error);
+        // Another process may have replaced it meanwhile, with what was made of something else.
+        let is_it = |copied| content.is_none_or(|content| content == copied);
+        if let Some(object) = find_object(path)? {
+            let mut copied = tempfile::tempfile().map_err(failed)?;
+            if is_it(copy(made, &mut regular::read(made)?, &mut copied)?.0) {
+                object.put_over(&mut copied)?;
+            }
+            return Ok(());
+        }
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
         let mut draft = tempfile::Builder::new().prefix(".pipex-shared-").tempfile_in(folder).map_err(failed)?;
         let (copied, _) = copy(made, &mut regular::read(made)?, draft.as_file_mut())?;
-        // Another process may have replaced it meanwhile, with what was made of something else.
-        if content.is_none_or(|content| content == copied) {
+        if is_it(copied) {
             // Colleagues are to read it.
             fs::set_permissions(draft.path(), fs::metadata(made).map_err(failed)?.permissions()).map_err(failed)?;
             draft.persist(path).map_err(|error| failed(error.error))?;
@@ -144,6 +161,19 @@ impl Shared {
             None => self.folder.clone(),
         }
     }
+}
+
+/// The object that is shared, if that is one.
+fn find_object(path: &Path) -> Result<Option<Object>, StoreError> {
+    path.to_str().map(Object::find).transpose().map(Option::flatten)
+}
+
+/// A file of this machine that has what the object has, and no name.
+fn download(path: &Path, object: &Object) -> StoreResult<File> {
+    let bytes = object.read()?;
+    let mut file = tempfile::tempfile()?;
+    file.write_all(&bytes).map_err(|error| StoreError::io("copy", path, error))?;
+    Ok(file)
 }
 
 /// Copies a file, and checks what it says of itself: the fingerprint of its content, and its footer or what its note says.

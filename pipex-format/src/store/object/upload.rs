@@ -77,6 +77,38 @@ impl Object {
     }
 }
 
+impl Object {
+    /// Makes what the file has the object, whatever is there: where all that may be there is the same.
+    pub(in crate::store) fn put_over(&self, file: &mut File) -> Result<(), StoreError> {
+        match self.measure(file)? {
+            (length, true) => Upload::send(self, file, length)?.0.finish().map(drop)?,
+            (_, false) => {
+                let (store, path, bytes) = (self.bucket.store(), self.path.clone(), self.read_file(file)?);
+                let put = self.bucket.wait(async move { store.put(&path, bytes.into()).await })?;
+                put.map_err(|error| self.refused("write", error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of a file, from whose beginning it is read from now on, and whether it goes in parts.
+    fn measure(&self, file: &mut File) -> Result<(u64, bool), StoreError> {
+        let measured = file.metadata().and_then(|metadata| file.rewind().map(|()| metadata.len()));
+        let length = measured.map_err(|error| self.unreadable(error))?;
+        Ok((length, length > LARGE && !self.bucket.name.starts_with("http")))
+    }
+
+    fn read_file(&self, file: &mut File) -> Result<Bytes, StoreError> {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|error| self.unreadable(error))?;
+        Ok(bytes.into())
+    }
+
+    fn unreadable(&self, error: io::Error) -> StoreError {
+        StoreError::io("read what is to be written to", Path::new(&*self.name), error)
+    }
+}
+
 impl Claimed {
     /// Whether it is held, as far as that can be known.
     pub(in crate::store) fn is_held(&self) -> Result<bool, StoreError> {
@@ -91,10 +123,10 @@ impl Claimed {
     /// Makes what the file has the object, in one step; `None` if the claim is lost, and then the object is as it was or as another
     /// has made it since.
     pub(in crate::store) fn put(&self, file: &mut File) -> Result<Option<PutObject>, StoreError> {
-        let failed = |error| StoreError::io("read what is to be written to", Path::new(&*self.object.name), error);
-        let length = file.metadata().and_then(|metadata| file.rewind().map(|()| metadata.len())).map_err(failed)?;
-        let is_large = length > LARGE && !self.object.bucket.name.starts_with("http");
-        if is_large { self.put_in_parts(file, length) } else { self.put_at_once(file) }
+        match self.object.measure(file)? {
+            (length, true) => self.put_in_parts(file, length),
+            (_, false) => self.put_at_once(file),
+        }
     }
 
     /// It is in place, whole.
@@ -106,14 +138,11 @@ impl Claimed {
 
     fn put_at_once(&self, file: &mut File) -> Result<Option<PutObject>, StoreError> {
         let object = &self.object;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)
-            .map_err(|error| StoreError::io("read what is to be written to", Path::new(&*object.name), error))?;
+        let bytes = object.read_file(file)?;
         // Where it would be lost for sure, nothing is sent.
         if !self.is_held()? {
             return Ok(None);
         }
-        let bytes = Bytes::from(bytes);
         // Where a footer stands, it says what the content is.
         let content = (!Footer::is_at_end(&bytes)).then(|| fingerprint_bytes(&bytes));
         let (to, payload, before) = (object.clone(), PutPayload::from(bytes.clone()), self.before.clone());
@@ -142,30 +171,12 @@ impl Claimed {
     /// nobody else can have the claim.
     fn put_in_parts(&self, file: &mut File, length: u64) -> Result<Option<PutObject>, StoreError> {
         let object = &self.object;
-        let refused = |error| object.refused("write", error);
-        let part = PART.max(length / PARTS);
-        let (store, path) = (object.bucket.store(), object.path.clone());
-        let begun = object.bucket.wait(async move { store.put_multipart(&path).await })?.map_err(refused)?;
-        let mut upload = Upload::new(object, begun, part as usize);
-        let (mut hasher, mut has_footer) = (Xxh3::new(), false);
-        loop {
-            let mut bytes = Vec::with_capacity(part as usize);
-            let read = (&mut *file).take(part).read_to_end(&mut bytes);
-            read.map_err(|error| StoreError::io("read what is to be written to", Path::new(&*object.name), error))?;
-            if bytes.is_empty() {
-                break;
-            }
-            hasher.update(&bytes);
-            has_footer = Footer::is_at_end(&bytes);
-            upload.add(bytes.into())?;
-        }
-        upload.add_rest()?;
+        let (upload, content) = Upload::send(object, file, length)?;
         let now = object.head()?.map(|meta| meta.e_tag);
         if now != self.before.as_ref().map(|before| before.e_tag.clone()) || !self.lease.is_held(true)? {
             return Ok(None);
         }
         let result = upload.finish()?;
-        let content = (!has_footer).then(|| Fingerprint::new(hasher.digest128()));
         let seen = match result.e_tag {
             Some(tag) => Some(Seen::new(Some(&tag), length, SystemTime::now())),
             None => object.head()?.map(|meta| Seen::from_meta(&meta)),
@@ -181,8 +192,28 @@ struct Upload<'o> {
 }
 
 impl<'o> Upload<'o> {
-    fn new(object: &'o Object, begun: Box<dyn object_store::MultipartUpload>, part: usize) -> Self {
-        Upload { object, parts: Some(WriteMultipart::new_with_chunk_size(begun, part)) }
+    /// Sends the file, and finishes nothing. The fingerprint of its content, if that is all of its bytes.
+    fn send(object: &'o Object, file: &mut File, length: u64) -> Result<(Self, Option<Fingerprint>), StoreError> {
+        let part = PART.max(length / PARTS);
+        let (store, path) = (object.bucket.store(), object.path.clone());
+        let begun = object.bucket.wait(async move { store.put_multipart(&path).await })?;
+        let begun = begun.map_err(|error| object.refused("write", error))?;
+        let parts = Some(WriteMultipart::new_with_chunk_size(begun, part as usize));
+        let mut upload = Upload { object, parts };
+        let (mut hasher, mut has_footer) = (Xxh3::new(), false);
+        loop {
+            let mut bytes = Vec::with_capacity(part as usize);
+            let read = (&mut *file).take(part).read_to_end(&mut bytes);
+            read.map_err(|error| object.unreadable(error))?;
+            if bytes.is_empty() {
+                break;
+            }
+            hasher.update(&bytes);
+            has_footer = Footer::is_at_end(&bytes);
+            upload.add(bytes.into())?;
+        }
+        upload.add_rest()?;
+        Ok((upload, (!has_footer).then(|| Fingerprint::new(hasher.digest128()))))
     }
 
     fn with(&mut self, most: usize, bytes: Bytes) -> Result<(), StoreError> {

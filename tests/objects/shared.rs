@@ -1,0 +1,78 @@
+//! A bucket that a team shares: what others have made of the same is taken from there.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use pipex::store::{Files, Listing as _};
+use pipex::{Output, flow, task};
+use tempfile::TempDir;
+
+use crate::bucket::{Machine, Place, count};
+use crate::child::child;
+
+#[task(target = "{path}/rows")]
+fn load(file: &Path) -> std::io::Result<Vec<u32>> {
+    println!("ran load");
+    Ok(fs::read_to_string(file)?.lines().filter_map(|line| line.parse().ok()).collect())
+}
+
+#[task(target = "{path}/large.bin")]
+fn large(rows: &[u32]) -> Vec<u64> {
+    println!("ran large");
+    (0..3_000_000).map(|number| number + u64::from(rows[0])).collect()
+}
+
+#[task(save = false, target = "{path}/plot.svg")]
+fn plot(rows: &[u32], #[target] to: &Path) -> std::io::Result<()> {
+    println!("ran plot");
+    fs::write(to, format!("<svg><!-- {} --></svg>\n", rows.len()))
+}
+
+#[flow(path = "out")]
+fn report() -> pipex::Result<u64> {
+    let rows = load(Path::new("numbers.txt")).submit();
+    plot(rows.clone()).run()?.wait()?;
+    let large: Output<Vec<u64>> = large(rows).submit();
+    Ok(large.load()?.iter().sum())
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_report() {
+    println!("has {}", report().unwrap());
+}
+
+/// What runs in a checkout on a machine of its own that has these numbers.
+fn run(numbers: &str, place: &Place, set: &str) -> (Vec<String>, TempDir) {
+    let (checkout, machine) = (tempfile::tempdir().unwrap(), Machine::new());
+    fs::write(checkout.path().join("numbers.txt"), numbers).unwrap();
+    fs::create_dir(checkout.path().join(".pipex")).unwrap();
+    let mut child: Command = child("shared::child_report");
+    child.env("PIPEX_SHARED", format!("{}{set}", place.0)).env("TMPDIR", machine.path());
+    let output = child.current_dir(checkout.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = [String::from_utf8(output.stdout).unwrap()];
+    assert_eq!(count(&said, "has ").len(), 1);
+    (count(&said, "ran ").into_keys().collect(), checkout)
+}
+
+#[test]
+fn what_one_machine_has_made_another_takes() {
+    let place = Place::new();
+    let (ran, made) = run("1\n2\n", &place, "");
+    assert_eq!(ran, ["large", "load", "plot"]);
+    let objects = place.objects();
+    assert_eq!(objects.len(), 3, "{objects:?}");
+    let (ran, taken) = run("1\n2\n", &place, ",readonly");
+    assert_eq!(ran, [""; 0]);
+    for name in ["out/rows", "out/large.bin", "out/plot.svg"] {
+        assert_eq!(fs::read(made.path().join(name)).unwrap(), fs::read(taken.path().join(name)).unwrap());
+    }
+    let (ran, _) = run("3\n", &place, ",readonly");
+    assert_eq!(ran, ["large", "load", "plot"], "what was made of something else is not taken");
+    assert_eq!(place.objects(), objects, "and nothing is put there");
+    // Whatever becomes of the bucket, the work goes on.
+    objects.iter().for_each(|object| Files.remove(&place.target(object)).unwrap());
+    assert_eq!(run("1\n2\n", &place, ",readonly").0, ["large", "load", "plot"]);
+}
