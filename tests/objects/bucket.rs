@@ -38,7 +38,7 @@ impl Place {
     pub fn objects(&self) -> Vec<String> {
         let mut objects = Vec::new();
         let prefix = format!("{}/", self.0);
-        Files.list(&self.0, &mut |target| objects.push(target.as_str().replace(&prefix, ""))).unwrap();
+        Files.list(&prefix, &mut |target| objects.push(target.as_str().replace(&prefix, ""))).unwrap();
         objects.sort();
         objects
     }

@@ -52,23 +52,25 @@ fn summed() -> pipex::Result<Vec<f64>> {
     sums.into_iter().map(|sum| sum.load()).collect()
 }
 
+const PATH: &str = "memory:///flow/a %20[b]~#?";
+
 #[test]
 fn a_flow_finds_what_is_there_and_makes_what_is_not() {
     let journal = tempfile::tempdir().unwrap();
     let ran = |mode| {
         let runs = Runs::default();
-        let config = Config::new().mode(mode).path("memory:///flow").journal(journal.path().join(".pipex")).quiet(true);
+        let config = Config::new().mode(mode).path(PATH).journal(journal.path().join(".pipex")).quiet(true);
         let sums = config.reporter(runs.clone()).scope(summed).unwrap();
         assert_eq!(sums[5], 2.5);
         runs.completed()
     };
     assert_eq!(ran(Mode::Cache), 60);
     assert_eq!(ran(Mode::Cache), 0);
-    Files.remove(&Location::new("memory:///flow/sum-7.json")).unwrap();
-    Files.remove(&Location::new("memory:///flow/9")).unwrap();
+    Files.remove(&Location::new(format!("{PATH}/sum-7.json"))).unwrap();
+    Files.remove(&Location::new(format!("{PATH}/9"))).unwrap();
     assert_eq!(ran(Mode::PrefectCache), 2);
     let mut there = Vec::new();
-    Files.list("memory:///flow/sum-1", &mut |target| there.push(target.to_string())).unwrap();
+    Files.list(&format!("{PATH}/sum-1"), &mut |target| there.push(target.to_string())).unwrap();
     assert_eq!(there.len(), 11, "sum-1.json and sum-10.json to sum-19.json: {there:?}");
 }
 

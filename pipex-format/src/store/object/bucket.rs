@@ -140,7 +140,7 @@ impl Bucket {
 
     /// All objects below a directory.
     pub(super) fn list(&self, directory: &str) -> Result<Vec<(String, Seen)>, StoreError> {
-        let (store, prefix) = (self.store(), Path::from(directory));
+        let (store, prefix) = (self.store(), take_as_it_is(directory));
         let listed = self.wait(async move {
             let each = |meta: object_store::ObjectMeta| (meta.location.as_ref().to_owned(), Seen::from_meta(&meta));
             store.list(Some(&prefix)).map_ok(each).try_collect::<Vec<_>>().await
@@ -180,6 +180,11 @@ impl Bucket {
         };
         StoreError::Refused { action, target, advice, source: error.into() }
     }
+}
+
+/// The path of what has this name, in which nothing is escaped: it was made of what was a path.
+pub(super) fn take_as_it_is(name: &str) -> Path {
+    Path::parse(name).unwrap_or_else(|_| Path::from(name))
 }
 
 /// The client for the bucket of this name; `None` if the scheme is none that is known.

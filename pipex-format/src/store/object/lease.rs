@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::join_all;
 use object_store::{Error, ObjectStoreExt as _, PutMode, PutPayload, UpdateVersion};
 
-use super::bucket::{Conditions, runtime};
+use super::bucket::{Conditions, runtime, take_as_it_is};
 use super::place::Object;
 use super::put::{is_conflict, is_unknown, put_if, version, version_of};
 use crate::environment::setting;
@@ -312,7 +312,7 @@ impl Object {
                 continue;
             }
             let url = format!("{}/{path}", bucket.name);
-            let object = Object { bucket: Arc::clone(bucket), path: path.into(), name: url.as_str().into() };
+            let object = Object { bucket: Arc::clone(bucket), path: take_as_it_is(&path), name: url.as_str().into() };
             let removed = if dry_run { Ok(()) } else { object.remove() };
             each(removed.map(|()| (url.into(), seen.bytes)));
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStoreExt as _};
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, take_as_it_is};
 use super::lists::{self, Answer};
 use super::seen::Seen;
 use crate::model::fingerprint::fingerprint_bytes;
@@ -46,7 +46,7 @@ impl Object {
     /// The object beside it with this name.
     pub(super) fn beside(&self, name: &str) -> Self {
         let parent = self.path.as_ref().rsplit_once('/').map(|(parent, _)| parent);
-        let path = Path::from(parent.map_or_else(|| name.to_owned(), |parent| format!("{parent}/{name}")));
+        let path = take_as_it_is(&parent.map_or_else(|| name.to_owned(), |parent| format!("{parent}/{name}")));
         let before = self.name.rsplit_once('/').map_or("", |(before, _)| before);
         Object { bucket: Arc::clone(&self.bucket), path, name: format!("{before}/{name}").into() }
     }
@@ -177,7 +177,9 @@ impl Object {
     /// Shows every object whose name begins as this one's does.
     pub(in crate::store) fn list(&self, each: &mut dyn FnMut(Location)) -> Result<(), StoreError> {
         let (prefix, bucket) = (self.path.as_ref(), &self.bucket);
-        let directory = prefix.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let parent = prefix.rsplit_once('/').map_or("", |(directory, _)| directory);
+        // What ends in a `/` is a directory by itself.
+        let directory = if self.name.ends_with('/') { prefix } else { parent };
         for (path, _) in bucket.list(directory)? {
             let name = path.rsplit('/').next().unwrap_or(&path);
             if path.starts_with(prefix) && temporary::claimed_target(name).is_none() {
