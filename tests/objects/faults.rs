@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
 
 use pipex::{Output, flow, task};
 
@@ -89,6 +90,27 @@ fn what_is_large_goes_in_parts() {
     assert!(faults.requests.load(Relaxed) > 5, "parts of 8 MiB");
     assert_eq!(count(&said(child(), &faults), "made ").len(), 0);
     assert_eq!((place.objects(), leases(&place)), (vec!["large/large".to_owned()], Vec::new()));
+}
+
+#[test]
+fn killed_in_the_midst_of_parts_it_leaves_nothing_to_be_seen() {
+    let (place, machine) = (Place::new(), Machine::new());
+    // The lease and what is found out about the server come first, then the parts, and what puts them together.
+    for requests in [7, 8, 10, 12, 13, 14] {
+        let faults = Arc::new(Faults::default());
+        let mut child = machine.child("faults::child_large", &place);
+        let mut child = child.env("AWS_ENDPOINT", start(&faults)).spawn().unwrap();
+        while faults.requests.load(Relaxed) < requests && child.try_wait().unwrap().is_none() {
+            thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Whole, with a footer that says so, or not there.
+        place.objects().iter().for_each(|object| assert_eq!(place.payload(object).len(), 8 * 5_000_001));
+    }
+    let said = said(machine.child("faults::child_large", &place), &Arc::new(Faults::default()));
+    assert_eq!(count(&said, "has ").into_keys().collect::<Vec<_>>(), ["12499997500000"]);
+    assert_eq!(place.objects(), ["large/large"]);
 }
 
 #[test]
