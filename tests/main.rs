@@ -7,6 +7,7 @@ mod arguments;
 mod asynchronous;
 mod attempts;
 mod child;
+mod chunks;
 mod claim_model;
 mod clashes;
 mod codecs;

@@ -45,6 +45,7 @@ pub use crate::flow::logging;
 #[cfg(feature = "progress")]
 pub use crate::flow::progress::Progress;
 pub use crate::flow::summary::Summary;
+pub use crate::graph::chunks::Chunks;
 pub use crate::graph::handles::Outputs;
 pub use crate::graph::host::{Permit, Ready};
 pub use crate::graph::output::Output;

@@ -12,19 +12,38 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
+use super::bulk::{Slot, find_slot_of_visitor};
+
 /// The bytes of the stack that may be used for what contains itself, which can go as deep as there are bytes. Threads have two
 /// megabytes of it, if nobody says otherwise.
 const STACK: usize = 1 << 20;
 /// How many elements may be read that take no bytes, such as those of a `Vec<()>`: nothing else bounds how many are said to be
 /// there.
-const MOST_EMPTY: u64 = 1 << 24;
+pub(super) const MOST_EMPTY: u64 = 1 << 24;
 
 /// Reads a value: all of the bytes, and nothing but them.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReadError> {
     let here = 0_u8;
-    let mut reader = Reader { rest: bytes, stack: ptr::from_ref(&here).addr(), empty: 0 };
+    let mut reader = Reader::new(bytes, &here, None);
     let value = T::deserialize(&mut reader)?;
     if reader.rest.is_empty() { Ok(value) } else { Err(ReadError::LeftOver(reader.rest.len())) }
+}
+
+/// Reads a sequence of so many elements, whose length does not stand before them, from the beginning of the bytes.
+pub(super) fn read_part<T: DeserializeOwned>(bytes: &[u8], length: u64) -> Part<T> {
+    let here = 0_u8;
+    let mut reader = Reader::new(bytes, &here, Some(length));
+    let value = T::deserialize(&mut reader);
+    Part { value, used: bytes.len() - reader.rest.len(), needs_more: reader.has_ended }
+}
+
+/// What was read from the beginning of some bytes.
+pub(super) struct Part<T> {
+    pub(super) value: Result<T, ReadError>,
+    /// How many bytes it took.
+    pub(super) used: usize,
+    /// Whether there were too few.
+    pub(super) needs_more: bool,
 }
 
 /// What is wrong with the bytes.
@@ -60,29 +79,58 @@ struct Reader<'b> {
     stack: usize,
     /// How many elements were read that took no bytes.
     empty: u64,
+    /// The first length, if it is not among the bytes.
+    first_length: Option<u64>,
+    /// Whether more bytes were asked for than there are, whatever the type made of that.
+    has_ended: bool,
 }
 
 impl<'b> Reader<'b> {
+    fn new(bytes: &'b [u8], here: &u8, first_length: Option<u64>) -> Self {
+        Reader { rest: bytes, stack: ptr::from_ref(here).addr(), empty: 0, first_length, has_ended: false }
+    }
+
+    #[inline]
     fn bytes<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
-        let (bytes, rest) = self.rest.split_first_chunk().ok_or(ReadError::End)?;
+        let Some((bytes, rest)) = self.rest.split_first_chunk() else { return Err(self.end()) };
         self.rest = rest;
         Ok(*bytes)
     }
 
-    fn length(&mut self) -> Result<u64, ReadError> {
-        self.bytes().map(u64::from_le_bytes)
+    #[cold]
+    fn end(&mut self) -> ReadError {
+        self.has_ended = true;
+        ReadError::End
     }
 
-    /// As many bytes as the next length says.
-    fn slice(&mut self) -> Result<&'b [u8], ReadError> {
-        let length = usize::try_from(self.length()?).map_err(|_| ReadError::End)?;
-        let (slice, rest) = self.rest.split_at_checked(length).ok_or(ReadError::End)?;
+    fn length(&mut self) -> Result<u64, ReadError> {
+        match self.first_length.take() {
+            Some(length) => Ok(length),
+            None => self.bytes().map(u64::from_le_bytes),
+        }
+    }
+
+    /// As many of these as the next length says.
+    fn slice(&mut self, width: usize) -> Result<&'b [u8], ReadError> {
+        let length = usize::try_from(self.length()?).ok().and_then(|length| length.checked_mul(width));
+        self.take(length.unwrap_or(usize::MAX))
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<&'b [u8], ReadError> {
+        let Some((slice, rest)) = self.rest.split_at_checked(bytes) else { return Err(self.end()) };
         self.rest = rest;
         Ok(slice)
     }
 
+    fn numbers(&mut self, slot: &mut dyn Slot) -> Result<(), ReadError> {
+        let bytes = self.slice(slot.width())?;
+        slot.begin(bytes.len() / slot.width()).map_err(de::Error::custom)?;
+        slot.extend(bytes);
+        Ok(())
+    }
+
     fn text(&mut self) -> Result<&'b str, ReadError> {
-        std::str::from_utf8(self.slice()?).map_err(|_| ReadError::NotText)
+        std::str::from_utf8(self.slice(1)?).map_err(|_| ReadError::NotText)
     }
 
     fn nested<R>(&mut self, inner: impl FnOnce(&mut Self) -> Result<R, ReadError>) -> Result<R, ReadError> {
@@ -96,6 +144,7 @@ impl<'b> Reader<'b> {
 
 macro_rules! numbers {
     ($($method:ident $visit:ident $type:ty;)*) => {$(
+        #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
             visitor.$visit(<$type>::from_le_bytes(self.bytes()?))
         }
@@ -129,15 +178,13 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        let length = match self.rest.first().ok_or(ReadError::End)? {
-            0x00..0x80 => 1,
-            0x80..0xe0 => 2,
-            0xe0..0xf0 => 3,
-            _ => 4,
+        let length = match self.rest.first() {
+            None | Some(0x00..0x80) => 1,
+            Some(0x80..0xe0) => 2,
+            Some(0xe0..0xf0) => 3,
+            Some(_) => 4,
         };
-        let (character, rest) = self.rest.split_at_checked(length).ok_or(ReadError::End)?;
-        let character = std::str::from_utf8(character).ok().and_then(|text| text.chars().next());
-        self.rest = rest;
+        let character = std::str::from_utf8(self.take(length)?).ok().and_then(|text| text.chars().next());
         visitor.visit_char(character.ok_or(ReadError::NotText)?)
     }
 
@@ -150,11 +197,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        visitor.visit_byte_buf(self.slice()?.to_vec())
+        visitor.visit_byte_buf(self.slice(1)?.to_vec())
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        visitor.visit_byte_buf(self.slice()?.to_vec())
+        visitor.visit_byte_buf(self.slice(1)?.to_vec())
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -178,6 +225,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        let mut numbers = None;
+        if let Some(slot) = find_slot_of_visitor(&visitor, &mut numbers) {
+            self.numbers(slot)?;
+            return numbers.ok_or(ReadError::End);
+        }
         let left = self.length()?;
         self.nested(|reader| visitor.visit_seq(ReadElements { reader, left }))
     }
@@ -242,6 +294,7 @@ struct ReadElements<'r, 'b> {
 }
 
 impl<'b> ReadElements<'_, 'b> {
+    #[inline]
     fn element<R>(&mut self, read: impl FnOnce(&mut Reader<'b>) -> Result<R, ReadError>) -> Result<R, ReadError> {
         let before = self.reader.rest.len();
         let element = read(self.reader)?;
@@ -263,6 +316,7 @@ impl<'b> ReadElements<'_, 'b> {
 impl<'de> SeqAccess<'de> for ReadElements<'_, 'de> {
     type Error = ReadError;
 
+    #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, ReadError> {
         if self.left == 0 {
             return Ok(None);

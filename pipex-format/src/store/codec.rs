@@ -1,12 +1,13 @@
 //! From a value to bytes and back.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StoreResult;
+use super::pieces::Pieces;
 use super::schema::{Schema, schema};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::hash::is_same;
@@ -76,6 +77,28 @@ pub trait Codec<T>: Send + Sync {
     /// # Errors
     /// When it did not write them, or not all of them.
     fn decode(&self, bytes: &[u8]) -> StoreResult<T>;
+
+    /// The value as its payload is read, of which it is known that it has so many bytes: for values that would else be in memory twice.
+    /// `None`, the default, if there is no such way; then nothing was read, and [`decode`](Codec::decode) gets all bytes.
+    ///
+    /// Only with a footer. Whether these are the bytes that were written is known at their end, so nothing is to depend on it
+    /// before: the value of others goes, and the file is told to be damaged.
+    fn read(&self, payload: &mut dyn Read, bytes: u64) -> Option<StoreResult<T>> {
+        let _ = (payload, bytes);
+        None
+    }
+
+    /// The value in pieces, each a value of so many elements, read as they are asked for: see
+    /// [`Store::pieces`](super::Store::pieces). `None`, the default, if there is no such way.
+    ///
+    /// Only with a footer, and as with [`read`](Codec::read): what is wrong with the bytes is known at their end.
+    fn pieces(&self, payload: Box<dyn Read + Send>, count: usize) -> Option<Pieces<T>>
+    where
+        T: 'static,
+    {
+        let _ = (payload, count);
+        None
+    }
 
     /// Its name, in errors and in footers: what has one is read by the codec of that name alone. The default is the name of
     /// its type.

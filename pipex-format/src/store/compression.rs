@@ -1,6 +1,6 @@
 //! zstd, with a bound to what comes out: a few bytes of it can stand for more than there is memory.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use super::StoreResult;
 use crate::environment::setting;
@@ -56,13 +56,17 @@ pub(super) fn compress(out: &mut dyn Write, write: impl FnOnce(&mut dyn Write) -
 /// At most one byte more than `limit`, in `room` bytes if that is how many they are.
 #[cfg(feature = "zstd")]
 fn decompress(payload: &[u8], limit: u64, room: u64) -> io::Result<Vec<u8>> {
-    use std::io::Read as _;
-
     let mut bytes = Vec::new();
     let room = usize::try_from(room).ok().and_then(|room| bytes.try_reserve_exact(room).ok());
     room.ok_or(io::ErrorKind::OutOfMemory)?;
     zstd::Decoder::with_buffer(payload)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// What a compressed payload stands for.
+#[cfg(feature = "zstd")]
+pub(super) fn reader(payload: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    Ok(Box::new(zstd::Decoder::new(payload)?))
 }
 
 #[cfg(not(feature = "zstd"))]
@@ -72,6 +76,11 @@ pub(super) fn compress(_: &mut dyn Write, _: impl FnOnce(&mut dyn Write) -> Stor
 
 #[cfg(not(feature = "zstd"))]
 fn decompress(_: &[u8], _: u64, _: u64) -> io::Result<Vec<u8>> {
+    Err(without_zstd())
+}
+
+#[cfg(not(feature = "zstd"))]
+pub(super) fn reader(_: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
     Err(without_zstd())
 }
 

@@ -15,7 +15,9 @@ use super::format::ByExtension;
 use super::format::Format;
 use super::note::{self, Note};
 use super::object::Object;
-use super::regular::{kind, read_regular};
+use super::payload::Payload;
+use super::pieces::Pieces;
+use super::regular::{self, kind, read_all, read_regular};
 use super::stamp::Stamp;
 use super::sweep::release_leftover;
 use super::{Claim, Store, StoreResult};
@@ -122,7 +124,19 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
 
     fn load(&self, target: &Location) -> StoreResult<T> {
         let format = Format::for_target(&self.codec, target)?;
-        let bytes = read_target(target)?;
+        let bytes = match Object::find(target.as_str())? {
+            Some(object) => object.read()?,
+            None => {
+                let file = regular::read(target.path())?;
+                // What is wrong with it is found out below.
+                if let Ok(Some((payload, footer))) = self.find_payload(&format, &file, LARGE, target)
+                    && let Some(value) = format.read(payload, &footer)
+                {
+                    return Ok(value);
+                }
+                read_all(file, target.path())?
+            }
+        };
         let name = target.as_str();
         if !format.has_footer() {
             format.check_whole(&bytes, target)?;
@@ -136,6 +150,21 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
         format.check_codec(footer.codec.as_deref(), target)?;
         footer.check_type::<T>(self.codec.shape().as_ref(), name)?;
         format.decode(payload, footer.expanded, name)
+    }
+
+    fn pieces(&self, target: &Location, count: usize) -> StoreResult<Option<Pieces<T>>>
+    where
+        T: 'static,
+    {
+        let format = Format::for_target(&self.codec, target)?;
+        if Object::find(target.as_str())?.is_some() {
+            return Ok(None);
+        }
+        let file = regular::read(target.path())?;
+        match self.find_payload(&format, &file, 0, target)? {
+            Some((payload, _)) => format.pieces(payload, count),
+            None => Ok(None),
+        }
     }
 
     fn save(&self, mut claim: Claim, value: &T) -> StoreResult<u64> {
@@ -180,6 +209,33 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
             Some(object) => Ok(object.remove()?),
             None => Ok(fs::remove_file(target.path()).map_err(|error| StoreError::io("remove", target.path(), error))?),
         }
+    }
+}
+
+/// The bytes of a file that is worth another look, at its footer, before it is read.
+const LARGE: u64 = 256 << 10;
+
+impl<C, const DURABLE: bool> FileStore<C, DURABLE> {
+    /// The payload of a file of `least` bytes or more, if it has a whole footer and is what is asked for.
+    fn find_payload<T>(
+        &self,
+        format: &Format<'_, T>,
+        file: &File,
+        least: u64,
+        target: &Location,
+    ) -> StoreResult<Option<(Payload, Footer)>>
+    where
+        C: Codec<T>,
+    {
+        if !format.has_footer() {
+            return Ok(None);
+        }
+        let found = Payload::find(file, least, target).map_err(|error| StoreError::io("read", target.path(), error))?;
+        if let Some((_, footer)) = &found {
+            format.check_codec(footer.codec.as_deref(), target)?;
+            footer.check_type::<T>(self.codec.shape().as_ref(), target.as_str())?;
+        }
+        Ok(found)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What stands behind the payload of a file: checksum, type, what made it. `docs/src/format.md` has it byte by byte.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 
 use super::codec::Shape;
 use super::error::StoreError;
@@ -122,11 +123,16 @@ impl Footer {
     }
 
     /// The footer at the end of a file of so many bytes, if it has a whole one. The payload is not looked at.
-    pub(super) fn read_at_end(file: &mut File, length: u64) -> io::Result<Option<Self>> {
+    pub(super) fn read_at_end(file: &File, length: u64) -> io::Result<Option<Self>> {
+        Ok(Self::find_at_end(file, length)?.map(|(_, footer)| footer))
+    }
+
+    /// The same, and where it begins.
+    pub(super) fn find_at_end(file: &File, length: u64) -> io::Result<Option<(u64, Self)>> {
         // Nearly all footers are shorter.
-        let mut end = vec![0; length.min(2 << 10) as usize];
-        file.seek(SeekFrom::Start(length - end.len() as u64))?;
-        file.read_exact(&mut end)?;
+        let most = length.min(2 << 10);
+        let mut end = vec![0; most as usize];
+        file.read_exact_at(&mut end, length - most)?;
         let Some((FORMAT, _)) = find(&end) else { return Ok(None) };
         let bytes = u32::from_le_bytes(*end[..end.len() - 16].last_chunk().unwrap_or(&[0; 4]));
         if u64::from(bytes) > length || u64::from(bytes) < SHORTEST {
@@ -134,10 +140,10 @@ impl Footer {
         }
         if bytes as usize > end.len() {
             end = vec![0; bytes as usize];
-            file.seek(SeekFrom::Start(length - u64::from(bytes)))?;
-            file.read_exact(&mut end)?;
+            file.read_exact_at(&mut end, length - u64::from(bytes))?;
         }
-        Ok(Self::whole(&end[end.len() - bytes as usize..]))
+        let footer = Self::whole(&end[end.len() - bytes as usize..]);
+        Ok(footer.map(|footer| (length - u64::from(bytes), footer)))
     }
 
     /// The footer at the end of these bytes, if they have a whole one.

@@ -1,11 +1,8 @@
 //! How the value of one target is written: by a codec, which the target's extension chooses unless the store was given one, and
 //! compressed or not.
-//!
-//! Nothing else knows of bincode, which is no longer maintained and here only writes: its format is fixed and specified, and
-//! what reads it is our own.
 
 use std::error::Error;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Read, Write};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,8 +11,9 @@ use super::StoreResult;
 #[cfg(feature = "arrow")]
 use super::arrow::Arrow;
 use super::bincode_reader::{self, ReadError};
-use super::codec::{Codec, Lossy, PIECE, Shape, without_zst};
-use super::compression::{TooLarge, compress, expand};
+use super::bincode_writer;
+use super::codec::{Codec, Lossy, Shape, without_zst};
+use super::compression::{TooLarge, compress, expand, reader};
 #[cfg(feature = "csv")]
 use super::csv::Csv;
 use super::error::StoreError;
@@ -28,6 +26,8 @@ use super::message_pack::MessagePack;
 use super::note::Note;
 #[cfg(feature = "parquet")]
 use super::parquet::Parquet;
+use super::payload::Payload;
+use super::pieces::{Elements, Pieces, read_numbers};
 #[cfg(feature = "arrow")]
 use super::rows::Rows;
 use super::schema::{Kind, schema};
@@ -121,6 +121,34 @@ impl<'c, T> Format<'c, T> {
             }
             StoreError::Decode { target, codec: self.name(), source }.into()
         })
+    }
+
+    /// Reads a value from its payload where the codec can, and the value is whole. What is wrong with it, [`decode`](Format::decode) says.
+    pub(super) fn read(&self, payload: Payload, footer: &Footer) -> Option<T> {
+        let bytes = if self.is_compressed { footer.expanded? } else { footer.length };
+        self.codec.read(&mut self.open(payload).ok()?, bytes)?.ok()
+    }
+
+    /// The value in pieces of so many elements, if the codec has them.
+    pub(super) fn pieces(&self, payload: Payload, count: usize) -> StoreResult<Option<Pieces<T>>>
+    where
+        T: 'static,
+    {
+        let (again, name) = (payload.anew(), self.name());
+        let say = move |error: Box<dyn Error + Send + Sync>| match io::copy(&mut again.anew(), &mut io::sink()) {
+            Err(error) => again.failed(error).into(),
+            Ok(_) => StoreError::Decode { target: again.target(), codec: name.clone(), source: error }.into(),
+        };
+        let pieces = match self.open(payload) {
+            Ok(payload) => self.codec.pieces(payload, count),
+            Err(error) => return Err(say(error.into())),
+        };
+        Ok(pieces.map(|pieces| -> Pieces<T> { Box::new(pieces.map(move |piece| piece.map_err(&say))) }))
+    }
+
+    /// What the codec wrote.
+    fn open(&self, payload: Payload) -> io::Result<Box<dyn Read + Send>> {
+        if self.is_compressed { reader(payload) } else { Ok(Box::new(payload)) }
     }
 
     /// Writes the value's payload, and within it the note's blank if it has one; how many bytes it expands to, if it is
@@ -266,11 +294,8 @@ pub(super) fn codec_name(target: &Location) -> &'static str {
 }
 
 /// bincode's `legacy` configuration, little-endian and with integers of fixed size: what bincode 1 writes by default, and
-/// the fastest to read and write.
-const BINCODE: bincode::config::Configuration<bincode::config::LittleEndian, bincode::config::Fixint> =
-    bincode::config::legacy();
-
-struct Bincode;
+/// the fastest to read and write. bincode itself is no longer maintained; its format is fixed and specified.
+pub(super) struct Bincode;
 
 impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Bincode {
     fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
@@ -281,18 +306,25 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Bincode {
         }
         // What contains itself may nest deeper than one can read.
         if schema.is_recursive {
-            let bytes = bincode::serde::encode_to_vec(value, BINCODE)?;
+            let mut bytes = Vec::new();
+            bincode_writer::write(value, &mut bytes)?;
             bincode_reader::read::<T>(&bytes)?;
             return Ok(out.write_all(&bytes)?);
         }
-        // It writes number by number, which is not to be a call each.
-        let mut out = BufWriter::with_capacity(PIECE, out);
-        bincode::serde::encode_into_std_write(value, &mut out, BINCODE)?;
-        Ok(out.flush()?)
+        Ok(bincode_writer::write(value, out)?)
     }
 
     fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
         Ok(bincode_reader::read(bytes)?)
+    }
+
+    fn read(&self, payload: &mut dyn Read, bytes: u64) -> Option<StoreResult<T>> {
+        read_numbers(payload, bytes)
+    }
+
+    fn pieces(&self, payload: Box<dyn Read + Send>, count: usize) -> Option<Pieces<T>> {
+        let is_sequence = schema::<T>().outermost == Some(Kind::Sequence);
+        is_sequence.then(|| -> Pieces<T> { Box::new(Elements::new(payload, count)) })
     }
 
     fn name(&self) -> &'static str {

@@ -91,7 +91,7 @@ impl Listing for Files {
             return Ok(Some(entry));
         }
         let mut file = regular::read(path)?;
-        let mut said = Footer::read_at_end(&mut file, metadata.len()).map_err(failed)?;
+        let mut said = Footer::read_at_end(&file, metadata.len()).map_err(failed)?;
         if said.is_none() {
             said = note::read_at_end(&file, metadata.len()).map_err(failed)?.map(|(_, footer)| footer);
         }

@@ -5,6 +5,10 @@ mod arrow;
 #[cfg(feature = "arrow")]
 mod batches;
 mod bincode_reader;
+mod bincode_writer;
+mod bulk;
+#[cfg(test)]
+mod bulk_tests;
 mod claim;
 mod claim_file;
 #[cfg(test)]
@@ -40,6 +44,10 @@ mod object;
 mod own;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod payload;
+mod pieces;
+#[cfg(feature = "bytemuck")]
+mod pod;
 mod record;
 mod regular;
 #[cfg(feature = "arrow")]
@@ -92,6 +100,9 @@ use self::no_object as object;
 pub use self::own::OwnOutput;
 #[cfg(feature = "parquet")]
 pub use self::parquet::Parquet;
+pub use self::pieces::Pieces;
+#[cfg(feature = "bytemuck")]
+pub use self::pod::Pod;
 pub use self::record::{Made, Record};
 pub(crate) use self::regular::open_regular;
 #[cfg(feature = "arrow")]
@@ -208,6 +219,22 @@ pub trait Store<T>: Send + Sync {
     /// When the target is not there, or what is there is not what `save` wrote.
     fn load(&self, target: &Location) -> StoreResult<T>;
 
+    /// The target's value in pieces: of a vector, vectors of `count` of its elements, the last of fewer, read as they are asked for, so
+    /// that a value may be larger than memory. `None`, the default, if the store can only [`load`](Store::load) all of it.
+    ///
+    /// Whether the value is what `save` was given may be known no earlier than at its end. If it is not, the last piece is an
+    /// error.
+    ///
+    /// # Errors
+    /// As `load`.
+    fn pieces(&self, target: &Location, count: usize) -> StoreResult<Option<Pieces<T>>>
+    where
+        T: 'static,
+    {
+        let _ = (target, count);
+        Ok(None)
+    }
+
     /// Makes `value` the target's, in one step; the bytes that it takes there.
     ///
     /// # Errors
@@ -261,6 +288,12 @@ macro_rules! forward {
             }
             fn load(&self, target: &Location) -> StoreResult<T> {
                 (**self).load(target)
+            }
+            fn pieces(&self, target: &Location, count: usize) -> StoreResult<Option<Pieces<T>>>
+            where
+                T: 'static,
+            {
+                (**self).pieces(target, count)
             }
             fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
                 (**self).save(claim, value)

@@ -27,7 +27,11 @@ pub(super) fn read(path: &Path) -> Result<File, StoreError> {
 
 /// All that a regular file has.
 pub(super) fn read_regular(path: &Path) -> Result<Vec<u8>, StoreError> {
-    let mut file = read(path)?;
+    read_all(read(path)?, path)
+}
+
+/// All that this file has, which is at the path.
+pub(super) fn read_all(mut file: File, path: &Path) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     // A file with holes may have more bytes than memory.
     let room = bytes.try_reserve_exact(file.metadata().map_or(0, |metadata| metadata.len() as usize));

@@ -2,6 +2,7 @@
 
 pub(crate) mod amount;
 pub(crate) mod arg;
+pub(crate) mod chunks;
 pub(crate) mod digest;
 pub(crate) mod dry;
 pub(crate) mod gather;

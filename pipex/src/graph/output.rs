@@ -22,6 +22,7 @@ use pipex_format::journal::{Input, Journal};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, Result};
 use pipex_format::model::target::Location;
+use pipex_format::store::Pieces;
 
 /// What a task gives: data in memory (`do_nothing`, `prefect`, `save = false`), a location (`cache`, `prefect.cache`), or a
 /// run that has yet to happen. Cheap to clone; the data are loaded only where a function needs them.
@@ -190,6 +191,17 @@ impl<T> Output<T> {
         let place = self.place().expect("a run that ended well left data or a place");
         let data = place.store.load(&place.location);
         data.map_err(|source| Error::Load { target: place.location.clone(), source: source.into() })
+    }
+
+    /// The data in pieces from where they are, if they are not in memory, and their store has them so. The run has ended.
+    pub(crate) fn pieces(&self, count: usize) -> Result<Option<Pieces<T>>>
+    where
+        T: 'static,
+    {
+        let is_elsewhere = self.peek().is_some() || self.is_dry();
+        let Some(place) = self.place().filter(|_| !is_elsewhere) else { return Ok(None) };
+        let pieces = place.store.pieces(&place.location, count);
+        pieces.map_err(|source| Error::Load { target: place.location.clone(), source: source.into() })
     }
 
     /// Shows the data, wherever they are. The run has ended.
