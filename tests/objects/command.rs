@@ -33,8 +33,8 @@ fn what_is_in_a_bucket_is_shown_and_removed() {
     std::fs::create_dir(machine.path().join(".pipex")).unwrap();
     run();
     let pipex = |arguments: &[&str]| {
-        let output = Command::new(set("PIPEX_TESTS_COMMAND")).args(arguments).current_dir(machine.path()).output();
-        let output = output.unwrap();
+        let mut pipex = Command::new(set("PIPEX_TESTS_COMMAND"));
+        let output = pipex.args(arguments).current_dir(machine.path()).env("TMPDIR", machine.path()).output().unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         // 1: something is to be seen to.
         assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments:?}: {said}");
@@ -48,8 +48,11 @@ fn what_is_in_a_bucket_is_shown_and_removed() {
     assert_eq!(pipex(&["show", "--raw", &target]).trim(), "49");
     let why = pipex(&["why", &target]);
     assert!(why.contains("a run would take it as it is"), "{why}");
+    let directories = std::fs::read_dir(machine.path()).unwrap().map(|entry| entry.unwrap().path());
+    let local = directories.into_iter().find(|path| path.to_string_lossy().contains("pipex-objects-")).unwrap();
+    std::fs::write(local.join(".x.json.pipex-tmp"), "what a killed process left").unwrap();
     let gc = pipex(&["gc"]);
-    assert!(gc.contains("removed 0 temporary files"), "{gc}");
+    assert!(gc.contains("removed 1 temporary file"), "{gc}");
     let removed = pipex(&["rm", "--yes", &target]);
     assert!(removed.contains(&target), "{removed}");
     assert_eq!(place.objects().len(), 11);

@@ -39,6 +39,10 @@ impl Object {
         match *self {}
     }
 
+    pub(super) fn local_directory(&self) -> Result<PathBuf, StoreError> {
+        match *self {}
+    }
+
     pub(super) fn remove(&self) -> Result<(), StoreError> {
         match *self {}
     }

@@ -47,7 +47,8 @@ pub fn sweep(
     each: &mut dyn FnMut(Result<Leftover, StoreError>),
 ) -> Result<(), StoreError> {
     if let Some(object) = directory.to_str().map(Object::find).transpose()?.flatten() {
-        return object.sweep(dry_run, &mut |left| each(left.map(|(path, bytes)| Leftover { path, bytes })));
+        object.sweep(dry_run, &mut |left| each(left.map(|(path, bytes)| Leftover { path, bytes })))?;
+        return sweep(&object.local_directory()?, dry_run, each);
     }
     let mut by_target: BTreeMap<String, Vec<OsString>> = BTreeMap::new();
     let entries = match fs::read_dir(directory) {

@@ -55,7 +55,7 @@ impl Object {
         task: &Task,
         waits: bool,
     ) -> Result<Option<(ClaimFile, Box<Claimed>)>, StoreError> {
-        let directory = local_directory()?;
+        let directory = self.local_directory()?;
         let key = fingerprint_bytes(self.name.as_bytes());
         let mut local = directory.join(key.to_string());
         // Libraries go by extensions.
@@ -89,6 +89,23 @@ impl Object {
             }
         }
         Ok(())
+    }
+
+    /// Where on this machine values are written until they are whole, and claims are locked.
+    pub(in crate::store) fn local_directory(&self) -> Result<PathBuf, StoreError> {
+        let user = rustix::process::geteuid().as_raw();
+        let directory = std::env::temp_dir().join(format!("pipex-objects-{user}"));
+        let failed = |error| StoreError::io("make the directory", &directory, error);
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
+        }
+        let metadata = fs::symlink_metadata(&directory).map_err(failed)?;
+        if !metadata.is_dir() || metadata.uid() != user || metadata.mode() & 0o022 != 0 {
+            let error = io::Error::other("it is not this user's alone: remove it, or set TMPDIR to another directory");
+            return Err(StoreError::io("use", &directory, error));
+        }
+        Ok(directory)
     }
 
     /// The bytes of a file, from whose beginning it is read from now on, and whether it goes in parts.
@@ -260,23 +277,6 @@ impl Drop for Upload<'_> {
             let _ = self.object.bucket.wait(async move { parts.abort().await });
         }
     }
-}
-
-/// Where values are written until they are whole, and locked: nobody else's.
-pub(super) fn local_directory() -> Result<PathBuf, StoreError> {
-    let user = rustix::process::geteuid().as_raw();
-    let directory = std::env::temp_dir().join(format!("pipex-objects-{user}"));
-    let failed = |error| StoreError::io("make the directory", &directory, error);
-    match DirBuilder::new().mode(0o700).create(&directory) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
-        _ => {}
-    }
-    let metadata = fs::symlink_metadata(&directory).map_err(failed)?;
-    if !metadata.is_dir() || metadata.uid() != user || metadata.mode() & 0o022 != 0 {
-        let error = io::Error::other("it is not this user's alone: remove it, or set TMPDIR to another directory");
-        return Err(StoreError::io("use", &directory, error));
-    }
-    Ok(directory)
 }
 
 /// What all have in common that share the locks in this directory, and nobody else has.
