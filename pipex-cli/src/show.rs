@@ -158,7 +158,7 @@ impl DecodedOutput {
             None => (name, payload),
         };
         if matches!(Extension::find(name), Extension::Arrow | Extension::Parquet) {
-            return decode_table(name, payload, rows);
+            return Ok(decode_table(name, &payload, rows));
         }
         let is_text = name.ends_with(".json") || name.ends_with(".csv");
         if let (Some(shape), false) = (shape, is_text) {
@@ -205,15 +205,16 @@ impl DecodedOutput {
 const ROWS: usize = 20;
 
 #[cfg(not(feature = "parquet"))]
-fn decode_table(_: &str, payload: Vec<u8>, _: usize) -> StoreResult<DecodedOutput> {
+fn decode_table(_: &str, payload: &[u8], _: usize) -> DecodedOutput {
     print::to_stderr("tables are shown by a `pipex` with the feature: cargo install pipex-cli --features parquet");
-    Ok(DecodedOutput::Bytes(payload.len()))
+    DecodedOutput::Bytes(payload.len())
 }
 
+/// A function may have written anything.
 #[cfg(feature = "parquet")]
-fn decode_table(name: &str, payload: Vec<u8>, rows: usize) -> StoreResult<DecodedOutput> {
-    let table = FirstRows::read(name, &payload, rows)?;
-    Ok(table.map_or(DecodedOutput::Bytes(payload.len()), DecodedOutput::Table))
+fn decode_table(name: &str, payload: &[u8], rows: usize) -> DecodedOutput {
+    let table = FirstRows::read(name, payload, rows).ok().flatten();
+    table.map_or(DecodedOutput::Bytes(payload.len()), DecodedOutput::Table)
 }
 
 #[cfg(feature = "parquet")]

@@ -222,6 +222,9 @@ fn the_command_shows_tables_and_what_made_them() {
                     ä          -0.25                     7  Clear   [-3]   {\"latitude\":40.7,\"longitude\":-74.2}\n";
     assert_eq!(shown, expected);
     assert_eq!(out.pipex(&["show", "readings.arrow"]), expected);
+    // What is no table is no mistake.
+    fs::write(out.0.path().join("readings.feather"), "some bytes").unwrap();
+    assert_eq!(out.pipex(&["show", "readings.feather"]), "");
     let json: serde_json::Value = serde_json::from_str(&out.pipex(&["show", "--json", "joined.parquet"])).unwrap();
     assert_eq!(json["content"][4]["number"], 4);
     assert_eq!(json["type"], "arrow_array::record_batch::RecordBatch");

@@ -27,9 +27,9 @@ use crate::model::target::Location;
 /// The default store: each output is a file, its target the path.
 ///
 /// The target's extension says how it is written: `.json`, `.jsonl`, `.csv` (a vector of structs), with their cargo features `.toml`,
-/// `.yaml`, `.msgpack`; a `String` as it is where the extension is a text's (`.md`, `.svg`), a `Vec<u8>` where it is another
+/// `.yaml`, `.msgpack`, `.parquet`, `.arrow`; a `String` as it is where the extension is a text's (`.md`, `.svg`), a `Vec<u8>` where it is another
 /// program's (`.png`); else [bincode](https://docs.rs/bincode/2) in its `legacy` configuration; each also with `.zst`. Behind what
-/// bincode or zstd read stands a footer: checksum, type, fingerprints of code and arguments;
+/// bincode or zstd read stands a footer, and in the metadata of tables a note: checksum, type, fingerprints of code and arguments;
 /// [the file format](https://github.com/pipex-rs/pipex/blob/main/docs/src/format.md) specifies it.
 ///
 /// A target that is a URL, such as `s3://bucket/run1/x.json`, is an object with the same bytes (cargo feature `object-store`):

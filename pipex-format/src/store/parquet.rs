@@ -24,6 +24,24 @@ use super::codec::Codec;
 ///
 /// A batch of a vector is a row group, or several if it has more rows than that; read, each row group is a batch. So the
 /// rows come back, in their order, and so does how they were parted unless a batch has no rows or too many.
+///
+/// ```
+/// use std::sync::Arc;
+/// use pipex::store::Parquet;
+/// use pipex::store::arrow_array::{Float64Array, RecordBatch};
+/// use pipex::{FileStore, task};
+///
+/// #[task(target = "{path}/{funcname}.parquet", store = FileStore::new().codec(Parquet.snappy()))]
+/// fn means(values: &[f64]) -> RecordBatch {
+///     let column = Float64Array::from_iter_values(values.windows(2).map(|pair| (pair[0] + pair[1]) / 2.0));
+///     RecordBatch::try_from_iter([("mean", Arc::new(column) as Arc<_>)]).expect("one column")
+/// }
+///
+/// pipex::testing::scope(|out| {
+///     let output = means(&[1.0, 2.0, 4.0]).path(out).run().unwrap();
+///     assert_eq!(output.load().unwrap().num_rows(), 2);
+/// });
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Parquet {
     compression: Compressed,
