@@ -8,7 +8,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use pipex::{Config, Mode, Output, task};
+use bytemuck::{Pod, Zeroable};
+use pipex::{Config, FileStore, Mode, Output, store, task};
 use quick::rounds;
 use ratio::{head, ratio};
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,8 @@ struct Named {
     values: Vec<f64>,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Pod, Zeroable, Serialize, Deserialize)]
+#[repr(C)]
 struct Particle {
     x: f32,
     y: f32,
@@ -54,6 +56,11 @@ values! {
     particles: Vec<Particle> = (0..COUNT / 2).map(|id| Particle { x: id as f32, y: 0.5, z: 1.5, id }).collect();
     text: String = "a line of a text\n".repeat(COUNT as usize / 2);
     lines: Vec<String> = vec!["a line of a text, and not a short one\n".to_owned(); COUNT as usize / 6];
+}
+
+#[task(target = "{path}/{base}", store = FileStore::new().codec(store::Pod))]
+fn plain() -> Vec<Particle> {
+    (0..COUNT / 2).map(|id| Particle { x: id as f32, y: 0.5, z: 1.5, id }).collect()
 }
 
 struct Bench {
@@ -123,6 +130,7 @@ fn main() {
     bench.measure("struct with a Vec<f64>", named);
     bench.measure("Vec<[f32; 3]>", points);
     bench.measure("Vec<struct>", particles);
+    bench.measure("Vec<struct>, Pod", plain);
     bench.measure("String", text);
     bench.measure("Vec<String>", lines);
 }

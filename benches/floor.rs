@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use pipex::{Config, Mode, Output, flow, task};
+use pipex::{Config, Mode, flow, task};
 use quick::rounds;
 use ratio::{head, ratio};
 
@@ -45,11 +45,6 @@ fn days(path: &Path, count: u32) -> pipex::Result<()> {
         black_box(day("EWR", number).run()?);
     }
     Ok(())
-}
-
-#[task]
-fn large() -> Vec<f64> {
-    (0..1_000_000).map(f64::from).collect()
 }
 
 #[task(target = "{path}/{funcname}/{station}/{month}-{base}.json")]
@@ -129,28 +124,6 @@ fn main() {
         |round| {
             let path = kept.join(format!("bare-{round}"));
             save(cache(&path).without_journal(), &path);
-        },
-    );
-
-    let output: Output<Vec<f64>> = cache(out.path()).scope(|| large().base("large").run()).unwrap();
-    let file = output.location().unwrap().path().to_owned();
-    let plain = out.path().join("plain");
-    let config = bincode::config::standard().with_fixed_int_encoding();
-    fs::write(
-        &plain,
-        bincode::serde::encode_to_vec((0..1_000_000).map(f64::from).collect::<Vec<_>>(), config).unwrap(),
-    )
-    .unwrap();
-    assert!(fs::metadata(&file).unwrap().len() >= fs::metadata(&plain).unwrap().len());
-    ratio(
-        "load of 8 MB of `f64` / `fs::read` and bare bincode",
-        "<= 1.2",
-        rounds(51),
-        1,
-        |_| _ = black_box(output.load().unwrap()),
-        |_| {
-            let bytes = fs::read(&plain).unwrap();
-            _ = black_box(bincode::serde::decode_from_slice::<Vec<f64>, _>(&bytes, config).unwrap());
         },
     );
 
