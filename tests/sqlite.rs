@@ -175,6 +175,41 @@ fn as_well_as_when_a_signal_has_ended_it() {
     assert_eq!(rows(&bench), 50);
 }
 
+#[task(target = "edge", store = database())]
+fn edge(x: u64) -> u64 {
+    x
+}
+
+#[flow]
+fn edges(x: u64) -> pipex::Result<u64> {
+    edge(x).run()?.load()
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_edges() {
+    let x = std::env::var("PIPEX_TESTS_X").unwrap().parse().unwrap();
+    println!("\ngave {}", edges(x).unwrap());
+}
+
+#[test]
+fn what_was_made_of_something_else_is_stale() {
+    let bench = Bench::new();
+    let journal = bench.journal();
+    let gave = |x: &str, stale: &str| {
+        let mut child = child("sqlite::child_edges", bench.path());
+        child.env("PIPEX_TESTS_DATABASE", bench.file("outputs.sqlite")).env("PIPEX_JOURNAL", &journal);
+        let ended = child.env("PIPEX_TESTS_X", x).env("PIPEX_STALE", stale).output().unwrap();
+        let said = String::from_utf8(ended.stdout).unwrap();
+        said.lines().find_map(|line| line.strip_prefix("gave ")).unwrap().to_owned()
+    };
+    assert_eq!(gave("1", "warn"), "1");
+    assert_eq!(gave("2", "warn"), "1", "it is taken, and a line says so");
+    assert_eq!(gave("2", "rerun"), "2");
+    fs::remove_dir_all(&journal).unwrap();
+    assert_eq!(gave("3", "rerun"), "3", "the row says itself what made it");
+}
+
 /// Another process has it open, say to look at it.
 #[test]
 fn and_as_well_as_while_another_looks_at_it() {

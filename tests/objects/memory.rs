@@ -1,11 +1,11 @@
 //! What needs no server: objects in memory.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
-use pipex::store::{Files, Listing};
-use pipex::{Config, Location, Mode, Output, flow, task};
+use pipex::store::{Claim, Files, Listing, StoreResult};
+use pipex::{Config, FileStore, Location, Mode, Output, Stale, Store, flow, task};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -142,4 +142,72 @@ fn what_names_no_object_is_told() {
     assert!(no_bucket.contains("it names no bucket: write s3://BUCKET/PATH"), "{no_bucket}");
     let up = said("memory:///run/../other");
     assert!(up.contains("names no object that can be kept"), "{up}");
+}
+
+/// A store of a user's own, which writes bytes as they are.
+struct Raw;
+
+impl Store<Vec<u8>> for Raw {
+    fn exists(&self, target: &Location) -> StoreResult<bool> {
+        Store::<Vec<u8>>::exists(&FileStore, target)
+    }
+    fn load(&self, _: &Location) -> StoreResult<Vec<u8>> {
+        Err("nobody reads it".into())
+    }
+    fn save(&self, mut claim: Claim, bytes: &Vec<u8>) -> StoreResult<u64> {
+        claim.file().write_all(bytes)?;
+        Ok(claim.commit()?)
+    }
+    fn remove(&self, target: &Location) -> StoreResult<()> {
+        Files.remove(target)
+    }
+}
+
+#[task(target = "{path}/{base}", store = Raw)]
+fn raw(bytes: Vec<u8>) -> Vec<u8> {
+    bytes
+}
+
+#[test]
+fn what_is_damaged_or_cut_is_told_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = scope(dir.path().to_str().unwrap(), || rows(9).base("rows").run()).unwrap();
+    let whole = fs::read(whole.location().unwrap().path()).unwrap();
+    for at in (0..whole.len()).step_by(7) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        for (name, bytes) in [("flipped", flipped), ("cut", whole[..at].to_vec())] {
+            let base = format!("{name}-{at}");
+            scope("memory:///damaged", || {
+                raw(bytes).base(&base).run().unwrap();
+                let stored = rows(9).base(&base).lazy();
+                let target = format!("memory:///damaged/{base}");
+                // One of too few bytes to be whole counts as missing, and is made.
+                if let Err(error) = stored.load() {
+                    assert!(format!("{error:?}").contains(&target), "{error:?}");
+                } else {
+                    assert!(name == "cut" && at < 128, "{target}");
+                }
+            });
+        }
+    }
+}
+
+#[flow(path = "memory:///stale")]
+fn row(count: u32) -> pipex::Result<usize> {
+    Ok(rows(count).base("one").run()?.load()?.len())
+}
+
+#[test]
+fn what_was_made_of_something_else_is_stale() {
+    let journal = tempfile::tempdir().unwrap();
+    let len = |count, stale| {
+        let config = Config::new().mode(Mode::Cache).journal(journal.path().join(".pipex")).quiet(true);
+        config.stale(stale).scope(|| row(count).unwrap())
+    };
+    assert_eq!(len(1, Stale::Warn), 1);
+    assert_eq!(len(2, Stale::Warn), 1, "it is taken, and a line says so");
+    assert_eq!(len(2, Stale::Rerun), 2);
+    fs::remove_dir_all(journal.path().join(".pipex")).unwrap();
+    assert_eq!(len(3, Stale::Rerun), 3, "the object says itself what made it");
 }
