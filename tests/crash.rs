@@ -1,11 +1,11 @@
 //! A kill at any instant leaves each target whole or absent.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use pipex::{flow, task};
 
+use crate::kill::kill_after;
 use crate::support::{Bench, child};
 
 const TASKS: u64 = 300;
@@ -40,22 +40,6 @@ fn write_all() -> pipex::Result<()> {
 #[ignore = "a child of the test below"]
 fn child_write_all() {
     write_all().unwrap();
-}
-
-/// Kills the child when it has said that `tasks` are done, and a little later: `spins` moves the instant within a task.
-pub fn kill_after(mut child: Child, tasks: u64, spins: u64) {
-    let said = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut done = said.map_while(Result::ok).filter(|line| line.contains("done "));
-    for _ in 0..tasks {
-        if done.next().is_none() {
-            break;
-        }
-    }
-    for spin in 0..spins {
-        std::hint::black_box(spin);
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]

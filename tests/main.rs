@@ -22,6 +22,7 @@ mod flows;
 mod gate;
 mod graphs;
 mod in_memory;
+mod kill;
 mod layers;
 mod lazy;
 mod listing;

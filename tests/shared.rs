@@ -9,7 +9,7 @@ use pipex::{Output, flow, task};
 use tempfile::TempDir;
 
 use crate::child;
-use crate::crash::kill_after;
+use crate::kill::kill_after;
 use crate::support::files;
 
 #[task(target = "{path}/rows.json")]

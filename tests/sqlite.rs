@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use pipex::store::Listing;
 use pipex::{Config, Output, SqliteStore, Store, flow, task};
 
-use crate::crash::kill_after;
+use crate::kill::kill_after;
 use crate::support::{Bench, child, files};
 
 fn database() -> SqliteStore {

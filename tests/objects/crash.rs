@@ -1,11 +1,9 @@
 //! A kill at any instant leaves each target whole or absent.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Child;
-
 use pipex::{Config, Mode, flow, task};
 
 use crate::bucket::{Machine, Place, count};
+use crate::kill::kill_after;
 use crate::machines::leases;
 
 const TASKS: u64 = 60;
@@ -38,25 +36,12 @@ fn child_write_all() {
     write_all().unwrap();
 }
 
-/// Kills the child when it has said that `tasks` are done, and a little later: `spins` moves the instant within a task.
-fn kill_after(mut child: Child, tasks: u64, spins: u64) {
-    // Nobody closes the pipe before it is killed.
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let _ = said.by_ref().filter(|line| line.contains("done ")).nth(tasks as usize);
-    for spin in 0..spins {
-        std::hint::black_box(spin);
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    drop(said);
-}
-
 #[test]
 fn killed_again_and_again_it_completes_in_the_end() {
     let (place, machine) = (Place::new(), Machine::new());
     let start = || machine.child("crash::child_write_all", &place).spawn().unwrap();
     for kill in 0..KILLS as u64 {
-        kill_after(start(), kill % 5, kill * 7_919_001 % 20_000_000);
+        kill_after(start(), kill % 5 + 1, kill * 7_919_001 % 20_000_000);
         Config::new().mode(Mode::Cache).path(&place.0).without_journal().quiet(true).scope(|| {
             for object in place.objects() {
                 let (number, extension) = object.split_once('.').unwrap();

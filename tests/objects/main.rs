@@ -10,6 +10,8 @@ mod crash;
 mod faults;
 #[path = "../gate.rs"]
 mod gate;
+#[path = "../kill.rs"]
+mod kill;
 mod machines;
 mod measure;
 mod memory;

@@ -81,7 +81,9 @@ impl Shared {
     #[doc(hidden)]
     #[must_use]
     pub fn name(&self, target: &str, record: Record, format: Option<Fingerprint>) -> Option<SharedName> {
-        let outside = target.starts_with('/') || target.starts_with("..") || url_scheme(target).is_some();
+        if target.starts_with('/') || target.starts_with("..") || url_scheme(target).is_some() {
+            return None;
+        }
         let made = record.provenance();
         let (code, inputs) = (made.code?, made.inputs?);
         let task = fingerprint_bytes(record.task().full_name().as_bytes());
@@ -91,7 +93,7 @@ impl Shared {
         // In front of all extensions, since programs go by them; what a name begins with is none.
         let stem = target[file..].find('.').filter(|dot| *dot > 0).map_or(target.len(), |dot| file + dot);
         let name = format!("{}@{}{}", &target[..stem], &digits[..DIGITS], &target[stem..]);
-        (!outside).then(|| SharedName(self.folder().join(name)))
+        Some(SharedName(self.folder().join(name)))
     }
 
     /// Whether such an output is there.

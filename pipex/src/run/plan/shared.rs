@@ -40,9 +40,8 @@ impl Run {
         &self,
         place: &Place<R>,
         record: Record,
-        shared: Option<&SharedOutputs>,
+        mut shared: Option<&SharedOutputs>,
     ) -> Result<Result<Claim, Done<R>>, Cause> {
-        let mut shared = shared;
         loop {
             let claim = match self.claim(place, record).await? {
                 Claimed::Ours(claim) => claim,
@@ -75,11 +74,11 @@ impl SharedOutputs {
     }
 
     fn take<R>(&self, place: &Place<R>, claim: Claim) -> StoreResult<u64> {
-        let outputs = outputs(place);
         if let [name] = &*self.names {
             return self.shared.take(name, claim);
         }
         let saves: Vec<_> = self.names.iter().map(|name| move |claim| self.shared.take(name, claim)).collect();
+        let outputs = outputs(place);
         let removes: Vec<_> = outputs.iter().map(|output| move || output.remove().map(drop)).collect();
         let members = saves.iter().zip(&removes).map(|(save, remove)| Member { save, remove, is_file: true });
         let members: Vec<_> = members.collect();
