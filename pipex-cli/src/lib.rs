@@ -26,6 +26,8 @@ mod compare;
 mod condition;
 mod demand;
 mod diff;
+#[allow(dead_code, reason = "commands that follow runs are to come")]
+mod follow;
 mod gc;
 mod graph;
 mod keys;

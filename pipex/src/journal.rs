@@ -31,6 +31,6 @@
 
 pub use pipex_format::journal::{
     Began, Cached, DIRECTORY, Ended, FORMAT, Function, Given, Head, Input, Line, NewerFormat, Over, Provenance,
-    Recordable, Recorded, Removed, Source, Stored, There, Undone, UsedHelper, Why, fingerprint_source, is_live, read,
-    read_code, runs,
+    Recordable, Recorded, Removed, Source, Stored, Tail, There, Undone, UsedHelper, Why, fingerprint_source, is_live,
+    read, read_code, runs,
 };

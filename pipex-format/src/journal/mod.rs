@@ -31,7 +31,7 @@ pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,
     Why, fingerprint_inputs,
 };
-pub use self::reader::{NewerFormat, is_live, read, runs};
+pub use self::reader::{NewerFormat, Tail, is_live, read, runs};
 pub use self::recorded::{Recordable, Recorded};
 use self::warnings::Warnings;
 pub use self::writer::worker;

@@ -1,6 +1,6 @@
 //! Reading journals. They are data from outside: they come along with a project that is cloned or copied.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -100,41 +100,115 @@ pub(super) fn list_journals(directory: &Path) -> io::Result<Vec<PathBuf>> {
 /// When the file cannot be read, or is no regular file; nothing is waited for. When it has lines of more than 16 MiB, which
 /// are passed over without being held in memory, or is in a [`NewerFormat`]: then all other lines have been shown, or all
 /// that are known.
-pub fn read(path: &Path, mut each: impl FnMut(Line<'static>)) -> io::Result<()> {
-    let mut reader = BufReader::with_capacity(256 << 10, open_regular(path, OpenOptions::new().read(true))?);
-    let mut text = Vec::new();
-    let mut too_long = 0_u64;
-    let mut format = u64::from(FORMAT);
-    loop {
-        text.clear();
-        reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut text)?;
-        if !text.ends_with(b"\n") {
-            if (text.len() as u64) < LONGEST_LINE {
-                break;
+pub fn read(path: &Path, each: impl FnMut(Line<'static>)) -> io::Result<()> {
+    Tail::open(path)?.read(each)
+}
+
+/// A journal that is read on as it grows, also when it has moved since its run has ended.
+///
+/// ```
+/// use std::io::Write;
+/// use pipex::journal::{Line, Tail};
+///
+/// let mut file = tempfile::NamedTempFile::new()?;
+/// let mut tail = Tail::open(file.path())?;
+/// write!(file, r#"{{"over":{{"elapsed":"#)?;
+/// tail.read(|line| panic!("it is not whole: {line:?}"))?;
+/// writeln!(file, "2.5}}}}")?;
+/// let mut seconds = 0.0;
+/// tail.read(|line| if let Line::Over(over) = line { seconds = over.elapsed })?;
+/// assert_eq!(seconds, 2.5);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Tail {
+    reader: BufReader<File>,
+    /// The line that has not been read to its end.
+    text: Vec<u8>,
+    /// That line is too long: its rest is passed over.
+    is_skipping: bool,
+    /// What follows is no journal.
+    is_cut: bool,
+}
+
+impl Tail {
+    /// The journal at this path, from its first line.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no regular file; nothing is waited for.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = open_regular(path, OpenOptions::new().read(true))?;
+        let reader = BufReader::with_capacity(256 << 10, file);
+        Ok(Tail { reader, text: Vec::new(), is_skipping: false, is_cut: false })
+    }
+
+    /// Shows the lines that are whole and were not shown before.
+    ///
+    /// # Errors
+    /// Those of [`read`](fn@read), about what was read now.
+    pub fn read(&mut self, mut each: impl FnMut(Line<'static>)) -> io::Result<()> {
+        let mut too_long = 0_u64;
+        let mut format = u64::from(FORMAT);
+        while !self.is_cut {
+            if self.is_skipping {
+                self.is_skipping = !self.skip_rest()?;
+                if self.is_skipping {
+                    break;
+                }
             }
-            text = Vec::new();
-            too_long += 1;
-            reader.skip_until(b'\n')?;
-            continue;
+            let left = LONGEST_LINE - self.text.len() as u64;
+            self.reader.by_ref().take(left).read_until(b'\n', &mut self.text)?;
+            if !self.text.ends_with(b"\n") {
+                if (self.text.len() as u64) < LONGEST_LINE {
+                    break;
+                }
+                self.text = Vec::new();
+                too_long += 1;
+                self.is_skipping = true;
+                continue;
+            }
+            if let Ok(line) = serde_json::from_slice(&self.text) {
+                if let Line::Run(head) = &line {
+                    format = format.max(head.format.into());
+                }
+                each(line);
+            } else if let Ok(head) = serde_json::from_slice::<AnyHead>(&self.text) {
+                format = format.max(head.run.format);
+            } else {
+                self.is_cut = serde_json::from_slice::<IgnoredAny>(&self.text).is_err();
+            }
+            self.text.clear();
         }
-        if let Ok(line) = serde_json::from_slice(&text) {
-            if let Line::Run(head) = &line {
-                format = format.max(head.format.into());
-            }
-            each(line);
-        } else if let Ok(head) = serde_json::from_slice::<AnyHead>(&text) {
-            format = format.max(head.run.format);
-        } else if serde_json::from_slice::<IgnoredAny>(&text).is_err() {
-            break;
+        if format > FORMAT.into() {
+            return Err(io::Error::other(NewerFormat { format }));
+        }
+        match too_long {
+            0 => Ok(()),
+            1 => Err(io::Error::other("a line of more than 16 MiB is passed over")),
+            count => Err(io::Error::other(format!("{count} lines of more than 16 MiB are passed over"))),
         }
     }
-    if format > FORMAT.into() {
-        return Err(io::Error::other(NewerFormat { format }));
+
+    /// Passes over the rest of a line; whether its end is there.
+    fn skip_rest(&mut self) -> io::Result<bool> {
+        loop {
+            let there = self.reader.fill_buf()?;
+            if there.is_empty() {
+                return Ok(false);
+            }
+            let end = there.iter().position(|byte| *byte == b'\n');
+            let count = end.map_or(there.len(), |end| end + 1);
+            self.reader.consume(count);
+            if end.is_some() {
+                return Ok(true);
+            }
+        }
     }
-    match too_long {
-        0 => Ok(()),
-        1 => Err(io::Error::other("a line of more than 16 MiB is passed over")),
-        count => Err(io::Error::other(format!("{count} lines of more than 16 MiB are passed over"))),
+
+    /// Whether a process writes it, as [`is_live`] has it.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        is_locked(self.reader.get_ref())
     }
 }
 
@@ -148,6 +222,56 @@ pub fn read(path: &Path, mut each: impl FnMut(Line<'static>)) -> io::Result<()> 
 /// ```
 #[must_use]
 pub fn is_live(path: &Path) -> bool {
+    open_regular(path, OpenOptions::new().read(true)).is_ok_and(|file| is_locked(&file))
+}
+
+fn is_locked(file: &File) -> bool {
     // Shared, so that two who ask at once do not take each other for the writer.
-    open_regular(path, OpenOptions::new().read(true)).is_ok_and(|file| file.try_lock_shared().is_err())
+    let is_free = file.try_lock_shared().is_ok();
+    if is_free {
+        // It stays open, and what stays locked would be taken for what is written.
+        let _ = file.unlock();
+    }
+    !is_free
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// What a tail shows of a journal that grows by these pieces, piece by piece.
+    fn follow(pieces: &[&[u8]]) -> Vec<(Vec<f64>, Option<String>)> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let mut tail = Tail::open(file.path()).unwrap();
+        let shown = |piece: &&[u8]| {
+            file.write_all(piece).unwrap();
+            let mut seconds = Vec::new();
+            let read = tail.read(|line| {
+                let Line::Over(over) = line else { panic!("{line:?}") };
+                seconds.push(over.elapsed);
+            });
+            (seconds, read.err().map(|error| error.to_string()))
+        };
+        pieces.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_line_is_shown_once_when_it_is_whole() {
+        let pieces: [&[u8]; 4] = [b"{\"over\":{\"ela", b"psed\":1}}\n{\"over\":{\"elapsed\":2}}\n", b"", b"{\"over\""];
+        let shown: Vec<_> = follow(&pieces).into_iter().map(|(seconds, _)| seconds).collect();
+        assert_eq!(shown, [vec![], vec![1.0, 2.0], vec![], vec![]]);
+    }
+
+    #[test]
+    fn what_is_no_line_ends_it_and_what_is_too_long_does_not() {
+        let long = vec![b'x'; LONGEST_LINE as usize + 7];
+        let over = b"\n{\"over\":{\"elapsed\":3}}\n";
+        let shown = follow(&[&long, over, b"no line\n", over]);
+        let told: Vec<bool> = shown.iter().map(|(_, error)| error.is_some()).collect();
+        assert_eq!(told, [true, false, false, false]);
+        let seconds: Vec<_> = shown.into_iter().map(|(seconds, _)| seconds).collect();
+        assert_eq!(seconds, [vec![], vec![3.0], vec![], vec![]]);
+    }
 }
