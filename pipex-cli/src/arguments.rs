@@ -125,6 +125,14 @@ pub enum Command {
         #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,
     },
+    /// Write a run as a trace for Perfetto or Chrome: what ran when, on which worker, and what took what
+    Trace {
+        /// The run, as `pipex runs` names it; without it, the last
+        run: Option<String>,
+        /// Where to write it; without it, to stdout
+        #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        output: Option<PathBuf>,
+    },
     /// Remove what killed processes left: temporary files, and journals that nothing refers to; with a budget for outputs, also
     /// outputs that can be made again
     Gc {

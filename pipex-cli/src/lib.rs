@@ -44,6 +44,8 @@ mod shape;
 mod show;
 mod status;
 mod survey;
+mod timeline;
+mod trace;
 mod undo;
 mod values;
 mod why;
@@ -236,6 +238,7 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<CommandStatus, CommandErr
         }
         Command::Runs => runs::runs(&project, json),
         Command::Report { run, output } => report::report(&project, run.as_deref(), absolute(output).as_deref(), json),
+        Command::Trace { run, output } => trace::trace(&project, run.as_deref(), absolute(output).as_deref()),
         Command::Gc { options, yes } => gc::gc(&project, &options, Confirmation::new(yes), json),
         Command::Completions { .. } => Ok(CommandStatus::Clean),
     }

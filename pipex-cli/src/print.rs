@@ -88,10 +88,13 @@ pub fn to_stderr(text: impl AsRef<str>) {
 }
 
 pub fn json(value: &impl Serialize) -> Result<(), CommandError> {
-    let text = serde_json::to_string_pretty(value)?;
+    Ok(raw(escape_json(&serde_json::to_string_pretty(value)?))?)
+}
+
+/// JSON, with all that a terminal would obey spelled out.
+pub fn escape_json(text: &str) -> Cow<'_, str> {
     // Within strings only: elsewhere there are none but line breaks.
-    let escape = |c| if c == '\n' { "\n".to_owned() } else { format!("\\u{:04x}", u32::from(c)) };
-    Ok(raw(escape_hidden(&text, escape))?)
+    escape_hidden(text, |c| if c == '\n' { "\n".to_owned() } else { format!("\\u{:04x}", u32::from(c)) })
 }
 
 pub fn format_bytes(bytes: u64) -> String {

@@ -83,16 +83,7 @@ pub fn report(
     output: Option<&Path>,
     json: bool,
 ) -> Result<CommandStatus, CommandError> {
-    let number = match run {
-        Some(name) => project.find_run(name)?,
-        // The last that did something; commands have no task runs of their own.
-        None => {
-            let has_ended = project.runs.iter().rposition(|run| run.counts.completed + run.counts.failed > 0);
-            let last = has_ended.or(project.runs.len().checked_sub(1));
-            last.ok_or_else(|| CommandError::NoRun { run: "at all".to_owned() })?
-        }
-    };
-    let page = Page::build(project, number)?;
+    let page = Page::build(project, project.find_run_or_last(run)?)?;
     if json {
         print::json(&page)?;
         return Ok(CommandStatus::Clean);

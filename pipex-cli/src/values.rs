@@ -54,6 +54,16 @@ impl Project {
         };
         found.ok_or_else(|| CommandError::NoRun { run: name.to_owned() })
     }
+
+    /// The run with this name; without one, the last that did something: commands have no task runs of their own.
+    pub fn find_run_or_last(&self, name: Option<&str>) -> Result<usize, CommandError> {
+        let Some(name) = name else {
+            let did_something = self.runs.iter().rposition(|run| run.counts.completed + run.counts.failed > 0);
+            let last = did_something.or(self.runs.len().checked_sub(1));
+            return last.ok_or_else(|| CommandError::NoRun { run: "at all".to_owned() });
+        };
+        self.find_run(name)
+    }
 }
 
 /// A value for people: of a number so many digits as matter.

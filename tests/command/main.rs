@@ -20,6 +20,7 @@ mod outside;
 mod page;
 mod paths;
 mod removing;
+mod seen;
 mod states;
 mod stores;
 mod together;

@@ -178,8 +178,24 @@ pub struct Ended<'l> {
     pub at: f64,
     /// How long it took, in seconds.
     pub elapsed: f64,
+    /// When it was submitted, if an executor ran it. It may have waited since: for what it takes, and for room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted: Option<f64>,
+    /// How many of the seconds were spent on having its arguments.
+    #[serde(default, skip_serializing_if = "is_no_time")]
+    pub loading: f32,
+    /// How many of them were spent on saving what it gave.
+    #[serde(default, skip_serializing_if = "is_no_time")]
+    pub saving: f32,
+    /// The most memory in bytes that the process was seen to have while it ran, with all else that it did meanwhile; only of runs
+    /// that take their time.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub memory: u64,
     /// The thread it ran on, counted from 0.
     pub worker: u32,
+    /// Where it ran, if that is another process: its host and number, and the number of the thread there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Cow<'l, str>>,
     /// Which attempt it was, counted from 1.
     pub attempt: u32,
     /// The bytes of the output that it saved.
@@ -228,7 +244,12 @@ impl<'l> Ended<'l> {
             stale: Reasons::default(),
             at: 0.0,
             elapsed: 0.0,
+            submitted: None,
+            loading: 0.0,
+            saving: 0.0,
+            memory: 0,
             worker: 0,
+            elsewhere: None,
             attempt: 0,
             bytes: 0,
             error: None,
@@ -489,6 +510,11 @@ pub enum Why {
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+pub(crate) fn is_no_time(seconds: &f32) -> bool {
+    *seconds == 0.0
 }
 
 fn is_fresh(stale: &Reasons) -> bool {

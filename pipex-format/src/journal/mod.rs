@@ -27,6 +27,7 @@ pub use self::excerpt::{excerpt, excerpt_text};
 use self::known::History;
 use self::known::Roots;
 pub use self::known::target_key;
+pub(crate) use self::line::is_no_time;
 pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,
     Why, fingerprint_inputs,
@@ -34,8 +35,8 @@ pub use self::line::{
 pub use self::reader::{NewerFormat, Tail, is_live, read, runs};
 pub use self::recorded::{Recordable, Recorded};
 use self::warnings::Warnings;
-pub use self::writer::worker;
 use self::writer::{Running, Writer, flush_now_and_then};
+pub use self::writer::{name_worker, worker};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::flow::Flow;
 use crate::model::mode::Mode;
@@ -163,7 +164,7 @@ impl Journal {
     pub fn began(&self, task: &'static Task, target: &Location, store: &str, at: Instant) -> u64 {
         let Some(mut writer) = self.ready(Some(task)) else { return 0 };
         let (target, store, at) = (target.clone(), store.into(), self.at(at));
-        let number = writer.began(Running { task, target, store, at });
+        let number = writer.began(Running { task, target, store, at, is_told: false, memory: 0 });
         if self.flow.is_none() {
             writer.record_running(f64::MAX);
             writer.flush();
@@ -176,11 +177,9 @@ impl Journal {
         number
     }
 
-    /// The run with this number has ended.
-    pub fn ended(&self, number: u64) {
-        if number > 0 {
-            lock(&self.writer).ended(number);
-        }
+    /// The run with this number has ended; the most memory in bytes that this process was seen to have meanwhile, or 0.
+    pub fn ended(&self, number: u64) -> u64 {
+        if number > 0 { lock(&self.writer).ended(number) } else { 0 }
     }
 
     /// A run need not run; with `is_part`, the line is about another output of it.

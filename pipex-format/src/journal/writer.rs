@@ -33,7 +33,7 @@ pub(super) struct Writer {
     /// It cannot be written, or is not to be.
     pub(super) off: bool,
     pub(super) flusher: Option<Thread>,
-    /// The runs that make a target and have not been told of, by the order in which they began.
+    /// The runs that make a target, by the order in which they began.
     running: BTreeMap<u64, Running>,
     began: u64,
 }
@@ -44,6 +44,9 @@ pub(super) struct Running {
     pub(super) target: Location,
     pub(super) store: Box<str>,
     pub(super) at: f64,
+    pub(super) is_told: bool,
+    /// The most memory in bytes that the process was seen to have since it began.
+    pub(super) memory: u64,
 }
 
 /// What tells this run of the program from all others.
@@ -155,23 +158,26 @@ impl Writer {
         self.began
     }
 
-    pub(super) fn ended(&mut self, number: u64) {
-        self.running.remove(&number);
+    pub(super) fn ended(&mut self, number: u64) -> u64 {
+        self.running.remove(&number).map_or(0, |run| run.memory)
     }
 
     /// Tells of the runs that began before this, and have not been told of.
     pub(super) fn record_running(&mut self, before: f64) {
         let mut running = std::mem::take(&mut self.running);
-        running.retain(|_, run| {
-            let is_young = run.at >= before;
-            if !is_young {
-                let task = self.number(run.task);
-                let (target, store) = (run.target.as_str().into(), (&*run.store).into());
-                self.append(&Line::Began(Began { task, target, store, at: run.at }));
-            }
-            is_young
-        });
+        for run in running.values_mut().filter(|run| !run.is_told && run.at < before) {
+            let task = self.number(run.task);
+            let (target, store) = (run.target.as_str().into(), (&*run.store).into());
+            self.append(&Line::Began(Began { task, target, store, at: run.at }));
+            run.is_told = true;
+        }
         self.running = running;
+    }
+
+    /// Looks how much memory the process has, for those that run now.
+    fn watch_memory(&mut self) {
+        let Some(memory) = (!self.running.is_empty()).then(resident_memory).flatten() else { return };
+        self.running.values_mut().for_each(|run| run.memory = run.memory.max(memory));
     }
 
     /// Whether so much is in memory that it is to be written.
@@ -211,10 +217,18 @@ pub(super) fn flush_now_and_then(writer: Weak<Mutex<Writer>>, started: Instant) 
             if writer.off {
                 return;
             }
+            writer.watch_memory();
             writer.record_running((started.elapsed().saturating_sub(DELAY)).as_secs_f64());
             writer.flush();
         }
     }
+}
+
+/// The bytes of memory that the process has, where the system tells.
+fn resident_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))?;
+    Some(kilobytes.parse::<u64>().ok()? * 1024)
 }
 
 /// The number of this thread, counted from 0 as threads first say something.
@@ -224,6 +238,12 @@ pub fn worker() -> u32 {
         static WORKER: u32 = WORKERS.fetch_add(1, Ordering::Relaxed);
     }
     WORKER.with(|worker| *worker)
+}
+
+/// The host, this process and this thread, as a process elsewhere would call them.
+#[must_use]
+pub fn name_worker() -> String {
+    format!("{} {} {}", gethostname::gethostname().to_string_lossy(), std::process::id(), worker())
 }
 
 #[cfg(test)]

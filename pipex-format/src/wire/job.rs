@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::format::{WireFormat, decode};
-use crate::journal::{Recorded, There};
+use crate::journal::{Recorded, There, is_no_time};
 use crate::model::error::{Cause, JobError, RunError};
 use crate::model::fingerprint::Fingerprint;
 
@@ -71,6 +71,15 @@ pub struct JobOutcome {
     pub ended: JobEnd,
     /// In seconds.
     pub elapsed: f64,
+    /// How many of them went by until it had its arguments.
+    #[serde(default, skip_serializing_if = "is_no_time")]
+    pub loading: f32,
+    /// How many it took to save what it gave.
+    #[serde(default, skip_serializing_if = "is_no_time")]
+    pub saving: f32,
+    /// Where that was: the host, the number of the process there, and that of the thread.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub worker: String,
     /// What the function has recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recorded: Vec<Recorded<'static>>,
@@ -187,7 +196,8 @@ impl Order {
 impl JobOutcome {
     /// It ended like this, after so many seconds.
     pub fn new(ended: JobEnd, elapsed: f64) -> Self {
-        JobOutcome { format: WireFormat::THIS, ended, elapsed, recorded: Vec::new() }
+        let (format, worker, recorded) = (WireFormat::THIS, String::new(), Vec::new());
+        JobOutcome { format, ended, elapsed, loading: 0.0, saving: 0.0, worker, recorded }
     }
 
     /// What did not even begin.

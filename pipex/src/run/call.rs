@@ -7,6 +7,7 @@ use std::panic;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::graph::arg::Args;
 use crate::graph::handles::Handles;
@@ -76,13 +77,13 @@ pub(crate) trait TaskCall<'a, R>: Send {
     ) -> Place<R>;
     /// Takes the arguments and calls the function; `drafts` are where one that saves its own outputs writes them.
     /// With `last` the arguments are used up, else the function can be called again. In `taken` it says that they are there.
-    fn start(&mut self, drafts: Vec<PathBuf>, last: bool, taken: &mut bool) -> Result<Body<'a, R>>;
+    fn start(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Body<'a, R>>;
     /// Takes the arguments here; what comes back calls the function, anywhere.
     fn defer(
         &mut self,
         drafts: Vec<PathBuf>,
         last: bool,
-        taken: &mut bool,
+        taken: Option<&mut Option<Instant>>,
     ) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>>;
     #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only jobs for other processes ask for it"))]
     /// How its output goes from process to process, if it can.
@@ -181,9 +182,9 @@ where
         O::place((self.store)(), locations, spot)
     }
 
-    fn start(&mut self, drafts: Vec<PathBuf>, last: bool, taken: &mut bool) -> Result<Body<'a, R>> {
+    fn start(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Body<'a, R>> {
         let arguments = self.take(last)?;
-        *taken = true;
+        note_now(taken);
         Ok((self.body)(arguments, drafts))
     }
 
@@ -191,10 +192,10 @@ where
         &mut self,
         drafts: Vec<PathBuf>,
         last: bool,
-        taken: &mut bool,
+        taken: Option<&mut Option<Instant>>,
     ) -> Result<Box<dyn FnOnce() -> Body<'a, R> + Send + 'a>> {
         let (arguments, body) = (self.take(last)?, self.body.clone());
-        *taken = true;
+        note_now(taken);
         Ok(Box::new(move || body(arguments, drafts)))
     }
 
@@ -208,6 +209,13 @@ impl<R, O, A: Args, L, F, B, S, G: Fn(&A) -> Option<A>> Closures<R, O, A, L, F, 
     fn take(&mut self, last: bool) -> Result<A::Taken> {
         let again = if last { None } else { self.arguments.as_ref().and_then(&self.again) };
         again.or_else(|| self.arguments.take()).expect("after the last attempt there is none").take()
+    }
+}
+
+/// The arguments have been taken, if somebody wants to know when.
+fn note_now(taken: Option<&mut Option<Instant>>) {
+    if let Some(taken) = taken {
+        *taken = Some(Instant::now());
     }
 }
 
@@ -388,7 +396,7 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
 
     /// What the function gives. Its arguments are there.
     fn value(&mut self, label: &Label) -> Result<R> {
-        let value = match self.job.start(Vec::new(), true, &mut false) {
+        let value = match self.job.start(Vec::new(), true, None) {
             Ok(Body::Done(value)) => value,
             Ok(Body::Future(future)) => see_through(future),
             Err(source) => Err(RunError::Upstream { source }.into()),

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::run::context::Context;
-use crate::run::report::{Event, NO_DETAILS, TaskRun};
+use crate::run::report::{Event, NO_DETAILS, TaskRun, Timing};
 use pipex_format::journal::Why;
 use pipex_format::model::name::Name;
 use pipex_format::model::provenance::Reasons;
@@ -138,6 +138,8 @@ impl Watched {
             is_lazy: false,
             store: "",
             started: Some(started),
+            timing: Timing::default(),
+            elsewhere: "",
             began: 0,
             details: &NO_DETAILS,
         };

@@ -45,7 +45,7 @@ impl Journaling<'_> {
             }
         }
         let given = std::mem::take(&mut *details.given.lock().unwrap_or_else(PoisonError::into_inner));
-        journal.ended(run.began);
+        let memory = journal.ended(run.began);
         let more = run.more.iter().enumerate().map(|(place, (target, store))| {
             (Some(target), &**store, details.more.get(place).copied().flatten(), given.clone())
         });
@@ -57,6 +57,7 @@ impl Journaling<'_> {
         }
         let mut line = self.line(run, run.target, run.store, details.there, given);
         line.recorded.clone_from(&details.recorded);
+        line.memory = if run.elsewhere.is_empty() { memory } else { 0 };
         journal.write(Some(run.task), details.urgent, |task| line.numbered(task));
     }
 
@@ -76,7 +77,10 @@ impl Journaling<'_> {
         (ended.stale, ended.is_lazy) = (run.stale, run.is_lazy);
         ended.at = self.0.at(run.started.unwrap_or_else(Instant::now));
         ended.elapsed = run.elapsed.as_secs_f64();
+        ended.submitted = run.timing.submitted.map(|submitted| round(self.0.at(submitted)));
+        (ended.loading, ended.saving) = (run.timing.loading, run.timing.saving);
         ended.worker = worker();
+        ended.elsewhere = Some(run.elsewhere).filter(|elsewhere| !elsewhere.is_empty()).map(Cow::Borrowed);
         ended.attempt = run.attempt;
         ended.bytes = run.bytes;
         ended.error = run.error.map(|error| format!("{error:?}").into());
@@ -85,6 +89,11 @@ impl Journaling<'_> {
         ended.given = given;
         ended
     }
+}
+
+/// To microseconds: the line is shorter.
+fn round(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
 }
 
 /// Writes events to the log. Unless it is to be quiet, what is still running is told on stderr where there is no log.

@@ -29,7 +29,7 @@ use crate::run::call::{Away, Call, TaskCall};
 use crate::run::context::Context;
 use crate::run::flow_run::ActiveFlow;
 use crate::run::record::Records;
-use crate::run::report::{Details, NO_DETAILS};
+use crate::run::report::{Details, NO_DETAILS, Timing};
 use crate::run::targets::{Filled, OUTSIDE};
 use crate::runtime::panics::{Panic, Phase, guard};
 use pipex_format::environment;
@@ -80,6 +80,7 @@ struct Run {
     attempt: u32,
     /// When it was started.
     started: Option<Instant>,
+    timing: Timing,
     /// Its number among those that the journal knows to make a target; 0 if it does not.
     began: u64,
     /// Why it runs, or does not.
@@ -101,6 +102,8 @@ struct Beside {
     more: Vec<(Location, Box<str>)>,
     /// The runs that made what it takes, if somebody wants to know.
     makers: Vec<(&'static str, u64)>,
+    /// The process that it ran in, if that is another.
+    elsewhere: Box<str>,
 }
 
 /// What a store is asked before anything runs.
@@ -411,7 +414,10 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// Says that it was submitted.
-    pub(crate) fn submitted(&self, place: Option<&Place<R>>) {
+    pub(crate) fn submitted(&mut self, place: Option<&Place<R>>) {
+        if self.run.mode.executes() {
+            self.run.timing.submitted = Some(Instant::now());
+        }
         let target = place.map(|place| &place.location);
         self.run.emit(State::Pending, target, Duration::ZERO, None, &NO_DETAILS);
     }
@@ -459,6 +465,7 @@ impl Run {
             is_lazy: false,
             attempt: 0,
             started: None,
+            timing: Timing::default(),
             began: 0,
             why: Why::default(),
             outdated: None,

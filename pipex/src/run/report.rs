@@ -51,9 +51,21 @@ pub struct TaskRun<'r> {
     pub(crate) more: &'r [(Location, Box<str>)],
     /// When it was started.
     pub(crate) started: Option<Instant>,
+    pub(crate) timing: Timing,
+    /// The process that it ran in, if that is another.
+    pub(crate) elsewhere: &'r str,
     /// Its number among those that the journal knows to make a target; 0 if it does not.
     pub(crate) began: u64,
     pub(crate) details: &'r Details,
+}
+
+/// When a task run was submitted, and on what besides its function it spent its time.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Timing {
+    pub(crate) submitted: Option<Instant>,
+    /// Seconds, of the last attempt.
+    pub(crate) loading: f32,
+    pub(crate) saving: f32,
 }
 
 /// What of a task run is for the journal and the log alone.

@@ -22,7 +22,7 @@ use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
 use crate::run::heartbeat;
 use crate::run::record::{Records, arrive, carry_async, collect_async};
-use crate::run::report::{Details, NO_DETAILS};
+use crate::run::report::{Details, NO_DETAILS, Timing};
 use crate::run::time_limit::TimeLimit;
 use crate::runtime::panics::{Phase, catch, guard};
 use crate::runtime::{drive, pause, spawn_blocking, timeout};
@@ -101,6 +101,7 @@ impl<'a, R: Send> Plan<'a, R> {
         self.run.attempt += 1;
         let started = Instant::now();
         self.run.started = Some(started);
+        self.run.timing = Timing { submitted: self.run.timing.submitted, ..Timing::default() };
         if self.run.mode.executes() {
             let state = if self.run.attempt == 1 { State::Running } else { State::Retrying };
             self.run.emit(state, target, Duration::ZERO, None, &NO_DETAILS);
@@ -226,7 +227,10 @@ impl<'a, R: Send> Plan<'a, R> {
             let found = self.run.keep_in_memory(place, &value, record)?;
             return Ok(Done::Made { value: Some(value), found, elapsed: started.elapsed() });
         }
-        let (value, bytes, receipts) = match self.run.save(place, claim, value).await? {
+        let saving = Instant::now();
+        let saved = self.run.save(place, claim, value).await;
+        self.run.timing.saving = saving.elapsed().as_secs_f32();
+        let (value, bytes, receipts) = match saved? {
             (Saved::Ours { bytes, receipts }, value) => (value, bytes, receipts),
             (Saved::There(stamp), _) => return Ok(Done::There(stamp)),
         };
@@ -251,8 +255,8 @@ impl<'a, R: Send> Plan<'a, R> {
         let Run { task, mode, ref context, attempt, .. } = self.run;
         let target = claim.map(Claim::target);
         let (away, job) = (self.away, &mut *self.job);
-        let mut taken = false;
-        let there = &mut taken;
+        let (called_at, mut taken) = (Instant::now(), None);
+        let there = Some(&mut taken);
         let mut records = Records::new();
         let called = if mode.executes() {
             // What is called here has until then as well; what is only submitted here has its own time.
@@ -307,14 +311,15 @@ impl<'a, R: Send> Plan<'a, R> {
             });
             collect_async(&mut records, catch(attempt)).await
         };
+        self.run.timing.loading = (taken.unwrap_or_else(Instant::now) - called_at).as_secs_f32();
         self.run.records = (!records.is_empty()).then(|| Box::new(records));
-        if let (Ok(Err(_)), Some(limit), true) = (&called, task.timeout, taken && mode.executes())
+        if let (Ok(Err(_)), Some(limit), true) = (&called, task.timeout, taken.is_some() && mode.executes())
             && started.elapsed() > limit
         {
             return Err(RunError::TimedOut { limit }.into());
         }
         called.unwrap_or_else(|panic| {
-            if !taken {
+            if taken.is_none() {
                 self.run.phase = Phase::Loading;
                 return Err(self.run.caught(panic).into());
             }
@@ -329,7 +334,7 @@ fn start<'a, R>(
     context: Option<&Arc<Context>>,
     drafts: Vec<PathBuf>,
     last: bool,
-    taken: &mut bool,
+    taken: Option<&mut Option<Instant>>,
 ) -> Result<Body<'a, R>, Raised> {
     let start = || job.start(drafts, last, taken);
     let body = match context {

@@ -19,7 +19,8 @@ use crate::run::context::Context;
 use crate::run::dry_run;
 use crate::run::flow_run::ActiveFlow;
 use crate::run::heartbeat;
-use pipex_format::journal::{There, Why};
+use crate::run::report::Timing;
+use pipex_format::journal::{There, Why, name_worker};
 use pipex_format::model::error::{JobError, RunError};
 use pipex_format::model::provenance::Reasons;
 use pipex_format::store::{Record, Stamp};
@@ -116,9 +117,16 @@ impl<R: Send> Plan<'_, R> {
             return Err(RunError::Cancelled { why }.into());
         };
         drop(heartbeat);
-        let JobOutcome { ended, elapsed, recorded, .. } = JobOutcome::from_bytes(&reply?).map_err(stays)?;
+        let outcome = JobOutcome::from_bytes(&reply?).map_err(stays)?;
+        let JobOutcome { ended, elapsed, loading, saving, worker, recorded, .. } = outcome;
+        self.run.beside.get_or_insert_default().elsewhere = worker.into();
+        self.run.timing = Timing { loading, saving, ..self.run.timing };
         self.run.records = (!recorded.is_empty()).then(|| Box::new(recorded));
         let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
+        if !matches!(ended, JobEnd::Failed(_)) {
+            // Until then it waited to be taken there.
+            self.run.started = Instant::now().checked_sub(elapsed).map(|began| began.max(started));
+        }
         let value = |value| {
             let from = self.job.travel().map(|travel| travel.from);
             from.and_then(|from| from(value).ok())
@@ -184,7 +192,9 @@ pub(crate) async fn serve<R: Send + Sync + 'static, O: Handles<R>>(
     let made = plan.make(place.as_ref(), started).instrument(span).await;
     let ended = ended(made, place.as_ref(), &plan, travel);
     let recorded = plan.run.records.take().map(|records| *records).unwrap_or_default();
-    JobOutcome { recorded, ..JobOutcome::new(ended, started.elapsed().as_secs_f64()) }
+    let Timing { loading, saving, .. } = plan.run.timing;
+    let worker = name_worker();
+    JobOutcome { loading, saving, worker, recorded, ..JobOutcome::new(ended, started.elapsed().as_secs_f64()) }
 }
 
 /// What there is to say of it.

@@ -219,6 +219,8 @@ impl Run {
             store,
             more,
             started: self.started,
+            timing: self.timing,
+            elsewhere: self.beside.as_ref().map_or("", |beside| &beside.elsewhere),
             began: self.began,
             details,
         };

@@ -1,0 +1,149 @@
+//! What a run did, and what it cost: traces, profiles, and what is seen while it goes on.
+//!
+//! `tests/fixtures/seen` has two runs whose times are the same each time; what is shown of them stands in the guide as it is.
+
+use std::fs;
+use std::path::Path;
+
+use pipex::{Output, flow, task};
+use serde_json::Value;
+
+use crate::Desk;
+
+/// The project with the two runs.
+pub fn desk() -> Desk {
+    let desk = Desk::new();
+    let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/seen/journal/runs");
+    fs::create_dir_all(desk.file(".pipex/runs")).unwrap();
+    for run in fs::read_dir(runs).unwrap() {
+        let run = run.unwrap();
+        fs::copy(run.path(), desk.file(".pipex/runs").join(run.file_name())).unwrap();
+    }
+    desk
+}
+
+/// What the Trace Event Format asks of each event, and a reader of all of them: that they are in the order of time, that what is
+/// on one lane is within each other or beside, and that flows begin and end within a slice. Gives the slices.
+fn check_trace(text: &str) -> Vec<Value> {
+    let trace: Value = serde_json::from_str(text).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let number = |event: &Value, field: &str| {
+        event[field].as_f64().filter(|it| *it >= 0.0).unwrap_or_else(|| panic!("{field} of {event}"))
+    };
+    let slices: Vec<_> = events.iter().filter(|event| event["ph"] == "X").cloned().collect();
+    let mut before = 0.0;
+    let mut names = Vec::new();
+    let mut open: Vec<(f64, f64)> = Vec::new();
+    for event in events {
+        let (at, lane) = (number(event, "ts"), number(event, "tid"));
+        assert!(
+            event["pid"].is_u64() && event["tid"].is_u64() && !event["name"].as_str().unwrap().is_empty(),
+            "{event}"
+        );
+        assert!(at >= before, "{event} stands behind what is later");
+        before = at;
+        match event["ph"].as_str().unwrap() {
+            "M" if event["name"] == "thread_name" => names.push(lane),
+            "M" => assert!(event["args"].is_object(), "{event}"),
+            "X" => {
+                let end = at + number(event, "dur");
+                open.retain(|(other, until)| *other != lane || *until > at + 1e-3);
+                let is_within = |(other, until): &(f64, f64)| *other != lane || end <= until + 1e-3;
+                assert!(open.iter().all(is_within), "{event} ends behind what it is within");
+                open.push((lane, end));
+            }
+            phase @ ("s" | "f") => {
+                assert!(phase == "s" || event["bp"] == "e", "{event}");
+                let holds = |slice: &&Value| {
+                    let from = number(slice, "ts");
+                    number(slice, "tid") == lane && from <= at + 1e-3 && at <= from + number(slice, "dur") + 1e-3
+                };
+                assert!(slices.iter().any(|slice| holds(&slice)), "{event} is within no slice");
+                let other = if phase == "s" { "f" } else { "s" };
+                let ends: Vec<_> = events.iter().filter(|it| it["ph"] == other && it["id"] == event["id"]).collect();
+                assert_eq!(ends.len(), 1, "{event}");
+            }
+            phase => panic!("{phase}"),
+        }
+    }
+    assert!(slices.iter().all(|slice| names.contains(&number(slice, "tid"))));
+    slices
+}
+
+#[test]
+fn a_trace_has_what_ran_when_and_where_and_what_took_what() {
+    let desk = desk();
+    assert!(desk.pipex("trace @2 -o run.json").status.success());
+    let text = fs::read_to_string(desk.file("run.json")).unwrap();
+    let slices = check_trace(&text);
+    let find = |name: &str| slices.iter().filter(|slice| slice["name"] == name).cloned().collect::<Vec<_>>();
+    // What is on the critical path is there and on its worker's lane.
+    let [again, clean] = &find("clean LGA")[..] else { panic!("{slices:?}") };
+    assert_eq!((again["tid"].as_u64(), clean["tid"].as_u64()), (Some(0), Some(1)));
+    assert_eq!((clean["ts"].as_f64(), clean["dur"].as_f64()), (Some(6e6), Some(4.5e6)));
+    assert_eq!((&clean["args"]["key"], &clean["args"]["why"]), (&"out/clean/LGA.csv".into(), &"missing".into()));
+    assert_eq!((&clean["args"]["state"], clean["args"]["waited"].as_f64()), (&"Completed".into(), Some(1.5)));
+    assert_eq!(find("clean EWR").len(), 1);
+    let critical: Vec<_> = slices.iter().filter(|slice| slice["tid"] == 0 && slice["args"].is_object()).collect();
+    let names: Vec<_> = critical.iter().map(|slice| slice["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["read LGA", "clean LGA", "climate LGA", "plot", "report"]);
+    let flows = text.matches("\"ph\":\"s\"").count();
+    assert_eq!(flows, 3 + 3 + 3 + 4);
+}
+
+#[test]
+fn each_attempt_is_there_and_says_why_it_failed() {
+    let desk = desk();
+    let slices = check_trace(&String::from_utf8(desk.pipex("trace").stdout).unwrap());
+    let clean: Vec<_> = slices.iter().filter(|slice| slice["args"]["key"] == "out/clean/JFK.csv").collect();
+    let states: Vec<_> = clean.iter().map(|slice| slice["args"]["state"].as_str().unwrap()).collect();
+    assert!(states.contains(&"AwaitingRetry") && states.contains(&"Failed"), "{states:?}");
+    assert!(clean.iter().all(|slice| slice["args"]["error"].is_string() && slice["cname"] == "terrible"));
+    assert!(!slices.iter().any(|slice| slice["args"]["state"] == "NotReady"));
+}
+
+#[task(target = "{path}/{funcname}/{key}", retries = 1)]
+fn numbers(key: u64) -> Result<Vec<u64>, String> {
+    static FAILED: std::sync::Once = std::sync::Once::new();
+    let mut is_first = false;
+    if key == 7 {
+        FAILED.call_once(|| is_first = true);
+    }
+    if is_first { Err("the first time".to_owned()) } else { Ok((0..1000).map(|it| it * key).collect()) }
+}
+
+#[task(target = "{path}/sums/{base}")]
+fn sum(all: Vec<Vec<u64>>) -> u64 {
+    all.iter().flatten().sum()
+}
+
+#[flow(path = "out")]
+fn sums() -> pipex::Result<u64> {
+    let numbers: Vec<Output<_>> = (0..40).map(|key| numbers(key).submit()).collect();
+    let sums: Vec<_> = numbers.chunks(8).enumerate().map(|(at, these)| sum(these).base(at).submit()).collect();
+    sums.into_iter().map(|sum| sum.load()).sum()
+}
+
+#[test]
+#[ignore = "the pipeline of the test below"]
+fn pipeline() {
+    sums().unwrap();
+}
+
+#[test]
+fn a_trace_of_a_real_run_is_one() {
+    let desk = Desk::new();
+    let mut run = desk.pipeline("seen::pipeline");
+    assert!(run.env("PIPEX", "prefect.cache").env("PIPEX_WORKERS", "4").status().unwrap().success());
+    let text = String::from_utf8(desk.pipex("trace").stdout).unwrap();
+    let slices = check_trace(&text);
+    let of = |name: &'static str| {
+        slices.iter().filter(move |it| it["cat"] == name && it["tid"] != 0 && it["args"].is_object())
+    };
+    // One failed, and ran again.
+    assert_eq!((of("numbers").count(), of("sum").count()), (41, 5));
+    assert!(of("sum").chain(of("numbers")).all(|slice| slice["args"]["waited"].is_number()));
+    let inner = |name: &str| slices.iter().filter(|slice| slice["tid"] != 0 && slice["name"] == name).count();
+    assert_eq!((inner("save output"), inner("load arguments")), (45, 46));
+    assert_eq!(text.matches("\"ph\":\"s\"").count(), 40);
+}
