@@ -68,6 +68,14 @@ impl Machine {
         command
     }
 
+    /// The same in a project that has a journal, which is kept on this machine.
+    pub fn child_of_project(&self, name: &str, place: &Place) -> Command {
+        std::fs::create_dir_all(self.path().join(".pipex")).unwrap();
+        let mut command = self.child(name, place);
+        command.env_remove("PIPEX_JOURNAL").current_dir(self.path());
+        command
+    }
+
     pub fn path(&self) -> &Path {
         self.0.path()
     }

@@ -1,4 +1,4 @@
-"""Says all keys of a bucket that begin with a prefix: those that pipex does not list, too."""
+"""Says all keys of a bucket that begin with a prefix, those that pipex does not list, too; and what is being uploaded in parts."""
 
 import os
 import sys
@@ -6,6 +6,11 @@ import sys
 import boto3
 
 client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT"], region_name="us-east-1")
-for page in client.get_paginator("list_objects_v2").paginate(Bucket=sys.argv[1], Prefix=sys.argv[2]):
+bucket, prefix = sys.argv[1:]
+for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
     for found in page.get("Contents", []):
-        print(found["Key"])
+        print("object", found["Key"])
+if "uploads" in os.environ["PIPEX_TESTS_CONDITIONS"].split():
+    for found in client.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+        if found["Key"].startswith(prefix):
+            print("upload", found["Key"])

@@ -13,12 +13,26 @@ use crate::gate::{Gate, wait_at};
 
 /// The claims that are held, or were left.
 pub fn leases(place: &Place) -> Vec<String> {
+    keys(place)
+        .iter()
+        .filter_map(|key| key.strip_prefix("object "))
+        .filter(|key| key.contains(".pipex-"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What is being uploaded in parts, or was left of it.
+pub fn uploads(place: &Place) -> Vec<String> {
+    keys(place).iter().filter_map(|key| key.strip_prefix("upload ")).map(str::to_owned).collect()
+}
+
+/// All that the server has here.
+fn keys(place: &Place) -> Vec<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/objects/keys.py");
     let (bucket, prefix) = place.0.strip_prefix("s3://").unwrap().split_once('/').unwrap();
     let listed = Command::new(set("PIPEX_TESTS_PYTHON")).arg(script).args([bucket, prefix]).output().unwrap();
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
-    let listed = String::from_utf8(listed.stdout).unwrap();
-    listed.lines().filter(|key| key.contains(".pipex-")).map(str::to_owned).collect()
+    String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 #[task]
@@ -39,7 +53,7 @@ fn child_many() {
     println!("sum {}", many().unwrap());
 }
 
-fn ended(children: Vec<Child>) -> Vec<String> {
+pub fn ended(children: Vec<Child>) -> Vec<String> {
     let outputs = children.into_iter().map(|child| child.wait_with_output().unwrap());
     outputs
         .map(|output| {
@@ -82,12 +96,13 @@ fn gated(gate: Option<PathBuf>, value: String) -> String {
 }
 
 #[test]
-#[ignore = "a child of the tests below"]
+#[ignore = "a child of the tests below, and of others"]
 fn child_gated() {
     let gate = std::env::var_os("PIPEX_TESTS_GATE").map(PathBuf::from);
     let value = set("PIPEX_TESTS_VALUE");
     // What it was given is no reason to make it again.
-    let ended = gated(gate, value).base("gated").run();
+    let base = std::env::var("PIPEX_TESTS_BASE").unwrap_or_else(|_| "gated".to_owned());
+    let ended = gated(gate, value).base(base).run();
     println!("has {}", ended.and_then(|output| output.load()).unwrap());
 }
 
@@ -100,12 +115,12 @@ fn start_gated(machine: &Machine, place: &Place, value: &str, gate: Option<&Path
     child.spawn().unwrap()
 }
 
-fn has_begun(child: &mut Child) {
+pub fn has_begun(child: &mut Child) {
     let mut said = BufReader::new(child.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
     assert!(said.any(|line| line.contains("begun")));
 }
 
-fn signal(child: &Child, signal: &str) {
+pub fn signal(child: &Child, signal: &str) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 

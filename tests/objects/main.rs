@@ -12,6 +12,7 @@ mod faults;
 mod gate;
 #[path = "../kill.rs"]
 mod kill;
+mod left;
 mod machines;
 mod measure;
 mod memory;

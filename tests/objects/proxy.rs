@@ -2,11 +2,13 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use crate::bucket::set;
+use crate::gate::wait_at;
 
 /// What becomes of requests: of every so-manieth, if it is not 0.
 #[derive(Default)]
@@ -17,8 +19,41 @@ pub struct Faults {
     pub unanswered: AtomicUsize,
     /// From this one on, if it is not 0, some are cut off: the server is down.
     pub down: AtomicUsize,
-    /// How many there have been.
+    /// How many there have been, of all kinds,
     pub requests: AtomicUsize,
+    /// that send a part,
+    pub parts: AtomicUsize,
+    /// and that put parts together.
+    pub completions: AtomicUsize,
+    /// Those wait at this gate.
+    pub gate: OnceLock<PathBuf>,
+    /// What has this in its name was last changed long ago, as lists have it.
+    pub old: Mutex<Option<String>>,
+}
+
+impl Faults {
+    /// Counts the request with this first line.
+    fn count(&self, line: &str) -> usize {
+        if line.contains("partNumber=") {
+            self.parts.fetch_add(1, Ordering::Relaxed);
+        } else if line.starts_with("POST") && line.contains("uploadId=") {
+            self.completions.fetch_add(1, Ordering::Relaxed);
+            self.gate.get().into_iter().for_each(|gate| wait_at(gate));
+        }
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// An answer, as old as it is told to be.
+    fn age(&self, answer: Vec<u8>) -> Vec<u8> {
+        let Some(old) = &*self.old.lock().unwrap() else { return answer };
+        let Ok(text) = std::str::from_utf8(&answer) else { return answer };
+        let entries = text.split_inclusive("</Contents>").map(|entry| match entry.split_once("<LastModified>20") {
+            // It has as many letters.
+            Some((before, after)) if entry.contains(&**old) => format!("{before}<LastModified>2001{}", &after[2..]),
+            _ => entry.to_owned(),
+        });
+        entries.collect::<String>().into_bytes()
+    }
 }
 
 /// Starts one; its address.
@@ -57,7 +92,7 @@ fn pass_on(mut client: TcpStream, faults: &Faults) -> io::Result<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let number = faults.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    let number = faults.count(head.lines().next().unwrap_or_default());
     let down = faults.down.load(Ordering::Relaxed);
     if down > 0 && (down..down + 6).contains(&number) {
         return Ok(());
@@ -79,5 +114,5 @@ fn pass_on(mut client: TcpStream, faults: &Faults) -> io::Result<()> {
     if let Some(end) = answer.iter().position(|byte| *byte == b'\n') {
         answer.splice(end + 1..=end, *b"Connection: close\r\n");
     }
-    if is_told(&faults.unanswered) { Ok(()) } else { client.write_all(&answer) }
+    if is_told(&faults.unanswered) { Ok(()) } else { client.write_all(&faults.age(answer)) }
 }

@@ -15,9 +15,11 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::http::HttpBuilder;
 use object_store::limit::LimitStore;
 use object_store::memory::InMemory;
+use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 
 use super::lists::Lists;
 use super::seen::Seen;
@@ -45,6 +47,9 @@ pub(super) struct Bucket {
     store: Arc<dyn ObjectStore>,
     /// The same with fewer retries.
     at_first: Arc<dyn ObjectStore>,
+    /// The same for uploads in parts, if it has them.
+    parts: Option<Arc<dyn MultipartStore>>,
+    pub(super) parts_at_once: Semaphore,
     is_reached: AtomicBool,
     pub(super) lists: Mutex<Lists>,
     pub(super) conditions: OnceLock<Conditions>,
@@ -74,19 +79,21 @@ impl Bucket {
         }
         let retry_at_first = RetryConfig { max_retries: RETRIES_AT_FIRST, ..RetryConfig::default() };
         let opened = |retry| open(name, scheme, retry).map_err(|error| no_object(join_sources(&error)));
-        let store = opened(RetryConfig::default())?.ok_or_else(|| {
+        let Client { objects: store, parts } = opened(RetryConfig::default())?.ok_or_else(|| {
             no_object(format!(
                 "nothing is known of `{scheme}://`: use s3, gs, az, http, https (WebDAV) or memory, or a path of this file system"
             ))
         })?;
         let at_first = match scheme {
             "memory" => Arc::clone(&store),
-            _ => opened(retry_at_first)?.unwrap_or_else(|| Arc::clone(&store)),
+            _ => opened(retry_at_first)?.map_or_else(|| Arc::clone(&store), |client| client.objects),
         };
         Ok(Bucket {
             name: name.to_owned(),
             store,
             at_first,
+            parts,
+            parts_at_once: Semaphore::new(REQUESTS),
             is_reached: AtomicBool::new(false),
             lists: Mutex::default(),
             conditions: OnceLock::new(),
@@ -96,6 +103,11 @@ impl Bucket {
     /// The client.
     pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(if self.is_reached.load(Ordering::Relaxed) { &self.store } else { &self.at_first })
+    }
+
+    /// The client for uploads in parts; `None` if there is no such thing.
+    pub(super) fn parts(&self) -> Option<Arc<dyn MultipartStore>> {
+        self.parts.clone()
     }
 
     /// Waits for what the client does.
@@ -187,33 +199,44 @@ pub(super) fn take_as_it_is(name: &str) -> Path {
     Path::parse(name).unwrap_or_else(|_| Path::from(name))
 }
 
+/// What speaks with a bucket's server.
+struct Client {
+    objects: Arc<dyn ObjectStore>,
+    parts: Option<Arc<dyn MultipartStore>>,
+}
+
+impl Client {
+    fn with_parts(store: impl ObjectStore + MultipartStore) -> Self {
+        let store = Arc::new(store);
+        let objects: Arc<dyn ObjectStore> = Arc::clone(&store) as _;
+        Client { objects: Arc::new(LimitStore::new(objects, REQUESTS)), parts: Some(store) }
+    }
+}
+
 /// The client for the bucket of this name; `None` if the scheme is none that is known.
-fn open(name: &str, scheme: &str, retry: RetryConfig) -> object_store::Result<Option<Arc<dyn ObjectStore>>> {
+fn open(name: &str, scheme: &str, retry: RetryConfig) -> object_store::Result<Option<Client>> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another thread may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     Ok(Some(match scheme {
-        "memory" => Arc::new(InMemory::new()),
+        "memory" => Client::with_parts(InMemory::new()),
         "s3" | "s3a" => {
             // One at a time is removed, and not every server can do more.
             let s3 = AmazonS3Builder::from_env().with_url(name).with_disable_bulk_delete(true);
-            limit(s3.with_retry(retry).build()?)
+            Client::with_parts(s3.with_retry(retry).build()?)
         }
-        "gs" => limit(GoogleCloudStorageBuilder::from_env().with_url(name).with_retry(retry).build()?),
+        "gs" => Client::with_parts(GoogleCloudStorageBuilder::from_env().with_url(name).with_retry(retry).build()?),
         "az" | "azure" | "adl" | "abfs" | "abfss" => {
-            limit(MicrosoftAzureBuilder::from_env().with_url(name).with_retry(retry).build()?)
+            Client::with_parts(MicrosoftAzureBuilder::from_env().with_url(name).with_retry(retry).build()?)
         }
         "http" | "https" => {
             let options = ClientOptions::new().with_allow_http(scheme == "http");
-            limit(HttpBuilder::new().with_url(name).with_client_options(options).with_retry(retry).build()?)
+            let dav = HttpBuilder::new().with_url(name).with_client_options(options).with_retry(retry).build()?;
+            Client { objects: Arc::new(LimitStore::new(dav, REQUESTS)), parts: None }
         }
         _ => return Ok(None),
     }))
-}
-
-fn limit(store: impl ObjectStore) -> Arc<dyn ObjectStore> {
-    Arc::new(LimitStore::new(store, REQUESTS))
 }
 
 /// Threads of their own: who waits may be a thread of another runtime.

@@ -3,26 +3,28 @@
 //! Who makes it (`If-None-Match: *`) holds the claim, and has it change (`If-Match`) as long as he lives. Whoever waits takes over
 //! (`If-Match` again) what has not changed for the lease's time by his own clock: no two clocks are compared. A lease is a promise
 //! that is kept nearly always; that what another has made since is not overwritten is seen to where the value is put in place.
+//!
+//! Uploads in parts stand in the lease before their first part is sent. Who takes it over aborts them before he does anything else: no parts
+//! are left, and none of them can become the object any more.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use object_store::{Error, ObjectStoreExt as _, PutMode, PutPayload, UpdateVersion};
+use object_store::{Error, ObjectMeta, ObjectStoreExt as _, PutMode, PutPayload, UpdateVersion};
 
-use super::bucket::{Conditions, runtime, take_as_it_is};
+use super::bucket::{Conditions, runtime};
+use super::holder::{Holder, parse_uploads};
+use super::parts::abort;
 use super::place::Object;
 use super::put::{is_conflict, is_unknown, put_if, version, version_of};
-use crate::environment::setting;
+use super::seen::Seen;
 use crate::model::temporary;
 use crate::store::error::StoreError;
-
-/// After how many seconds of silence a holder counts as dead.
-const SECONDS: u64 = 30;
+use crate::store::stamp::Stamp;
 
 /// A lease that is held. Dropped, it is removed.
 pub(super) struct Lease {
@@ -32,6 +34,7 @@ pub(super) struct Lease {
 
 struct Held {
     object: Object,
+    target: Object,
     holder: Holder,
     /// Whoever changes the lease has this, so that it is removed behind the last change.
     state: tokio::sync::Mutex<State>,
@@ -42,92 +45,78 @@ struct Held {
 struct State {
     version: UpdateVersion,
     beat: u64,
+    /// The uploads of the target in parts that have begun, and not ended.
+    uploads: Vec<String>,
     /// When it was last known to be held: before the request was sent.
     renewed: Instant,
 }
 
-/// Who holds a lease, as its object says.
+/// What becomes of a lease that another holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Holder {
-    /// Those with whom the holder shares the claims on this machine.
-    pub(super) domain: String,
-    number: u64,
-    seconds: u64,
+pub(super) enum Other {
+    /// Until it is free, it is waited.
+    IsWaitedFor,
+    /// It stays.
+    Stays,
+    /// It is taken over if it is this one: its holder has been gone for long.
+    IsGone(Stamp),
 }
 
-impl Holder {
-    fn new(domain: &str) -> Result<Self, StoreError> {
-        let seconds = setting("PIPEX_LEASE", "a number of seconds, at least 1", |text| {
-            text.parse().ok().filter(|seconds| *seconds > 0)
-        });
-        let seconds = seconds.map_err(|error| StoreError::Setting { source: error.into() })?.unwrap_or(SECONDS);
-        Ok(Holder { domain: domain.to_owned(), number: random(), seconds })
-    }
-
-    fn time(&self) -> Duration {
-        Duration::from_secs(self.seconds)
-    }
-
-    /// What its object has: never the same twice, since there are servers to which the same content is the same version.
-    fn text(&self, beat: u64) -> String {
-        let Holder { domain, number, seconds } = self;
-        format!("pipex lease\ndomain {domain}\nholder {number:016x}\nseconds {seconds}\nbeat {beat}\n")
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        Some(Holder {
-            domain: field("domain")?.to_owned(),
-            number: u64::from_str_radix(field("holder")?, 16).ok()?,
-            seconds: field("seconds")?.parse().ok()?,
-        })
-    }
-}
-
-/// A number that nobody else has.
-pub(super) fn random() -> u64 {
-    RandomState::new().hash_one(std::process::id())
-}
-
-/// What the object has, and its version; `None` if it is not there.
-async fn get(object: &Object) -> object_store::Result<Option<(String, UpdateVersion)>> {
+/// What the object has, and what it is; `None` if it is not there.
+pub(super) async fn get(object: &Object) -> object_store::Result<Option<(String, ObjectMeta)>> {
     match object.bucket.store().get(&object.path).await {
         Ok(got) => {
-            let version = version_of(&got.meta);
-            Ok(Some((String::from_utf8_lossy(&got.bytes().await?).into_owned(), version)))
+            let meta = got.meta.clone();
+            Ok(Some((String::from_utf8_lossy(&got.bytes().await?).into_owned(), meta)))
         }
         Err(Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
+/// The lease of this target: an object beside it.
+pub(super) fn lease_of(target: &Object) -> Object {
+    let name = temporary::claim(Path::new(&*target.name));
+    target.beside(name.file_name().and_then(|name| name.to_str()).unwrap_or_default())
+}
+
 impl Lease {
-    /// The lease, which others hold who are not of this `domain` if anybody does; `None` if somebody does and this is not to wait.
-    pub(super) fn take(object: &Object, domain: &str, waits: bool) -> Result<Option<Self>, StoreError> {
-        let holder = Holder::new(domain)?;
-        let lease = object.clone();
-        let taken = object.bucket.wait(async move {
-            let taken = take(&lease, &holder, waits).await?;
-            let Some((version, renewed)) = taken else { return Ok(None) };
-            let state = State { version, beat: 0, renewed };
+    /// The lease of this target, which others hold who have not the `holder`'s lock if anybody does; `None` if somebody does and it is to stay his.
+    pub(super) fn take(target: &Object, holder: Holder, other: Other) -> Result<Option<Self>, StoreError> {
+        let (lease, object) = (lease_of(target), target.clone());
+        let taken = target.bucket.wait(async move {
+            let Some(state) = take(&lease, &holder, &other).await? else { return Ok(None) };
             let held = Arc::new(Held {
                 object: lease,
+                target: object,
                 holder,
                 state: tokio::sync::Mutex::new(state),
                 is_lost: AtomicBool::new(false),
                 is_released: AtomicBool::new(false),
             });
+            held.state.lock().await.abort_uploads(&held.target).await?;
             held.find_conditions().await?;
             tokio::spawn(Arc::clone(&held).renew_while_held());
             Ok(Some(held))
         })?;
-        let taken = taken.map_err(|error| object.refused("claim", error))?;
+        let taken = taken.map_err(|error| target.refused("claim", error))?;
         Ok(taken.map(|held| {
             static LEASES: AtomicU64 = AtomicU64::new(0);
             let number = LEASES.fetch_add(1, Ordering::Relaxed);
             all().insert(number, Arc::clone(&held));
             Lease { held, number }
         }))
+    }
+
+    /// Writes down that an upload has begun, so that whoever comes next aborts it if this one ends before it does. Whether it is held.
+    pub(super) fn has_begun(&self, upload: &str) -> Result<bool, StoreError> {
+        let (held, upload) = (Arc::clone(&self.held), upload.to_owned());
+        let noted = self.held.object.bucket.wait(async move {
+            held.state.lock().await.uploads.push(upload);
+            Ok(())
+        })?;
+        noted.map_err(|error| self.held.object.refused("renew the claim", error))?;
+        self.is_held(true)
     }
 
     /// Whether it is held, as far as that can be known. One that has not been renewed for some while is: the process may have been
@@ -148,15 +137,16 @@ impl Lease {
     }
 }
 
-async fn take(lease: &Object, holder: &Holder, waits: bool) -> object_store::Result<Option<(UpdateVersion, Instant)>> {
+async fn take(lease: &Object, holder: &Holder, other: &Other) -> object_store::Result<Option<State>> {
     let mut watched: Option<(String, Instant)> = None;
     let mut pause = Duration::from_millis(20);
-    let payload = || PutPayload::from(holder.text(0));
+    let state = |version, renewed, uploads| State { version, beat: 0, uploads, renewed };
+    let payload = |uploads: &[String]| PutPayload::from(holder.text(0, uploads));
     loop {
         let asked = Instant::now();
-        let Some((text, version)) = (if watched.is_some() { get(lease).await? } else { None }) else {
-            match put_if(lease, payload(), None).await {
-                Ok(version) => return Ok(Some((version, asked))),
+        let Some((text, meta)) = (if watched.is_some() { get(lease).await? } else { None }) else {
+            match put_if(lease, payload(&[]), None).await {
+                Ok(version) => return Ok(Some(state(version, asked, Vec::new()))),
                 Err(error) if is_conflict(&error) => {
                     watched.get_or_insert((String::new(), asked));
                     continue;
@@ -164,23 +154,26 @@ async fn take(lease: &Object, holder: &Holder, waits: bool) -> object_store::Res
                 Err(error) => return Err(error),
             }
         };
-        let other = Holder::parse(&text);
-        if other.as_ref().is_some_and(|other| other.number == holder.number) {
+        let (there, version) = (Holder::parse(&text), version_of(&meta));
+        if there.as_ref().is_some_and(|there| there.number == holder.number) {
             // It was made, and only the answer was lost.
-            return Ok(Some((version, asked)));
+            return Ok(Some(state(version, asked, parse_uploads(&text))));
         }
-        // Who shares the claims on this machine, of which this is ours, has gone.
-        let is_dead = other.as_ref().is_some_and(|other| other.domain == holder.domain);
-        let time = other.map_or(holder.time(), |other| other.time().max(holder.time()));
+        // Who has had the lock that is ours now has gone.
+        let is_dead = there.as_ref().is_some_and(|there| there.lock == holder.lock)
+            || *other == Other::IsGone(Seen::from_meta(&meta).stamp);
+        let time = there.map_or(holder.time(), |there| there.time().max(holder.time()));
         let is_silent = watched.as_ref().is_some_and(|(seen, since)| *seen == text && since.elapsed() >= time);
         if is_dead || is_silent {
-            match put_if(lease, payload(), Some(version)).await {
-                Ok(version) => return Ok(Some((version, asked))),
+            // They stand there until they have been aborted, whoever does it.
+            let uploads = parse_uploads(&text);
+            match put_if(lease, payload(&uploads), Some(version)).await {
+                Ok(version) => return Ok(Some(state(version, asked, uploads))),
                 Err(error) if is_conflict(&error) => continue,
                 Err(error) => return Err(error),
             }
         }
-        if !waits {
+        if *other != Other::IsWaitedFor {
             return Ok(None);
         }
         if watched.as_ref().is_none_or(|(seen, _)| *seen != text) {
@@ -188,6 +181,17 @@ async fn take(lease: &Object, holder: &Holder, waits: bool) -> object_store::Res
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1)).min(time / 4);
+    }
+}
+
+impl State {
+    /// Aborts what has begun and not ended.
+    async fn abort_uploads(&mut self, target: &Object) -> object_store::Result<()> {
+        while let Some(upload) = self.uploads.last() {
+            abort(target, upload).await?;
+            self.uploads.pop();
+        }
+        Ok(())
     }
 }
 
@@ -202,7 +206,7 @@ impl Held {
         let state = &mut *self.state.lock().await;
         let store = self.object.bucket.store();
         let mut refuses = async |mode: PutMode, beat| {
-            let text = self.holder.text(beat);
+            let text = self.holder.text(beat, &state.uploads);
             match store.put_opts(&self.object.path, text.into(), mode.into()).await {
                 Ok(result) => {
                     state.version = version(result);
@@ -239,12 +243,12 @@ impl Held {
         }
         let asked = Instant::now();
         state.beat += 1;
-        let text = self.holder.text(state.beat);
+        let text = self.holder.text(state.beat, &state.uploads);
         match put_if(&self.object, text.into(), Some(state.version.clone())).await {
             Ok(version) => state.version = version,
             Err(error) if is_conflict(&error) => match get(&self.object).await? {
-                Some((text, version)) if Holder::parse(&text).is_some_and(|there| there == self.holder) => {
-                    state.version = version;
+                Some((text, meta)) if Holder::parse(&text).is_some_and(|there| there == self.holder) => {
+                    state.version = version_of(&meta);
                 }
                 _ => {
                     self.is_lost.store(true, Ordering::Release);
@@ -259,10 +263,15 @@ impl Held {
 
     /// Removes it, unless another may have it by now.
     async fn release(&self) -> object_store::Result<()> {
-        let state = self.state.lock().await;
+        let mut state = self.state.lock().await;
         let is_released = self.is_released.swap(true, Ordering::AcqRel);
         let is_ours = !self.is_lost.load(Ordering::Acquire) && state.renewed.elapsed() < self.holder.time();
-        if is_released || !is_ours { Ok(()) } else { self.object.bucket.store().delete(&self.object.path).await }
+        if is_released || !is_ours {
+            return Ok(());
+        }
+        // What cannot be aborted is left to whoever finds the lease.
+        state.abort_uploads(&self.target).await?;
+        self.object.bucket.store().delete(&self.object.path).await
     }
 }
 
@@ -291,31 +300,4 @@ pub(in crate::store) fn end_leases() {
         let _ = tokio::time::timeout(Duration::from_secs(5), join_all(each)).await;
         Ok(())
     });
-}
-
-/// Silence of so many times a lease's time is that of the dead, whatever the clocks of server and machine say.
-const TIMES: u32 = 100;
-
-impl Object {
-    /// Removes the leases in this directory that nobody has renewed for long, and says which they are and how large. With `dry_run`
-    /// it only says so.
-    pub(in crate::store) fn sweep(
-        &self,
-        dry_run: bool,
-        each: &mut dyn FnMut(Result<(PathBuf, u64), StoreError>),
-    ) -> Result<(), StoreError> {
-        let (bucket, directory) = (&self.bucket, self.path.as_ref());
-        let oldest = SystemTime::now() - Holder::new("")?.time() * TIMES;
-        for (path, seen) in bucket.list(directory)? {
-            let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
-            if parent != directory || temporary::claimed_target(name).is_none() || seen.saved > oldest {
-                continue;
-            }
-            let url = format!("{}/{path}", bucket.name);
-            let object = Object { bucket: Arc::clone(bucket), path: take_as_it_is(&path), name: url.as_str().into() };
-            let removed = if dry_run { Ok(()) } else { object.remove() };
-            each(removed.map(|()| (url.into(), seen.bytes)));
-        }
-        Ok(())
-    }
 }

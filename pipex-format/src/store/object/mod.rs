@@ -4,11 +4,14 @@
 //! is promised, and why it holds.
 
 mod bucket;
+mod holder;
 mod lease;
 mod lists;
+mod parts;
 mod place;
 mod put;
 mod seen;
+mod sweep;
 mod upload;
 
 pub(super) use self::lease::end_leases;

@@ -1,5 +1,6 @@
 //! From a file of this machine to an object.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -7,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use object_store::{Error, ObjectStoreExt as _, PutPayload, PutResult, UpdateVersion, WriteMultipart};
+use object_store::{ObjectStoreExt as _, PutPayload, PutResult, UpdateVersion};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::lease::{Lease, random};
+use super::holder::{Holder, Lock, random};
+use super::lease::{Lease, Other};
+use super::parts::Parts;
 use super::place::Object;
 use super::put::{is_conflict, put_if};
 use super::seen::Seen;
@@ -28,8 +31,6 @@ const LARGE: u64 = 16 << 20;
 const PART: u64 = 8 << 20;
 /// Servers take no more parts than 10,000.
 const PARTS: u64 = 9_000;
-/// How many parts of an object are under way at a time.
-const AT_ONCE: usize = 4;
 
 impl std::fmt::Debug for Claimed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -55,33 +56,47 @@ impl Object {
         task: &Task,
         waits: bool,
     ) -> Result<Option<(ClaimFile, Box<Claimed>)>, StoreError> {
+        let claimed = self.claim_any(waits)?;
+        if claimed.is_some() && !task.saves && !task.wants_target {
+            self.is_always_asked();
+        }
+        Ok(claimed)
+    }
+
+    fn claim_any(&self, waits: bool) -> Result<Option<(ClaimFile, Box<Claimed>)>, StoreError> {
         let directory = self.local_directory()?;
         let key = fingerprint_bytes(self.name.as_bytes());
-        let mut local = directory.join(key.to_string());
         // Libraries go by extensions.
-        if let Some(extension) = Path::new(&*self.name).extension() {
-            local.set_extension(extension);
-        }
+        let extension = Path::new(&*self.name).extension().and_then(OsStr::to_str);
+        let name = extension.map_or_else(|| key.to_string(), |extension| format!("{key}.{extension}"));
+        let local = directory.join(&name);
         let path = temporary::claim(&local);
         let file = if waits { Some(ClaimFile::wait(&path, &local)?) } else { ClaimFile::try_now(&path, &local)? };
         let Some(file) = file else { return Ok(None) };
-        let name = temporary::claim(Path::new(&*self.name));
-        let name = name.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let Some(lease) = Lease::take(&self.beside(name), &domain(&directory)?, waits)? else { return Ok(None) };
+        let lock = Lock { domain: domain(&directory)?, file: name };
+        let other = if waits { Other::IsWaitedFor } else { Other::Stays };
+        let Some(lease) = Lease::take(self, self.holder(lock)?, other)? else { return Ok(None) };
         let meta = self.head()?;
-        if !task.saves && !task.wants_target {
-            self.is_always_asked();
-        }
         let before = meta.map(|meta| UpdateVersion { e_tag: meta.e_tag, version: meta.version });
         Ok(Some((file, Box::new(Claimed { object: self.clone(), local, lease, before }))))
     }
 }
 
 impl Object {
+    /// Who takes its lease having this lock.
+    pub(super) fn holder(&self, lock: Lock) -> Result<Holder, StoreError> {
+        Holder::new(lock, self.path.as_ref().rsplit('/').next().unwrap_or_default())
+    }
+
     /// Makes what the file has the object, whatever is there: where all that may be there is the same.
     pub(in crate::store) fn put_over(&self, file: &mut File) -> Result<(), StoreError> {
         match self.measure(file)? {
-            (length, true) => Upload::send(self, file, length)?.0.finish().map(drop)?,
+            // So that its parts are known to whoever comes next. If the claim is lost, another has put the same there.
+            (_, true) => {
+                if let Some((_file, claimed)) = self.claim_any(true)? {
+                    claimed.put(file)?;
+                }
+            }
             (_, false) => {
                 let (store, path, bytes) = (self.bucket.store(), self.path.clone(), self.read_file(file)?);
                 let put = self.bucket.wait(async move { store.put(&path, bytes.into()).await })?;
@@ -184,103 +199,61 @@ impl Claimed {
         }
     }
 
-    /// The parts are nothing until all of them are made the object. That has no condition; so the lease is renewed just before, and for its time
-    /// nobody else can have the claim.
+    /// The parts are nothing until all of them are made the object. That has no condition; but who has taken the claim over has aborted them.
     fn put_in_parts(&self, file: &mut File, length: u64) -> Result<Option<PutObject>, StoreError> {
         let object = &self.object;
-        let (upload, content) = Upload::send(object, file, length)?;
+        let parts = Parts::begin(object)?;
+        if !self.lease.has_begun(&parts.id)? {
+            return Ok(None);
+        }
+        let (mut parts, content) = object.send(parts, file, length)?;
+        parts.wait()?;
         let now = object.head()?.map(|meta| meta.e_tag);
         if now != self.before.as_ref().map(|before| before.e_tag.clone()) || !self.lease.is_held(true)? {
             return Ok(None);
         }
-        let result = upload.finish()?;
-        let seen = match result.e_tag {
-            Some(tag) => Some(Seen::new(Some(&tag), length, SystemTime::now())),
-            None => object.head()?.map(|meta| Seen::from_meta(&meta)),
+        let seen = match parts.complete()? {
+            Ok(PutResult { e_tag: Some(tag), .. }) => Some(Seen::new(Some(&tag), length, SystemTime::now())),
+            Ok(_) => object.head()?.map(|meta| Seen::from_meta(&meta)),
+            // The answer of what is tried again may have been lost; or they have been aborted, which some servers say in their own ways.
+            Err(error) => match self.find_same_file(file)? {
+                Some(seen) => Some(seen),
+                None if !self.lease.is_held(true)? => None,
+                None => return Err(object.refused("write", error)),
+            },
         };
         Ok(seen.map(|seen| self.has_put(seen, content)))
     }
+
+    /// What is there now, if it has the bytes of this file.
+    fn find_same_file(&self, file: &mut File) -> Result<Option<Seen>, StoreError> {
+        self.object.measure(file)?;
+        self.find_same(&self.object.read_file(file)?)
+    }
 }
 
-/// An upload in parts. Dropped before its end, it is aborted: its parts go.
-struct Upload<'o> {
-    object: &'o Object,
-    parts: Option<WriteMultipart>,
-}
-
-impl<'o> Upload<'o> {
-    /// Sends the file, and finishes nothing. The fingerprint of its content, if that is all of its bytes.
-    fn send(object: &'o Object, file: &mut File, length: u64) -> Result<(Self, Option<Fingerprint>), StoreError> {
+impl Object {
+    /// Sends the file in these parts, and finishes nothing. The fingerprint of its content, if that is all of its bytes.
+    fn send(&self, mut parts: Parts, file: &mut File, length: u64) -> Result<(Parts, Option<Fingerprint>), StoreError> {
         let part = PART.max(length / PARTS);
-        let (store, path) = (object.bucket.store(), object.path.clone());
-        let begun = object.bucket.wait(async move { store.put_multipart(&path).await })?;
-        let begun = begun.map_err(|error| object.refused("write", error))?;
-        let parts = Some(WriteMultipart::new_with_chunk_size(begun, part as usize));
-        let mut upload = Upload { object, parts };
         let (mut hasher, mut has_footer) = (Xxh3::new(), false);
         loop {
             let mut bytes = Vec::with_capacity(part as usize);
             let read = (&mut *file).take(part).read_to_end(&mut bytes);
-            read.map_err(|error| object.unreadable(error))?;
+            read.map_err(|error| self.unreadable(error))?;
             if bytes.is_empty() {
                 break;
             }
             hasher.update(&bytes);
             has_footer = Footer::is_at_end(&bytes);
-            upload.add(bytes.into())?;
+            parts.add(bytes.into())?;
         }
-        upload.add_rest()?;
-        Ok((upload, (!has_footer).then(|| Fingerprint::new(hasher.digest128()))))
-    }
-
-    fn with(&mut self, most: usize, bytes: Bytes) -> Result<(), StoreError> {
-        let Some(mut parts) = self.parts.take() else { return Ok(()) };
-        let (parts, waited) = self
-            .object
-            .bucket
-            .wait(async move {
-                let waited = parts.wait_for_capacity(most).await;
-                if waited.is_ok() {
-                    parts.put(bytes);
-                }
-                Ok((parts, waited))
-            })?
-            .map_err(|error| self.object.refused("write", error))?;
-        self.parts = Some(parts);
-        waited.map_err(|error| self.object.refused("write", error))
-    }
-
-    /// Sends a part, once there are few enough under way.
-    fn add(&mut self, bytes: Bytes) -> Result<(), StoreError> {
-        self.with(AT_ONCE, bytes)
-    }
-
-    /// Waits for all parts that are under way.
-    fn add_rest(&mut self) -> Result<(), StoreError> {
-        self.with(1, Bytes::new())
-    }
-
-    fn finish(mut self) -> Result<PutResult, StoreError> {
-        let Some(parts) = self.parts.take() else { return Err(self.object.refused("write", ended())) };
-        let finished = self.object.bucket.wait(async move { parts.finish().await })?;
-        finished.map_err(|error| self.object.refused("write", error))
-    }
-}
-
-fn ended() -> Error {
-    Error::Generic { store: "pipex", source: "the upload has ended".into() }
-}
-
-impl Drop for Upload<'_> {
-    fn drop(&mut self) {
-        if let Some(parts) = self.parts.take() {
-            let _ = self.object.bucket.wait(async move { parts.abort().await });
-        }
+        Ok((parts, (!has_footer).then(|| Fingerprint::new(hasher.digest128()))))
     }
 }
 
 /// What all have in common that share the locks in this directory, and nobody else has.
-fn domain(directory: &Path) -> Result<String, StoreError> {
+pub(super) fn domain(directory: &Path) -> Result<String, StoreError> {
     let path = directory.join("domain");
     let failed = |error| StoreError::io("read", &path, error);
     loop {

@@ -1,0 +1,135 @@
+//! What killed processes leave in a bucket goes: claims, and parts of what they were writing.
+
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+use pipex::store::{Files, Listing as _};
+use pipex::task;
+
+use crate::bucket::{Machine, Place, count, honours, set};
+use crate::command::pipex;
+use crate::gate::Gate;
+use crate::machines::{ended, has_begun, leases, signal, uploads};
+use crate::proxy::{Faults, start};
+
+#[task]
+fn large(first: u64) -> Vec<u64> {
+    (first..first + 4_000_000).collect()
+}
+
+#[test]
+#[ignore = "a child of the tests below"]
+fn child_large() {
+    let first = std::env::var("PIPEX_TESTS_FIRST").map_or(0, |first| first.parse().unwrap());
+    println!("has {}", large(first).base("large").run().unwrap().load().unwrap()[0]);
+}
+
+/// Waits for a request of this kind.
+fn await_one(requests: &AtomicUsize, child: &mut Child) {
+    while requests.load(Relaxed) == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it has ended before");
+        thread::yield_now();
+    }
+}
+
+/// Kills it when it has sent parts, and before they are the object.
+fn kill_in_parts(mut child: Command, place: &Place) {
+    let faults = Arc::new(Faults::default());
+    let gates = tempfile::tempdir().unwrap();
+    let _gate = Gate::new(faults.gate.get_or_init(|| gates.path().join("gate")).clone());
+    let mut child = child.env("AWS_ENDPOINT", start(&faults)).spawn().unwrap();
+    await_one(&faults.completions, &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    check(place, 1);
+    assert_eq!(place.objects(), [""; 0]);
+}
+
+/// So many claims are left, each with an upload, as far as the server says that.
+fn check(place: &Place, left: usize) {
+    let claims = leases(place);
+    assert_eq!(claims.len(), left, "{claims:?}");
+    if honours("uploads") {
+        assert_eq!(uploads(place).len(), left);
+    }
+}
+
+#[test]
+fn parts_of_a_killed_process_go_with_its_claim() {
+    let (place, dies, lives) = (Place::new(), Machine::new(), Machine::new());
+    kill_in_parts(dies.child_of_project("left::child_large", &place), &place);
+    let gc = |arguments: &[&str]| pipex(&dies, &set("AWS_ENDPOINT"), arguments);
+    let lease = format!("{}/large/.large.pipex-tmp", place.0);
+    let would = gc(&["gc", "--dry-run"]);
+    assert!(would.contains(&lease), "{would}");
+    check(&place, 1);
+    let gc = gc(&["gc"]);
+    assert!(gc.contains(&lease), "{gc}");
+    check(&place, 0);
+    // And with whoever takes the claim over.
+    kill_in_parts(dies.child("left::child_large", &place), &place);
+    let said = ended(vec![lives.child("left::child_large", &place).spawn().unwrap()]);
+    assert_eq!(count(&said, "has ").len(), 1);
+    check(&place, 0);
+    assert_eq!(place.objects().len(), 1);
+}
+
+#[test]
+fn who_was_stopped_between_his_parts_overwrites_nothing() {
+    let (place, stops, goes_on) = (Place::new(), Machine::new(), Machine::new());
+    let faults = Arc::new(Faults::default());
+    let gate = Gate::new(faults.gate.get_or_init(|| stops.path().join("gate")).clone());
+    let child = |machine: &Machine, first: &str| {
+        let mut child = machine.child("left::child_large", &place);
+        child.env("PIPEX_TESTS_FIRST", first).env("PIPEX_STALE", "ignore");
+        child
+    };
+    let mut stopped = child(&stops, "1").env("AWS_ENDPOINT", start(&faults)).spawn().unwrap();
+    await_one(&faults.completions, &mut stopped);
+    signal(&stopped, "-STOP");
+    let said = ended(vec![child(&goes_on, "2").spawn().unwrap()]);
+    assert_eq!(count(&said, "has ").into_keys().collect::<Vec<_>>(), ["2"]);
+    let before = Files.entry(&place.target("large/large")).unwrap().unwrap();
+    let _open = gate.open();
+    signal(&stopped, "-CONT");
+    let said = ended(vec![stopped]);
+    assert_eq!(count(&said, "has ").into_keys().collect::<Vec<_>>(), ["2"], "it takes what is there");
+    let after = Files.entry(&place.target("large/large")).unwrap().unwrap();
+    assert_eq!((after.stamp, after.saved), (before.stamp, before.saved));
+    check(&place, 0);
+}
+
+#[test]
+fn a_claim_of_another_machine_goes_when_nothing_was_heard_of_it_for_long() {
+    let (place, other, here) = (Place::new(), Machine::new(), Machine::new());
+    let gated = |mut child: Command, base| {
+        child.env("PIPEX_TESTS_BASE", base).env("PIPEX_TESTS_VALUE", base);
+        child
+    };
+    let gates = ["dead", "live"].map(|name| other.path().join(name));
+    let [_dead, gate] = gates.clone().map(Gate::new);
+    let [mut dead, live] = [("dead", &gates[0]), ("live", &gates[1])].map(|(base, gate)| {
+        let mut child = gated(other.child("machines::child_gated", &place), base);
+        let mut child = child.env("PIPEX_TESTS_GATE", gate).spawn().unwrap();
+        has_begun(&mut child);
+        child
+    });
+    dead.kill().unwrap();
+    dead.wait().unwrap();
+    let mut known = gated(here.child_of_project("machines::child_gated", &place), "known");
+    assert!(known.status().unwrap().success());
+    let faults = Arc::new(Faults::default());
+    let server = start(&faults);
+    let gc = || pipex(&here, &server, &["gc"]);
+    assert!(gc().contains("removed 0 temporary files"), "both may live");
+    assert_eq!(leases(&place).len(), 2);
+    *faults.old.lock().unwrap() = Some("/.dead".to_owned());
+    let said = gc();
+    assert!(said.contains("removed 1 temporary file") && said.contains("/.dead"), "{said}");
+    assert!(matches!(&*leases(&place), [live] if live.contains("/.live")));
+    drop(gate.open());
+    assert_eq!(count(&ended(vec![live]), "has ").into_keys().collect::<Vec<_>>(), ["live"]);
+}
