@@ -133,6 +133,13 @@ pub enum Command {
         #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,
     },
+    /// Say what a run cost, by task function, and what it was spared by what was there; or what two runs cost, beside each other
+    Profile {
+        /// The run, as `pipex runs` names it; without it, the last
+        run: Option<String>,
+        /// A later run to compare it with
+        other: Option<String>,
+    },
     /// Remove what killed processes left: temporary files, and journals that nothing refers to; with a budget for outputs, also
     /// outputs that can be made again
     Gc {

@@ -34,6 +34,7 @@ mod keys;
 mod ls;
 mod paths;
 mod print;
+mod profile;
 mod project;
 mod reading;
 mod report;
@@ -239,6 +240,7 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<CommandStatus, CommandErr
         Command::Runs => runs::runs(&project, json),
         Command::Report { run, output } => report::report(&project, run.as_deref(), absolute(output).as_deref(), json),
         Command::Trace { run, output } => trace::trace(&project, run.as_deref(), absolute(output).as_deref()),
+        Command::Profile { run, other } => profile::profile(&project, run.as_deref(), other.as_deref(), json),
         Command::Gc { options, yes } => gc::gc(&project, &options, Confirmation::new(yes), json),
         Command::Completions { .. } => Ok(CommandStatus::Clean),
     }

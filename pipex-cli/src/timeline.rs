@@ -266,7 +266,8 @@ impl Timeline {
             let length = before.map_or(0.0, |before| lengths[before].0);
             lengths.push((length + self.seconds(run), before.filter(|_| length > 0.0)));
         }
-        let longest = (0..lengths.len()).max_by(|a, b| lengths[*a].0.total_cmp(&lengths[*b].0));
+        // The first of the longest: what follows it took no time.
+        let longest = (0..lengths.len()).rev().max_by(|a, b| lengths[*a].0.total_cmp(&lengths[*b].0));
         let longest = longest.filter(|run| lengths[*run].0 > 0.0);
         let mut path: Vec<_> = std::iter::successors(longest, |run| lengths[*run].1).collect();
         path.reverse();

@@ -22,6 +22,40 @@ pub fn desk() -> Desk {
     desk
 }
 
+/// The blocks of this kind in the guide.
+fn pictures(kind: &str) -> Vec<String> {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/seeing.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let blocks = guide.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix(kind)?.strip_prefix('\n'));
+    blocks.map(str::to_owned).collect()
+}
+
+/// What is shown stands in the guide as it is.
+#[track_caller]
+fn assert_pictured(kind: &str, shown: &str) {
+    let pictures = pictures(kind);
+    assert!(pictures.iter().any(|picture| picture == shown), "docs/src/seeing.md has no such block:\n{shown}");
+}
+
+#[test]
+fn a_profile_says_what_each_function_cost_and_what_is_compared_stands_beside_each_other() {
+    let desk = desk();
+    assert_pictured("console", &desk.transcribe("profile @2"));
+    assert_pictured("console", &desk.transcribe("profile @2 @1"));
+    let profile = desk.json("profile");
+    let read = &profile["tasks"][0];
+    assert_eq!((&read["task"], &read["ran"], &read["cached"]), (&"read".into(), &0.into(), &3.into()));
+    assert_eq!((read["spared"].as_f64(), read["spared_by_second"].as_f64()), (Some(6.495), Some(1.0)));
+    // Two attempts are one run, and the pause between them is no work.
+    let clean = &profile["tasks"][1];
+    assert_eq!((&clean["ran"], format!("{:.3}", clean["longest"].as_f64().unwrap())), (&3.into(), "4.600".to_owned()));
+    let path = profile["critical_path"]["runs"].as_array().unwrap();
+    let names: Vec<_> = path.iter().map(|run| run["target"].as_str().unwrap()).collect();
+    assert_eq!(names, ["out/clean/LGA.csv", "out/climate/LGA.json"]);
+    assert_eq!(profile["slowest"][0]["name"], "clean JFK");
+    assert!(desk.transcribe("profile nothing").contains("there is no run nothing: `pipex runs` lists those there are"));
+}
+
 /// What the Trace Event Format asks of each event, and a reader of all of them: that they are in the order of time, that what is
 /// on one lane is within each other or beside, and that flows begin and end within a slice. Gives the slices.
 fn check_trace(text: &str) -> Vec<Value> {
@@ -84,6 +118,7 @@ fn a_trace_has_what_ran_when_and_where_and_what_took_what() {
     assert_eq!((&clean["args"]["key"], &clean["args"]["why"]), (&"out/clean/LGA.csv".into(), &"missing".into()));
     assert_eq!((&clean["args"]["state"], clean["args"]["waited"].as_f64()), (&"Completed".into(), Some(1.5)));
     assert_eq!(find("clean EWR").len(), 1);
+    assert_pictured("json", &format!("{:#}\n", slices[0]));
     let critical: Vec<_> = slices.iter().filter(|slice| slice["tid"] == 0 && slice["args"].is_object()).collect();
     let names: Vec<_> = critical.iter().map(|slice| slice["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["read LGA", "clean LGA", "climate LGA", "plot", "report"]);
