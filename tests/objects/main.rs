@@ -18,3 +18,4 @@ mod measure;
 mod memory;
 mod proxy;
 mod shared;
+mod streamed;

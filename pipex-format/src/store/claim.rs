@@ -1,7 +1,7 @@
 //! The claim on a target: the right, held by one at a time, to make its value.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -73,7 +73,7 @@ pub(super) struct Written {
 impl Written {
     /// Gives it the target's name.
     pub(super) fn commit(self) -> io::Result<()> {
-        let Written { claim, durable, is_draft } = self;
+        let Written { mut claim, durable, is_draft } = self;
         if is_draft { claim.put_draft().map_err(io::Error::other) } else { claim.put(durable).map(drop) }
     }
 }
@@ -183,6 +183,22 @@ impl Claim {
         &mut self.claimed.file
     }
 
+    /// Where a value goes that needs no file of this machine: into the claim's file, or on its way to the bucket.
+    pub(super) fn writer(&mut self) -> &mut dyn Write {
+        match &mut self.object {
+            Some(object) => &mut **object,
+            None => &mut self.claimed.file,
+        }
+    }
+
+    /// Why no more could be written there, if its bucket is why.
+    pub(super) fn writing_failed(&mut self) -> Option<StoreError> {
+        match self.object.as_mut()?.failure()? {
+            StoreError::ClaimLost { .. } => Some(self.lost()),
+            error => Some(error),
+        }
+    }
+
     /// For a store that does not [`commit`](Claim::commit) its values as files: to be asked before a value gets its place.
     ///
     /// # Errors
@@ -211,17 +227,18 @@ impl Claim {
     /// As [`commit`](Claim::commit). If it is `durable`, the target is on the disk when this returns, and its name as well.
     pub(super) fn commit_as(mut self, durable: bool) -> io::Result<u64> {
         if let Some(written) = self.written.take() {
-            let bytes = self.claimed.file.metadata()?.len();
+            let streamed = self.object.as_ref().map_or(0, |object| object.len());
+            let bytes = if streamed > 0 { streamed } else { self.claimed.file.metadata()?.len() };
             lock(&written).push(Written { claim: self, durable, is_draft: false });
             return Ok(bytes);
         }
         self.put(durable)
     }
 
-    fn put(self, durable: bool) -> io::Result<u64> {
-        if self.object.is_some() {
-            let mut file = self.claimed.file.try_clone()?;
-            return self.put_object(&mut file).map_err(io::Error::other);
+    fn put(&mut self, durable: bool) -> io::Result<u64> {
+        if let Some(object) = &self.object {
+            let mut file = if object.len() > 0 { None } else { Some(self.claimed.file.try_clone()?) };
+            return self.put_object(file.as_mut()).map_err(io::Error::other);
         }
         if durable {
             self.claimed.file.sync_all()?;
@@ -239,11 +256,15 @@ impl Claim {
         Ok(metadata.len())
     }
 
-    /// Makes what the file has the object that is the target. The bytes it has.
-    fn put_object(&self, file: &mut File) -> Result<u64, StoreError> {
-        let failed = |error| StoreError::io("look at", &self.claimed.path, error);
-        let put = match &self.object {
-            Some(object) if self.claimed.is_held().map_err(failed)? => object.put(file)?,
+    /// Makes what the file has, or without one what was written, the object that is the target. The bytes it has.
+    fn put_object(&mut self, file: Option<&mut File>) -> Result<u64, StoreError> {
+        let Claim { claimed, object, .. } = self;
+        let failed = |error| StoreError::io("look at", &claimed.path, error);
+        let put = match (object, file) {
+            (Some(object), file) if claimed.is_held().map_err(failed)? => match file {
+                Some(file) => object.put(file)?,
+                None => object.put_written()?,
+            },
             _ => None,
         };
         let Some(PutObject { stamp, bytes, content }) = put else { return Err(self.lost()) };
@@ -289,13 +310,13 @@ impl Claim {
         self.put_draft()
     }
 
-    fn put_draft(&self) -> Result<(), StoreError> {
+    fn put_draft(&mut self) -> Result<(), StoreError> {
         if self.object.is_some() {
             let draft = self.draft();
             return match regular::read(&draft) {
                 Err(StoreError::Directory { .. }) => Err(StoreError::NotOneFile { target: self.target.to_string() }),
                 Err(StoreError::Missing { .. }) => Err(self.lost()),
-                file => self.put_object(&mut file?).map(drop),
+                file => self.put_object(Some(&mut file?)).map(drop),
             };
         }
         let target = self.target.path();

@@ -181,8 +181,14 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
         };
         let note = format.has_note().then(|| Note::reserve(footer(0, record.arguments(), None)));
         let mut written = None;
-        let mut sink = Sink { file: claim.file(), buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
-        let expanded = format.encode(value, note.as_ref(), &mut sink, target.as_str())?;
+        // What is filled in later needs a file.
+        let out = if note.is_some() { claim.file() } else { claim.writer() };
+        let mut sink = Sink { out, buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
+        let encoded = format.encode(value, note.as_ref(), &mut sink, target.as_str());
+        let expanded = match encoded {
+            Ok(expanded) => expanded,
+            Err(error) => return Err(claim.writing_failed().map_or(error, Into::into)),
+        };
         if sink.is_empty() && format.shortest() > 0 && !format.has_footer() {
             return Err(StoreError::NothingEncoded { target: target.to_string(), codec: format.name() }.into());
         }
@@ -190,7 +196,9 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
             written = Some((length, checksum));
             format.has_footer().then(|| footer(length, checksum, expanded))
         });
-        finished.map_err(failed)?;
+        if let Err(error) = finished {
+            return Err(claim.writing_failed().unwrap_or_else(|| failed(error)).into());
+        }
         let mut is_recorded = format.has_footer();
         if let Some((length, checksum)) = written {
             claim.has_content(checksum);
@@ -259,9 +267,9 @@ pub(super) fn read_target(target: &Location) -> Result<Vec<u8>, StoreError> {
     }
 }
 
-/// Writes a payload to the file in large pieces and takes its checksum on the way. A small output is one write.
-struct Sink<'f> {
-    file: &'f mut File,
+/// Writes a payload in large pieces and takes its checksum on the way. A small output is one write.
+struct Sink<'o> {
+    out: &'o mut dyn Write,
     buffer: Vec<u8>,
     flushed: u64,
     hasher: Option<Box<Xxh3>>,
@@ -274,7 +282,7 @@ impl Sink<'_> {
 
     fn write_piece(&mut self, piece: &[u8]) -> io::Result<()> {
         self.hasher.get_or_insert_with(|| Box::new(Xxh3::new())).update(piece);
-        self.file.write_all(piece)?;
+        self.out.write_all(piece)?;
         self.flushed += piece.len() as u64;
         Ok(())
     }
@@ -291,7 +299,7 @@ impl Sink<'_> {
         if let Some(footer) = footer(self.flushed + self.buffer.len() as u64, checksum) {
             footer.append_to(&mut self.buffer);
         }
-        self.file.write_all(&self.buffer)
+        self.out.write_all(&self.buffer)
     }
 }
 

@@ -131,6 +131,11 @@ impl Lease {
         Ok(!self.held.is_lost.load(Ordering::Acquire))
     }
 
+    /// That it is held no longer.
+    pub(super) fn lost(&self, target: &Object) -> StoreError {
+        StoreError::ClaimLost { target: target.name.to_string(), claim: self.name().into() }
+    }
+
     /// Its URL.
     pub(super) fn name(&self) -> &str {
         &self.held.object.name

@@ -11,6 +11,7 @@ mod parts;
 mod place;
 mod put;
 mod seen;
+mod stream;
 mod sweep;
 mod upload;
 

@@ -1,15 +1,14 @@
-//! From a file of this machine to an object.
+//! The claim on an object, and how the value gets there.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use object_store::{ObjectStoreExt as _, PutPayload, PutResult, UpdateVersion};
-use xxhash_rust::xxh3::Xxh3;
 
 use super::holder::{Holder, Lock, random};
 use super::lease::{Lease, Other};
@@ -17,20 +16,15 @@ use super::parts::Parts;
 use super::place::Object;
 use super::put::{is_conflict, put_if};
 use super::seen::Seen;
+use super::stream::{LARGE, Stream, Written};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::task::Task;
 use crate::model::temporary;
 use crate::store::claim_file::ClaimFile;
+use crate::store::codec::PIECE;
 use crate::store::entry::PutObject;
 use crate::store::error::StoreError;
 use crate::store::footer::Footer;
-
-/// What is larger goes in parts: several requests, none of which has to take long.
-const LARGE: u64 = 16 << 20;
-/// The bytes of a part.
-const PART: u64 = 8 << 20;
-/// Servers take no more parts than 10,000.
-const PARTS: u64 = 9_000;
 
 impl std::fmt::Debug for Claimed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,11 +35,14 @@ impl std::fmt::Debug for Claimed {
 /// The claim on an object: one among the processes of this machine, by a lock on a file as for files, and a lease among machines.
 pub(in crate::store) struct Claimed {
     object: Object,
-    /// Where the value is written until it is whole.
+    /// Where the value is written until it is whole, unless it is streamed.
     pub(in crate::store) local: PathBuf,
     lease: Lease,
     /// What was there when it was claimed.
     before: Option<UpdateVersion>,
+    stream: Stream,
+    /// Why no more could be written.
+    failed: Option<StoreError>,
 }
 
 impl Object {
@@ -78,7 +75,8 @@ impl Object {
         let Some(lease) = Lease::take(self, self.holder(lock)?, other)? else { return Ok(None) };
         let meta = self.head()?;
         let before = meta.map(|meta| UpdateVersion { e_tag: meta.e_tag, version: meta.version });
-        Ok(Some((file, Box::new(Claimed { object: self.clone(), local, lease, before }))))
+        let (object, stream) = (self.clone(), Stream::new(self.bucket.parts().is_some()));
+        Ok(Some((file, Box::new(Claimed { object, local, lease, before, stream, failed: None }))))
     }
 }
 
@@ -90,20 +88,17 @@ impl Object {
 
     /// Makes what the file has the object, whatever is there: where all that may be there is the same.
     pub(in crate::store) fn put_over(&self, file: &mut File) -> Result<(), StoreError> {
-        match self.measure(file)? {
+        let length = file.metadata().map_err(|error| self.unreadable(error))?.len();
+        if length > LARGE as u64 && self.bucket.parts().is_some() {
             // So that its parts are known to whoever comes next. If the claim is lost, another has put the same there.
-            (_, true) => {
-                if let Some((_file, claimed)) = self.claim_any(true)? {
-                    claimed.put(file)?;
-                }
-            }
-            (_, false) => {
-                let (store, path, bytes) = (self.bucket.store(), self.path.clone(), self.read_file(file)?);
-                let put = self.bucket.wait(async move { store.put(&path, bytes.into()).await })?;
-                put.map_err(|error| self.refused("write", error))?;
-            }
+            let Some((_file, mut claimed)) = self.claim_any(true)? else { return Ok(()) };
+            return claimed.put(file).map(drop);
         }
-        Ok(())
+        let mut bytes = Vec::new();
+        file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(|error| self.unreadable(error))?;
+        let (store, path) = (self.bucket.store(), self.path.clone());
+        let put = self.bucket.wait(async move { store.put(&path, bytes.into()).await })?;
+        put.map(drop).map_err(|error| self.refused("write", error))
     }
 
     /// Where on this machine values are written until they are whole, and claims are locked.
@@ -123,19 +118,6 @@ impl Object {
         Ok(directory)
     }
 
-    /// The bytes of a file, from whose beginning it is read from now on, and whether it goes in parts.
-    fn measure(&self, file: &mut File) -> Result<(u64, bool), StoreError> {
-        let measured = file.metadata().and_then(|metadata| file.rewind().map(|()| metadata.len()));
-        let length = measured.map_err(|error| self.unreadable(error))?;
-        Ok((length, length > LARGE && !self.bucket.name.starts_with("http")))
-    }
-
-    fn read_file(&self, file: &mut File) -> Result<Bytes, StoreError> {
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|error| self.unreadable(error))?;
-        Ok(bytes.into())
-    }
-
     fn unreadable(&self, error: io::Error) -> StoreError {
         StoreError::io("read what is to be written to", Path::new(&*self.name), error)
     }
@@ -152,12 +134,62 @@ impl Claimed {
         self.lease.name()
     }
 
+    /// The bytes that were written.
+    pub(in crate::store) fn len(&self) -> u64 {
+        self.stream.len()
+    }
+
+    /// Why no more could be written, if that is so.
+    pub(in crate::store) fn failure(&mut self) -> Option<StoreError> {
+        self.failed.take()
+    }
+
     /// Makes what the file has the object, in one step; `None` if the claim is lost, and then the object is as it was or as another
     /// has made it since.
-    pub(in crate::store) fn put(&self, file: &mut File) -> Result<Option<PutObject>, StoreError> {
-        match self.object.measure(file)? {
-            (length, true) => self.put_in_parts(file, length),
-            (_, false) => self.put_at_once(file),
+    pub(in crate::store) fn put(&mut self, file: &mut File) -> Result<Option<PutObject>, StoreError> {
+        let mut piece = vec![0; PIECE];
+        file.rewind().map_err(|error| self.object.unreadable(error))?;
+        loop {
+            let read = match file.read(&mut piece) {
+                Ok(0) => return self.put_written(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read.map_err(|error| self.object.unreadable(error))?,
+            };
+            match self.append(&piece[..read]) {
+                Err(StoreError::ClaimLost { .. }) => return Ok(None),
+                appended => appended?,
+            }
+        }
+    }
+
+    /// The same with what was written.
+    pub(in crate::store) fn put_written(&mut self) -> Result<Option<PutObject>, StoreError> {
+        let written = self.stream.finish().map_err(|error| self.unless_lost(error));
+        match written {
+            Err(StoreError::ClaimLost { .. }) => Ok(None),
+            Err(error) => Err(error),
+            Ok(Written::AtOnce(bytes)) => self.put_at_once(bytes),
+            Ok(Written::InParts { parts, length, print, has_footer }) => {
+                let seen = self.complete(parts, length, print)?;
+                Ok(seen.map(|seen| self.has_put(seen, (!has_footer).then_some(print))))
+            }
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let Claimed { object, lease, stream, .. } = self;
+        let written = stream.write(bytes, || {
+            let parts = Parts::begin(object)?;
+            if lease.has_begun(&parts.id)? { Ok(parts) } else { Err(lease.lost(object)) }
+        });
+        written.map_err(|error| self.unless_lost(error))
+    }
+
+    /// Why parts were not taken, unless that is since another has taken the claim over, and aborted them.
+    fn unless_lost(&self, error: StoreError) -> StoreError {
+        match self.lease.is_held(true) {
+            Ok(false) => self.lease.lost(&self.object),
+            _ => error,
         }
     }
 
@@ -168,9 +200,8 @@ impl Claimed {
         PutObject { stamp, bytes, content }
     }
 
-    fn put_at_once(&self, file: &mut File) -> Result<Option<PutObject>, StoreError> {
+    fn put_at_once(&self, bytes: Bytes) -> Result<Option<PutObject>, StoreError> {
         let object = &self.object;
-        let bytes = object.read_file(file)?;
         // Where it would be lost for sure, nothing is sent.
         if !self.is_held()? {
             return Ok(None);
@@ -192,63 +223,55 @@ impl Claimed {
 
     /// What is there now, if it has these bytes.
     fn find_same(&self, bytes: &[u8]) -> Result<Option<Seen>, StoreError> {
+        self.find_same_as(bytes.len() as u64, fingerprint_bytes(bytes))
+    }
+
+    /// What is there now, if it has so many bytes and this fingerprint.
+    fn find_same_as(&self, length: u64, print: Fingerprint) -> Result<Option<Seen>, StoreError> {
+        if self.object.head()?.is_none_or(|meta| meta.size != length) {
+            return Ok(None);
+        }
         match self.object.get(None) {
-            Ok((meta, there)) => Ok((there == bytes).then(|| Seen::from_meta(&meta))),
+            Ok((meta, there)) => Ok((fingerprint_bytes(&there) == print).then(|| Seen::from_meta(&meta))),
             Err(StoreError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// The parts are nothing until all of them are made the object. That has no condition; but who has taken the claim over has aborted them.
-    fn put_in_parts(&self, file: &mut File, length: u64) -> Result<Option<PutObject>, StoreError> {
+    fn complete(&self, parts: Parts, length: u64, print: Fingerprint) -> Result<Option<Seen>, StoreError> {
         let object = &self.object;
-        let parts = Parts::begin(object)?;
-        if !self.lease.has_begun(&parts.id)? {
-            return Ok(None);
-        }
-        let (mut parts, content) = object.send(parts, file, length)?;
-        parts.wait()?;
         let now = object.head()?.map(|meta| meta.e_tag);
         if now != self.before.as_ref().map(|before| before.e_tag.clone()) || !self.lease.is_held(true)? {
             return Ok(None);
         }
-        let seen = match parts.complete()? {
-            Ok(PutResult { e_tag: Some(tag), .. }) => Some(Seen::new(Some(&tag), length, SystemTime::now())),
-            Ok(_) => object.head()?.map(|meta| Seen::from_meta(&meta)),
+        match parts.complete()? {
+            Ok(PutResult { e_tag: Some(tag), .. }) => Ok(Some(Seen::new(Some(&tag), length, SystemTime::now()))),
+            Ok(_) => Ok(object.head()?.map(|meta| Seen::from_meta(&meta))),
             // The answer of what is tried again may have been lost; or they have been aborted, which some servers say in their own ways.
-            Err(error) => match self.find_same_file(file)? {
-                Some(seen) => Some(seen),
-                None if !self.lease.is_held(true)? => None,
-                None => return Err(object.refused("write", error)),
+            Err(error) => match self.find_same_as(length, print)? {
+                None if self.lease.is_held(true)? => Err(object.refused("write", error)),
+                seen => Ok(seen),
             },
-        };
-        Ok(seen.map(|seen| self.has_put(seen, content)))
-    }
-
-    /// What is there now, if it has the bytes of this file.
-    fn find_same_file(&self, file: &mut File) -> Result<Option<Seen>, StoreError> {
-        self.object.measure(file)?;
-        self.find_same(&self.object.read_file(file)?)
+        }
     }
 }
 
-impl Object {
-    /// Sends the file in these parts, and finishes nothing. The fingerprint of its content, if that is all of its bytes.
-    fn send(&self, mut parts: Parts, file: &mut File, length: u64) -> Result<(Parts, Option<Fingerprint>), StoreError> {
-        let part = PART.max(length / PARTS);
-        let (mut hasher, mut has_footer) = (Xxh3::new(), false);
-        loop {
-            let mut bytes = Vec::with_capacity(part as usize);
-            let read = (&mut *file).take(part).read_to_end(&mut bytes);
-            read.map_err(|error| self.unreadable(error))?;
-            if bytes.is_empty() {
-                break;
+/// The value, while it is encoded.
+impl Write for Claimed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.append(bytes) {
+            Ok(()) => Ok(bytes.len()),
+            Err(error) => {
+                let said = io::Error::other(error.to_string());
+                self.failed.get_or_insert(error);
+                Err(said)
             }
-            hasher.update(&bytes);
-            has_footer = Footer::is_at_end(&bytes);
-            parts.add(bytes.into())?;
         }
-        Ok((parts, (!has_footer).then(|| Fingerprint::new(hasher.digest128()))))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
