@@ -17,5 +17,6 @@ mod machines;
 mod measure;
 mod memory;
 mod proxy;
+mod restart;
 mod shared;
 mod streamed;

@@ -168,6 +168,12 @@ fn raw(bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
+/// In a flow run of its own: it writes what another task is said to have written.
+#[flow]
+fn put(bytes: Vec<u8>, base: &str) -> pipex::Result<()> {
+    raw(bytes).base(base).run().map(drop)
+}
+
 #[test]
 fn what_is_damaged_or_cut_is_told_by_name() {
     let dir = tempfile::tempdir().unwrap();
@@ -179,12 +185,13 @@ fn what_is_damaged_or_cut_is_told_by_name() {
         for (name, bytes) in [("flipped", flipped), ("cut", whole[..at].to_vec())] {
             let base = format!("{name}-{at}");
             scope("memory:///damaged", || {
-                raw(bytes).base(&base).run().unwrap();
+                put(bytes, &base).unwrap();
                 let stored = rows(9).base(&base).lazy();
                 let target = format!("memory:///damaged/{base}");
                 // One of too few bytes to be whole counts as missing, and is made.
                 if let Err(error) = stored.load() {
-                    assert!(format!("{error:?}").contains(&target), "{error:?}");
+                    let said = format!("{:#}", anyhow::Error::from(error));
+                    assert!(said.contains(&target) && !said.contains("fill to the same target"), "{said}");
                 } else {
                     assert!(name == "cut" && at < 128, "{target}");
                 }
@@ -210,4 +217,47 @@ fn what_was_made_of_something_else_is_stale() {
     assert_eq!(len(2, Stale::Rerun), 2);
     fs::remove_dir_all(journal.path().join(".pipex")).unwrap();
     assert_eq!(len(3, Stale::Rerun), 3, "the object says itself what made it");
+}
+
+#[task]
+fn numbers(count: u64) -> Vec<u64> {
+    (0..count).collect()
+}
+
+const MANY: u64 = 4_000_000;
+
+#[test]
+fn chunks_of_an_object_are_those_of_its_file_and_no_others() {
+    scope("memory:///chunks", || {
+        for (base, count) in [("none", 0), ("few", 10), ("many", MANY)] {
+            let stored = numbers(count).base(base).run().unwrap();
+            let chunks: Result<Vec<Vec<u64>>, _> = stored.chunks(1_000_000).unwrap().collect();
+            assert!(chunks.unwrap().concat().into_iter().eq(0..count), "{base}");
+        }
+        // Written anew while it is read, it is neither.
+        let stored = numbers(MANY).base("many").run().unwrap();
+        let mut chunks = stored.chunks(100_000).unwrap();
+        assert_eq!(chunks.next().unwrap().unwrap()[7], 7);
+        Files.remove(stored.location().unwrap()).unwrap();
+        numbers(MANY).base("many").run().unwrap();
+        let error = chunks.find_map(Result::err).unwrap();
+        let said = format!("{:#}", anyhow::Error::from(error));
+        assert!(said.contains("it was written anew in the meantime"), "{said}");
+    });
+}
+
+#[test]
+fn chunks_of_a_damaged_object_end_in_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = scope(dir.path().to_str().unwrap(), || numbers(1_000).base("whole").run()).unwrap();
+    let mut bytes = fs::read(whole.location().unwrap().path()).unwrap();
+    bytes[5_000] ^= 1;
+    scope("memory:///damaged", || {
+        put(bytes, "numbers/damaged").unwrap();
+        let stored = numbers(1_000).base("damaged").lazy();
+        let chunks: Vec<_> = stored.chunks(300).unwrap().collect();
+        assert!(chunks[..3].iter().all(Result::is_ok) && chunks.len() == 4);
+        let said = format!("{:#}", anyhow::Error::from(chunks.into_iter().find_map(Result::err).unwrap()));
+        assert!(said.contains("memory:///damaged/numbers/damaged") && said.contains("damaged"), "{said}");
+    });
 }

@@ -157,11 +157,15 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
         T: 'static,
     {
         let format = Format::for_target(&self.codec, target)?;
-        if Object::find(target.as_str())?.is_some() {
-            return Ok(None);
+        let found = match Object::find(target.as_str())? {
+            Some(object) if format.has_footer() => Payload::find_in_bucket(&object, target)?,
+            Some(_) => None,
+            None => self.find_payload(&format, &regular::read(target.path())?, 0, target)?,
+        };
+        if let Some((_, footer)) = &found {
+            self.check(&format, footer, target)?;
         }
-        let file = regular::read(target.path())?;
-        match self.find_payload(&format, &file, 0, target)? {
+        match found {
             Some((payload, _)) => format.pieces(payload, count),
             None => Ok(None),
         }
@@ -240,10 +244,18 @@ impl<C, const DURABLE: bool> FileStore<C, DURABLE> {
         }
         let found = Payload::find(file, least, target).map_err(|error| StoreError::io("read", target.path(), error))?;
         if let Some((_, footer)) = &found {
-            format.check_codec(footer.codec.as_deref(), target)?;
-            footer.check_type::<T>(self.codec.shape().as_ref(), target.as_str())?;
+            self.check(format, footer, target)?;
         }
         Ok(found)
+    }
+
+    /// Whether what has this footer is what is asked for.
+    fn check<T>(&self, format: &Format<'_, T>, footer: &Footer, target: &Location) -> Result<(), StoreError>
+    where
+        C: Codec<T>,
+    {
+        format.check_codec(footer.codec.as_deref(), target)?;
+        footer.check_type::<T>(self.codec.shape().as_ref(), target.as_str())
     }
 }
 

@@ -148,8 +148,14 @@ impl Footer {
 
     /// The footer at the end of these bytes, if they have a whole one.
     pub(super) fn find(bytes: &[u8]) -> Option<Self> {
+        Self::find_in(bytes).map(|(_, footer)| footer)
+    }
+
+    /// The same, and where it begins.
+    pub(super) fn find_in(bytes: &[u8]) -> Option<(usize, Self)> {
         let (_, start) = find(bytes)?;
-        Self::whole(&bytes[start?..])
+        let start = start?;
+        Some((start, Self::whole(&bytes[start..])?))
     }
 
     /// Whether these bytes end as those do that have a footer.

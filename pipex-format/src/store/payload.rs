@@ -1,4 +1,4 @@
-//! The payload of a file, read from front to back, and checked on the way.
+//! The payload of a file or an object, read from front to back, and checked on the way.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,17 +9,24 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::error::StoreError;
 use super::footer::Footer;
+use super::object::{Object, Ranges};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::target::Location;
 
-/// The payload of a file that ends in a whole footer. Its last bytes come only if all were those that were saved.
+/// The payload of what ends in a whole footer. Its last bytes come only if all were those that were saved.
 pub(super) struct Payload {
-    file: Arc<File>,
+    source: Source,
     target: Location,
     checksum: Option<Fingerprint>,
     length: u64,
     at: u64,
     hasher: Box<Xxh3>,
+}
+
+/// Where it comes from.
+enum Source {
+    File(Arc<File>),
+    Object(Ranges),
 }
 
 impl Payload {
@@ -31,15 +38,27 @@ impl Payload {
         }
         let found = Footer::find_at_end(file, bytes)?;
         let Some((_, footer)) = found.filter(|(start, footer)| *start == footer.length) else { return Ok(None) };
-        let (file, target) = (Arc::new(file.try_clone()?), target.clone());
-        let (checksum, length) = (footer.checksum, footer.length);
-        Ok(Some((Payload { file, target, checksum, length, at: 0, hasher: Box::default() }, footer)))
+        Ok(Some((Self::new(Source::File(Arc::new(file.try_clone()?)), &footer, target), footer)))
+    }
+
+    /// Of an object; `None` likewise.
+    pub(super) fn find_in_bucket(object: &Object, target: &Location) -> Result<Option<(Self, Footer)>, StoreError> {
+        let found = object.open()?;
+        Ok(found.map(|(ranges, footer)| (Self::new(Source::Object(ranges), &footer, target), footer)))
+    }
+
+    fn new(source: Source, footer: &Footer, target: &Location) -> Self {
+        let Footer { checksum, length, .. } = *footer;
+        Payload { source, target: target.clone(), checksum, length, at: 0, hasher: Box::default() }
     }
 
     /// The same from its beginning.
     pub(super) fn anew(&self) -> Self {
-        let (file, target) = (Arc::clone(&self.file), self.target.clone());
-        Payload { file, target, at: 0, hasher: Box::default(), ..*self }
+        let source = match &self.source {
+            Source::File(file) => Source::File(Arc::clone(file)),
+            Source::Object(ranges) => Source::Object(ranges.anew()),
+        };
+        Payload { source, target: self.target.clone(), at: 0, hasher: Box::default(), ..*self }
     }
 
     pub(super) fn target(&self) -> String {
@@ -58,7 +77,10 @@ impl Read for Payload {
         if most == 0 {
             return Ok(0);
         }
-        let read = self.file.read_at(&mut out[..most], self.at)?;
+        let read = match &mut self.source {
+            Source::File(file) => file.read_at(&mut out[..most], self.at)?,
+            Source::Object(ranges) => ranges.read(&mut out[..most])?,
+        };
         self.hasher.update(&out[..read]);
         self.at += read as u64;
         let is_other = || Some(Fingerprint::new(self.hasher.digest128())) != self.checksum;

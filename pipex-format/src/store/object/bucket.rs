@@ -55,6 +55,9 @@ pub(super) struct Bucket {
     pub(super) conditions: OnceLock<Conditions>,
 }
 
+/// What the client does.
+pub(super) type Begun<T> = mpsc::Receiver<object_store::Result<T>>;
+
 static BUCKETS: LazyLock<Mutex<HashMap<String, Arc<Bucket>>>> = LazyLock::new(Mutex::default);
 
 impl Bucket {
@@ -115,9 +118,22 @@ impl Bucket {
         &self,
         work: impl Future<Output = object_store::Result<T>> + Send + 'static,
     ) -> Result<object_store::Result<T>, StoreError> {
-        let (sender, receiver) = mpsc::channel();
+        self.end(self.begin(work)?)
+    }
+
+    /// Has the client begin.
+    pub(super) fn begin<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = object_store::Result<T>> + Send + 'static,
+    ) -> Result<Begun<T>, StoreError> {
+        let (sender, begun) = mpsc::channel();
         runtime()?.spawn(async move { _ = sender.send(work.await) });
-        let ended = receiver.recv().map_err(|_| {
+        Ok(begun)
+    }
+
+    /// Waits for what the client has begun.
+    pub(super) fn end<T>(&self, begun: Begun<T>) -> Result<object_store::Result<T>, StoreError> {
+        let ended = begun.recv().map_err(|_| {
             let source = io::Error::other("a request to its server ended before its time");
             StoreError::Io { action: "reach", path: (&*self.name).into(), source }
         })?;
@@ -178,6 +194,9 @@ impl Bucket {
         let advice = match &error {
             object_store::Error::NotFound { .. } if action == "read" && !said.contains("NoSuchBucket") => {
                 return StoreError::Missing { target };
+            }
+            object_store::Error::Precondition { .. } if action == "read" => {
+                "it was written anew in the meantime: read it again".to_owned()
             }
             object_store::Error::NotFound { .. } => {
                 format!("{} is not there: make it first, or correct the path", self.name)

@@ -119,6 +119,16 @@ impl Lease {
         self.is_held(true)
     }
 
+    /// It has become the object.
+    pub(super) fn has_ended(&self, upload: String) -> Result<(), StoreError> {
+        let held = Arc::clone(&self.held);
+        let noted = self.held.object.bucket.wait(async move {
+            held.state.lock().await.uploads.retain(|begun| *begun != upload);
+            Ok(())
+        })?;
+        noted.map_err(|error| self.held.object.refused("renew the claim", error))
+    }
+
     /// Whether it is held, as far as that can be known. One that has not been renewed for some while is: the process may have been
     /// stopped. With `now` it is renewed in any case.
     pub(super) fn is_held(&self, now: bool) -> Result<bool, StoreError> {

@@ -138,12 +138,17 @@ impl Object {
         })
     }
 
+    /// The last bytes of an object of so many.
+    pub(super) fn end(&self, bytes: u64) -> Result<Bytes, StoreError> {
+        if bytes == 0 { Ok(Bytes::new()) } else { Ok(self.get(Some(GetRange::Suffix(END.min(bytes))))?.1) }
+    }
+
     /// What is there, and what its footer or its note says.
     pub(in crate::store) fn entry(&self) -> Result<Option<Entry>, StoreError> {
         let Some(meta) = self.head()? else { return Ok(None) };
         let seen = Seen::from_meta(&meta);
         let mut entry = Entry::new(seen.stamp, seen.bytes, seen.saved);
-        let end = if seen.bytes == 0 { Bytes::new() } else { self.get(Some(GetRange::Suffix(END.min(seen.bytes))))?.1 };
+        let end = self.end(seen.bytes)?;
         let find = |end: &[u8]| Footer::find(end).or_else(|| note::find_at_end(end, seen.bytes));
         let footer = match find(&end) {
             None if seen.bytes > end.len() as u64 => {

@@ -245,7 +245,12 @@ impl Claimed {
         if now != self.before.as_ref().map(|before| before.e_tag.clone()) || !self.lease.is_held(true)? {
             return Ok(None);
         }
-        match parts.complete()? {
+        let upload = parts.id.clone();
+        let completed = parts.complete()?;
+        if completed.is_ok() {
+            self.lease.has_ended(upload)?;
+        }
+        match completed {
             Ok(PutResult { e_tag: Some(tag), .. }) => Ok(Some(Seen::new(Some(&tag), length, SystemTime::now()))),
             Ok(_) => Ok(object.head()?.map(|meta| Seen::from_meta(&meta))),
             // The answer of what is tried again may have been lost; or they have been aborted, which some servers say in their own ways.
