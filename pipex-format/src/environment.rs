@@ -12,9 +12,10 @@ use crate::model::stale::Stale;
 use crate::say::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "PIPEX",
     "PIPEX_DECODE_LIMIT",
+    "PIPEX_DOWNLOADS",
     "PIPEX_DRY_RUN",
     "PIPEX_JOURNAL",
     "PIPEX_LEASE",
@@ -98,6 +99,13 @@ pub fn journal_directory() -> Option<Option<PathBuf>> {
 #[must_use]
 pub fn root() -> Option<PathBuf> {
     env::var_os("PIPEX_ROOT").filter(|root| !root.is_empty()).map(PathBuf::from)
+}
+
+/// The directory of this user for what can be had again.
+#[must_use]
+pub fn cache_directory() -> Option<PathBuf> {
+    let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|directory| directory.is_absolute());
+    Some(set.or_else(|| Some(env::home_dir()?.join(".cache")))?.join("pipex"))
 }
 
 /// A variable of a user's own, if it is UTF-8.

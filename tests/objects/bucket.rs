@@ -63,6 +63,7 @@ impl Machine {
             .env("PIPEX_PATH", &place.0)
             .env("PIPEX_JOURNAL", "off")
             .env("PIPEX_LEASE", "2")
+            .env("XDG_CACHE_HOME", self.path().join("cache"))
             .env("TMPDIR", self.path());
         command.stdout(Stdio::piped());
         command

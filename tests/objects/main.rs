@@ -7,6 +7,7 @@ mod bucket;
 mod child;
 mod command;
 mod crash;
+mod downloads;
 mod faults;
 #[path = "../gate.rs"]
 mod gate;

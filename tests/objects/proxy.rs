@@ -21,6 +21,8 @@ pub struct Faults {
     pub down: AtomicUsize,
     /// How many there have been, of all kinds,
     pub requests: AtomicUsize,
+    /// that ask for the first of the ranges of an object,
+    pub downloads: AtomicUsize,
     /// that send a part,
     pub parts: AtomicUsize,
     /// and that put parts together.
@@ -32,9 +34,12 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Counts the request with this first line.
-    fn count(&self, line: &str) -> usize {
-        if line.contains("partNumber=") {
+    /// Counts the request that begins so.
+    fn count(&self, head: &str) -> usize {
+        let line = head.lines().next().unwrap_or_default();
+        if head.to_ascii_lowercase().contains("range: bytes=0-") {
+            self.downloads.fetch_add(1, Ordering::Relaxed);
+        } else if line.contains("partNumber=") {
             self.parts.fetch_add(1, Ordering::Relaxed);
         } else if line.starts_with("POST") && line.contains("uploadId=") {
             self.completions.fetch_add(1, Ordering::Relaxed);
@@ -92,7 +97,7 @@ fn pass_on(mut client: TcpStream, faults: &Faults) -> io::Result<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let number = faults.count(head.lines().next().unwrap_or_default());
+    let number = faults.count(&head);
     let down = faults.down.load(Ordering::Relaxed);
     if down > 0 && (down..down + 6).contains(&number) {
         return Ok(());

@@ -41,6 +41,10 @@ impl Object {
         match *self {}
     }
 
+    pub(super) fn copy_to_this_machine(&self) -> Result<LocalCopy, StoreError> {
+        match *self {}
+    }
+
     pub(super) fn put_over(&self, _: &mut File) -> Result<(), StoreError> {
         match *self {}
     }
@@ -68,6 +72,11 @@ impl Object {
     pub(super) fn claim(&self, _: &Task, _: bool) -> Result<Option<(ClaimFile, Box<Claimed>)>, StoreError> {
         match *self {}
     }
+}
+
+/// Of none.
+pub(super) struct LocalCopy {
+    pub(super) path: PathBuf,
 }
 
 /// Of none.

@@ -1,7 +1,6 @@
 //! Outputs that task functions save themselves.
 
 use std::error::Error as StdError;
-use std::ffi::OsStr;
 use std::path::Path;
 
 use super::error::StoreError;
@@ -34,16 +33,6 @@ impl<R> OwnOutput<R> {
     }
 }
 
-/// A file of this machine that has what the object has. It goes when it is dropped.
-fn download(object: &Object, target: &Location) -> StoreResult<tempfile::NamedTempFile> {
-    // Libraries go by extensions.
-    let extension = target.path().extension().and_then(OsStr::to_str);
-    let suffix = extension.map(|extension| format!(".{extension}")).unwrap_or_default();
-    let file = tempfile::Builder::new().prefix("pipex-").suffix(&suffix).tempfile()?;
-    std::fs::write(file.path(), object.read()?)?;
-    Ok(file)
-}
-
 impl<R> Default for OwnOutput<R> {
     fn default() -> Self {
         Self::new()
@@ -67,7 +56,7 @@ impl<R> Store<R> for OwnOutput<R> {
         match &self.load {
             Some(load) => match Object::find(target.as_str())? {
                 None => load(target.path()),
-                Some(object) => load(download(&object, target)?.path()),
+                Some(object) => load(&object.copy_to_this_machine()?.path),
             },
             None => Err(StoreError::NoLoader { target: target.to_string() }.into()),
         }

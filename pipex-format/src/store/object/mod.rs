@@ -4,6 +4,7 @@
 //! is promised, and why it holds.
 
 mod bucket;
+mod downloads;
 mod holder;
 mod lease;
 mod lists;

@@ -1,6 +1,8 @@
 //! An object that is read from front to back, so many bytes a request.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::mem;
 
 use bytes::{Buf as _, Bytes};
 use object_store::{GetOptions, GetRange};
@@ -25,7 +27,7 @@ pub(in crate::store) struct Ranges {
 }
 
 impl Ranges {
-    fn new(object: Object, e_tag: Option<String>, end: u64) -> Self {
+    pub(super) fn new(object: Object, e_tag: Option<String>, end: u64) -> Self {
         Ranges { object, e_tag, end, asked: 0, now: Bytes::new(), next: None }
     }
 
@@ -55,6 +57,21 @@ impl Ranges {
         self.next = self.ask()?;
         self.now = self.object.bucket.end(range)?.map_err(|error| self.object.refused("read", error))?;
         Ok(())
+    }
+}
+
+impl Ranges {
+    /// Writes all that is left; what the system says of the writing stands apart.
+    pub(super) fn copy_to(&mut self, out: &mut File) -> Result<io::Result<()>, StoreError> {
+        loop {
+            self.advance()?;
+            if self.now.is_empty() {
+                return Ok(Ok(()));
+            }
+            if let Err(error) = out.write_all(&mem::take(&mut self.now)) {
+                return Ok(Err(error));
+            }
+        }
     }
 }
 
