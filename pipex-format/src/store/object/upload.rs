@@ -187,7 +187,7 @@ impl Claimed {
 
     /// Why parts were not taken, unless that is since another has taken the claim over, and aborted them.
     fn unless_lost(&self, error: StoreError) -> StoreError {
-        match self.lease.is_held(true) {
+        match self.may_be_put() {
             Ok(false) => self.lease.lost(&self.object),
             _ => error,
         }
@@ -241,8 +241,7 @@ impl Claimed {
     /// The parts are nothing until all of them are made the object. That has no condition; but who has taken the claim over has aborted them.
     fn complete(&self, parts: Parts, length: u64, print: Fingerprint) -> Result<Option<Seen>, StoreError> {
         let object = &self.object;
-        let now = object.head()?.map(|meta| meta.e_tag);
-        if now != self.before.as_ref().map(|before| before.e_tag.clone()) || !self.lease.is_held(true)? {
+        if !self.may_be_put()? {
             return Ok(None);
         }
         let upload = parts.id.clone();
@@ -255,10 +254,16 @@ impl Claimed {
             Ok(_) => Ok(object.head()?.map(|meta| Seen::from_meta(&meta))),
             // The answer of what is tried again may have been lost; or they have been aborted, which some servers say in their own ways.
             Err(error) => match self.find_same_as(length, print)? {
-                None if self.lease.is_held(true)? => Err(object.refused("write", error)),
+                None if self.may_be_put()? => Err(object.refused("write", error)),
                 seen => Ok(seen),
             },
         }
+    }
+
+    /// Whether what is there is what was, and the lease is held, after it was renewed.
+    fn may_be_put(&self) -> Result<bool, StoreError> {
+        let now = self.object.head()?.map(|meta| meta.e_tag);
+        Ok(now == self.before.as_ref().map(|before| before.e_tag.clone()) && self.lease.is_held(true)?)
     }
 }
 
