@@ -15,6 +15,11 @@ pub fn set(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run tests/objects/run"))
 }
 
+/// The variable that says where the server is.
+pub fn endpoint() -> &'static str {
+    if set("PIPEX_TESTS_BUCKET").starts_with("az") { "AZURITE_BLOB_STORAGE_URL" } else { "AWS_ENDPOINT" }
+}
+
 /// Whether the server honours this condition.
 pub fn honours(condition: &str) -> bool {
     set("PIPEX_TESTS_CONDITIONS").split(' ').any(|honoured| honoured == condition)

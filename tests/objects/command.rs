@@ -4,7 +4,7 @@ use std::process::Command;
 
 use pipex::{flow, task};
 
-use crate::bucket::{Machine, Place, set};
+use crate::bucket::{Machine, Place, endpoint, set};
 
 #[task(target = "{path}/{base}.json")]
 fn square(number: u64) -> u64 {
@@ -26,7 +26,7 @@ fn child_squares() {
 pub fn pipex(machine: &Machine, server: &str, arguments: &[&str]) -> String {
     let mut pipex = Command::new(set("PIPEX_TESTS_COMMAND"));
     pipex.args(arguments).current_dir(machine.path()).env("TMPDIR", machine.path()).env("PIPEX_LEASE", "2");
-    let output = pipex.env("AWS_ENDPOINT", server).output().unwrap();
+    let output = pipex.env(endpoint(), server).output().unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     // 1 and 3: something is to be seen to.
     assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{arguments:?}: {said}");
@@ -38,7 +38,7 @@ fn what_is_in_a_bucket_is_shown_and_removed() {
     let (place, machine) = (Place::new(), Machine::new());
     let run = || assert!(machine.child_of_project("command::child_squares", &place).status().unwrap().success());
     run();
-    let pipex = |arguments: &[&str]| pipex(&machine, &set("AWS_ENDPOINT"), arguments);
+    let pipex = |arguments: &[&str]| pipex(&machine, &set(endpoint()), arguments);
     let target = format!("{}/7.json", place.0);
     let status = pipex(&["status"]);
     assert!(status.contains("square     12      -"), "{status}");

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use pipex::store::{Files, Listing as _};
 use pipex::task;
 
-use crate::bucket::{Machine, Place, count, set};
+use crate::bucket::{Machine, Place, count, endpoint, set};
 use crate::machines::ended;
 use crate::proxy::{Faults, start};
 
@@ -50,7 +50,7 @@ fn child(machine: &Machine, place: &Place, letters: &str) -> Command {
 fn downloads(machine: &Machine, place: &Place, letters: &str, limit: &str) -> usize {
     let faults = Arc::new(Faults::default());
     let mut child = child(machine, place, letters);
-    let child = child.env("AWS_ENDPOINT", start(&faults)).env("PIPEX_DOWNLOADS", limit).spawn().unwrap();
+    let child = child.env(endpoint(), start(&faults)).env("PIPEX_DOWNLOADS", limit).spawn().unwrap();
     assert_eq!(count(&ended(vec![child]), "has ").len(), letters.split(' ').count());
     faults.downloads.load(Relaxed)
 }

@@ -7,7 +7,7 @@ use std::thread;
 
 use pipex::{Output, flow, task};
 
-use crate::bucket::{Machine, Place, count};
+use crate::bucket::{Machine, Place, count, endpoint};
 use crate::machines::leases;
 use crate::proxy::{Faults, start};
 
@@ -48,7 +48,7 @@ fn child_large() {
 }
 
 fn said(mut child: Command, faults: &Arc<Faults>) -> Vec<String> {
-    let output = child.env("AWS_ENDPOINT", start(faults)).output().unwrap();
+    let output = child.env(endpoint(), start(faults)).output().unwrap();
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{errors}");
     vec![said.into_owned()]
@@ -99,7 +99,7 @@ fn killed_in_the_midst_of_parts_it_leaves_nothing_to_be_seen() {
     for requests in [7, 8, 10, 12, 13, 14] {
         let faults = Arc::new(Faults::default());
         let mut child = machine.child("faults::child_large", &place);
-        let mut child = child.env("AWS_ENDPOINT", start(&faults)).spawn().unwrap();
+        let mut child = child.env(endpoint(), start(&faults)).spawn().unwrap();
         while faults.requests.load(Relaxed) < requests && child.try_wait().unwrap().is_none() {
             thread::yield_now();
         }

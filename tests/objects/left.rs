@@ -9,7 +9,7 @@ use std::thread;
 use pipex::store::{Files, Listing as _};
 use pipex::task;
 
-use crate::bucket::{Machine, Place, count, honours, set};
+use crate::bucket::{Machine, Place, count, endpoint, honours, set};
 use crate::command::pipex;
 use crate::gate::Gate;
 use crate::machines::{ended, has_begun, leases, signal, uploads};
@@ -40,7 +40,7 @@ fn kill_in_parts(mut child: Command, place: &Place) {
     let faults = Arc::new(Faults::default());
     let gates = tempfile::tempdir().unwrap();
     let _gate = Gate::new(faults.gate.get_or_init(|| gates.path().join("gate")).clone());
-    let mut child = child.env("AWS_ENDPOINT", start(&faults)).spawn().unwrap();
+    let mut child = child.env(endpoint(), start(&faults)).spawn().unwrap();
     await_one(&faults.completions, &mut child);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -61,7 +61,7 @@ fn check(place: &Place, left: usize) {
 fn parts_of_a_killed_process_go_with_its_claim() {
     let (place, dies, lives) = (Place::new(), Machine::new(), Machine::new());
     kill_in_parts(dies.child_of_project("left::child_large", &place), &place);
-    let gc = |arguments: &[&str]| pipex(&dies, &set("AWS_ENDPOINT"), arguments);
+    let gc = |arguments: &[&str]| pipex(&dies, &set(endpoint()), arguments);
     let lease = format!("{}/large/.large.pipex-tmp", place.0);
     let would = gc(&["gc", "--dry-run"]);
     assert!(would.contains(&lease), "{would}");
@@ -87,7 +87,7 @@ fn who_was_stopped_between_his_parts_overwrites_nothing() {
         child.env("PIPEX_TESTS_FIRST", first).env("PIPEX_STALE", "ignore");
         child
     };
-    let mut stopped = child(&stops, "1").env("AWS_ENDPOINT", start(&faults)).spawn().unwrap();
+    let mut stopped = child(&stops, "1").env(endpoint(), start(&faults)).spawn().unwrap();
     await_one(&faults.completions, &mut stopped);
     signal(&stopped, "-STOP");
     let said = ended(vec![child(&goes_on, "2").spawn().unwrap()]);

@@ -28,9 +28,8 @@ pub fn uploads(place: &Place) -> Vec<String> {
 
 /// All that the server has here.
 fn keys(place: &Place) -> Vec<String> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/objects/keys.py");
-    let (bucket, prefix) = place.0.strip_prefix("s3://").unwrap().split_once('/').unwrap();
-    let listed = Command::new(set("PIPEX_TESTS_PYTHON")).arg(script).args([bucket, prefix]).output().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/objects/server.py");
+    let listed = Command::new(set("PIPEX_TESTS_PYTHON")).arg(script).args(["keys", &place.0]).output().unwrap();
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
 }

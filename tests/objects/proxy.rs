@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
-use crate::bucket::set;
+use crate::bucket::{endpoint, set};
 use crate::gate::wait_at;
 
 /// What becomes of requests: of every so-manieth, if it is not 0.
@@ -39,9 +39,9 @@ impl Faults {
         let line = head.lines().next().unwrap_or_default();
         if head.to_ascii_lowercase().contains("range: bytes=0-") {
             self.downloads.fetch_add(1, Ordering::Relaxed);
-        } else if line.contains("partNumber=") {
+        } else if line.contains("partNumber=") || line.contains("comp=block&") {
             self.parts.fetch_add(1, Ordering::Relaxed);
-        } else if line.starts_with("POST") && line.contains("uploadId=") {
+        } else if is_completion(line) {
             self.completions.fetch_add(1, Ordering::Relaxed);
             self.gate.get().into_iter().for_each(|gate| wait_at(gate));
         }
@@ -52,13 +52,24 @@ impl Faults {
     fn age(&self, answer: Vec<u8>) -> Vec<u8> {
         let Some(old) = &*self.old.lock().unwrap() else { return answer };
         let Ok(text) = std::str::from_utf8(&answer) else { return answer };
-        let entries = text.split_inclusive("</Contents>").map(|entry| match entry.split_once("<LastModified>20") {
-            // It has as many letters.
-            Some((before, after)) if entry.contains(&**old) => format!("{before}<LastModified>2001{}", &after[2..]),
-            _ => entry.to_owned(),
+        let entries = text.split_inclusive("<Name>").flat_map(|entry| entry.split_inclusive("<Key>"));
+        // An entry begins behind its name's tag. A date has as many letters as the one in its place.
+        let entries = entries.map(|entry| {
+            let tag = ["<LastModified>", "<Last-Modified>"].into_iter().find(|tag| entry.contains(tag));
+            let Some((before, after)) = tag.filter(|_| entry.contains(&**old)).and_then(|tag| entry.split_once(tag))
+            else {
+                return entry.to_owned();
+            };
+            let date = if after.starts_with("20") { "2001" } else { "Mon, 01 Jan 2001" };
+            format!("{before}{}{date}{}", tag.unwrap_or_default(), &after[date.len()..])
         });
         entries.collect::<String>().into_bytes()
     }
+}
+
+/// Whether the request with this first line puts parts together.
+fn is_completion(line: &str) -> bool {
+    line.starts_with("POST") && line.contains("uploadId=") || line.contains("comp=blocklist")
 }
 
 /// Starts one; its address.
@@ -109,7 +120,7 @@ fn pass_on(mut client: TcpStream, faults: &Faults) -> io::Result<()> {
     if is_told(&faults.unavailable) {
         return client.write_all(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }
-    let server = set("AWS_ENDPOINT");
+    let server = set(endpoint());
     let mut server = TcpStream::connect(server.strip_prefix("http://").unwrap())?;
     server.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes())?;
     server.write_all(&body)?;

@@ -11,7 +11,7 @@ use pipex::task;
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::bucket::{Machine, Place, count, set};
+use crate::bucket::{Machine, Place, count, endpoint, set};
 use crate::gate::{Gate, wait_at};
 use crate::proxy::{Faults, start};
 
@@ -97,7 +97,7 @@ fn what_is_large_is_never_in_memory_as_a_whole_nor_on_this_machines_disk() {
     let gate = Gate::new(machine.path().join("gate"));
     let child = |name| {
         let mut child = without_disk(&machine.child(name, &place));
-        child.env("AWS_ENDPOINT", start(&faults)).env("PIPEX_TESTS_GATE", machine.path().join("gate"));
+        child.env(endpoint(), start(&faults)).env("PIPEX_TESTS_GATE", machine.path().join("gate"));
         child.env("PIPEX_STALE", "ignore");
         child.spawn().unwrap()
     };

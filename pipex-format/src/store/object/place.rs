@@ -140,7 +140,9 @@ impl Object {
 
     /// The last bytes of an object of so many.
     pub(super) fn end(&self, bytes: u64) -> Result<Bytes, StoreError> {
-        if bytes == 0 { Ok(Bytes::new()) } else { Ok(self.get(Some(GetRange::Suffix(END.min(bytes))))?.1) }
+        // Azure counts from the beginning only.
+        let range = GetRange::Bounded(bytes.saturating_sub(END)..bytes);
+        if bytes == 0 { Ok(Bytes::new()) } else { Ok(self.get(Some(range))?.1) }
     }
 
     /// What is there, and what its footer or its note says.
