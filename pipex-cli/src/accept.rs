@@ -30,6 +30,12 @@ pub enum Reason {
     Content,
 }
 
+#[cfg(feature = "ui")]
+impl Reason {
+    /// All of them, for who has seen what has changed.
+    pub const ALL: [Reason; 5] = [Reason::Code, Reason::Arguments, Reason::Inputs, Reason::Format, Reason::Content];
+}
+
 /// These, as the library has them.
 pub fn combine_reasons(reasons: &[Reason]) -> Reasons {
     let mut all = Reasons::default();
@@ -45,8 +51,9 @@ pub fn combine_reasons(reasons: &[Reason]) -> Reasons {
     all
 }
 
+/// What is accepted, or was.
 #[derive(Serialize)]
-struct AcceptSummary<'p> {
+pub struct AcceptSummary<'p> {
     done: bool,
     targets: Vec<&'p str>,
     /// Those that stay stale, and why.
@@ -62,20 +69,9 @@ pub fn accept(
     confirmation: Confirmation,
     json: bool,
 ) -> Result<CommandStatus, CommandError> {
-    // What is not there may be stale, too: what was made from it would be made from something else now.
-    let (survey, mut selected) = Selection { stale: false, ..selection }.select(project)?;
-    selected.retain(|(_, status)| {
-        matches!(status.condition, Condition::Stale | Condition::NotNeeded) && !status.reasons.is_empty()
-    });
+    let AcceptancePlan { survey, selected, mut summary } = AcceptancePlan::new(project, selection, chosen)?;
     let part = |reasons: Reasons| reasons.except(reasons.except(chosen));
-    let accepted: Vec<&(usize, OutputStatus)> =
-        selected.iter().filter(|(_, status)| !part(status.reasons).is_empty()).collect();
-    let name = |index: usize| &*project.targets[index].name;
-    let left = |(index, status): &(usize, OutputStatus)| {
-        Some((name(*index), status.reasons.except(chosen))).filter(|(_, left)| !left.is_empty())
-    };
-    let targets = accepted.iter().map(|(index, _)| name(*index)).collect();
-    let mut summary = AcceptSummary { done: false, targets, left: selected.iter().filter_map(left).collect() };
+    let accepted = find_accepted(&selected, chosen);
     if !json {
         print_by_task(project, &accepted, &part, "")?;
         let left: Vec<&(usize, OutputStatus)> =
@@ -102,6 +98,47 @@ pub fn accept(
         print::line(format!("accepted {outputs} as they are; to take that back: pipex accept --undo"))?;
     }
     Ok(CommandStatus::Clean)
+}
+
+/// The same of all that the selection has, for who has asked already.
+#[cfg(feature = "ui")]
+pub fn accept_all(project: &Project, selection: Selection, chosen: Reasons) -> Result<AcceptSummary<'_>, CommandError> {
+    let AcceptancePlan { survey, selected, mut summary } = AcceptancePlan::new(project, selection, chosen)?;
+    if !summary.targets.is_empty() {
+        write_lines(project, &survey, &find_accepted(&selected, chosen), chosen)?;
+        summary.done = true;
+    }
+    Ok(summary)
+}
+
+/// What is to be accepted, and what not.
+struct AcceptancePlan<'p> {
+    survey: Survey<'p>,
+    /// All that is stale.
+    selected: Vec<(usize, OutputStatus)>,
+    summary: AcceptSummary<'p>,
+}
+
+impl<'p> AcceptancePlan<'p> {
+    fn new(project: &'p Project, selection: Selection, chosen: Reasons) -> Result<Self, CommandError> {
+        // What is not there may be stale, too: what was made from it would be made from something else now.
+        let (survey, mut selected) = Selection { stale: false, ..selection }.select(project)?;
+        selected.retain(|(_, status)| {
+            matches!(status.condition, Condition::Stale | Condition::NotNeeded) && !status.reasons.is_empty()
+        });
+        let name = |index: usize| &*project.targets[index].name;
+        let left = |(index, status): &(usize, OutputStatus)| {
+            Some((name(*index), status.reasons.except(chosen))).filter(|(_, left)| !left.is_empty())
+        };
+        let targets = find_accepted(&selected, chosen).into_iter().map(|(index, _)| name(*index)).collect();
+        let summary = AcceptSummary { done: false, targets, left: selected.iter().filter_map(left).collect() };
+        Ok(AcceptancePlan { survey, selected, summary })
+    }
+}
+
+/// Those that are stale for one of the reasons that are `chosen`.
+fn find_accepted(selected: &[(usize, OutputStatus)], chosen: Reasons) -> Vec<&(usize, OutputStatus)> {
+    selected.iter().filter(|(_, status)| status.reasons.except(chosen) != status.reasons).collect()
 }
 
 /// How many of each task function, and for which reasons, and one of them.

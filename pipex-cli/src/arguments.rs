@@ -140,6 +140,12 @@ pub enum Command {
         /// A later run to compare it with
         other: Option<String>,
     },
+    /// Show runs and outputs in the browser, while they go on: prints the address of a page that this machine alone can open
+    #[cfg(feature = "ui")]
+    Ui {
+        #[command(flatten)]
+        options: crate::ui::UiOptions,
+    },
     /// Remove what killed processes left: temporary files, and journals that nothing refers to; with a budget for outputs, also
     /// outputs that can be made again
     Gc {

@@ -76,6 +76,10 @@ impl Follower {
 impl FollowedRun {
     /// The run with this name, from its first line, whether it goes on or not.
     pub fn open(journal: &Path, id: &str) -> io::Result<Self> {
+        // A name, and no way to somewhere else.
+        if Path::new(id).file_name() != Some(id.as_ref()) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let file = format!("{id}.jsonl");
         // In this order, since it moves when it has ended.
         let (path, tail) = ["live", "runs"]
@@ -162,5 +166,9 @@ mod tests {
         drop((one, two));
         assert_eq!(read(&mut follower), [told("2", "over")]);
         assert_eq!(read(&mut follower), []);
+        assert!(FollowedRun::open(journal, "1").is_ok());
+        for id in ["", "../runs/1", "/etc/1", ".."] {
+            assert!(FollowedRun::open(journal, id).is_err(), "{id}");
+        }
     }
 }

@@ -233,7 +233,7 @@ impl Graph {
     }
 }
 
-fn escape_markup(text: &str) -> String {
+pub fn escape_markup(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

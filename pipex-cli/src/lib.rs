@@ -26,12 +26,13 @@ mod compare;
 mod condition;
 mod demand;
 mod diff;
-#[allow(dead_code, reason = "commands that follow runs are to come")]
+#[allow(dead_code, reason = "not all features follow all of it")]
 mod follow;
 mod gc;
 mod graph;
 mod keys;
 mod ls;
+mod page;
 mod paths;
 mod print;
 mod profile;
@@ -47,6 +48,8 @@ mod status;
 mod survey;
 mod timeline;
 mod trace;
+#[cfg(feature = "ui")]
+mod ui;
 mod undo;
 mod values;
 mod why;
@@ -117,8 +120,11 @@ enum CommandError {
     Output(#[from] io::Error),
     #[error("cannot write JSON")]
     Json(#[from] serde_json::Error),
-    #[error("cannot fill the page")]
-    Page(#[from] tinytemplate::error::Error),
+    #[error("the system has no random numbers, which the page needs")]
+    Random { source: getrandom::Error },
+    #[cfg(feature = "ui")]
+    #[error("cannot be served at port {port} of 127.0.0.1: name another one with --port, or none to have a free one")]
+    Serve { port: u16, source: io::Error },
 }
 
 /// What a command ends with, if it went well.
@@ -241,6 +247,8 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<CommandStatus, CommandErr
         Command::Report { run, output } => report::report(&project, run.as_deref(), absolute(output).as_deref(), json),
         Command::Trace { run, output } => trace::trace(&project, run.as_deref(), absolute(output).as_deref()),
         Command::Profile { run, other } => profile::profile(&project, run.as_deref(), other.as_deref(), json),
+        #[cfg(feature = "ui")]
+        Command::Ui { options } => ui::ui(project, open, options),
         Command::Gc { options, yes } => gc::gc(&project, &options, Confirmation::new(yes), json),
         Command::Completions { .. } => Ok(CommandStatus::Clean),
     }

@@ -13,8 +13,9 @@ use crate::select::Selection;
 use crate::survey::OutputStatus;
 use crate::{CommandError, CommandStatus, join_sources, print};
 
+/// An output, as lists have it.
 #[derive(Serialize)]
-struct OutputRow<'p> {
+pub struct OutputRow<'p> {
     target: &'p str,
     #[serde(skip_serializing_if = "str::is_empty")]
     store: &'p str,
@@ -30,6 +31,24 @@ struct OutputRow<'p> {
     problem: Option<String>,
     bytes: u64,
     saved: Option<Timestamp>,
+}
+
+impl<'p> OutputRow<'p> {
+    pub fn new(project: &'p Project, index: usize, status: &OutputStatus) -> Self {
+        let target = &project.targets[index];
+        OutputRow {
+            target: &target.name,
+            store: project.address(target),
+            task: project.function(target).map_or("", |function| &function.name),
+            condition: status.condition,
+            stale: status.reasons,
+            failed: status.condition.is_failure(),
+            because: status.because.map(|index| &*project.targets[index].name),
+            problem: status.problem.as_deref().map(str::to_owned),
+            bytes: status.bytes,
+            saved: status.saved,
+        }
+    }
 }
 
 /// Lists outputs that the journal does not know.
@@ -60,21 +79,7 @@ pub fn ls(
     let (_, mut selected) = selection.select(project)?;
     selected.retain(|(_, status)| !is_edited || status.condition == Condition::Stale && status.reasons.content);
     if json {
-        let rows = selected.iter().map(|(index, status)| {
-            let target = &project.targets[*index];
-            OutputRow {
-                target: &target.name,
-                store: project.address(target),
-                task: project.function(target).map_or("", |function| &function.name),
-                condition: status.condition,
-                stale: status.reasons,
-                failed: status.condition.is_failure(),
-                because: status.because.map(|index| &*project.targets[index].name),
-                problem: status.problem.as_deref().map(str::to_owned),
-                bytes: status.bytes,
-                saved: status.saved,
-            }
-        });
+        let rows = selected.iter().map(|(index, status)| OutputRow::new(project, *index, status));
         print::json(&rows.collect::<Vec<_>>())?;
         return Ok(CommandStatus::Clean);
     }

@@ -291,18 +291,23 @@ impl Project {
     /// The target, named from where the journal is.
     pub fn name_from_root<'t>(&self, run: u32, store: &str, target: &'t str) -> Cow<'t, str> {
         let prefix = self.runs[run as usize].head.as_ref().map_or("", |head| &head.prefix);
-        if !store.is_empty() || url_scheme(target).is_some() {
-            return Cow::Borrowed(target);
-        }
-        if target.starts_with('/') {
-            let within = self.root.to_str().and_then(|root| target.strip_prefix(root)?.strip_prefix('/'));
-            return Cow::Borrowed(within.filter(|within| !within.is_empty()).unwrap_or(target));
-        }
-        if prefix.is_empty() {
-            return Cow::Borrowed(target);
-        }
-        Cow::Owned(normalize(&Path::new(prefix).join(target)).to_string_lossy().into_owned())
+        name_from_root(&self.root, prefix, store, target)
     }
+}
+
+/// The target of a run with this prefix, named from the root, where the journal is.
+pub fn name_from_root<'t>(root: &Path, prefix: &str, store: &str, target: &'t str) -> Cow<'t, str> {
+    if !store.is_empty() || url_scheme(target).is_some() {
+        return Cow::Borrowed(target);
+    }
+    if target.starts_with('/') {
+        let within = root.to_str().and_then(|root| target.strip_prefix(root)?.strip_prefix('/'));
+        return Cow::Borrowed(within.filter(|within| !within.is_empty()).unwrap_or(target));
+    }
+    if prefix.is_empty() {
+        return Cow::Borrowed(target);
+    }
+    Cow::Owned(normalize(&Path::new(prefix).join(target)).to_string_lossy().into_owned())
 }
 
 impl KnownOutput {

@@ -18,7 +18,7 @@ use crate::{CommandError, CommandStatus, Confirmation, join_sources, print};
 pub struct RmOptions {
     /// And all that was made from them
     #[arg(long)]
-    downstream: bool,
+    pub downstream: bool,
     /// Also those that somebody has changed since pipex made them
     #[arg(long)]
     pub edited: bool,
@@ -27,11 +27,12 @@ pub struct RmOptions {
     pub outside: bool,
     /// Only say what would go
     #[arg(long)]
-    dry_run: bool,
+    pub dry_run: bool,
 }
 
+/// What goes, or has gone.
 #[derive(Default, Serialize)]
-struct RmSummary<'p> {
+pub struct RmSummary<'p> {
     done: bool,
     targets: Vec<&'p str>,
     bytes: u64,
@@ -48,26 +49,7 @@ pub fn rm(
     confirmation: Confirmation,
     json: bool,
 ) -> Result<CommandStatus, CommandError> {
-    if selection.is_all() {
-        return Err(CommandError::Everything);
-    }
-    let (mut survey, selected) = selection.select(project)?;
-    let mut indices: Vec<usize> = selected.into_iter().map(|(index, _)| index).collect();
-    if options.downstream {
-        indices = project.find_downstream(indices);
-        indices.sort_by(|a, b| project.targets[*a].name.cmp(&project.targets[*b].name));
-        survey = Survey::inspect(project, indices.iter().copied());
-    }
-    let mut plan = RemovalPlan {
-        project,
-        options,
-        bounds: Bounds::new(project),
-        removed: Vec::new(),
-        summary: RmSummary::default(),
-    };
-    for index in indices {
-        plan.add(index, &survey.status(index), survey.found(index));
-    }
+    let mut plan = RemovalPlan::new(project, selection, options)?;
     if !json {
         plan.print()?;
     }
@@ -80,7 +62,27 @@ pub fn rm(
     if !confirmation.confirm("Remove?")? {
         return Ok(CommandStatus::NeedsAttention);
     }
-    plan.remove_all(json)
+    let failed = plan.remove_all();
+    if json {
+        print::json(&plan.summary)?;
+    } else {
+        print::line(format!("removed {}", print::format_count(plan.removed.len() - failed, "output")))?;
+    }
+    if failed > 0 { Err(CommandError::NotRemoved { count: failed }) } else { Ok(CommandStatus::Clean) }
+}
+
+/// The same, for who has asked already; only says what would go in a dry run.
+#[cfg(feature = "ui")]
+pub fn remove<'p>(
+    project: &'p Project,
+    selection: &Selection,
+    options: RmOptions,
+) -> Result<RmSummary<'p>, CommandError> {
+    let mut plan = RemovalPlan::new(project, selection, options)?;
+    if !options.dry_run {
+        plan.remove_all();
+    }
+    Ok(plan.summary)
 }
 
 /// What is to go, and what not.
@@ -93,6 +95,25 @@ struct RemovalPlan<'p> {
 }
 
 impl<'p> RemovalPlan<'p> {
+    fn new(project: &'p Project, selection: &Selection, options: RmOptions) -> Result<Self, CommandError> {
+        if selection.is_all() {
+            return Err(CommandError::Everything);
+        }
+        let (mut survey, selected) = selection.select(project)?;
+        let mut indices: Vec<usize> = selected.into_iter().map(|(index, _)| index).collect();
+        if options.downstream {
+            indices = project.find_downstream(indices);
+            indices.sort_by(|a, b| project.targets[*a].name.cmp(&project.targets[*b].name));
+            survey = Survey::inspect(project, indices.iter().copied());
+        }
+        let (bounds, summary) = (Bounds::new(project), RmSummary::default());
+        let mut plan = RemovalPlan { project, options, bounds, removed: Vec::new(), summary };
+        for index in indices {
+            plan.add(index, &survey.status(index), survey.found(index));
+        }
+        Ok(plan)
+    }
+
     fn add(&mut self, index: usize, status: &OutputStatus, found: Option<FoundOutput>) {
         let target = &self.project.targets[index];
         let zone = self.bounds.find_zone(target);
@@ -137,7 +158,8 @@ impl<'p> RemovalPlan<'p> {
         Ok(())
     }
 
-    fn remove_all(mut self, json: bool) -> Result<CommandStatus, CommandError> {
+    /// How many could not be removed.
+    fn remove_all(&mut self) -> usize {
         let project = self.project;
         let left = project.remove_outputs(&self.removed);
         let failed = left.len();
@@ -147,12 +169,7 @@ impl<'p> RemovalPlan<'p> {
             self.summary.left.push((name, problem));
         }
         self.summary.done = true;
-        if json {
-            print::json(&self.summary)?;
-        } else {
-            print::line(format!("removed {}", print::format_count(self.removed.len() - failed, "output")))?;
-        }
-        if failed > 0 { Err(CommandError::NotRemoved { count: failed }) } else { Ok(CommandStatus::Clean) }
+        failed
     }
 }
 

@@ -15,8 +15,9 @@ use crate::project::{Project, RunJournal};
 use crate::values::format_value;
 use crate::{CommandError, CommandStatus, print};
 
+/// A run, as lists have it.
 #[derive(Serialize)]
-struct RunRow<'p> {
+pub struct RunRow<'p> {
     run: &'p str,
     flow: &'p str,
     program: Option<&'p str>,
@@ -120,32 +121,32 @@ fn summarize<'p>(recorded: &[RecordedValue<'p>]) -> Vec<NamedText<'p>> {
     known.into_iter().flatten().map(text).collect()
 }
 
+impl<'p> RunRow<'p> {
+    pub fn new(project: &'p Project, run: &'p RunJournal) -> Self {
+        let head = run.head.as_ref();
+        RunRow {
+            run: &run.id,
+            flow: run.flow_name(),
+            program: head.map(|head| &*head.program),
+            version: head.and_then(|head| head.version.as_deref()),
+            pipex: head.map(|head| &*head.pipex),
+            mode: head.map(|head| &*head.mode),
+            host: head.map(|head| &*head.host),
+            process: head.map(|head| head.process),
+            directory: head.map(|head| &*head.directory),
+            started: run.started,
+            seconds: run.elapsed,
+            state: describe_state(run),
+            counts: run.counts,
+            asked: head.map_or(&[], |head| &head.asked),
+            parameters: run.parameters().iter().map(name_parameter).collect(),
+            recorded: list_recorded(project, run),
+        }
+    }
+}
+
 pub fn runs(project: &Project, json: bool) -> Result<CommandStatus, CommandError> {
-    let rows: Vec<_> = project
-        .runs
-        .iter()
-        .map(|run| {
-            let head = run.head.as_ref();
-            RunRow {
-                run: &run.id,
-                flow: run.flow_name(),
-                program: head.map(|head| &*head.program),
-                version: head.and_then(|head| head.version.as_deref()),
-                pipex: head.map(|head| &*head.pipex),
-                mode: head.map(|head| &*head.mode),
-                host: head.map(|head| &*head.host),
-                process: head.map(|head| head.process),
-                directory: head.map(|head| &*head.directory),
-                started: run.started,
-                seconds: run.elapsed,
-                state: describe_state(run),
-                counts: run.counts,
-                asked: head.map_or(&[], |head| &head.asked),
-                parameters: run.parameters().iter().map(name_parameter).collect(),
-                recorded: list_recorded(project, run),
-            }
-        })
-        .collect();
+    let rows: Vec<_> = project.runs.iter().map(|run| RunRow::new(project, run)).collect();
     if json {
         print::json(&rows)?;
         return Ok(CommandStatus::Clean);

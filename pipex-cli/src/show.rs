@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use pipex_format::model::target::Location;
 #[cfg(feature = "parquet")]
 use pipex_format::store::FirstRows;
-use pipex_format::store::{Extension, StoreResult, expand};
+use pipex_format::store::{Entry, Extension, StoreResult, expand};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::{CommandError, CommandStatus, ls, print, shape};
 
 /// What made an output, and what it was made from.
 #[derive(Serialize)]
-struct OutputDetails {
+pub struct OutputDetails {
     target: String,
     condition: String,
     task: Option<String>,
@@ -36,57 +36,22 @@ struct OutputDetails {
 pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<CommandStatus, CommandError> {
     let index = project.find_target(name)?;
     let target = &project.targets[index];
-    let status = Survey::inspect(project, [index]).status(index);
+    let survey = Survey::inspect(project, [index]);
     let store = project.require_listing(target)?;
     let failed = |source| CommandError::Store { target: name.to_owned(), source };
     let entry = store.entry(&target.location()).map_err(failed)?;
-    let made_by = entry.as_ref().and_then(|entry| entry.made.as_ref());
     let outcome = CommandStatus::attention_if(entry.is_none());
-    let content = match &entry {
-        None => Ok(DecodedOutput::Nothing),
-        Some(_) if project.is_file(target) && target.location().path().is_dir() => {
-            let directory = format!("{}/", target.name);
-            let mut names = Vec::new();
-            let mut each = |file: Location| names.extend(file.as_str().strip_prefix(&directory).map(str::to_owned));
-            store.list(&directory, &mut each).map_err(failed)?;
-            names.sort();
-            Ok(DecodedOutput::Files(names))
-        }
-        Some(_) => {
-            let payload = store.payload(&target.location()).map_err(failed)?;
-            if raw && !json {
-                io::stdout().lock().write_all(&payload)?;
-                return Ok(outcome);
-            }
-            let expanded = entry.as_ref().and_then(|entry| entry.expanded);
-            let rows = if json { usize::MAX } else { ROWS };
-            DecodedOutput::decode(&target.name, payload, expanded, made_by.map(|made| &*made.shape), rows)
-        }
-    };
-    let line = project.read_call_lines(&[index]).remove(&index).and_then(|call_lines| call_lines.made);
-    let arguments = line.iter().flat_map(|line| &line.given);
-    let arguments = arguments.filter_map(|given| Some((given.name.to_string(), given.value.as_ref()?.to_string())));
-    let run = target.made.as_ref().map(|made| (&project.runs[made.run as usize], made));
-    let function = project.function(target);
+    if let (true, false, Some(_)) = (raw, json, &entry)
+        && !project.is_directory(target)
+    {
+        io::stdout().lock().write_all(&store.payload(&target.location()).map_err(failed)?)?;
+        return Ok(outcome);
+    }
+    let content = DecodedOutput::read(project, target, entry.as_ref(), if json { usize::MAX } else { ROWS });
     let consumers = project.find_consumers();
     let inputs: Vec<&Target> = target.inputs().iter().map(|input| &project.targets[input.index as usize]).collect();
     let outputs: Vec<&Target> = consumers[index].iter().map(|output| &project.targets[*output as usize]).collect();
-    let names = |targets: &[&Target]| targets.iter().map(|target| target.name.to_string()).collect();
-    let mut details = OutputDetails {
-        target: target.name.to_string(),
-        condition: ls::describe_status(project, &status),
-        task: function.map(|function| format!("{}::{}", function.module, function.name)),
-        file: function.map(|function| format!("{}:{}", function.file, function.line)),
-        made: run.map(|(run, made)| run.moment_at(made.at + made.elapsed).to_string()),
-        run: run.map(|(run, _)| run.id.clone()),
-        seconds: run.map(|(_, made)| clamp_seconds(made.elapsed)),
-        bytes: status.bytes,
-        type_name: made_by.map(|made| made.type_name.clone()),
-        arguments: arguments.collect(),
-        inputs: names(&inputs),
-        outputs: names(&outputs),
-        content: None,
-    };
+    let mut details = OutputDetails::new(project, &survey, index, entry.as_ref(), &outputs);
     if json {
         details.content = content.map_err(failed)?.into_value();
         print::json(&details)?;
@@ -128,10 +93,51 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Comm
     Ok(outcome)
 }
 
+impl OutputDetails {
+    /// Of a target that was looked at, with what its store says of it, and what was made from it.
+    pub fn new(
+        project: &Project,
+        survey: &Survey<'_>,
+        index: usize,
+        entry: Option<&Entry>,
+        outputs: &[&Target],
+    ) -> Self {
+        let (target, status) = (&project.targets[index], survey.status(index));
+        let line = project.read_call_lines(&[index]).remove(&index).and_then(|call_lines| call_lines.made);
+        let arguments = line.iter().flat_map(|line| &line.given);
+        let arguments = arguments.filter_map(|given| Some((given.name.to_string(), given.value.as_ref()?.to_string())));
+        let run = target.made.as_ref().map(|made| (&project.runs[made.run as usize], made));
+        let function = project.function(target);
+        let inputs = target.inputs().iter().map(|input| project.targets[input.index as usize].name.to_string());
+        OutputDetails {
+            target: target.name.to_string(),
+            condition: ls::describe_status(project, &status),
+            task: function.map(|function| format!("{}::{}", function.module, function.name)),
+            file: function.map(|function| format!("{}:{}", function.file, function.line)),
+            made: run.map(|(run, made)| run.moment_at(made.at + made.elapsed).to_string()),
+            run: run.map(|(run, _)| run.id.clone()),
+            seconds: run.map(|(_, made)| clamp_seconds(made.elapsed)),
+            bytes: status.bytes,
+            type_name: entry.and_then(|entry| entry.made.as_ref()).map(|made| made.type_name.clone()),
+            arguments: arguments.collect(),
+            inputs: inputs.collect(),
+            outputs: outputs.iter().map(|output| output.name.to_string()).collect(),
+            content: None,
+        }
+    }
+}
+
+impl Project {
+    /// Whether the target is a directory of files.
+    fn is_directory(&self, target: &Target) -> bool {
+        self.is_file(target) && target.location().path().is_dir()
+    }
+}
+
 const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 
 /// What an output has, as far as it can be shown.
-enum DecodedOutput {
+pub enum DecodedOutput {
     Nothing,
     Text(String),
     Value(Value),
@@ -143,6 +149,24 @@ enum DecodedOutput {
 }
 
 impl DecodedOutput {
+    /// What lies at a target, of which its store says this; of a table so many rows.
+    pub fn read(project: &Project, target: &Target, entry: Option<&Entry>, rows: usize) -> StoreResult<Self> {
+        let (Some(entry), Some(store)) = (entry, project.store(target).listing.as_deref()) else {
+            return Ok(DecodedOutput::Nothing);
+        };
+        if project.is_directory(target) {
+            let directory = format!("{}/", target.name);
+            let mut names = Vec::new();
+            let mut each = |file: Location| names.extend(file.as_str().strip_prefix(&directory).map(str::to_owned));
+            store.list(&directory, &mut each)?;
+            names.sort();
+            return Ok(DecodedOutput::Files(names));
+        }
+        let payload = store.payload(&target.location())?;
+        let shape = entry.made.as_ref().map(|made| &*made.shape);
+        DecodedOutput::decode(&target.name, payload, entry.expanded, shape, rows)
+    }
+
     /// Of a table so many rows.
     fn decode(
         name: &str,

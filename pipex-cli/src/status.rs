@@ -19,7 +19,7 @@ use crate::{CommandError, CommandStatus, print};
 
 /// How the outputs of a task function stand.
 #[derive(Default, Serialize)]
-struct StatusRow<'p> {
+pub struct StatusRow<'p> {
     task: &'p str,
     module: &'p str,
     file: String,
@@ -104,7 +104,7 @@ pub fn status(
 }
 
 /// A row for each task function and key.
-fn build_rows<'p>(project: &'p Project, selected: &[(usize, OutputStatus)], keys: &Keys<'p>) -> Vec<StatusRow<'p>> {
+pub fn build_rows<'p>(project: &'p Project, selected: &[(usize, OutputStatus)], keys: &Keys<'p>) -> Vec<StatusRow<'p>> {
     let mut rows: BTreeMap<(u32, Rc<Key>), (StatusRow<'p>, Causes<'p>)> = BTreeMap::new();
     for (index, status) in selected {
         let target = &project.targets[*index];

@@ -14,8 +14,9 @@ use crate::project::{LastEvent, Project, Target};
 use crate::survey::{OutputStatus, Survey};
 use crate::{CommandError, CommandStatus, print};
 
+/// Why an output was made, and whether it would be again.
 #[derive(Serialize)]
-struct Explanation<'p> {
+pub struct Explanation<'p> {
     target: &'p str,
     /// What became of it last.
     last: String,
@@ -40,23 +41,8 @@ struct Upstream<'p> {
 
 pub fn why(project: &Project, name: &str, json: bool) -> Result<CommandStatus, CommandError> {
     let index = project.find_target(name)?;
-    let target = &project.targets[index];
-    let survey = Survey::inspect(project, [index]);
-    let status = survey.status(index);
-    let is_there = survey.found(index).is_some();
-    let changes = if is_there { find_changes(project, &survey, index) } else { Vec::new() };
-    let upstream = find_stale_upstream(project, &survey, index);
-    let answer = Explanation {
-        target: &target.name,
-        last: describe_last(project, target),
-        now: describe_now(target, &status, is_there),
-        condition: status.condition,
-        would_run: matches!(status.condition, Condition::Stale | Condition::Missing) || status.condition.is_failure(),
-        error: target.last.as_ref().and_then(|last| Some(&*last.failure.as_ref()?.error)),
-        changes,
-        upstream,
-    };
-    let outcome = CommandStatus::attention_if(status.condition.needs_attention());
+    let answer = Explanation::new(project, &Survey::inspect(project, [index]), index);
+    let outcome = CommandStatus::attention_if(answer.condition.needs_attention());
     if json {
         print::json(&answer)?;
         return Ok(outcome);
@@ -69,6 +55,25 @@ pub fn why(project: &Project, name: &str, json: bool) -> Result<CommandStatus, C
     answer.changes.iter().try_for_each(|change| change.print())?;
     print_upstream(project, &answer.upstream)?;
     Ok(outcome)
+}
+
+impl<'p> Explanation<'p> {
+    /// Of a target that was looked at.
+    pub fn new(project: &'p Project, survey: &Survey<'_>, index: usize) -> Self {
+        let (target, status) = (&project.targets[index], survey.status(index));
+        let is_there = survey.found(index).is_some();
+        let is_stale = matches!(status.condition, Condition::Stale | Condition::Missing);
+        Explanation {
+            target: &target.name,
+            last: describe_last(project, target),
+            now: describe_now(target, &status, is_there),
+            condition: status.condition,
+            would_run: is_stale || status.condition.is_failure(),
+            error: target.last.as_ref().and_then(|last| Some(&*last.failure.as_ref()?.error)),
+            changes: if is_there { find_changes(project, survey, index) } else { Vec::new() },
+            upstream: find_stale_upstream(project, survey, index),
+        }
+    }
 }
 
 /// How it stands, and what a run would do.

@@ -18,6 +18,8 @@ mod chapters {
     struct Stale;
     #[doc = include_str!("../../docs/src/command.md")]
     struct Command;
+    #[doc = include_str!("../../docs/src/ui.md")]
+    struct Page;
     #[doc = include_str!("../../docs/src/seeing.md")]
     struct Seeing;
     #[doc = include_str!("../../docs/src/testing.md")]

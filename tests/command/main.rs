@@ -6,13 +6,20 @@ mod causes;
 mod changed;
 #[path = "../child.rs"]
 mod child;
+#[cfg(feature = "browser")]
+mod chromium;
 mod cut;
 mod day;
 mod format_1;
 mod formats;
+#[cfg(feature = "browser")]
+#[path = "../gate.rs"]
+mod gate;
 mod grid;
 mod keys;
 mod killed;
+#[cfg(feature = "browser")]
+mod measure;
 mod newer;
 mod orphans;
 mod outside;

@@ -1,0 +1,44 @@
+// Where the data are from: in a report from the page itself, else from `pipex ui`.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+
+export const isLive = data.live;
+export const canWrite = Boolean(data.token);
+export const reportedRun = data.run;
+
+/// `null` if a report does not have it.
+export async function ask(name, parameters = {}) {
+  if (!isLive) return data[name] ?? null;
+  const response = await fetch(`/api/${name}?${new URLSearchParams(parameters)}`);
+  if (!response.ok) throw new Error(await response.text());
+  return response.json();
+}
+
+export async function change(name, body) {
+  const headers = { "content-type": "application/json", "x-pipex-token": data.token };
+  const response = await fetch(`/api/change/${name}`, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(await response.text());
+  return response.json();
+}
+
+/// The address of a picture that is an output.
+export const pictureOf = (target) => `/api/picture?${new URLSearchParams({ target })}`;
+
+/// Has it called what happens in a run, from its start, and whenever runs have begun or ended. Gives what ends that. The browser
+/// connects again by itself, and says how far it has got.
+export function follow(run, listener) {
+  if (!isLive) {
+    listener.updates(data.updates);
+    listener.over();
+    listener.connection("");
+    return () => {};
+  }
+  const events = new EventSource(`/api/events?${new URLSearchParams(run ? { run } : {})}`);
+  events.onmessage = (event) => listener.updates(JSON.parse(event.data));
+  events.addEventListener("runs", () => listener.runs());
+  events.addEventListener("over", () => listener.over());
+  events.onopen = () => listener.connection("live");
+  events.onerror = () =>
+    listener.connection(events.readyState === EventSource.CLOSED ? "not connected: open what pipex ui printed" : "connecting");
+  return () => events.close();
+}
