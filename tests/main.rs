@@ -21,6 +21,7 @@ mod extensions;
 mod flows;
 mod gate;
 mod graphs;
+mod hooks;
 mod in_memory;
 mod kill;
 mod layers;

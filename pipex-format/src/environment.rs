@@ -23,6 +23,7 @@ const KNOWN: [&str; 18] = [
     "PIPEX_LOG",
     "PIPEX_MAKE",
     "PIPEX_NATS_URL",
+    "PIPEX_NOTIFY",
     "PIPEX_PATH",
     "PIPEX_PREFECT",
     "PIPEX_QUIET",

@@ -37,6 +37,7 @@ pub use pipex_format::model::state::State;
 pub use pipex_format::model::target::{Location, TargetError};
 pub use pipex_format::model::task::Task;
 pub use pipex_format::model::tried::{TaskError, Tried};
+pub use pipex_format::wire::{Notice, NoticedFailure, NoticedTask};
 pub use pipex_macros::{Arg, Outputs, flow, helper, main, task};
 
 pub use crate::flow::config::Config;

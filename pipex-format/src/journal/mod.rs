@@ -149,6 +149,12 @@ impl Journal {
         }
     }
 
+    /// What the `pipex` command calls the run, if anything was written of it.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        Some(lock(&self.writer).path.file_stem()?.to_string_lossy().into_owned())
+    }
+
     /// Nanoseconds since 1970, by this run's clock.
     fn now(&self) -> u64 {
         let started = self.started_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

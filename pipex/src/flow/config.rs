@@ -8,11 +8,13 @@ use std::time::Duration;
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
 use crate::run::executor::Executor;
+use crate::run::hook::Hook;
 use crate::run::local::Local;
 use crate::run::report::Reporter;
 use pipex_format::model::mode::Mode;
 use pipex_format::model::stale::Stale;
 use pipex_format::store::Shared;
+use pipex_format::wire::Notice;
 
 /// Settings for a scope, made in code: for tests, and for programs that embed pipelines. They win over the environment.
 ///
@@ -63,7 +65,7 @@ pub struct Config(Context);
 impl Config {
     /// The settings that hold here. Within a flow run or another scope these are all of its own: mode, path, executor, reporters,
     /// journal, what is done with stale outputs, dry run, grace period, quietness. Elsewhere they are what the environment says
-    /// now: `PIPEX`, `PIPEX_PATH`, `PIPEX_ROOT`, `PIPEX_SHARED`, `PIPEX_STALE`, `PIPEX_JOURNAL`, `PIPEX_DRY_RUN`, `PIPEX_QUIET`, and for the executor
+    /// now: `PIPEX`, `PIPEX_PATH`, `PIPEX_ROOT`, `PIPEX_SHARED`, `PIPEX_STALE`, `PIPEX_JOURNAL`, `PIPEX_NOTIFY`, `PIPEX_DRY_RUN`, `PIPEX_QUIET`, and for the executor
     /// `PIPEX_WORKERS`, `PIPEX_RESOURCES`, `PIPEX_LIMITS` and `PIPEX_NATS_URL`.
     pub fn new() -> Self {
         Config(Context::begin())
@@ -177,6 +179,31 @@ impl Config {
     /// program whose `main` is marked [`#[pipex::main]`](crate::main) and returns that error ends with exit code 0.
     pub fn dry_run(mut self, dry: bool) -> Self {
         self.0.settings.dry_run = dry.then(|| DryRun::from_env().unwrap_or(DryRun::Counts));
+        self
+    }
+
+    /// Calls `hook` at the end of each outermost flow run that did not complete: what failed, and how many task runs of each task
+    /// function ended how. It is called on a thread of its own. What it does cannot fail the run: one that panics, or has not
+    /// returned after 5 s, is told in a line. `PIPEX_NOTIFY` does the same by a command. In mode `do_nothing` nobody is told.
+    ///
+    /// ```
+    /// use pipex::{Config, flow, task};
+    ///
+    /// #[task]
+    /// fn check(x: u32) -> Result<u32, String> {
+    ///     if x < 3 { Ok(x) } else { Err(format!("{x} is too large")) }
+    /// }
+    ///
+    /// #[flow(path = "out")]
+    /// fn checks() -> pipex::Result<u32> {
+    ///     check(7).run()?.load()
+    /// }
+    ///
+    /// let told = Config::new().on_failure(|notice| println!("{}: {:?}", notice.flow, notice.failures));
+    /// let _ = told.scope(checks);
+    /// ```
+    pub fn on_failure(mut self, hook: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
+        self.0.add_hook(Hook::Function(Arc::new(hook)));
         self
     }
 

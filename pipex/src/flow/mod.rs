@@ -4,6 +4,7 @@ pub(crate) mod carry;
 pub(crate) mod config;
 #[cfg(feature = "cli")]
 pub(crate) mod flags;
+mod hooks;
 #[cfg(feature = "logging")]
 pub mod logging;
 #[cfg(feature = "progress")]

@@ -10,6 +10,7 @@ use std::time::Instant;
 use tracing::Instrument as _;
 
 use crate::flow::carry::Failed;
+use crate::flow::hooks::Notifier;
 use crate::flow::signals;
 use crate::flow::summary::Summary;
 use crate::graph::make;
@@ -35,6 +36,7 @@ pub struct Started {
     started: Instant,
     /// What the end table is made of.
     table: Option<Summary>,
+    notifier: Option<Arc<Notifier>>,
     lease: Lease,
 }
 
@@ -88,6 +90,9 @@ pub(crate) fn start(
         #[cfg(feature = "progress")]
         context.add_reporter(Arc::new(crate::flow::progress::Progress::new()));
     }
+    let notifies = runs && run.is_outermost() && !context.hooks.is_empty();
+    let notifier = notifies.then(|| Arc::new(Notifier::new(Arc::clone(&context.hooks), flow.name)));
+    notifier.iter().for_each(|notifier| context.add_reporter(Arc::clone(notifier) as _));
     if runs && settings.signals {
         signals::watch(&run, settings.grace);
     }
@@ -101,7 +106,8 @@ pub(crate) fn start(
     let value = |given: Given<'static>| given.value.map(Cow::into_owned).unwrap_or_default();
     let parameters: Vec<_> = parameters.iter().copied().zip(given.into_iter().map(value)).collect();
     run.notify(&context, |run| Event::FlowStarted(run), &parameters, None, None);
-    Started { context: Arc::new(context), run, started: Instant::now(), table, lease: Lease::hold_for_many() }
+    let (context, started) = (Arc::new(context), Instant::now());
+    Started { context, run, started, table, notifier, lease: Lease::hold_for_many() }
 }
 
 impl Started {
@@ -148,7 +154,7 @@ impl Started {
     }
 
     fn end<R>(self, carry: impl FnOnce(Error, R) -> R, failure: impl FnOnce(&R) -> Option<Failed>, value: R) -> R {
-        let Started { context, run, started, table, lease } = self;
+        let Started { context, run, started, table, notifier, lease } = self;
         run.span.record("elapsed", started.elapsed().as_secs_f64());
         let error = context.mode().err().or_else(|| run.span.in_scope(|| run.unasked()));
         let failed = error.as_ref().map(|error| Failed::new(error)).or_else(|| failure(&value));
@@ -159,6 +165,7 @@ impl Started {
         if let Some(table) = table.filter(|table| !table.is_empty()) {
             let _ = writeln!(io::stderr(), "{table}");
         }
+        tell(notifier.as_deref(), &run);
         if let Some(dry) = context.settings.dry_run.filter(|_| run.is_outermost()) {
             run.shared.would_run.end(dry, failed.is_some_and(|failed| failed.ends_dry_run()));
         }
@@ -168,6 +175,13 @@ impl Started {
             Some(error) => run.span.in_scope(|| carry(error, value)),
             None => value,
         }
+    }
+}
+
+/// Tells the hooks, if there are some, that the flow run has ended.
+fn tell(notifier: Option<&Notifier>, run: &ActiveFlow) {
+    if let Some(notifier) = notifier {
+        notifier.tell(run.shared.journal.as_ref().and_then(Journal::name));
     }
 }
 
@@ -183,9 +197,10 @@ impl BodyGuard<'_> {
 
 impl Drop for BodyGuard<'_> {
     fn drop(&mut self) {
-        let Started { run, context, .. } = self.0;
+        let Started { run, context, notifier, .. } = self.0;
         run.cancel(Cancelled::Gone);
         run.notify_end(context, Some("its body panicked, or its future was dropped"));
+        tell(notifier.as_deref(), run);
         signals::ended(run);
     }
 }

@@ -10,6 +10,7 @@ use crate::run::report::{Reporter, TaskRun};
 use pipex_format::journal::Counts;
 use pipex_format::model::fingerprint::AsIs;
 use pipex_format::model::task::Task;
+use pipex_format::wire::NoticedTask;
 
 /// Counts task runs by task function. Displayed, it is a table; clones count together.
 ///
@@ -120,6 +121,15 @@ impl Summary {
     #[must_use]
     pub fn not_saved(&self) -> usize {
         self.sum(|counts| counts.not_saved)
+    }
+
+    /// What hooks are told, in the order of the table.
+    pub(crate) fn noticed(&self) -> Vec<NoticedTask> {
+        let rows = self.rows();
+        let mut rows: Vec<_> = rows.0.values().collect();
+        rows.sort_by_key(|row| row.place);
+        let noticed = |row: &&SummaryRow| NoticedTask::new(row.task.funcname, row.counts, row.total.as_secs_f64());
+        rows.iter().map(noticed).collect()
     }
 
     /// The table as Markdown.

@@ -19,6 +19,7 @@ use crate::graph::settle::{Within, is_in_run, set_within};
 use crate::run::dry_run::DryRun;
 use crate::run::executor::Executor;
 use crate::run::flow_run::ActiveFlow;
+use crate::run::hook::Hook;
 use crate::run::listeners::{Journaling, Logging};
 use crate::run::local::Local;
 use crate::run::program;
@@ -57,6 +58,8 @@ pub(crate) struct Context {
     executor: Option<Arc<dyn Executor>>,
     /// The outputs that a team shares.
     pub(crate) shared: Option<Arc<Shared>>,
+    /// Who is told when an outermost flow run ends.
+    pub(crate) hooks: Arc<[Hook]>,
     /// The directory of the [test's scope](crate::testing) around here: nothing holds that the environment says.
     isolated: Option<Arc<Path>>,
     /// The targets that the bodies around here make, innermost first.
@@ -147,6 +150,7 @@ impl Context {
             has_read: false,
             executor: None,
             shared: None,
+            hooks: Arc::new([]),
             isolated: None,
             making: None,
             within: Within::Flow,
@@ -208,6 +212,10 @@ impl Context {
                 Err(error) => self.mode = Err(error),
             }
         }
+        match environment::setting("PIPEX_NOTIFY", Hook::EXPECTED, Hook::parse) {
+            Ok(hook) => hook.into_iter().for_each(|hook| self.add_hook(hook)),
+            Err(error) => self.mode = Err(error),
+        }
         if self.settings.stale.is_none() {
             match environment::stale() {
                 Ok(stale) => self.settings.stale = stale,
@@ -257,6 +265,10 @@ impl Context {
     pub(crate) fn add_reporter(&mut self, reporter: Arc<dyn Reporter>) {
         self.wants_inputs |= reporter.wants_inputs();
         self.reporters = self.reporters.iter().cloned().chain([reporter]).collect();
+    }
+
+    pub(crate) fn add_hook(&mut self, hook: Hook) {
+        self.hooks = self.hooks.iter().cloned().chain([hook]).collect();
     }
 
     /// Where the journal is, if one is kept.

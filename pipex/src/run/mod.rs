@@ -9,6 +9,7 @@ pub(crate) mod executor;
 pub(crate) mod flow_run;
 pub(crate) mod grid;
 pub(crate) mod heartbeat;
+pub(crate) mod hook;
 #[cfg(feature = "remote")]
 pub(crate) mod job;
 mod listeners;
