@@ -12,7 +12,7 @@ use crate::model::stale::Stale;
 use crate::say::say;
 
 /// Every variable of pipex's own. What is not here, pipex does not read.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 19] = [
     "PIPEX",
     "PIPEX_DECODE_LIMIT",
     "PIPEX_DOWNLOADS",
