@@ -78,6 +78,21 @@ fn parts_of_a_killed_process_go_with_its_claim() {
 }
 
 #[test]
+fn who_may_not_abort_parts_goes_on_and_says_so() {
+    let (place, machine, faults) = (Place::new(), Machine::new(), Arc::new(Faults::default()));
+    kill_in_parts(machine.child("left::child_large", &place), &place);
+    faults.forbids_aborts.store(1, Relaxed);
+    let output = machine.child("left::child_large", &place).env(endpoint(), start(&faults)).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    // Azure has nothing to abort.
+    assert!(
+        output.status.success() && (!honours("uploads") || said.contains("does not allow pipex to abort")),
+        "{said}"
+    );
+    assert_eq!(place.objects(), ["large/large"]);
+}
+
+#[test]
 fn who_was_stopped_between_his_parts_overwrites_nothing() {
     let (place, stops, goes_on) = (Place::new(), Machine::new(), Machine::new());
     let faults = Arc::new(Faults::default());

@@ -15,6 +15,8 @@ use crate::gate::wait_at;
 pub struct Faults {
     /// They are answered with 503.
     pub unavailable: AtomicUsize,
+    /// Those that abort uploads are forbidden, if it is not 0.
+    pub forbids_aborts: AtomicUsize,
     /// They are done, and the answer is lost.
     pub unanswered: AtomicUsize,
     /// From this one on, if it is not 0, some are cut off: the server is down.
@@ -112,6 +114,9 @@ fn pass_on(mut client: TcpStream, faults: &Faults) -> io::Result<()> {
     let down = faults.down.load(Ordering::Relaxed);
     if down > 0 && (down..down + 6).contains(&number) {
         return Ok(());
+    }
+    if faults.forbids_aborts.load(Ordering::Relaxed) > 0 && head.starts_with("DELETE") && head.contains("uploadId=") {
+        return client.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }
     let is_told = |every: &AtomicUsize| {
         let every = every.load(Ordering::Relaxed);

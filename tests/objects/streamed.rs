@@ -15,7 +15,7 @@ use crate::bucket::{Machine, Place, count, endpoint, set};
 use crate::gate::{Gate, wait_at};
 use crate::proxy::{Faults, start};
 
-const TEXTS: usize = 40_000;
+const TEXTS: usize = 24_000;
 const LENGTH: usize = 4_000;
 
 /// Texts of which there is one at a time. After half of them it waits at a gate.

@@ -9,6 +9,7 @@ use object_store::{Error, PutResult};
 use tokio::task::JoinHandle;
 
 use super::place::Object;
+use crate::say::say;
 use crate::store::error::StoreError;
 
 /// How many parts of an object are under way at a time.
@@ -95,11 +96,18 @@ impl Drop for Parts {
     }
 }
 
-/// Aborts an upload of this object. One that has ended is none any more.
+/// Aborts an upload of this object. One that has ended is none any more; and one that may not be aborted holds up nobody.
 pub(super) async fn abort(object: &Object, id: &str) -> object_store::Result<()> {
     let Some(store) = object.bucket.parts() else { return Ok(()) };
     match store.abort_multipart(&object.path, &id.to_owned()).await {
         Err(Error::NotFound { .. } | Error::Generic { store: "InMemory", .. }) => Ok(()),
+        Err(Error::PermissionDenied { .. } | Error::Unauthenticated { .. }) => {
+            say(&format!(
+                "parts of {} that are never put together stay in its bucket: the server does not allow pipex to abort uploads",
+                object.name
+            ));
+            Ok(())
+        }
         aborted => aborted,
     }
 }

@@ -6,9 +6,11 @@ use std::mem;
 
 use bytes::{Buf as _, Bytes};
 use object_store::{GetOptions, GetRange};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::bucket::Begun;
 use super::place::Object;
+use crate::model::fingerprint::Fingerprint;
 use crate::store::error::StoreError;
 use crate::store::footer::Footer;
 
@@ -61,6 +63,18 @@ impl Ranges {
 }
 
 impl Ranges {
+    /// The fingerprint of all that is left.
+    pub(super) fn fingerprint(mut self) -> Result<Fingerprint, StoreError> {
+        let mut hasher = Xxh3::new();
+        loop {
+            self.advance()?;
+            if self.now.is_empty() {
+                return Ok(Fingerprint::new(hasher.digest128()));
+            }
+            hasher.update(&mem::take(&mut self.now));
+        }
+    }
+
     /// Writes all that is left; what the system says of the writing stands apart.
     pub(super) fn copy_to(&mut self, out: &mut File) -> Result<io::Result<()>, StoreError> {
         loop {

@@ -15,6 +15,7 @@ use super::lease::{Lease, Other};
 use super::parts::Parts;
 use super::place::Object;
 use super::put::{is_conflict, put_if};
+use super::ranges::Ranges;
 use super::seen::Seen;
 use super::stream::{LARGE, Stream, Written};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
@@ -228,11 +229,10 @@ impl Claimed {
 
     /// What is there now, if it has so many bytes and this fingerprint.
     fn find_same_as(&self, length: u64, print: Fingerprint) -> Result<Option<Seen>, StoreError> {
-        if self.object.head()?.is_none_or(|meta| meta.size != length) {
-            return Ok(None);
-        }
-        match self.object.get(None) {
-            Ok((meta, there)) => Ok((fingerprint_bytes(&there) == print).then(|| Seen::from_meta(&meta))),
+        let Some(meta) = self.object.head()?.filter(|meta| meta.size == length) else { return Ok(None) };
+        let seen = Seen::from_meta(&meta);
+        match Ranges::new(self.object.clone(), meta.e_tag, length).fingerprint() {
+            Ok(there) => Ok((there == print).then_some(seen)),
             Err(StoreError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }
