@@ -16,6 +16,7 @@ const WHY = {
 const MOST = 12;
 
 let shownFor = null;
+addEventListener("pipex-changed", () => { shownFor = null; });
 
 export async function showTask(run, name) {
   const detail = find("detail");

@@ -35,6 +35,7 @@ pub struct FollowedRun {
     pub id: String,
     path: PathBuf,
     tail: Tail,
+    has_begun: bool,
     has_ended: bool,
 }
 
@@ -43,7 +44,9 @@ impl Follower {
     pub fn new(journal: &Path) -> Result<Self, CommandError> {
         let mut follower = Follower { journal: journal.to_owned(), known: BTreeSet::new(), live: Vec::new() };
         for path in follower.list()? {
-            if !journal::is_live(&path) {
+            // Between making its journal and locking it, a run has written nothing.
+            let has_begun = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
+            if has_begun && !journal::is_live(&path) {
                 follower.known.insert(name_run(&path));
             }
         }
@@ -87,7 +90,7 @@ impl FollowedRun {
             .map(|directory| journal.join(directory).join(&file))
             .find_map(|path| Tail::open(&path).ok().map(|tail| (path, tail)))
             .ok_or(io::ErrorKind::NotFound)?;
-        Ok(FollowedRun { id: id.to_owned(), path, tail, has_ended: false })
+        Ok(FollowedRun { id: id.to_owned(), path, tail, has_begun: false, has_ended: false })
     }
 
     /// Shows what has happened since this was called last.
@@ -98,7 +101,9 @@ impl FollowedRun {
         // Before it is read: what is written until its process has gone is read then.
         let is_live = self.tail.is_live();
         let mut is_over = false;
+        let has_begun = &mut self.has_begun;
         let read = self.tail.read(|line| {
+            *has_begun = true;
             is_over |= matches!(line, Line::Over(_));
             each(News::Line(Box::new(line)));
         });
@@ -107,7 +112,8 @@ impl FollowedRun {
         {
             report_unreadable(&self.path, &error);
         }
-        if is_over || !is_live {
+        // Who makes a journal locks it before its first line.
+        if is_over || !is_live && self.has_begun {
             self.has_ended = true;
             each(News::Over);
         }
@@ -159,11 +165,12 @@ mod tests {
         let told = |run: &str, news| (run.to_owned(), news);
         assert_eq!(read(&mut follower), [told("1", "line")]);
         assert_eq!(read(&mut follower), []);
+        let unlocked = File::create_new(journal.join("live/3.jsonl")).unwrap();
         let two = begin(journal, "2");
         writeln!(one, r#"{{"over":{{"elapsed":1.0}}}}"#).unwrap();
         fs::rename(journal.join("live/1.jsonl"), journal.join("runs/1.jsonl")).unwrap();
         assert_eq!(read(&mut follower), [told("1", "over line"), told("1", "over"), told("2", "line")]);
-        drop((one, two));
+        drop((one, two, unlocked));
         assert_eq!(read(&mut follower), [told("2", "over")]);
         assert_eq!(read(&mut follower), []);
         assert!(FollowedRun::open(journal, "1").is_ok());

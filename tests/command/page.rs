@@ -271,8 +271,15 @@ fn hostile(word: &str) -> String {
     format!("{word}<script>window.hacked = 4</script>")
 }
 
+/// A picture that is a page, if it is opened as one.
+#[task(target = "{path}/picture.svg")]
+fn picture() -> String {
+    "<svg xmlns='http://www.w3.org/2000/svg' width='20' height='10'><script>window.hacked = 6</script></svg>".to_owned()
+}
+
 #[flow(path = "out<img src=x onerror='window.hacked = 5'>")]
 fn hostile_flow() -> pipex::Result<()> {
+    picture().run()?;
     HOSTILE.iter().try_for_each(|word| hostile(word).run().map(drop))
 }
 
@@ -299,9 +306,9 @@ fn what_names_and_arguments_say_is_text() {
             browser.until(&format!("document.getElementById('tab-{view}').ariaSelected === 'true'"));
         }
         browser.click("#tab-tasks");
-        browser.until("document.querySelectorAll('.item').length === 3");
+        browser.until("document.querySelectorAll('.item').length === 4");
         for (number, word) in HOSTILE.iter().enumerate() {
-            browser.evaluate(&format!("document.querySelectorAll('.item')[{number}].click()"));
+            browser.evaluate(&format!("document.querySelectorAll('.item')[{number} + 1].click()"));
             let shown = format!("document.getElementById('detail').innerText.includes({word:?})");
             browser.until(&shown);
             if !is_report {
@@ -309,6 +316,15 @@ fn what_names_and_arguments_say_is_text() {
                     "document.querySelector('.output')?.innerText.includes('<script>window.hacked = 4</script>')",
                 );
             }
+        }
+        if !is_report {
+            browser.evaluate("document.querySelector('.item').click()");
+            browser.until("document.querySelector('img.picture')?.naturalWidth === 20");
+            let policy =
+                "fetch(document.querySelector('img').src).then((it) => it.headers.get('content-security-policy'))";
+            assert!(browser.evaluate(policy).as_str().unwrap().ends_with("; sandbox"));
+            browser.evaluate("document.querySelectorAll('.item')[1].click()");
+            browser.until("document.images.length === 0");
         }
         let links =
             browser.evaluate("[...document.querySelectorAll('a')].map((it) => it.getAttribute('href')).join('\\n')");
@@ -406,7 +422,7 @@ fn nobody_but_the_page_itself_sees_or_changes_anything() {
 }
 
 #[test]
-fn what_is_to_be_made_again_is_asked_and_then_removed() {
+fn what_is_accepted_or_to_be_made_again_is_asked_first() {
     let desk = Desk::new();
     run_chain(&desk);
     let served = Served::start(&desk, "--write");
@@ -423,6 +439,17 @@ fn what_is_to_be_made_again_is_asked_and_then_removed() {
     assert!(!desk.file("out/first/1").exists() && !desk.file("out/second/1.json").exists());
     browser.until("document.getElementById('view').innerText.includes('missing')");
     assert_eq!(desk.count("first", "missing"), 1);
+    // What somebody has changed by hand.
+    desk.write("out/second/2.json", "[2]\n");
+    browser.navigate("about:blank");
+    browser.navigate(&format!("http://{}/#view=status&task=out/second/2.json", served.host()));
+    browser.until(&button("accept as it is"));
+    assert_eq!(desk.conditions()["out/second/2.json"], "stale");
+    browser.evaluate(&format!("{}.click()", button("accept as it is")));
+    browser.click("#confirm");
+    browser.until("!document.getElementById('dialog').open");
+    browser.until("document.getElementById('detail').innerText.includes('it was accepted as it is')");
+    assert_eq!(desk.conditions()["out/second/2.json"], "fresh");
     assert_eq!(browser.faults, [""; 0]);
 }
 
