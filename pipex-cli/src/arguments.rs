@@ -116,7 +116,17 @@ pub enum Command {
         output: Option<PathBuf>,
     },
     /// List runs
-    Runs,
+    Runs {
+        /// Say in lines what becomes of task runs while runs go on, until it is interrupted
+        #[arg(long)]
+        follow: bool,
+    },
+    /// Show in the terminal how a run goes on: by task function, with its running and failed task runs
+    #[cfg(feature = "watch")]
+    Watch {
+        /// The run, as `pipex runs` names it; without it, the one that began last, and those that begin later
+        run: Option<String>,
+    },
     /// Write a run's report, a page of HTML that needs nothing else
     Report {
         /// The run, as `pipex runs` names it; without it, the last

@@ -52,6 +52,8 @@ mod trace;
 mod ui;
 mod undo;
 mod values;
+#[cfg(feature = "watch")]
+mod watch;
 mod why;
 
 use std::ffi::OsString;
@@ -103,6 +105,9 @@ enum CommandError {
     Begun,
     #[error("there is nobody to ask: say --yes")]
     NobodyToAsk,
+    #[cfg(feature = "watch")]
+    #[error("this is no terminal: `pipex runs --follow` writes lines")]
+    NoTerminal,
     #[error("cannot draw the graph: {0}")]
     Draw(String),
     #[error("cannot write {}", path.display())]
@@ -243,7 +248,10 @@ fn run(arguments: Arguments, open: Open<'_>) -> Result<CommandStatus, CommandErr
             let format = format.or(by_name).unwrap_or(graph::GraphFormat::Mermaid);
             graph::graph(&project, target.as_deref(), format, absolute(output).as_deref(), json)
         }
-        Command::Runs => runs::runs(&project, json),
+        Command::Runs { follow: true } => runs::follow(&project, json),
+        Command::Runs { .. } => runs::runs(&project, json),
+        #[cfg(feature = "watch")]
+        Command::Watch { run } => watch::watch(&project, run.as_deref(), open),
         Command::Report { run, output } => report::report(&project, run.as_deref(), absolute(output).as_deref(), json),
         Command::Trace { run, output } => trace::trace(&project, run.as_deref(), absolute(output).as_deref()),
         Command::Profile { run, other } => profile::profile(&project, run.as_deref(), other.as_deref(), json),

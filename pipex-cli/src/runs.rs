@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::thread;
 
 use jiff::Timestamp;
-use pipex_format::journal::{Counts, Given, Recorded};
+use pipex_format::journal::{Counts, Given, Line, Recorded, Why};
 use pipex_format::model::state::State;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::diff::describe_argument;
-use crate::project::{Project, RunJournal};
+use crate::follow::{Follower, INTERVAL, News};
+use crate::project::{Project, RunJournal, clamp_seconds};
 use crate::values::format_value;
 use crate::{CommandError, CommandStatus, print};
 
@@ -177,4 +179,121 @@ pub fn runs(project: &Project, json: bool) -> Result<CommandStatus, CommandError
     }
     print::table(&head, &cells)?;
     Ok(CommandStatus::Clean)
+}
+
+/// What is said of runs as they go on: of a task run that has ended, or waits to be tried again, or of the run itself.
+#[derive(Serialize)]
+struct Told<'t> {
+    run: &'t str,
+    name: Option<&'t str>,
+    target: Option<&'t str>,
+    state: String,
+    seconds: Option<f64>,
+    error: Option<&'t str>,
+}
+
+impl Told<'_> {
+    fn say(&self, json: bool) -> Result<(), CommandError> {
+        if json {
+            print::raw(print::escape_json(&serde_json::to_string(self)?))?;
+            return Ok(());
+        }
+        let mut text = format!("{}: ", self.run);
+        if let Some(name) = self.name {
+            text.push_str(&format!("{name} "));
+        }
+        text.push_str(&self.state);
+        if let Some(seconds) = self.seconds {
+            text.push_str(&format!(", {}", print::format_seconds(seconds)));
+        }
+        if let Some(error) = self.error {
+            text.push_str(&format!(": {error}"));
+        }
+        print::line(text)?;
+        Ok(())
+    }
+}
+
+/// Says what becomes of task runs while runs go on, also of those that begin meanwhile: it does not end by itself. What is
+/// cached is counted at the end of its run.
+pub fn follow(project: &Project, json: bool) -> Result<CommandStatus, CommandError> {
+    let mut follower = Follower::new(&project.journal)?;
+    let mut counts: HashMap<String, Counts> = HashMap::new();
+    loop {
+        let mut said = Ok(());
+        follower.read(|run, news| {
+            if said.is_ok() {
+                said = tell(run, news, &mut counts, json);
+            }
+        })?;
+        said?;
+        thread::sleep(INTERVAL);
+    }
+}
+
+fn tell(run: &str, news: News, counts: &mut HashMap<String, Counts>, json: bool) -> Result<(), CommandError> {
+    let told = Told { run, name: None, target: None, state: String::new(), seconds: None, error: None };
+    let line = match news {
+        News::Line(line) => *line,
+        News::Over => {
+            // It says how it ended, unless it was killed.
+            if counts.remove(run).is_some() {
+                Told { state: "killed".to_owned(), ..told }.say(json)?;
+            }
+            return Ok(());
+        }
+    };
+    match line {
+        Line::Run(_) => {
+            counts.insert(run.to_owned(), Counts::default());
+            Told { state: "running".to_owned(), ..told }.say(json)
+        }
+        Line::Cached(cached) if !cached.is_part => {
+            if let Some(counts) = counts.get_mut(run) {
+                counts.count(State::Cached, Why::There, 0);
+            }
+            Ok(())
+        }
+        Line::Ended(ended) if !ended.is_part => {
+            if let Some(counts) = counts.get_mut(run) {
+                counts.count(ended.state, ended.why, ended.bytes);
+            }
+            if ended.state == State::Cached {
+                return Ok(());
+            }
+            let seconds = Some(clamp_seconds(ended.elapsed)).filter(|seconds| *seconds > 0.0);
+            let (name, target, error) = (Some(&*ended.name), ended.target.as_deref(), ended.error.as_deref());
+            let state = describe_task_state(ended.state).to_owned();
+            Told { name, target, state, seconds, error, ..told }.say(json)
+        }
+        Line::Over(over) => {
+            let Some(Counts { completed, cached, failed, skipped, .. }) = counts.remove(run) else { return Ok(()) };
+            let state = match over.state {
+                Some(State::Failed) => "failed",
+                Some(State::Cancelled) => "cancelled",
+                Some(State::Crashed) => "crashed",
+                _ => "completed",
+            };
+            let state = match json {
+                true => state.to_owned(),
+                false => format!("{state} ({completed} ran, {cached} cached, {failed} failed, {skipped} skipped)"),
+            };
+            Told { state, seconds: Some(clamp_seconds(over.elapsed)), ..told }.say(json)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn describe_task_state(state: State) -> &'static str {
+    match state {
+        State::Completed => "completed",
+        State::Cached => "cached",
+        State::Failed => "failed",
+        State::Crashed => "crashed",
+        State::TimedOut => "timed out",
+        State::AwaitingRetry => "failed, and waits to be tried again",
+        State::NotReady => "did not run",
+        State::Cancelled => "cancelled",
+        _ => "running",
+    }
 }

@@ -12,7 +12,6 @@ mod cut;
 mod day;
 mod format_1;
 mod formats;
-#[cfg(feature = "browser")]
 #[path = "../gate.rs"]
 mod gate;
 mod grid;

@@ -2,13 +2,18 @@
 //!
 //! `tests/fixtures/seen` has two runs whose times are the same each time; what is shown of them stands in the guide as it is.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 use pipex::{Output, flow, task};
 use serde_json::Value;
 
 use crate::Desk;
+use crate::gate::{Gate, wait_at};
 
 /// The project with the two runs.
 pub fn desk() -> Desk {
@@ -181,4 +186,107 @@ fn a_trace_of_a_real_run_is_one() {
     let inner = |name: &str| slices.iter().filter(|slice| slice["tid"] != 0 && slice["name"] == name).count();
     assert_eq!((inner("save output"), inner("load arguments")), (45, 46));
     assert_eq!(text.matches("\"ph\":\"s\"").count(), 40);
+}
+
+#[task(target = "{path}/{funcname}/{key}")]
+fn waits(key: u64, gate: &Path) -> Result<u64, String> {
+    wait_at(gate);
+    if key == 1 { Err("it is odd".to_owned()) } else { Ok(key) }
+}
+
+#[flow(path = "out")]
+fn held() -> pipex::Result<()> {
+    (0..2).for_each(|key| _ = waits(key, Path::new("gate").to_owned()).submit());
+    Ok(())
+}
+
+#[test]
+#[ignore = "the pipeline of the tests below"]
+fn held_pipeline() {
+    held().unwrap_err();
+}
+
+/// A run that a gate holds, while two of its task runs go on.
+fn hold(desk: &Desk) -> (Gate, Child) {
+    let gate = Gate::new(desk.file("gate"));
+    let mut pipeline = desk.pipeline("seen::held_pipeline");
+    pipeline.env("PIPEX", "prefect.cache").env("PIPEX_WORKERS", "2").stdout(Stdio::null()).stderr(Stdio::null());
+    (gate, pipeline.spawn().unwrap())
+}
+
+/// What comes of what is read, until it is there. Words of a screen may be apart.
+fn until(seen: &Receiver<String>, said: &mut String, word: &str) {
+    let last = Instant::now() + Duration::from_secs(60);
+    while !said.contains(word) {
+        let more = seen.recv_timeout(last.saturating_duration_since(Instant::now()));
+        said.push_str(&more.unwrap_or_else(|error| panic!("{word}: {error}: {said:.2000?}")));
+    }
+}
+
+/// Sends on all that can be read.
+fn listen(mut from: File) -> Receiver<String> {
+    let (tell, seen) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        // The end of a terminal is an error.
+        while let Ok(read @ 1..) = from.read(&mut bytes) {
+            let _ = tell.send(String::from_utf8_lossy(&bytes[..read]).into_owned());
+        }
+    });
+    seen
+}
+
+#[cfg(feature = "watch")]
+#[test]
+fn a_run_is_watched_in_a_terminal_until_it_has_ended() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{Winsize, tcsetwinsize};
+
+    let desk = Desk::new();
+    fs::create_dir(desk.file(".pipex")).unwrap();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let shown = File::options().read(true).write(true).open(name).unwrap();
+    tcsetwinsize(&shown, Winsize { ws_row: 25, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let mut command = desk.command();
+    command.arg("watch").env("TERM", "xterm").stdin(shown.try_clone().unwrap()).stdout(shown);
+    let mut watch = command.spawn().unwrap();
+    // It holds the terminal open.
+    drop(command);
+    let mut keys = File::from(terminal);
+    let (seen, mut screen) = (listen(keys.try_clone().unwrap()), String::new());
+    until(&seen, &mut screen, "begins");
+    let (gate, mut pipeline) = hold(&desk);
+    until(&seen, &mut screen, "out/waits/1");
+    assert!(screen.contains("held") && screen.contains("running"), "{screen:?}");
+    let _open = gate.open();
+    until(&seen, &mut screen, "odd");
+    until(&seen, &mut screen, "failed");
+    assert!(pipeline.wait().unwrap().success());
+    keys.write_all(b"q").unwrap();
+    assert!(watch.wait().unwrap().success());
+}
+
+#[test]
+fn runs_are_followed_in_lines_while_they_go_on() {
+    let desk = Desk::new();
+    fs::create_dir(desk.file(".pipex")).unwrap();
+    let mut follow = desk.command().args(["runs", "--follow"]).stdout(Stdio::piped()).spawn().unwrap();
+    let (gate, mut pipeline) = hold(&desk);
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first = lines.next().unwrap();
+    assert!(first.ends_with(": running"), "{first}");
+    let _open = gate.open();
+    let mut said: Vec<_> = lines.by_ref().take(3).collect();
+    let last = said.pop().unwrap();
+    said.sort();
+    assert!(said[0].contains(": waits completed, ") && said[1].contains(": waits failed, "), "{said:?}");
+    assert!(said[1].ends_with(": it is odd") && said[1].starts_with(first.trim_end_matches(": running")), "{said:?}");
+    assert!(last.contains(": failed (1 ran, 0 cached, 1 failed, 0 skipped), "), "{last}");
+    assert!(pipeline.wait().unwrap().success());
+    follow.kill().unwrap();
+    follow.wait().unwrap();
+    let piped = desk.transcribe("watch");
+    assert!(piped.contains("this is no terminal: `pipex runs --follow` writes lines\n[1]"), "{piped}");
 }
