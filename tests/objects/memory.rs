@@ -1,10 +1,10 @@
 //! What needs no server: objects in memory.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::Path;
 
-use pipex::store::{Claim, Files, Listing, StoreResult};
+use pipex::store::{Claim, Codec, Files, Listing, StoreResult};
 use pipex::{Config, FileStore, Location, Mode, Output, Stale, Store, flow, task};
 use serde::{Deserialize, Serialize};
 
@@ -217,6 +217,46 @@ fn what_was_made_of_something_else_is_stale() {
     assert_eq!(len(2, Stale::Rerun), 2);
     fs::remove_dir_all(journal.path().join(".pipex")).unwrap();
     assert_eq!(len(3, Stale::Rerun), 3, "the object says itself what made it");
+}
+
+/// Texts, a line each, and in a comment what made them.
+struct Lines;
+
+impl Codec<Vec<String>> for Lines {
+    fn encode(&self, lines: &Vec<String>, out: &mut dyn Write) -> StoreResult<()> {
+        Ok(lines.iter().try_for_each(|line| writeln!(out, "{line}"))?)
+    }
+    fn allows_note(&self) -> bool {
+        true
+    }
+    fn encode_with_note(&self, lines: &Vec<String>, note: &str, out: &mut dyn Write) -> StoreResult<()> {
+        self.encode(lines, out)?;
+        Ok(writeln!(out, "# {note}")?)
+    }
+    fn decode(&self, bytes: &[u8]) -> StoreResult<Vec<String>> {
+        let lines = str::from_utf8(bytes)?.lines().filter(|line| !line.starts_with('#'));
+        Ok(lines.map(str::to_owned).collect())
+    }
+}
+
+#[task(target = "{path}/{base}.lines", store = FileStore::new().codec(Lines))]
+fn lines(count: usize) -> Vec<String> {
+    vec!["x".repeat(100); count]
+}
+
+#[test]
+fn a_note_stands_in_what_went_in_parts_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    for (base, count) in [("few", 3), ("many", 300_000)] {
+        let file = scope(dir.path().to_str().unwrap(), || lines(count).base(base).run()).unwrap();
+        let object = scope("memory:///noted", || lines(count).base(base).run()).unwrap();
+        assert_eq!(object.load().unwrap().len(), count);
+        let [object, file] = [object, file].map(|output| output.location().unwrap().clone());
+        assert!(Files.payload(&object).unwrap() == Files.payload(&file).unwrap(), "{base}");
+        let [object, file] = [object, file].map(|target| Files.entry(&target).unwrap().unwrap());
+        assert_eq!((object.bytes, object.content, &object.made), (file.bytes, file.content, &file.made));
+        assert!(object.made.is_some());
+    }
 }
 
 #[task]

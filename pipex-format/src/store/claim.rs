@@ -10,6 +10,7 @@ use super::claim_file::Way;
 use super::claim_file::{ClaimFile, remove_whatever};
 use super::entry::PutObject;
 use super::error::StoreError;
+use super::note::Note;
 use super::object::{Claimed, Object};
 use super::record::Record;
 use super::regular;
@@ -188,6 +189,14 @@ impl Claim {
         match &mut self.object {
             Some(object) => &mut **object,
             None => &mut self.claimed.file,
+        }
+    }
+
+    /// Puts a note into its place in what was written there; whether that was found.
+    pub(super) fn fill_in(&mut self, note: Note, length: u64, checksum: Fingerprint) -> io::Result<bool> {
+        match &mut self.object {
+            Some(object) => Ok(note.fill_in_end(object.end(), length, checksum)),
+            None => note.fill_in(&self.claimed.file, length, checksum),
         }
     }
 

@@ -185,9 +185,7 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
         };
         let note = format.has_note().then(|| Note::reserve(footer(0, record.arguments(), None)));
         let mut written = None;
-        // What is filled in later needs a file.
-        let out = if note.is_some() { claim.file() } else { claim.writer() };
-        let mut sink = Sink { out, buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
+        let mut sink = Sink { out: claim.writer(), buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
         let encoded = format.encode(value, note.as_ref(), &mut sink, target.as_str());
         let expanded = match encoded {
             Ok(expanded) => expanded,
@@ -207,7 +205,7 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
         if let Some((length, checksum)) = written {
             claim.has_content(checksum);
             if let Some(note) = note {
-                is_recorded = note.fill_in(claim.file(), length, checksum).map_err(failed)?;
+                is_recorded = claim.fill_in(note, length, checksum).map_err(failed)?;
             }
         }
         if is_recorded {

@@ -114,6 +114,10 @@ impl Claimed {
         match self.never {}
     }
 
+    pub(super) fn end(&mut self) -> &mut [u8] {
+        match self.never {}
+    }
+
     pub(super) fn failure(&mut self) -> Option<StoreError> {
         match self.never {}
     }

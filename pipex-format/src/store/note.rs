@@ -27,7 +27,7 @@ const CHECK_BYTES: usize = CHECK.len() + 18;
 /// Its room is a multiple of this, so that a name which is longer by some letters leaves the rest of the file as it is.
 const STEP: usize = 256;
 /// It stands in so many bytes at the end of its file.
-const WITHIN: usize = 64 << 10;
+pub(super) const WITHIN: usize = 64 << 10;
 
 /// A note that has its room, and is yet to be written there.
 pub(super) struct Note {
@@ -50,11 +50,25 @@ impl Note {
     /// Puts it into its place; whether that was found. The file has this length and, with the blank, this checksum.
     pub(super) fn fill_in(self, file: &File, length: u64, checksum: Fingerprint) -> io::Result<bool> {
         let (start, end) = read_end(file, length)?;
-        let mut places = end.windows(self.blank.len());
-        let Some(at) = places.rposition(|place| place == self.blank.as_bytes()) else { return Ok(false) };
-        let footer = Footer { length, checksum: Some(checksum), ..self.footer };
-        file.write_all_at(write(&footer, self.blank.len()).as_bytes(), start + at as u64)?;
+        let Some((at, note)) = self.find_place(&end, length, checksum) else { return Ok(false) };
+        file.write_all_at(note.as_bytes(), start + at as u64)?;
         Ok(true)
+    }
+
+    /// The same in the last bytes of what is no file.
+    pub(super) fn fill_in_end(self, bytes: &mut [u8], length: u64, checksum: Fingerprint) -> bool {
+        let start = bytes.len().saturating_sub(WITHIN);
+        let end = &mut bytes[start..];
+        let Some((at, note)) = self.find_place(end, length, checksum) else { return false };
+        end[at..at + note.len()].copy_from_slice(note.as_bytes());
+        true
+    }
+
+    /// Where its blank stands in the end of what is written, and what is to stand there.
+    fn find_place(self, end: &[u8], length: u64, checksum: Fingerprint) -> Option<(usize, String)> {
+        let at = end.windows(self.blank.len()).rposition(|place| place == self.blank.as_bytes())?;
+        let footer = Footer { length, checksum: Some(checksum), ..self.footer };
+        Some((at, write(&footer, self.blank.len())))
     }
 }
 

@@ -12,6 +12,7 @@ use super::parts::Parts;
 use crate::model::fingerprint::Fingerprint;
 use crate::store::error::StoreError;
 use crate::store::footer::Footer;
+use crate::store::note::WITHIN;
 
 /// What is larger goes in parts: several requests, none of which has to take long.
 pub(super) const LARGE: usize = 16 << 20;
@@ -19,8 +20,8 @@ pub(super) const LARGE: usize = 16 << 20;
 const PART: usize = 8 << 20;
 /// Servers take no more parts than 10,000, and objects of 5 TB: after so many parts (11 GB) the next ones grow with what has been sent.
 const SAME: u64 = 1_400;
-/// What stays behind when a part is sent, so that the end of it all is seen at once.
-const END: usize = 64;
+/// What stays behind when a part is sent, so that the end of it all is seen at once, and a note can be put there.
+const END: usize = WITHIN;
 
 /// What has been written.
 #[derive(Default)]
@@ -53,6 +54,11 @@ impl Stream {
 
     pub(super) fn len(&self) -> u64 {
         self.sent + self.buffer.len() as u64
+    }
+
+    /// The last bytes, if not all of them.
+    pub(super) fn end(&mut self) -> &mut [u8] {
+        &mut self.buffer
     }
 
     /// Takes what comes next. Once it is too large for one request, it has parts begin.

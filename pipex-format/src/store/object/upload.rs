@@ -140,6 +140,11 @@ impl Claimed {
         self.stream.len()
     }
 
+    /// The last bytes that were written.
+    pub(in crate::store) fn end(&mut self) -> &mut [u8] {
+        self.stream.end()
+    }
+
     /// Why no more could be written, if that is so.
     pub(in crate::store) fn failure(&mut self) -> Option<StoreError> {
         self.failed.take()
