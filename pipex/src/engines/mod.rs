@@ -2,5 +2,7 @@
 
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(feature = "otel")]
+mod otel;
 #[cfg(feature = "prefect-server")]
 mod prefect;

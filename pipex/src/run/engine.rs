@@ -30,10 +30,13 @@ pub(crate) struct Engine {
     pub(crate) stop: Option<fn()>,
 }
 
-#[cfg(any(feature = "nats", feature = "prefect-server"))]
+#[cfg(any(feature = "nats", feature = "otel", feature = "prefect-server"))]
 inventory::collect!(Engine);
 
-#[cfg_attr(not(any(feature = "nats", feature = "prefect-server")), expect(dead_code, reason = "there is no engine"))]
+#[cfg_attr(
+    not(any(feature = "nats", feature = "otel", feature = "prefect-server")),
+    expect(dead_code, reason = "there is no engine")
+)]
 impl Engine {
     /// One that can do nothing.
     pub(crate) const NONE: Self = Engine {
@@ -63,12 +66,12 @@ pub(crate) struct LogLine<'l> {
     pub(crate) line: Option<u64>,
 }
 
-#[cfg(any(feature = "nats", feature = "prefect-server"))]
+#[cfg(any(feature = "nats", feature = "otel", feature = "prefect-server"))]
 fn all() -> impl Iterator<Item = &'static Engine> {
     inventory::iter::<Engine>.into_iter()
 }
 
-#[cfg(not(any(feature = "nats", feature = "prefect-server")))]
+#[cfg(not(any(feature = "nats", feature = "otel", feature = "prefect-server")))]
 fn all() -> impl Iterator<Item = &'static Engine> {
     std::iter::empty()
 }
@@ -83,6 +86,11 @@ pub(crate) fn reporters() -> Result<Vec<Arc<dyn Reporter>>> {
         }
         static SAID: Once = Once::new();
         SAID.call_once(|| say(&format!("{error}; the run goes on")));
+    }
+    #[cfg(not(feature = "otel"))]
+    if env_text("OTEL_EXPORTER_OTLP_ENDPOINT").or_else(|| env_text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")).is_some() {
+        // It may be set for others: no more than a word at the level of details.
+        tracing::debug!(target: "pipex", "no spans are sent: pipex is built without its cargo feature `otel`");
     }
     asked.into_iter().filter_map(|reporter| reporter().transpose()).collect()
 }
