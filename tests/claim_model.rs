@@ -95,6 +95,7 @@ struct State {
     bodies: u8,
     ends: u8,
     meddled: u8,
+    taken: u8,
     gc_rounds: u8,
 }
 
@@ -120,6 +121,8 @@ struct World {
     /// How many actors are killed, or fail, or exit on a signal.
     ends: u8,
     meddling: u8,
+    /// How many outputs that are shared are taken, without a claim.
+    takes: u8,
     gc_rounds: u8,
 }
 
@@ -143,6 +146,7 @@ impl State {
             bodies: 0,
             ends: 0,
             meddled: 0,
+            taken: 0,
             gc_rounds: 0,
         };
         if world.stale {
@@ -382,6 +386,16 @@ impl State {
         }
     }
 
+    /// What is shared is taken: a file that is whole, and has had no name, is linked to the target's, if nothing is there.
+    fn takes(&self, world: World) -> Option<State> {
+        let mut taken = self.clone();
+        taken.taken += 1;
+        (self.taken < world.takes && self.target.is_none()).then(|| {
+            taken.create(Name::Target, Content::Whole);
+            taken
+        })
+    }
+
     /// What must never be.
     fn check(&self, world: World) -> Result<(), &'static str> {
         let target = self.target.map(|target| self.files[target as usize]);
@@ -422,6 +436,7 @@ fn search(world: World) -> Result<usize, String> {
         }
         state.ends(world, &mut |ended| found.push(ended));
         state.meddling(world, &mut |meddled| found.push(meddled));
+        found.extend(state.takes(world));
         if (0..ACTORS).all(|actor| state.has_ended(actor)) {
             ends.push(at as u32);
         }
@@ -487,7 +502,7 @@ fn assert_holds(world: World) {
 }
 
 const WORLD: World =
-    World { protocol: Protocol::Unchecked, processes: 3, stale: false, ends: 0, meddling: 0, gc_rounds: 1 };
+    World { protocol: Protocol::Unchecked, processes: 3, stale: false, ends: 0, meddling: 0, takes: 0, gc_rounds: 1 };
 
 #[test]
 fn three_processes_beside_gc_of_which_one_is_killed_or_fails() {
@@ -502,6 +517,11 @@ fn three_processes_beside_gc_and_somebody_who_meddles() {
 #[test]
 fn two_processes_of_which_one_is_killed_beside_gc_and_somebody_who_meddles() {
     assert_holds(World { processes: 2, ends: 1, meddling: 1, ..WORLD });
+}
+
+#[test]
+fn two_processes_of_which_one_is_killed_beside_gc_and_who_takes_what_is_shared() {
+    assert_holds(World { processes: 2, ends: 1, takes: 1, ..WORLD });
 }
 
 /// All of it at once: five million states.

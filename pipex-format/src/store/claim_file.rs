@@ -17,6 +17,7 @@ use rustix::fs::OFlags;
 
 use super::error::StoreError;
 use super::regular::not_regular;
+use super::unnamed;
 use crate::model::temporary;
 
 /// What tells a file from all others, as long as it is open or has a name.
@@ -301,7 +302,7 @@ impl ClaimFile {
     pub(super) fn put_in_place(&self, target: &Path, durable: bool, ways: &[Way]) -> io::Result<Option<Metadata>> {
         let metadata = self.file.metadata()?;
         if ways.contains(&Way::OpenFile) {
-            match link_open_file(&self.file, target) {
+            match unnamed::link(&self.file, target) {
                 Ok(()) => return Ok(Some(metadata)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && self.file.metadata()?.nlink() == 0 => {
                     return Ok(None);
@@ -330,7 +331,7 @@ impl ClaimFile {
         let mut refused = io::Error::from(io::ErrorKind::Unsupported);
         for way in ways {
             let named = match way {
-                Way::OpenFile => link_open_file(&self.file, own).and_then(|()| self.file.metadata()),
+                Way::OpenFile => unnamed::link(&self.file, own).and_then(|()| self.file.metadata()),
                 Way::Path => match fs::hard_link(&self.path, own) {
                     Ok(()) if !self.identity.is_at(own)? => return Ok(None),
                     linked => linked.and_then(|()| self.file.metadata()),
@@ -379,20 +380,4 @@ impl ClaimFile {
         }
         Ok(true)
     }
-}
-
-/// Links the very file that is open, and nothing that has its name by now.
-#[cfg(target_os = "linux")]
-fn link_open_file(file: &File, to: &Path) -> io::Result<()> {
-    use std::os::fd::AsRawFd as _;
-
-    use rustix::fs::{AtFlags, CWD};
-
-    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
-    Ok(rustix::fs::linkat(CWD, open, CWD, to, AtFlags::SYMLINK_FOLLOW)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn link_open_file(_: &File, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }

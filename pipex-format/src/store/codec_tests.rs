@@ -121,8 +121,9 @@ fn a_note_goes_along_with_what_a_team_shares() {
     let [here, there] = ["here.txt", "there.txt"].map(|name| target(dir.path(), name));
     let store = FileStore::new().codec(Noted);
     let shared = Shared::new(dir.path().join("shared"));
-    // Where pieces of a copy begin and end within the note, too.
-    for length in (0..1000).step_by(100).map(|less| (256 << 10) - less) {
+    // What is copied at once, and where pieces of a copy begin and end within the note.
+    let lengths = [1, 5].map(|pieces| (0..1000).step_by(200).map(move |less| pieces * (256 << 10) - less));
+    for length in lengths.into_iter().flatten() {
         let value = vec![b'x'; length];
         save(&store, &here, &value).unwrap();
         let content = Files.entry(&here).unwrap().unwrap().content;
@@ -130,12 +131,18 @@ fn a_note_goes_along_with_what_a_team_shares() {
         shared.put(&name, here.path(), content).unwrap();
         let claim = Claim::wait(&there.sibling(), there.clone(), record()).unwrap();
         let receipt = claim.receipt();
-        shared.take(&name, claim).unwrap();
+        let found = shared.find(&name).unwrap().unwrap();
+        assert!(found.take_unclaimed(&here, record()).unwrap().is_none(), "something is there");
+        found.take(claim).unwrap();
         assert!(receipt.is_recorded.load(Ordering::Relaxed));
         let entry = Files.entry(&there).unwrap().unwrap();
         assert_eq!((receipt.content.get().copied(), entry.content), (content, content), "{length}");
         assert_eq!(entry.made.unwrap().task, "tests::made");
         assert_eq!(store.load(&there).unwrap(), value);
+        fs::remove_file(there.path()).unwrap();
+        // Not everywhere.
+        let is_taken = found.take_unclaimed(&there, record()).unwrap().is_some();
+        assert_eq!(Files.entry(&there).unwrap().map(|entry| entry.content), is_taken.then_some(content));
     }
 }
 

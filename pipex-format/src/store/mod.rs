@@ -69,6 +69,7 @@ mod together;
 #[cfg(feature = "toml")]
 mod toml;
 mod tracer;
+mod unnamed;
 mod verbatim;
 #[cfg(feature = "yaml")]
 mod yaml;
@@ -107,7 +108,7 @@ pub use self::record::{Made, Record};
 pub(crate) use self::regular::open_regular;
 #[cfg(feature = "arrow")]
 pub use self::rows::Rows;
-pub use self::shared::{Shared, SharedName};
+pub use self::shared::{Shared, SharedName, SharedOutput};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{KeptOpen, SqliteStore};
 pub use self::stamp::Stamp;

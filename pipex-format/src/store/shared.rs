@@ -1,18 +1,22 @@
 //! Outputs that a team shares: a folder that every checkout sees, from which what others have made of the same is taken.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::error::StoreError;
 use super::footer::Footer;
 use super::object::Object;
-use super::{Claim, Record, StoreResult, note, regular};
+use super::regular::{self, open_regular};
+use super::{Claim, Receipt, Record, Stamp, StoreResult, note, unnamed};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::or_zero::fingerprint_parts;
-use crate::model::target::url_scheme;
+use crate::model::target::{Location, url_scheme};
 use crate::root::Root;
 
 /// A folder that a team shares: an output that is missing here and was made there of the same is taken, not made.
@@ -96,37 +100,18 @@ impl Shared {
         Some(SharedName(self.folder().join(name)))
     }
 
-    /// Whether such an output is there.
+    /// The output of this name, if it is there.
     #[doc(hidden)]
-    pub fn has(&self, SharedName(path): &SharedName) -> StoreResult<bool> {
+    pub fn find(&self, SharedName(path): &SharedName) -> StoreResult<Option<SharedOutput>> {
+        let found = |from| Some(SharedOutput { path: path.clone(), from });
         if let Some(object) = find_object(path)? {
-            return Ok(object.look()?.is_some());
+            return Ok(object.look()?.and_then(|_| found(From::Object(object))));
         }
-        match fs::metadata(path) {
-            Ok(metadata) => Ok(metadata.is_file()),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
-            Err(error) => Err(StoreError::io("look for", path, error).into()),
+        match open_regular(path, OpenOptions::new().read(true)) {
+            Ok(file) => Ok(found(From::File(file))),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(StoreError::io("open", path, error).into()),
         }
-    }
-
-    /// Takes the output that is there, in place of making it; the bytes that it takes.
-    #[doc(hidden)]
-    pub fn take(&self, SharedName(path): &SharedName, mut claim: Claim) -> StoreResult<u64> {
-        let mut file = match find_object(path)? {
-            Some(object) => download(path, &object)?,
-            None => regular::read(path)?,
-        };
-        let (content, footer) = copy(path, &mut file, claim.file())?;
-        claim.has_content(content);
-        if let Some(footer) = footer {
-            let made = claim.record().provenance();
-            // Somebody has given it another's name.
-            if (footer.code, footer.arguments, footer.inputs) != (made.code, made.arguments, made.inputs) {
-                return Err(StoreError::Damaged { target: path.display().to_string() }.into());
-            }
-            claim.has_record();
-        }
-        Ok(claim.commit()?)
     }
 
     /// Puts what was just made there as well; it has to have this content, if that is known.
@@ -140,7 +125,7 @@ impl Shared {
         let is_it = |copied| content.is_none_or(|content| content == copied);
         if let Some(object) = find_object(path)? {
             let mut copied = tempfile::tempfile().map_err(failed)?;
-            if is_it(copy(made, &mut regular::read(made)?, &mut copied)?.0) {
+            if is_it(copy(made, &regular::read(made)?, &mut copied)?.0) {
                 object.put_over(&mut copied)?;
             }
             return Ok(());
@@ -148,7 +133,7 @@ impl Shared {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
         let mut draft = tempfile::Builder::new().prefix(".pipex-shared-").tempfile_in(folder).map_err(failed)?;
-        let (copied, _) = copy(made, &mut regular::read(made)?, draft.as_file_mut())?;
+        let (copied, _) = copy(made, &regular::read(made)?, draft.as_file_mut())?;
         if is_it(copied) {
             // Colleagues are to read it.
             fs::set_permissions(draft.path(), fs::metadata(made).map_err(failed)?.permissions()).map_err(failed)?;
@@ -170,24 +155,91 @@ fn find_object(path: &Path) -> Result<Option<Object>, StoreError> {
     path.to_str().map(Object::find).transpose().map(Option::flatten)
 }
 
-/// A file of this machine that has what the object has, and no name.
-fn download(path: &Path, object: &Object) -> StoreResult<File> {
-    let bytes = object.read()?;
-    let mut file = tempfile::tempfile()?;
-    file.write_all(&bytes).map_err(|error| StoreError::io("copy", path, error))?;
-    Ok(file)
+/// An output that is shared.
+#[doc(hidden)]
+pub struct SharedOutput {
+    path: PathBuf,
+    from: From,
 }
 
+enum From {
+    /// What is taken is what was there when it was found, whatever has the name by then.
+    File(File),
+    Object(Object),
+}
+
+impl SharedOutput {
+    /// Takes it, in place of making it, if nothing is at the target; `None` if something is, and where a file cannot do without
+    /// a name until it is whole: there a claim is needed.
+    ///
+    /// Who claims the target, to make it or to take it, is neither waited for nor held up: he puts the same there, later.
+    pub fn take_unclaimed(&self, target: &Location, record: Record) -> StoreResult<Option<Arc<Receipt>>> {
+        let target = target.path();
+        let Some(mut file) = unnamed::create_beside(target) else { return Ok(None) };
+        let (content, is_recorded) = self.copy_to(&mut file, record)?;
+        let metadata = file.metadata().map_err(|error| StoreError::io("look at", target, error))?;
+        // What is wrong with it, the claim will say.
+        if unnamed::link(&file, target).is_err() {
+            return Ok(None);
+        }
+        let receipt = Receipt::default();
+        let _ = receipt.content.set(content);
+        let _ = receipt.stamp.set(Stamp::from_metadata(&metadata));
+        let _ = receipt.bytes.set(metadata.len());
+        receipt.is_recorded.store(is_recorded, Ordering::Relaxed);
+        Ok(Some(Arc::new(receipt)))
+    }
+
+    /// Takes it, in place of making it; the bytes that it takes.
+    pub fn take(&self, mut claim: Claim) -> StoreResult<u64> {
+        let record = claim.record();
+        let (content, is_recorded) = self.copy_to(claim.file(), record)?;
+        claim.has_content(content);
+        if is_recorded {
+            claim.has_record();
+        }
+        Ok(claim.commit()?)
+    }
+
+    /// Copies it; the fingerprint of its content, and whether it says itself what made it.
+    fn copy_to(&self, to: &mut File, record: Record) -> StoreResult<(Fingerprint, bool)> {
+        let path = &self.path;
+        let (content, footer) = match &self.from {
+            From::File(file) => copy(path, file, to)?,
+            From::Object(object) => copy_bytes(path, &object.read()?, to)?,
+        };
+        let made = record.provenance();
+        match &footer {
+            // Somebody has given it another's name.
+            Some(footer)
+                if (footer.code, footer.arguments, footer.inputs) != (made.code, made.arguments, made.inputs) =>
+            {
+                Err(StoreError::Damaged { target: path.display().to_string() }.into())
+            }
+            footer => Ok((content, footer.is_some())),
+        }
+    }
+}
+
+/// What is smaller is read at once.
+const LARGE: u64 = 1 << 20;
+
 /// Copies a file, and checks what it says of itself: the fingerprint of its content, and its footer or what its note says.
-fn copy(path: &Path, from: &mut File, to: &mut File) -> StoreResult<(Fingerprint, Option<Footer>)> {
+fn copy(path: &Path, from: &File, to: &mut File) -> StoreResult<(Fingerprint, Option<Footer>)> {
     let failed = |error| StoreError::io("read", path, error);
     let length = from.metadata().map_err(failed)?.len();
+    if length < LARGE {
+        let mut bytes = vec![0; length as usize];
+        from.read_exact_at(&mut bytes, 0).map_err(failed)?;
+        return copy_bytes(path, &bytes, to);
+    }
     let mut footer = Footer::read_at_end(from, length).map_err(failed)?;
     let mut note = None;
     if let (None, Some((place, said))) = (&footer, note::read_at_end(from, length).map_err(failed)?) {
         (footer, note) = (Some(said), Some(place));
     }
-    io::Seek::rewind(from).map_err(failed)?;
+    let mut from = from;
+    io::Seek::rewind(&mut from).map_err(failed)?;
     let mut payload = footer.as_ref().map_or(length, |footer| footer.length.min(length));
     let (mut hasher, mut offset) = (Xxh3::new(), 0);
     let mut piece = vec![0; 256 << 10];
@@ -210,4 +262,20 @@ fn copy(path: &Path, from: &mut File, to: &mut File) -> StoreResult<(Fingerprint
         return Err(StoreError::Damaged { target: path.display().to_string() }.into());
     }
     Ok((content, footer))
+}
+
+/// The same of a file that is in memory.
+fn copy_bytes(path: &Path, bytes: &[u8], to: &mut File) -> StoreResult<(Fingerprint, Option<Footer>)> {
+    let name = path.to_string_lossy();
+    let footer = match Footer::find(bytes) {
+        Some(footer) => {
+            let payload = usize::try_from(footer.length).ok().and_then(|length| bytes.get(..length));
+            footer.check_payload(payload.unwrap_or_default(), &name)?;
+            Some(footer)
+        }
+        None => note::check_if_there(bytes, &name)?,
+    };
+    to.write_all(bytes)?;
+    let content = footer.as_ref().and_then(|footer| footer.checksum);
+    Ok((content.unwrap_or_else(|| fingerprint_bytes(bytes)), footer))
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tracing::Instrument as _;
 
+use super::shared::SharedOutputs;
 use super::{LOOK, Plan, Run};
 use crate::graph::host::{Host as _, Permit};
 use crate::graph::node::Node;
@@ -173,16 +174,20 @@ impl<'a, R: Send> Plan<'a, R> {
             let inputs = self.inputs.contents().fingerprint();
             (place, *self.record.get_or_insert(Record::new(self.run.task, self.arguments, inputs)))
         });
+        let mut shared = place.and_then(|(place, record)| self.run.find_shared(place, record));
+        let taken = place.and_then(|(place, record)| self.run.take_unclaimed(place, record, shared.as_mut()?));
         // The arguments are used up by the function.
-        let given = if place.is_some() { self.describe_arguments() } else { Vec::new() };
+        let given = if place.is_some() && taken.is_none() { self.describe_arguments() } else { Vec::new() };
         let was_given = |raised| Raised { given: given.clone(), ..raised };
-        let done = match (self.make_elsewhere(place, started).await.map_err(was_given)?, place) {
-            (Some(done), _) => done,
-            (None, Some((place, record))) => self.make_at(place, record, started).await.map_err(was_given)?,
-            (None, None) => {
-                let value = Some(self.call(Vec::new(), None, started).await?);
-                Done::Made { value, found: Found::default(), elapsed: started.elapsed() }
-            }
+        let done = if let Some(found) = taken {
+            Done::Shared(found)
+        } else if let Some(done) = self.make_elsewhere(place, started).await.map_err(was_given)? {
+            done
+        } else if let Some((place, record)) = place {
+            self.make_at(place, record, shared, started).await.map_err(was_given)?
+        } else {
+            let value = Some(self.call(Vec::new(), None, started).await?);
+            Done::Made { value, found: Found::default(), elapsed: started.elapsed() }
         };
         match (done, place) {
             (Done::Made { value, found: Found { there, more, bytes, urgent }, elapsed }, place) => {
@@ -213,9 +218,14 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// Claims the target, calls the function, and saves what it gives.
-    async fn make_at(&mut self, place: &Place<R>, record: Record, started: Instant) -> Result<Done<R>, Raised> {
-        let shared = self.run.find_shared(place, record);
-        let claim = match self.run.claim_unless_shared(place, record, shared.as_ref()).await? {
+    async fn make_at(
+        &mut self,
+        place: &Place<R>,
+        record: Record,
+        mut shared: Option<SharedOutputs>,
+        started: Instant,
+    ) -> Result<Done<R>, Raised> {
+        let claim = match self.run.claim_unless_shared(place, record, shared.as_mut()).await? {
             Ok(claim) => claim,
             Err(done) => return Ok(done),
         };
