@@ -198,10 +198,12 @@ impl Template {
     /// The location that the template fills to, each value checked: none can break out of its place.
     pub fn target(&self, fields: &impl TemplateFields) -> Result<Location, TargetError> {
         let location = self.fill(fields, check, |filled| Location::new(filled))?;
-        match location.as_str().split('/').find(|part| temporary::is_reserved(part)) {
-            Some(part) => Err(TargetError::Reserved { target: location.to_string(), part: part.to_owned() }),
-            None => Ok(location),
+        let target = location.as_str();
+        if !temporary::is_reserved(target) {
+            return Ok(location);
         }
+        let part = target.split('/').find(|part| temporary::is_reserved(part)).unwrap_or(target);
+        Err(TargetError::Reserved { target: target.to_owned(), part: part.to_owned() })
     }
 
     /// The name that the template fills to.
@@ -275,7 +277,7 @@ fn check(field: TemplateField, value: &str) -> Result<(), TargetError> {
         "." | ".." => Some("stands for another directory"),
         _ => None,
     };
-    let has = |bad: &[u8]| value.bytes().any(|byte| bad.contains(&byte));
+    let has_nul = || value.as_bytes().contains(&0);
     let problem = match field {
         TemplateField::Path if value.is_empty() => Some("is empty: `.` is the current directory"),
         TemplateField::Path if value.contains(char::REPLACEMENT_CHARACTER) => Some("is not valid UTF-8"),
@@ -284,9 +286,11 @@ fn check(field: TemplateField, value: &str) -> Result<(), TargetError> {
         TemplateField::Base if value.split('/').any(|part| segment(part).is_some()) => {
             Some("has an empty, `.` or `..` part: it must name one file below `path`")
         }
-        TemplateField::Path | TemplateField::Env(_) | TemplateField::Base if has(b"\0") => Some("has a NUL byte"),
+        TemplateField::Path | TemplateField::Env(_) | TemplateField::Base if has_nul() => Some("has a NUL byte"),
         TemplateField::Path | TemplateField::Env(_) | TemplateField::Base => None,
-        _ if has(b"/\\\0") => Some("has a `/`, a `\\` or a NUL byte: it must stay within one file name"),
+        _ if value.bytes().any(|byte| matches!(byte, b'/' | b'\\' | 0)) => {
+            Some("has a `/`, a `\\` or a NUL byte: it must stay within one file name")
+        }
         _ => segment(value),
     };
     match problem {

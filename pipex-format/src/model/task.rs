@@ -26,7 +26,7 @@ impl Code {
         let mut fingerprint = Fingerprint::new(own);
         let mut place = 0;
         while place < uses.len() {
-            fingerprint = fingerprint.then(uses[place].fingerprint);
+            fingerprint = fingerprint.constant_then(uses[place].fingerprint);
             place += 1;
         }
         Code { name, fingerprint, text, uses }

@@ -75,7 +75,7 @@ pub(crate) fn claimed_target(name: &str) -> Option<String> {
     is_older.then(|| extension.map_or(target.to_owned(), |extension| format!("{target}.{extension}")))
 }
 
-/// Whether a part of a target's path could be taken for a temporary file.
+/// Whether a part of a target's path, or one of its parts, could be taken for a temporary file.
 pub(crate) fn is_reserved(part: &str) -> bool {
     part.contains(".pipex-") && [CLAIM, DRAFT, OLD].iter().any(|marker| part.contains(marker))
 }
