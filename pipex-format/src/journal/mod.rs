@@ -4,6 +4,7 @@ mod code;
 mod counts;
 mod excerpt;
 mod index;
+mod json;
 mod known;
 mod line;
 mod reader;

@@ -12,6 +12,7 @@ use std::sync::{LazyLock, Mutex, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use super::json;
 use super::line::{Began, Ended, FORMAT, Function, Head, Line, Over};
 use super::reader::LONGEST_LINE;
 use super::{Journal, LIVE, RUNS, lock};
@@ -118,8 +119,7 @@ impl Writer {
 
     pub(super) fn append(&mut self, line: &Line<'_>) {
         let start = self.buffer.len();
-        // Into memory, and of types that can be written.
-        let _ = serde_json::to_writer(&mut self.buffer, line);
+        json::append(line, &mut self.buffer);
         self.buffer.push(b'\n');
         // Of what takes more than 100,000 outputs, what made it is known, and not from which.
         if (self.buffer.len() - start) as u64 > LONGEST_LINE
@@ -127,7 +127,7 @@ impl Writer {
         {
             self.buffer.truncate(start);
             let shortened = Ended { given: Vec::new(), recorded: Vec::new(), ..(**ended).clone() };
-            let _ = serde_json::to_writer(&mut self.buffer, &Line::Ended(Box::new(shortened)));
+            json::append(&Line::Ended(Box::new(shortened)), &mut self.buffer);
             self.buffer.push(b'\n');
         }
     }
