@@ -72,13 +72,20 @@ fn shorten(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// How a run has ended that says so.
+pub fn describe_end(state: State) -> &'static str {
+    match state {
+        State::Cancelled => "cancelled",
+        State::Crashed => "crashed",
+        State::Failed => "failed",
+        _ => "completed",
+    }
+}
+
 /// How it ended.
 pub fn describe_state(run: &RunJournal) -> &'static str {
     match (run.state, run.elapsed) {
-        (Some(State::Cancelled), _) => "cancelled",
-        (Some(State::Crashed), _) => "crashed",
-        (Some(State::Failed), _) => "failed",
-        (Some(_), _) => "completed",
+        (Some(state), _) => describe_end(state),
         (None, None) if run.is_live => "running",
         // Calls outside flows end with their program, which does not say so.
         (None, None) if run.flow == 0 => "ended",
@@ -268,12 +275,7 @@ fn tell(run: &str, news: News, counts: &mut HashMap<String, Counts>, json: bool)
         }
         Line::Over(over) => {
             let Some(Counts { completed, cached, failed, skipped, .. }) = counts.remove(run) else { return Ok(()) };
-            let state = match over.state {
-                Some(State::Failed) => "failed",
-                Some(State::Cancelled) => "cancelled",
-                Some(State::Crashed) => "crashed",
-                _ => "completed",
-            };
+            let state = describe_end(over.state.unwrap_or(State::Completed));
             let state = match json {
                 true => state.to_owned(),
                 false => format!("{state} ({completed} ran, {cached} cached, {failed} failed, {skipped} skipped)"),

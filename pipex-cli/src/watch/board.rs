@@ -7,6 +7,7 @@ use pipex_format::journal::Line;
 use pipex_format::model::state::State;
 
 use crate::project::{Project, RunJournal};
+use crate::runs::describe_end;
 use crate::timeline::{TimedRun, Timeline};
 
 /// A run.
@@ -65,14 +66,7 @@ impl Board {
                 self.flow = head.flow.as_ref().unwrap_or(&head.program).to_string();
                 self.started = head.started.parse().unwrap_or(self.started);
             }
-            Line::Over(over) => {
-                self.ended = Some(match over.state {
-                    Some(State::Failed) => "failed",
-                    Some(State::Cancelled) => "cancelled",
-                    Some(State::Crashed) => "crashed",
-                    _ => "completed",
-                });
-            }
+            Line::Over(over) => self.ended = Some(describe_end(over.state.unwrap_or(State::Completed))),
             _ => {}
         }
         self.timeline.apply(line);
