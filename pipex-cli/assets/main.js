@@ -54,22 +54,26 @@ function choose() {
     updates(updates) {
       updates.forEach((update) => own?.apply(update));
       schedule();
+      // When what has happened is drawn, and not before.
+      requestAnimationFrame(() => setTimeout(() => loadFormer(own)));
     },
     runs: loadRuns,
     over() {
       own?.end();
-      loadFormer(own);
       schedule();
+      loadFormer(own);
     },
     connection(text) { find("connection").textContent = text; },
   });
-  loadFormer(own);
   showRuns(overview);
   schedule();
 }
 
+/// Once, and once more when the run is over: then it tells of all outputs.
 async function loadFormer(of) {
-  const former = of && (await ask("former", { run: of.id }).catch(() => null));
+  if (!of || of.asked === of.isOver) return;
+  of.asked = of.isOver;
+  const former = await ask("former", { run: of.id }).catch(() => null);
   if (former) {
     of.setFormer(former);
     schedule();
