@@ -58,7 +58,7 @@ pub(crate) struct Plan<'a, R> {
     /// What the function needs while it runs, once that is known.
     needs: Option<Box<Resources>>,
     /// What the output is recorded as made from, where another process has said it.
-    record: Option<Record>,
+    record: Option<Box<Record>>,
     /// How the body can go on elsewhere, if all of it outlives this place.
     pub(crate) away: Option<Away<'a, R>>,
 }
@@ -277,6 +277,12 @@ impl<'a, R: Send> Plan<'a, R> {
             Decision::Warn(reasons) if reasons.inputs && self.inputs.tolerates => Decision::Make(reasons),
             decision => decision,
         }
+    }
+
+    /// What the output is recorded as made from.
+    fn record(&self) -> Record {
+        let own = || Record::new(self.run.task, self.arguments, self.inputs.contents().fingerprint());
+        self.record.as_deref().copied().unwrap_or_else(own)
     }
 
     /// What the call would make its output from, as far as that is known by now.

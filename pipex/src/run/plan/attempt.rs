@@ -170,10 +170,7 @@ impl<'a, R: Send> Plan<'a, R> {
     async fn make_output(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Produced<R>, Raised> {
         // One opening and closing for all that is asked of the store.
         let _lease = place.map(|_| Lease::hold());
-        let place = place.map(|place| {
-            let inputs = self.inputs.contents().fingerprint();
-            (place, *self.record.get_or_insert(Record::new(self.run.task, self.arguments, inputs)))
-        });
+        let place = place.map(|place| (place, self.record()));
         let mut shared = place.and_then(|(place, record)| self.run.find_shared(place, record));
         let taken = place.and_then(|(place, record)| self.run.take_unclaimed(place, record, shared.as_mut()?));
         // The arguments are used up by the function.

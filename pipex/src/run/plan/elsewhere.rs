@@ -185,7 +185,7 @@ pub(crate) async fn serve<R: Send + Sync + 'static, O: Handles<R>>(
     // Whoever ordered it says whether it is tried again, and then orders it once more.
     plan.run.attempt = plan.run.task.retries + 1;
     let record = flow.and_then(|flow| flow.record);
-    plan.record = record.map(|(arguments, inputs)| Record::new(plan.run.task, arguments, inputs));
+    plan.record = record.map(|(arguments, inputs)| Box::new(Record::new(plan.run.task, arguments, inputs)));
     let outdated = flow.and_then(|flow| flow.outdated).map(Stamp::new);
     plan.run.outdated = outdated.map(|stamp| (stamp, Reasons::default()));
     let span = plan.run.span(place.as_ref().map(|place| &place.location));
@@ -226,10 +226,7 @@ fn ended<R: Send>(
     let look = |place: &dyn AnyPlace| {
         let entry = place.listing().entry(&place.spot().location).ok().flatten()?;
         let there = There::from_entry(&entry);
-        Some(match plan.record {
-            Some(record) => there.made_by(record.provenance().with_format(place.format())),
-            None => there,
-        })
+        Some(there.made_by(plan.record().provenance().with_format(place.format())))
     };
     let (there, more) = match place.parts() {
         [] => (look(place), Vec::new()),
