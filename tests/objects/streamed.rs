@@ -113,7 +113,8 @@ fn what_is_large_is_never_in_memory_as_a_whole_nor_on_this_machines_disk() {
         assert!(output.status.success());
         let said = [String::from_utf8(output.stdout).unwrap()];
         let peak: usize = count(&said, "peak ").into_keys().next().unwrap().parse().unwrap();
-        assert!(peak < TEXTS * LENGTH / 1_000_000 * 3 / 4, "{peak} MB");
+        // 64 MiB are under way at most, and the process has some for itself.
+        assert!(peak < TEXTS * LENGTH / 1_000_000, "{peak} MB");
         said
     };
     peak(writes);
