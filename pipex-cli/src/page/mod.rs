@@ -98,5 +98,5 @@ pub fn embed(value: &impl Serialize) -> Result<String, CommandError> {
 pub fn draw_secret() -> Result<String, CommandError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|source| CommandError::Random { source })?;
-    Ok(bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

@@ -81,8 +81,8 @@ impl Object {
         Ok(LocalCopy { path, _kept: Kept::Locked { _file: file } })
     }
 
-    /// Libraries go by extensions.
-    fn extension(&self) -> String {
+    /// What files of this machine that stand for it end in: libraries go by extensions.
+    pub(super) fn extension(&self) -> String {
         let extension = Path::new(&*self.name).extension().and_then(OsStr::to_str);
         extension.map(|extension| format!(".{extension}")).unwrap_or_default()
     }

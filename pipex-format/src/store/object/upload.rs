@@ -1,6 +1,5 @@
 //! The claim on an object, and how the value gets there.
 
-use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read as _, Seek as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -63,10 +62,7 @@ impl Object {
 
     fn claim_any(&self, waits: bool) -> Result<Option<(ClaimFile, Box<Claimed>)>, StoreError> {
         let directory = self.local_directory()?;
-        let key = fingerprint_bytes(self.name.as_bytes());
-        // Libraries go by extensions.
-        let extension = Path::new(&*self.name).extension().and_then(OsStr::to_str);
-        let name = extension.map_or_else(|| key.to_string(), |extension| format!("{key}.{extension}"));
+        let name = format!("{}{}", fingerprint_bytes(self.name.as_bytes()), self.extension());
         let local = directory.join(&name);
         let path = temporary::claim(&local);
         let file = if waits { Some(ClaimFile::wait(&path, &local)?) } else { ClaimFile::try_now(&path, &local)? };
