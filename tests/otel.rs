@@ -3,15 +3,18 @@
 #![allow(clippy::disallowed_methods, reason = "they read what they are told by variables of their own")]
 
 mod child;
+mod http;
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use pipex::{flow, task};
 use serde_json::Value;
+
+use crate::http::read_message;
 
 #[task(target = "{path}/numbers/{key}", name = "number {key}", retries = 1)]
 fn numbers(key: u64) -> Result<u64, String> {
@@ -59,10 +62,11 @@ fn receive(states: &'static [&'static str]) -> (String, Receiver<(String, Value)
     std::thread::spawn(move || {
         let mut states = states.iter().chain(std::iter::repeat(&states[states.len() - 1]));
         for mut connection in listener.incoming().map_while(Result::ok) {
-            while let Some((head, body)) = read(&mut connection) {
+            while let Some((message, body)) = read_message(&mut connection) {
+                let head = String::from_utf8_lossy(&message[..body]).to_lowercase();
                 let state = states.next().unwrap();
                 if state.starts_with("200") {
-                    tell.send((head, serde_json::from_slice(&body).unwrap())).unwrap();
+                    tell.send((head, serde_json::from_slice(&message[body..]).unwrap())).unwrap();
                 }
                 let answer =
                     format!("HTTP/1.1 {state}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}");
@@ -71,20 +75,6 @@ fn receive(states: &'static [&'static str]) -> (String, Receiver<(String, Value)
         }
     });
     (url, told)
-}
-
-fn read(from: &mut TcpStream) -> Option<(String, Vec<u8>)> {
-    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
-    loop {
-        let read = from.read(&mut piece).ok().filter(|read| *read > 0)?;
-        bytes.extend_from_slice(&piece[..read]);
-        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
-        if bytes.len() >= end + 4 + length.unwrap_or(0) {
-            return Some((head, bytes[end + 4..].to_vec()));
-        }
-    }
 }
 
 /// Runs the flow with so many; what it says.

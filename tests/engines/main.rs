@@ -9,6 +9,8 @@ mod cut_off;
 mod events;
 #[path = "../gate.rs"]
 mod gate;
+#[path = "../http.rs"]
+mod http;
 mod nats;
 mod newer;
 mod prefect;

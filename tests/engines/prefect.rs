@@ -1,7 +1,7 @@
 //! Runs as a real Prefect server shows them.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use pipex::{Config, Output, flow, task};
 use serde_json::{Value, json};
 
 use crate::gate::{Gate, wait_at};
+use crate::http::read_message;
 use crate::servers::{Place, Prefect, Process};
 
 /// The numbers in the table that a program prints: ran, cached, failed, skipped.
@@ -212,24 +213,8 @@ fn unreliable(prefect: &Prefect) -> String {
     url
 }
 
-/// A whole message, head and body.
-fn message(from: &mut TcpStream) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut piece = [0; 4096];
-    loop {
-        let read = from.read(&mut piece).ok().filter(|read| *read > 0)?;
-        bytes.extend_from_slice(&piece[..read]);
-        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
-        if bytes.len() >= end + 4 + length.unwrap_or(0) {
-            return Some(bytes);
-        }
-    }
-}
-
 fn serve(mut client: TcpStream, server: &str, calls: &AtomicUsize) {
-    while let Some(request) = message(&mut client) {
+    while let Some((request, _)) = read_message(&mut client) {
         let call = calls.fetch_add(1, Ordering::Relaxed);
         if call % 6 == 4 {
             let _ = client.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
@@ -237,7 +222,7 @@ fn serve(mut client: TcpStream, server: &str, calls: &AtomicUsize) {
         }
         let mut upstream = TcpStream::connect(server).unwrap();
         upstream.write_all(&request).unwrap();
-        let Some(answer) = message(&mut upstream) else { return };
+        let Some((answer, _)) = read_message(&mut upstream) else { return };
         if call % 3 == 1 {
             return;
         }

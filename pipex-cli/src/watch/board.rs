@@ -97,7 +97,7 @@ impl Board {
                 State::Completed => &mut progress.ran,
                 State::Cached => &mut progress.cached,
                 State::NotReady | State::Cancelled => &mut progress.skipped,
-                State::Failed | State::Crashed | State::TimedOut => &mut progress.failed,
+                state if state.is_failure() => &mut progress.failed,
                 _ => &mut progress.running,
             };
             *count += 1;
@@ -144,7 +144,7 @@ impl Board {
 
     /// Those that failed, the latest first.
     pub fn failures(&self) -> Vec<&TimedRun> {
-        let failed = |run: &&TimedRun| matches!(run.state, State::Failed | State::Crashed | State::TimedOut);
+        let failed = |run: &&TimedRun| run.state.is_failure();
         self.timeline.runs.iter().rev().filter(failed).collect()
     }
 }

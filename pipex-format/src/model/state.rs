@@ -42,4 +42,10 @@ impl State {
     pub fn is_success(self) -> bool {
         matches!(self, State::Completed | State::Cached)
     }
+
+    /// Whether it ended without an output through a fault of its own: it was not cancelled, and what it takes was there.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, State::Failed | State::Crashed | State::TimedOut)
+    }
 }

@@ -60,7 +60,7 @@ impl Notifier {
 impl Reporter for Notifier {
     fn task_run(&self, run: &TaskRun<'_>) {
         self.summary.task_run(run);
-        let (State::Failed | State::Crashed | State::TimedOut, Some(error)) = (run.state, run.error) else { return };
+        let Some(error) = run.error.filter(|_| run.state.is_failure()) else { return };
         let mut notice = self.notice.lock().unwrap_or_else(PoisonError::into_inner);
         if notice.failures.len() == MAX_FAILURES {
             notice.more_failures += 1;

@@ -142,7 +142,7 @@ fn log(run: &TaskRun<'_>) {
     let Task { file, line, funcname, .. } = *run.task;
     let TaskRun { state, elapsed, .. } = *run;
     match run.error {
-        Some(error) if matches!(state, State::Failed | State::Crashed | State::TimedOut) => {
+        Some(error) if state.is_failure() => {
             tracing::error!(target: "pipex", file, line, ?state, ?elapsed, "{error:?}");
         }
         _ => tracing::debug!(
