@@ -2,5 +2,5 @@
 
 #[test]
 fn refusals() {
-    trybuild::TestCases::new().compile_fail("../tests/ui/*.rs");
+    trybuild::TestCases::new().compile_fail("../ui/*.rs");
 }
