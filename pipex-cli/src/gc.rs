@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
+use pipex_format::environment::setting;
 use pipex_format::journal;
-use pipex_format::store::sweep;
+use pipex_format::store::{Leftover, Shared, StoreError, sweep};
 use serde::Serialize;
 
 use crate::budget::{BudgetPlan, Candidate, Policy};
@@ -112,20 +113,31 @@ pub fn gc(
     json: bool,
 ) -> Result<CommandStatus, CommandError> {
     let dry_run = options.dry_run;
-    let (mut files, mut failed, mut unlisted, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
-    for directory in find_directories(project) {
-        let swept = sweep(&directory, dry_run, &mut |left| match left {
-            Ok(left) => {
-                bytes += left.bytes;
-                files.push(left.path);
-            }
-            Err(error) => failed.push(join_sources(&error)),
-        });
-        if let Err(error) = swept {
-            failed.push(join_sources(&error));
-            unlisted += 1;
+    let (mut files, mut failed, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let mut each = |left: Result<Leftover, StoreError>| match left {
+        // What this machine has of a bucket is looked at with each of its directories.
+        Ok(left) if dry_run && files.contains(&left.path) => {}
+        Ok(left) => {
+            bytes += left.bytes;
+            files.push(left.path);
         }
+        Err(error) => failed.push(join_sources(&error)),
+    };
+    let mut sweep = |directory: PathBuf| sweep(&directory, dry_run, &mut each);
+    let mut errors: Vec<String> = find_directories(project)
+        .into_iter()
+        .filter_map(|it| sweep(it).err())
+        .map(|error| join_sources(&error))
+        .collect();
+    match setting("PIPEX_SHARED", Shared::EXPECTED, Shared::parse) {
+        Ok(shared) => {
+            let swept = shared.map_or(Ok(()), |shared| shared.sweep(dry_run, &mut each));
+            errors.extend(swept.err().map(|error| join_sources(&error)));
+        }
+        Err(error) => errors.push(join_sources(&error)),
     }
+    let unlisted = errors.len();
+    failed.extend(errors);
     let mut summary = GcSummary { done: !dry_run, files, journals: 0, bytes, failed, budget: None };
     remove_journals(project, options, &mut summary);
     if !json {

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::thread;
 
 use pipex::{Output, flow, task};
 
@@ -63,6 +64,65 @@ fn next(desk: &Desk) -> String {
     let ended = desk.pipeline("killed::pipeline").env("VERSION", "after").output().unwrap();
     assert!(ended.status.success());
     lines_of(&ended)
+}
+
+#[task(target = "{path}/large")]
+fn large() -> Vec<u64> {
+    vec![1; 4_000_000]
+}
+
+#[test]
+#[ignore = "a pipeline of the test below"]
+fn shares() {
+    let path = pipex::Config::new().path("out");
+    path.scope(|| large().run()).unwrap();
+}
+
+#[test]
+fn what_a_killed_process_was_about_to_share_goes_and_what_a_living_one_is_stays() {
+    let (desk, shared) = (Desk::new(), tempfile::tempdir().unwrap());
+    fs::create_dir(desk.file(".pipex")).unwrap();
+    let folder = shared.path().to_str().unwrap();
+    let draft = || {
+        let mut entries =
+            fs::read_dir(shared.path().join("out")).into_iter().flatten().map(|entry| entry.unwrap().path());
+        entries.find(|path| path.to_string_lossy().contains("/.pipex-shared-"))
+    };
+    // Stopped while it writes there.
+    let (mut child, draft) = loop {
+        let mut child = desk.pipeline("killed::shares").env("PIPEX_SHARED", folder).spawn().unwrap();
+        while draft().is_none() && child.try_wait().unwrap().is_none() {
+            thread::yield_now();
+        }
+        let stopped = Command::new("kill").args(["-STOP", &child.id().to_string()]).status().unwrap();
+        match draft() {
+            Some(draft) if stopped.success() => break (child, draft),
+            // It was too fast.
+            _ => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                ["out", ".pipex/live"].iter().for_each(|it| _ = fs::remove_dir_all(desk.file(it)));
+                let _ = fs::remove_dir_all(shared.path().join("out"));
+            }
+        }
+    };
+    let gc = |shared: &str, line: &str| {
+        let said = desk.command().env("PIPEX_SHARED", shared).args(line.split(' ')).output().unwrap();
+        String::from_utf8([said.stdout, said.stderr].concat()).unwrap()
+    };
+    let said = gc(folder, "gc");
+    assert!(said.contains("removed 0 temporary files") && draft.exists(), "{said}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = gc(&format!("{folder},readonly"), "gc");
+    assert!(said.contains("removed 0 temporary files") && draft.exists(), "{said}");
+    let said = gc(folder, "gc --dry-run");
+    assert!(said.contains("would remove 1 temporary file ") && said.contains(draft.to_str().unwrap()), "{said}");
+    let said = gc(folder, "gc");
+    assert!(said.contains("removed 1 temporary file ") && !draft.exists(), "{said}");
+    // What cannot be looked at is said, and the rest is done.
+    let said = gc(&format!("{folder},rw"), "gc");
+    assert!(said.contains("PIPEX_SHARED=") && said.contains("removed 0 temporary files"), "{said}");
 }
 
 #[test]

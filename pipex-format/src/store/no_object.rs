@@ -64,6 +64,7 @@ impl Object {
     pub(super) fn sweep(
         &self,
         _: bool,
+        _: bool,
         _: &mut dyn FnMut(Result<(PathBuf, u64), StoreError>),
     ) -> Result<(), StoreError> {
         match *self {}

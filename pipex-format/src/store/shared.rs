@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tempfile::NamedTempFile;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::claim_file::Identity;
 use super::error::StoreError;
 use super::footer::Footer;
 use super::object::Object;
@@ -38,7 +40,7 @@ use crate::root::Root;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shared {
     folder: PathBuf,
-    is_read_only: bool,
+    pub(super) is_read_only: bool,
 }
 
 /// The name of an output in the shared folder.
@@ -47,6 +49,9 @@ pub struct SharedName(PathBuf);
 
 /// The digits of a fingerprint in a name.
 const DIGITS: usize = 16;
+
+/// What the names begin with of what is not yet whole.
+pub(super) const DRAFT: &str = ".pipex-shared-";
 
 impl Shared {
     /// What stands in `PIPEX_SHARED`: a folder, and `,readonly` behind it if nothing is put there.
@@ -132,7 +137,7 @@ impl Shared {
         }
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
-        let mut draft = tempfile::Builder::new().prefix(".pipex-shared-").tempfile_in(folder).map_err(failed)?;
+        let mut draft = draft_in(folder).map_err(failed)?;
         let (copied, _) = copy(made, &regular::read(made)?, draft.as_file_mut())?;
         if is_it(copied) {
             // Colleagues are to read it.
@@ -142,7 +147,7 @@ impl Shared {
         Ok(())
     }
 
-    fn folder(&self) -> PathBuf {
+    pub(super) fn folder(&self) -> PathBuf {
         match self.folder.to_str() {
             Some(folder) => PathBuf::from(&*Root::of_program().to_here(folder)),
             None => self.folder.clone(),
@@ -150,8 +155,20 @@ impl Shared {
     }
 }
 
+/// A file there that is locked until it has its name, so that nobody takes it for what a killed process left.
+fn draft_in(folder: &Path) -> io::Result<NamedTempFile> {
+    loop {
+        let draft = tempfile::Builder::new().prefix(DRAFT).tempfile_in(folder)?;
+        // Where there are no locks, nobody else has one either.
+        let _ = draft.as_file().lock();
+        if Identity::new(&draft.as_file().metadata()?).is_at(draft.path())? {
+            return Ok(draft);
+        }
+    }
+}
+
 /// The object that is shared, if that is one.
-fn find_object(path: &Path) -> Result<Option<Object>, StoreError> {
+pub(super) fn find_object(path: &Path) -> Result<Option<Object>, StoreError> {
     path.to_str().map(Object::find).transpose().map(Option::flatten)
 }
 

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::claim_file::{ClaimFile, Identity, OpenedClaim, remove_whatever};
 use super::error::StoreError;
 use super::object::Object;
-use super::regular::not_regular;
+use super::regular::{not_regular, open_regular};
+use super::shared::{DRAFT, Shared, find_object};
 use crate::model::target::Location;
 use crate::model::temporary;
 
@@ -47,8 +48,7 @@ pub fn sweep(
     each: &mut dyn FnMut(Result<Leftover, StoreError>),
 ) -> Result<(), StoreError> {
     if let Some(object) = directory.to_str().map(Object::find).transpose()?.flatten() {
-        object.sweep(dry_run, &mut |left| each(left.map(|(path, bytes)| Leftover { path, bytes })))?;
-        return sweep(&object.local_directory()?, dry_run, each);
+        return sweep_bucket(&object, false, dry_run, each);
     }
     let mut by_target: BTreeMap<String, Vec<OsString>> = BTreeMap::new();
     let entries = match fs::read_dir(directory) {
@@ -76,6 +76,63 @@ pub fn sweep(
         }
     }
     Ok(())
+}
+
+/// The same of a bucket's directory, or of all below it.
+fn sweep_bucket(object: &Object, is_deep: bool, dry_run: bool, each: Each<'_>) -> Result<(), StoreError> {
+    object.sweep(is_deep, dry_run, &mut |left| each(left.map(|(path, bytes)| Leftover { path, bytes })))?;
+    sweep(&object.local_directory()?, dry_run, each)
+}
+
+impl Shared {
+    /// The same of all that is shared there, unless nothing is put there from here: what killed processes were putting there goes.
+    #[doc(hidden)]
+    pub fn sweep(&self, dry_run: bool, each: &mut dyn FnMut(Result<Leftover, StoreError>)) -> Result<(), StoreError> {
+        if self.is_read_only {
+            return Ok(());
+        }
+        let folder = self.folder();
+        if let Some(object) = find_object(&folder)? {
+            return sweep_bucket(&object, true, dry_run, each);
+        }
+        let mut directories = vec![folder];
+        while let Some(directory) = directories.pop() {
+            let failed = |error| StoreError::io("list", &directory, error);
+            let entries = match fs::read_dir(&directory) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries.map_err(failed)?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(failed)?;
+                if entry.file_type().is_ok_and(|file_type| file_type.is_dir()) {
+                    directories.push(entry.path());
+                } else if entry.file_name().to_string_lossy().starts_with(DRAFT) {
+                    sweep_draft(entry.path(), dry_run).transpose().into_iter().for_each(&mut *each);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes what is to become a shared file, unless somebody writes it.
+fn sweep_draft(path: PathBuf, dry_run: bool) -> Result<Option<Leftover>, StoreError> {
+    let file = match open_regular(&path, OpenOptions::new().read(true)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|error| StoreError::io("open", &path, error))?,
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &path, error)),
+    }
+    let bytes = file.metadata().map_err(|error| StoreError::io("look at", &path, error))?.len();
+    if !dry_run && let Err(error) = fs::remove_file(&path) {
+        // It has got its name in the meantime.
+        let has_gone = error.kind() == io::ErrorKind::NotFound;
+        return if has_gone { Ok(None) } else { Err(StoreError::io("remove", &path, error)) };
+    }
+    Ok(Some(Leftover { path, bytes }))
 }
 
 impl Leftover {

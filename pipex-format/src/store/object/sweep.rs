@@ -19,11 +19,12 @@ use crate::store::stamp::Stamp;
 const TIMES: u32 = 100;
 
 impl Object {
-    /// Removes the leases in this directory whose holders have gone, with the parts that they say, and says which they are and how large:
+    /// Removes the leases in this directory, or in all below it, whose holders have gone, with the parts that they say, and says which they are and how large:
     /// of this machine's processes those that have not the lock any more, of others those that nobody has renewed for long. With `dry_run`
     /// it only says so.
     pub(in crate::store) fn sweep(
         &self,
+        is_deep: bool,
         dry_run: bool,
         each: &mut dyn FnMut(Result<(PathBuf, u64), StoreError>),
     ) -> Result<(), StoreError> {
@@ -31,7 +32,7 @@ impl Object {
         let oldest = SystemTime::now() - Duration::from_secs(seconds()?) * TIMES;
         for (path, seen) in bucket.list(directory)? {
             let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
-            let target = temporary::claimed_target(name).filter(|_| parent == directory);
+            let target = temporary::claimed_target(name).filter(|_| is_deep || parent == directory);
             let Some(target) = target else { continue };
             let name: Arc<str> = format!("{}/{path}", bucket.name).into();
             let bytes = seen.bytes;
