@@ -36,6 +36,7 @@ mod names;
 mod outputs;
 mod own_output;
 mod panics;
+mod place;
 mod processes;
 mod recorded;
 mod remote;

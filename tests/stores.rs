@@ -228,3 +228,30 @@ fn a_store_of_ones_own() {
     assert_eq!(fs::read_to_string(bench.file("p.txt")).unwrap(), "a line\nanother\n");
     assert_eq!(bench.files(), ["lines/p", "p.txt"]);
 }
+
+/// In the guide's table of promises each cell names a test.
+#[test]
+fn the_tests_that_the_guide_names_are_there() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let guide = fs::read_to_string(project.join("docs/src/stores.md")).unwrap();
+    let with_objects = fs::read_to_string(project.join("tests/objects/main.rs")).unwrap();
+    let (_, table) = guide.split_once("\n| promise | files | objects |").unwrap();
+    let mut checked = 0;
+    for row in table.lines().skip(2).take_while(|line| line.starts_with('|')) {
+        for (column, cell) in row.split('|').skip(2).enumerate() {
+            for name in cell.split('`').skip(1).step_by(2) {
+                let is_file = ["", ".rs"].iter().any(|end| project.join("tests").join(format!("{name}{end}")).exists());
+                assert!(is_file || project.join(name).exists(), "{name} in {row}");
+                let (folder, module) = name.rsplit_once('/').unwrap_or(("", name));
+                if folder == "objects" || folder.is_empty() && column == 1 {
+                    assert!(
+                        with_objects.contains(&format!("\nmod {module};")),
+                        "{name} is not run with objects: {row}"
+                    );
+                }
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 40, "{checked}");
+}

@@ -9,9 +9,11 @@ use std::time::Duration;
 use pipex::{Config, Executor, Mode, Ready, Reporter, State, TaskRun};
 use tempfile::TempDir;
 
-/// A directory for outputs, and a list of the task runs that ended within its scopes.
+use crate::place::Place;
+
+/// A place for outputs, and a list of the task runs that ended within its scopes.
 pub struct Bench {
-    dir: TempDir,
+    pub place: Place,
     /// Where the journal is: not among the outputs.
     journal: TempDir,
     runs: Runs,
@@ -28,16 +30,15 @@ impl Reporter for Runs {
 
 impl Bench {
     pub fn new() -> Self {
-        let [dir, journal] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
-        Bench { dir, journal, runs: Runs::default() }
+        Bench { place: Place::new(), journal: tempfile::tempdir().unwrap(), runs: Runs::default() }
     }
 
     pub fn path(&self) -> &Path {
-        self.dir.path()
+        Path::new(self.place.path())
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.path().join(name)
     }
 
     pub fn config(&self, mode: Mode) -> Config {

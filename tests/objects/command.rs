@@ -4,7 +4,8 @@ use std::process::Command;
 
 use pipex::{flow, task};
 
-use crate::bucket::{Machine, Place, endpoint, set};
+use crate::bucket::{child_of_project, endpoint};
+use crate::place::{Machine, Place, set};
 
 #[task(target = "{path}/{base}.json")]
 fn square(number: u64) -> u64 {
@@ -24,9 +25,14 @@ fn child_squares() {
 
 /// What the command says in the project on this machine, to which the server is at this address.
 pub fn pipex(machine: &Machine, server: &str, arguments: &[&str]) -> String {
+    pipex_with(machine, server, "", arguments)
+}
+
+/// The same where this is what a team shares.
+pub fn pipex_with(machine: &Machine, server: &str, shared: &str, arguments: &[&str]) -> String {
     let mut pipex = Command::new(set("PIPEX_TESTS_COMMAND"));
     pipex.args(arguments).current_dir(machine.path()).env("TMPDIR", machine.path()).env("PIPEX_LEASE", "2");
-    let output = pipex.env(endpoint(), server).output().unwrap();
+    let output = pipex.env(endpoint(), server).env("PIPEX_SHARED", shared).output().unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     // 1 and 3: something is to be seen to.
     assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{arguments:?}: {said}");
@@ -36,10 +42,10 @@ pub fn pipex(machine: &Machine, server: &str, arguments: &[&str]) -> String {
 #[test]
 fn what_is_in_a_bucket_is_shown_and_removed() {
     let (place, machine) = (Place::new(), Machine::new());
-    let run = || assert!(machine.child_of_project("command::child_squares", &place).status().unwrap().success());
+    let run = || assert!(child_of_project(&machine, "command::child_squares", &place).status().unwrap().success());
     run();
     let pipex = |arguments: &[&str]| pipex(&machine, &set(endpoint()), arguments);
-    let target = format!("{}/7.json", place.0);
+    let target = format!("{}/7.json", place.path());
     let status = pipex(&["status"]);
     assert!(status.contains("square     12      -"), "{status}");
     assert!(pipex(&["ls"]).contains(&target));
@@ -54,11 +60,11 @@ fn what_is_in_a_bucket_is_shown_and_removed() {
     assert!(gc.contains("removed 1 temporary file"), "{gc}");
     let removed = pipex(&["rm", "--yes", &target]);
     assert!(removed.contains(&target), "{removed}");
-    assert_eq!(place.objects().len(), 11);
+    assert_eq!(place.outputs().len(), 11);
     let missing = pipex(&["ls", "--missing"]);
     assert!(missing.contains(&target) && missing.lines().count() < 4, "{missing}");
-    pipex(&["rm", "--yes", &place.0]);
-    assert_eq!(place.objects(), [""; 0]);
+    pipex(&["rm", "--yes", place.path()]);
+    assert_eq!(place.outputs(), [""; 0]);
     run();
-    assert_eq!(place.objects().len(), 12);
+    assert_eq!(place.outputs().len(), 12);
 }

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use pipex::store::{Files, Listing as _};
 use pipex::task;
 
-use crate::bucket::{Machine, Place, count, endpoint, set};
-use crate::machines::ended;
+use crate::bucket::endpoint;
+use crate::place::{Machine, Place, count, ended, set};
 use crate::proxy::{Faults, start};
 
 const LENGTH: usize = 400_000;

@@ -7,8 +7,8 @@ use std::thread;
 
 use pipex::{Output, flow, task};
 
-use crate::bucket::{Machine, Place, count, endpoint};
-use crate::machines::leases;
+use crate::bucket::endpoint;
+use crate::place::{Machine, Place, count};
 use crate::proxy::{Faults, start};
 
 #[task]
@@ -62,7 +62,7 @@ fn check(fail: impl Fn(&Faults)) {
     child.env("PIPEX_TESTS_LOADS", "1");
     let made = count(&said(child, &faults), "made ");
     assert!(made.len() == 20 && made.values().all(|times| *times == 1), "{made:?}");
-    assert_eq!((place.objects().len(), leases(&place)), (20, Vec::new()));
+    assert_eq!((place.outputs().len(), place.claims()), (20, Vec::new()));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn what_is_large_goes_in_parts() {
     assert_eq!(count(&first, "has ").into_keys().collect::<Vec<_>>(), ["12499997500000"]);
     assert!(faults.requests.load(Relaxed) > 5, "parts of 8 MiB");
     assert_eq!(count(&said(child(), &faults), "made ").len(), 0);
-    assert_eq!((place.objects(), leases(&place)), (vec!["large/large".to_owned()], Vec::new()));
+    assert_eq!((place.outputs(), place.claims()), (vec!["large/large".to_owned()], Vec::new()));
 }
 
 #[test]
@@ -106,11 +106,11 @@ fn killed_in_the_midst_of_parts_it_leaves_nothing_to_be_seen() {
         child.kill().unwrap();
         child.wait().unwrap();
         // Whole, with a footer that says so, or not there.
-        place.objects().iter().for_each(|object| assert_eq!(place.payload(object).len(), 8 * 5_000_001));
+        place.outputs().iter().for_each(|object| assert_eq!(place.payload(object).len(), 8 * 5_000_001));
     }
     let said = said(machine.child("faults::child_large", &place), &Arc::new(Faults::default()));
     assert_eq!(count(&said, "has ").into_keys().collect::<Vec<_>>(), ["12499997500000"]);
-    assert_eq!(place.objects(), ["large/large"]);
+    assert_eq!(place.outputs(), ["large/large"]);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_server_that_is_not_there_is_named() {
         unreachable.contains("its server is not to be reached: see to it that it runs, and to what AWS_"),
         "{unreachable}"
     );
-    assert!(unreachable.contains(&place.0), "{unreachable}");
+    assert!(unreachable.contains(place.path()), "{unreachable}");
     let no_bucket = said(child().env("PIPEX_PATH", "s3://no-such-bucket/run"));
     assert!(no_bucket.contains("s3://no-such-bucket is not there: make it first"), "{no_bucket}");
 }

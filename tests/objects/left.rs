@@ -9,10 +9,12 @@ use std::thread;
 use pipex::store::{Files, Listing as _};
 use pipex::task;
 
-use crate::bucket::{Machine, Place, count, endpoint, honours, set};
-use crate::command::pipex;
+use crate::bucket::{child_of_project, endpoint, uploads};
+use crate::command::{pipex, pipex_with};
 use crate::gate::Gate;
-use crate::machines::{ended, has_begun, leases, signal, uploads};
+use crate::machines::signal;
+use crate::place::{Machine, Place, count, ended, honours, set};
+use crate::processes::has_begun;
 use crate::proxy::{Faults, start};
 
 #[task]
@@ -45,12 +47,12 @@ fn kill_in_parts(mut child: Command, place: &Place) {
     child.kill().unwrap();
     child.wait().unwrap();
     check(place, 1);
-    assert_eq!(place.objects(), [""; 0]);
+    assert_eq!(place.outputs(), [""; 0]);
 }
 
 /// So many claims are left, each with an upload, as far as the server says that.
 fn check(place: &Place, left: usize) {
-    let claims = leases(place);
+    let claims = place.claims();
     assert_eq!(claims.len(), left, "{claims:?}");
     if honours("uploads") {
         assert_eq!(uploads(place).len(), left);
@@ -60,9 +62,9 @@ fn check(place: &Place, left: usize) {
 #[test]
 fn parts_of_a_killed_process_go_with_its_claim() {
     let (place, dies, lives) = (Place::new(), Machine::new(), Machine::new());
-    kill_in_parts(dies.child_of_project("left::child_large", &place), &place);
+    kill_in_parts(child_of_project(&dies, "left::child_large", &place), &place);
     let gc = |arguments: &[&str]| pipex(&dies, &set(endpoint()), arguments);
-    let lease = format!("{}/large/.large.pipex-tmp", place.0);
+    let lease = format!("{}/large/.large.pipex-tmp", place.path());
     let would = gc(&["gc", "--dry-run"]);
     assert!(would.contains(&lease), "{would}");
     check(&place, 1);
@@ -74,7 +76,26 @@ fn parts_of_a_killed_process_go_with_its_claim() {
     let said = ended(vec![lives.child("left::child_large", &place).spawn().unwrap()]);
     assert_eq!(count(&said, "has ").len(), 1);
     check(&place, 0);
-    assert_eq!(place.objects().len(), 1);
+    assert_eq!(place.outputs().len(), 1);
+}
+
+#[test]
+fn parts_that_were_to_be_shared_go_with_the_next_gc_of_who_puts_there() {
+    let (place, machine) = (Place::new(), Machine::new());
+    let mut child = child_of_project(&machine, "left::child_large", &place);
+    child.env("PIPEX_PATH", "out").env("PIPEX_SHARED", place.path());
+    kill_in_parts(child, &place);
+    let gc = |rights: &str, arguments: &[&str]| {
+        pipex_with(&machine, &set(endpoint()), &format!("{}{rights}", place.path()), arguments)
+    };
+    assert!(gc(",readonly", &["gc"]).contains("removed 0 temporary files"));
+    let lease = format!("{}/out/large/.large@", place.path());
+    let would = gc("", &["gc", "--dry-run"]);
+    assert!(would.contains(&lease), "{would}");
+    check(&place, 1);
+    let gc = gc("", &["gc"]);
+    assert!(gc.contains(&lease), "{gc}");
+    check(&place, 0);
 }
 
 #[test]
@@ -89,7 +110,7 @@ fn who_may_not_abort_parts_goes_on_and_says_so() {
         output.status.success() && (!honours("uploads") || said.contains("does not allow pipex to abort")),
         "{said}"
     );
-    assert_eq!(place.objects(), ["large/large"]);
+    assert_eq!(place.outputs(), ["large/large"]);
 }
 
 #[test]
@@ -127,24 +148,24 @@ fn a_claim_of_another_machine_goes_when_nothing_was_heard_of_it_for_long() {
     let gates = ["dead", "live"].map(|name| other.path().join(name));
     let [_dead, gate] = gates.clone().map(Gate::new);
     let [mut dead, live] = [("dead", &gates[0]), ("live", &gates[1])].map(|(base, gate)| {
-        let mut child = gated(other.child("machines::child_gated", &place), base);
+        let mut child = gated(other.child("processes::child_gated", &place), base);
         let mut child = child.env("PIPEX_TESTS_GATE", gate).spawn().unwrap();
         has_begun(&mut child);
         child
     });
     dead.kill().unwrap();
     dead.wait().unwrap();
-    let mut known = gated(here.child_of_project("machines::child_gated", &place), "known");
+    let mut known = gated(child_of_project(&here, "processes::child_gated", &place), "known");
     assert!(known.status().unwrap().success());
     let faults = Arc::new(Faults::default());
     let server = start(&faults);
     let gc = || pipex(&here, &server, &["gc"]);
     assert!(gc().contains("removed 0 temporary files"), "both may live");
-    assert_eq!(leases(&place).len(), 2);
+    assert_eq!(place.claims().len(), 2);
     *faults.old.lock().unwrap() = Some("/.dead".to_owned());
     let said = gc();
     assert!(said.contains("removed 1 temporary file") && said.contains("/.dead"), "{said}");
-    assert!(matches!(&*leases(&place), [live] if live.contains("/.live")));
+    assert!(matches!(&*place.claims(), [live] if live.contains("/.live")));
     drop(gate.open());
     assert_eq!(count(&ended(vec![live]), "has ").into_keys().collect::<Vec<_>>(), ["live"]);
 }

@@ -6,6 +6,7 @@ mod bucket;
 #[path = "../child.rs"]
 mod child;
 mod command;
+#[path = "../crash.rs"]
 mod crash;
 mod downloads;
 mod faults;
@@ -17,7 +18,14 @@ mod left;
 mod machines;
 mod measure;
 mod memory;
+#[path = "../place.rs"]
+mod place;
+#[path = "../processes.rs"]
+mod processes;
 mod proxy;
 mod restart;
 mod shared;
 mod streamed;
+#[path = "../support.rs"]
+#[allow(dead_code, reason = "other tests have more of it")]
+mod support;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pipex::{Config, Mode, flow, task};
 
-use crate::bucket::Place;
+use crate::place::Place;
 
 #[task(target = "{path}/{number}.json")]
 fn number(number: u64) -> u64 {
@@ -27,11 +27,11 @@ fn time(what: impl FnOnce()) -> Duration {
 fn warm() {
     let count = std::env::var("PIPEX_TESTS_COUNT").map_or(10_000, |count| count.parse().unwrap());
     let (place, journal) = (Place::new(), tempfile::tempdir().unwrap());
-    let config = Config::new().mode(Mode::Cache).path(&place.0).journal(journal.path().join(".pipex")).quiet(true);
+    let config = Config::new().mode(Mode::Cache).path(place.path()).journal(journal.path().join(".pipex")).quiet(true);
     let cold = time(|| config.clone().scope(|| numbers(count)).unwrap());
     let mut pairs: Vec<_> = (0..5)
         .map(|_| {
-            let listed = time(|| assert_eq!(place.objects().len() as u64, count));
+            let listed = time(|| assert_eq!(place.outputs().len() as u64, count));
             let warm = time(|| config.clone().scope(|| numbers(count)).unwrap());
             (warm.as_secs_f64() / listed.as_secs_f64(), warm, listed)
         })

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
-use crate::bucket::{endpoint, set};
+use crate::bucket::endpoint;
 use crate::gate::wait_at;
+use crate::place::set;
 
 /// What becomes of requests: of every so-manieth, if it is not 0.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use crate::bucket::{Machine, Place, count, set};
+use crate::place::{Machine, Place, count, set};
 
 /// A server that keeps its objects as files. It goes with the test.
 struct Server(Child);
@@ -33,7 +33,8 @@ impl Drop for Server {
 
 #[test]
 fn a_run_goes_on_when_its_server_is_killed_and_started_again() {
-    let (place, machine, kept) = (Place("s3://bucket/run".to_owned()), Machine::new(), tempfile::tempdir().unwrap());
+    let (place, machine, kept) =
+        (Place::Bucket("s3://bucket/run".to_owned()), Machine::new(), tempfile::tempdir().unwrap());
     // A bucket is a directory.
     std::fs::create_dir(kept.path().join("bucket")).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

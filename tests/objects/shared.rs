@@ -8,8 +8,8 @@ use pipex::store::{Files, Listing as _};
 use pipex::{Output, flow, task};
 use tempfile::TempDir;
 
-use crate::bucket::{Machine, Place, count};
 use crate::child::child;
+use crate::place::{Machine, Place, count};
 
 #[task(target = "{path}/rows")]
 fn load(file: &Path) -> std::io::Result<Vec<u32>> {
@@ -49,7 +49,7 @@ fn run(numbers: &str, place: &Place, set: &str) -> (Vec<String>, TempDir) {
     fs::write(checkout.path().join("numbers.txt"), numbers).unwrap();
     fs::create_dir(checkout.path().join(".pipex")).unwrap();
     let mut child: Command = child("shared::child_report");
-    child.env("PIPEX_SHARED", format!("{}{set}", place.0)).env("TMPDIR", machine.path());
+    child.env("PIPEX_SHARED", format!("{}{set}", place.path())).env("TMPDIR", machine.path());
     let output = child.current_dir(checkout.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = [String::from_utf8(output.stdout).unwrap()];
@@ -62,7 +62,7 @@ fn what_one_machine_has_made_another_takes() {
     let place = Place::new();
     let (ran, made) = run("1\n2\n", &place, "");
     assert_eq!(ran, ["large", "load", "plot"]);
-    let objects = place.objects();
+    let objects = place.outputs();
     assert_eq!(objects.len(), 3, "{objects:?}");
     let (ran, taken) = run("1\n2\n", &place, ",readonly");
     assert_eq!(ran, [""; 0]);
@@ -71,7 +71,7 @@ fn what_one_machine_has_made_another_takes() {
     }
     let (ran, _) = run("3\n", &place, ",readonly");
     assert_eq!(ran, ["large", "load", "plot"], "what was made of something else is not taken");
-    assert_eq!(place.objects(), objects, "and nothing is put there");
+    assert_eq!(place.outputs(), objects, "and nothing is put there");
     // Whatever becomes of the bucket, the work goes on.
     objects.iter().for_each(|object| Files.remove(&place.target(object)).unwrap());
     assert_eq!(run("1\n2\n", &place, ",readonly").0, ["large", "load", "plot"]);

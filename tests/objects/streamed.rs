@@ -11,8 +11,9 @@ use pipex::task;
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::bucket::{Machine, Place, count, endpoint, set};
+use crate::bucket::endpoint;
 use crate::gate::{Gate, wait_at};
+use crate::place::{Machine, Place, count, set};
 use crate::proxy::{Faults, start};
 
 const TEXTS: usize = 24_000;
@@ -118,7 +119,7 @@ fn what_is_large_is_never_in_memory_as_a_whole_nor_on_this_machines_disk() {
         said
     };
     peak(writes);
-    assert_eq!(place.objects(), ["texts"]);
+    assert_eq!(place.outputs(), ["texts"]);
     let read = peak(child("streamed::child_read"));
     assert_eq!(count(&read, "has ").into_keys().collect::<Vec<_>>(), [TEXTS.to_string()]);
 }
