@@ -12,6 +12,7 @@ use crate::graph::output::Output;
 #[cfg(feature = "remote")]
 use crate::graph::packing::Packing;
 use crate::graph::view::AnyOutput as _;
+use crate::runtime::panics::guard;
 use pipex_format::journal::{Given, Input, Journal};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Cause, Error};
@@ -56,14 +57,17 @@ pub(crate) struct Findings<'v> {
     pub(crate) hasher: Option<&'v mut Hasher>,
     /// Who knows what lies at the inputs.
     pub(crate) journal: Option<&'v Journal>,
-    pub(crate) makers: Option<&'v mut Makers>,
+    pub(crate) taken: Option<&'v mut Taken>,
     /// What follows is waited for, and its data are not taken.
     pub(crate) waits: bool,
 }
 
-/// The runs that made the outputs, beside the parameters that take them.
-pub(crate) struct Makers {
-    pub(crate) found: Vec<(&'static str, u64)>,
+/// What a call takes, for people, beside the parameters that take it.
+pub(crate) struct Taken {
+    /// The runs that made the outputs.
+    pub(crate) makers: Vec<(&'static str, u64)>,
+    /// The beginnings of the values.
+    pub(crate) values: Vec<(&'static str, String)>,
     parameters: Parameters<'static>,
     parameter: &'static str,
 }
@@ -76,9 +80,17 @@ struct Description<'v> {
     journal: Option<&'v Journal>,
 }
 
-impl Makers {
+impl Taken {
     pub(crate) fn new(parameters: &'static [&'static str]) -> Self {
-        Makers { found: Vec::new(), parameters: parameters.iter(), parameter: "" }
+        Taken { makers: Vec::new(), values: Vec::new(), parameters: parameters.iter(), parameter: "" }
+    }
+
+    /// A value, unless it is of an output whose maker is known. One that cannot be shown is not the run's end.
+    fn value(&mut self, text: impl FnOnce() -> Option<String>) {
+        if self.makers.last().is_none_or(|(parameter, _)| *parameter != self.parameter) {
+            let text = guard(|| text().unwrap_or_default()).unwrap_or_default();
+            self.values.push((self.parameter, text));
+        }
     }
 }
 
@@ -105,8 +117,8 @@ impl Findings<'_> {
 
     /// The call depends on an output.
     fn depend_on<T>(&mut self, output: &Output<T>, edge: Edge) {
-        if let (Some(makers), Some(maker)) = (&mut self.makers, output.label().maker) {
-            makers.found.push((makers.parameter, maker.number.get()));
+        if let (Some(taken), Some(maker)) = (&mut self.taken, output.label().maker) {
+            taken.makers.push((taken.parameter, maker.number.get()));
         }
         output.enter(self.inputs, edge);
     }
@@ -125,7 +137,7 @@ impl<'v> Visitor<'v> {
     pub(crate) fn wait_for(&mut self, outputs: &dyn HasOutputs) {
         if let Purpose::Find(findings) = &mut self.purpose {
             findings.waits = true;
-            findings.makers.iter_mut().for_each(|makers| makers.parameter = "wait_for");
+            findings.taken.iter_mut().for_each(|taken| taken.parameter = "wait_for");
         }
         outputs.visit(self);
     }
@@ -222,8 +234,8 @@ impl<'v> Visitor<'v> {
     #[inline]
     pub fn next_argument(&mut self) {
         match &mut self.purpose {
-            Purpose::Find(Findings { makers: Some(makers), .. }) => {
-                makers.parameter = makers.parameters.next().copied().unwrap_or_default();
+            Purpose::Find(Findings { taken: Some(taken), .. }) => {
+                taken.parameter = taken.parameters.next().copied().unwrap_or_default();
             }
             Purpose::Find(_) | Purpose::Measure(_) => {}
             Purpose::Describe(description) => description.next_argument(),
@@ -274,14 +286,17 @@ impl<'v> Visitor<'v> {
                 }
             }
             Purpose::Digest(digest) => digest.value(text().as_deref(), plain),
+            Purpose::Find(Findings { taken: Some(taken), .. }) => taken.value(text),
             _ => {}
         }
     }
 
     /// Nothing can be told of the argument, though it is a value.
     pub(crate) fn untold(&mut self) {
-        if let Purpose::Digest(digest) = &mut self.purpose {
-            digest.untold();
+        match &mut self.purpose {
+            Purpose::Digest(digest) => digest.untold(),
+            Purpose::Find(Findings { taken: Some(taken), .. }) => taken.value(|| None),
+            _ => {}
         }
     }
 
@@ -347,7 +362,7 @@ pub(crate) fn checksum(accept: impl FnOnce(&mut Visitor<'_>)) -> Fingerprint {
         inputs: &mut inputs,
         hasher: Some(&mut hasher),
         journal: None,
-        makers: None,
+        taken: None,
         waits: false,
     }));
     hasher.finish128()

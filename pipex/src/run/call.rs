@@ -359,7 +359,7 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
             inputs: &mut inputs,
             hasher: None,
             journal: None,
-            makers: None,
+            taken: None,
             waits: false,
         });
         self.job.accept(&mut visitor);

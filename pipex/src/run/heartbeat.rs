@@ -132,6 +132,7 @@ impl Watched {
             number,
             flow: context.flow.as_ref().map(|flow| flow.number),
             inputs: &[],
+            parameters: &[],
             why: Why::default(),
             stale: Reasons::default(),
             name,

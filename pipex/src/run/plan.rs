@@ -24,7 +24,7 @@ use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Maker};
 use crate::graph::pending::Discard;
 use crate::graph::place::{AnyPlace, Place, Spot};
-use crate::graph::visitor::{Findings, Makers, Visitor, describe};
+use crate::graph::visitor::{Findings, Taken, Visitor, describe};
 use crate::run::call::{Away, Call, TaskCall};
 use crate::run::context::Context;
 use crate::run::flow_run::ActiveFlow;
@@ -102,6 +102,8 @@ struct Beside {
     more: Vec<(Location, Box<str>)>,
     /// The runs that made what it takes, if somebody wants to know.
     makers: Vec<(&'static str, u64)>,
+    /// The beginnings of the values that it takes, likewise.
+    values: Vec<(&'static str, String)>,
     /// The process that it ran in, if that is another.
     elsewhere: Box<str>,
 }
@@ -161,14 +163,14 @@ impl<'a, R: Send> Plan<'a, R> {
     fn visit_arguments(&mut self, label: &mut Label, wait_for: &[Box<dyn HasOutputs + Send + 'a>]) {
         let Run { task, ref context, .. } = self.run;
         let mut hasher = self.run.has_target().then(Hasher::default);
-        let wants_makers = context.as_ref().is_some_and(|context| context.wants_inputs);
-        let mut makers = wants_makers.then(|| Makers::new(task.parameters));
+        let wants_taken = context.as_ref().is_some_and(|context| context.wants_inputs);
+        let mut taken = wants_taken.then(|| Taken::new(task.parameters));
         let mut visitor = Visitor::finding(Findings {
             label,
             inputs: &mut self.inputs,
             hasher: hasher.as_mut(),
             journal: self.run.compares(),
-            makers: makers.as_mut(),
+            taken: taken.as_mut(),
             waits: false,
         });
         self.job.accept(&mut visitor);
@@ -176,8 +178,11 @@ impl<'a, R: Send> Plan<'a, R> {
         if let Some(hasher) = hasher {
             self.arguments = hasher.finish128();
         }
-        if let Some(makers) = makers.map(|makers| makers.found).filter(|makers| !makers.is_empty()) {
-            self.run.beside.get_or_insert_default().makers = makers;
+        if let Some(Taken { makers, values, .. }) = taken
+            && !(makers.is_empty() && values.is_empty())
+        {
+            let beside = self.run.beside.get_or_insert_default();
+            (beside.makers, beside.values) = (makers, values);
         }
     }
 

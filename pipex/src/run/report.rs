@@ -38,6 +38,9 @@ pub struct TaskRun<'r> {
     /// The parameters that took outputs, and the numbers of the runs that made these; empty unless a reporter
     /// [wants them](Reporter::wants_inputs).
     pub inputs: &'r [(&'static str, u64)],
+    /// The parameters that took values, and the beginnings of these, as JSON; of a value that can only be compared the text is
+    /// empty, and so is all of it unless a reporter [wants it](Reporter::wants_inputs).
+    pub parameters: &'r [(&'static str, String)],
     /// Why it ran, or did not.
     pub why: Why,
     /// Why the output that was there was stale, if it was.

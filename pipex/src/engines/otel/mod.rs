@@ -163,6 +163,9 @@ impl Reporter for Tracer {
         if run.bytes > 0 {
             span.number("pipex.bytes", run.bytes);
         }
+        for (name, value) in run.parameters {
+            span.attribute(&format!("pipex.parameter.{name}"), value);
+        }
         let links = run.inputs.iter().map(|(parameter, number)| (*parameter, self.ids.span(*number)));
         span.links = links.collect();
         span.end(run.state, run.error.map(|error| format!("{error:?}")).as_deref());

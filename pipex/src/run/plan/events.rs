@@ -212,6 +212,7 @@ impl Run {
             number: self.number(),
             flow: self.flow().map(|flow| flow.number),
             inputs,
+            parameters: self.beside.as_ref().map_or(&[], |beside| &beside.values),
             why: self.why,
             stale,
             name: &self.name,
