@@ -4,6 +4,9 @@
 
 #[path = "../child.rs"]
 mod child;
+#[path = "../command/chromium.rs"]
+#[allow(dead_code, reason = "pictures need little of it")]
+mod chromium;
 mod commits;
 mod cut_off;
 mod events;
@@ -13,6 +16,7 @@ mod gate;
 mod http;
 mod nats;
 mod newer;
+mod picture;
 mod prefect;
 mod servers;
 mod sizes;

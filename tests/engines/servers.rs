@@ -209,10 +209,12 @@ pub fn ask_until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// The Prefect server, for one test at a time: while it records thousands of runs, it refuses calls.
+/// A Prefect server, for one test at a time: while it records thousands of runs, it refuses calls.
 pub struct Prefect {
     _turn: MutexGuard<'static, ()>,
     pub url: String,
+    /// Whether it takes task runs as events. One of version 2 does not: there each has a call of its own, at its end.
+    pub takes_events: bool,
     authorization: String,
     client: String,
     /// What proves that a call comes from here.
@@ -220,13 +222,25 @@ pub struct Prefect {
 }
 
 impl Prefect {
+    /// That of version 3.
     pub fn new() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        Self::at("PIPEX_TESTS_PREFECT", &TURN)
+    }
+
+    /// Those of version 3 and of version 2, one after the other.
+    pub fn each() -> impl Iterator<Item = Self> {
+        static TURN: Mutex<()> = Mutex::new(());
+        [Self::new, || Self::at("PIPEX_TESTS_PREFECT_2", &TURN)].into_iter().map(|prefect| prefect())
+    }
+
+    fn at(url: &str, turn: &'static Mutex<()>) -> Self {
         let authorization = format!("Basic {}", STANDARD.encode(set("PREFECT_API_AUTH_STRING")));
         let client = thread::current().name().unwrap_or_default().replace(':', "-");
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut prefect =
-            Prefect { _turn: turn, url: set("PIPEX_TESTS_PREFECT"), authorization, client, csrf: String::new() };
+        let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (csrf, takes_events) = (String::new(), false);
+        let mut prefect = Prefect { _turn: turn, url: set(url), takes_events, authorization, client, csrf };
+        prefect.takes_events = !prefect.get("/admin/version").as_str().unwrap().starts_with("2.");
         prefect.csrf =
             prefect.get(&format!("/csrf-token?client={}", prefect.client))["token"].as_str().unwrap().to_owned();
         prefect
@@ -268,14 +282,25 @@ impl Prefect {
         self.post("/task_runs/count", &body).as_u64().unwrap()
     }
 
-    /// The task runs of it, 200 at most.
-    pub fn task_runs(&self, flow_run: &str) -> Vec<Value> {
-        let body = serde_json::json!({ "flow_runs": { "id": { "any_": [flow_run] } }, "limit": 200 });
-        self.post("/task_runs/filter", &body).as_array().unwrap().clone()
+    /// The artifacts of it.
+    pub fn artifacts(&self, flow_run: &str) -> Vec<Value> {
+        let body = serde_json::json!({ "artifacts": { "flow_run_id": { "any_": [flow_run] } }, "limit": 200 });
+        self.post("/artifacts/filter", &body).as_array().unwrap().clone()
     }
 
+    /// That of it with this key.
+    pub fn artifact(&self, flow_run: &str, key: &str) -> Value {
+        let artifacts = self.artifacts(flow_run);
+        let artifact = artifacts.iter().find(|artifact| artifact["key"] == key);
+        artifact.unwrap_or_else(|| panic!("{key} is not among {artifacts:?}")).clone()
+    }
+
+    /// The task run of it with this name, as soon as its state is there.
     pub fn task_run(&self, flow_run: &str, name: &str) -> Value {
-        let is_it = |run: &Value| run["name"] == name && !run["state"].is_null();
-        self.until(name, || self.task_runs(flow_run).into_iter().find(is_it))
+        let body = serde_json::json!({
+            "flow_runs": { "id": { "any_": [flow_run] } },
+            "task_runs": { "name": { "any_": [name] } },
+        });
+        self.until(name, || Some(self.post("/task_runs/filter", &body)[0].take()).filter(|run| !run["state"].is_null()))
     }
 }

@@ -77,9 +77,10 @@ impl Client {
         format!("{}/runs/flow-run/{id}", ui.trim_end_matches('/'))
     }
 
-    /// The server's version; whether it is there at all.
-    pub(super) fn version(&self) -> Result<String, RequestFailure> {
-        self.call("GET", "/admin/version", None).map(|version| version.as_str().unwrap_or_default().to_owned())
+    /// The server's version; whether it is there at all. It is asked again and again until it is `until`.
+    pub(super) fn version(&self, until: Instant) -> Result<String, RequestFailure> {
+        let version = self.call_until("GET", "/admin/version", None, until)?;
+        Ok(version.as_str().unwrap_or_default().to_owned())
     }
 
     /// Finds out whether the server wants calls to prove where they come from.
@@ -95,6 +96,16 @@ impl Client {
 
     /// Posts, again and again until it is `until`, while the server is not to be had or says that it is busy.
     pub(super) fn post(&self, path: &str, body: &Value, until: Instant) -> Result<Value, RequestFailure> {
+        self.call_until("POST", path, Some(body), until)
+    }
+
+    fn call_until(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&Value>,
+        until: Instant,
+    ) -> Result<Value, RequestFailure> {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(100))
             .with_max_delay(Duration::from_secs(5))
@@ -103,7 +114,7 @@ impl Client {
             .build();
         let mut renewed = false;
         loop {
-            let failure = match self.call("POST", path, Some(body)) {
+            let failure = match self.call(method, path, body) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };

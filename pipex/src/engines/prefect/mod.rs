@@ -1,34 +1,34 @@
 //! Runs as a Prefect server shows them.
 //!
-//! A reporter puts what happens into a bounded queue; a thread of its own brings it to the server: flow runs, logs and the
-//! table by REST, the states of task runs as events, many at a time, which is what Prefect's own client does. Nothing waits
+//! A reporter puts what happens into a bounded queue; a thread of its own brings it to the server: flow runs, logs and
+//! tables by REST, the states of task runs as events, many at a time, which is what Prefect's own client does. Nothing waits
 //! for the server but the end of the outermost flow run.
 
+mod board;
 mod client;
 mod sender;
 mod states;
+mod tables;
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use uuid::Uuid;
 
+use self::board::{Board, ShownFlow};
 use self::client::Client;
-use crate::run::engine::{Engine, LogLine, number, prefect_settings};
+use self::tables::TablePage;
+use crate::run::engine::{Engine, LogLine, prefect_settings};
 use crate::{FlowRun, Reporter, Summary, TaskRun};
 use pipex_format::environment::env_text;
-use pipex_format::journal::Counts;
 use pipex_format::model::error::{Error, Result};
 use pipex_format::model::fingerprint::fingerprint_process;
 use pipex_format::model::state::State;
 use pipex_format::model::task::Task;
 use pipex_format::say::say;
 
-/// The most states that wait for the server.
-const ROOM: usize = 100_000;
 /// So many task runs of a function are shown for themselves, if nothing else is said.
 const SHOWN: usize = 500;
 /// How long the end of a flow run waits until the server has all.
@@ -42,7 +42,7 @@ fn reporter() -> Result<Option<Arc<dyn Reporter>>> {
     let Some(prefect) = &*PREFECT else { return Ok(None) };
     let prefect = prefect.as_ref().map_err(Clone::clone)?;
     if prefect_settings()?.required {
-        prefect.client.version().map_err(|error| {
+        prefect.client.version(Instant::now()).map_err(|error| {
             let engine = format!("the Prefect server at {}", prefect.client.named());
             let advice = "start it, set PREFECT_API_URL to where it is, or unset it".to_owned();
             Error::Engine { engine, advice, source: error.into() }
@@ -95,51 +95,10 @@ struct Prefect {
     base: u64,
 }
 
-/// What is to be said, and what has to be known for that.
-#[derive(Default)]
-struct Board {
-    queue: VecDeque<Said>,
-    /// What there was no room for.
-    lost: u64,
-    flows: HashMap<u64, ShownFlow>,
-    functions: HashMap<(u64, usize), RolledFunction>,
-    /// The runs under way that are shown for themselves.
-    shown: HashSet<u64>,
-    /// The runs that are shown with others of their function, by the number of that.
-    rolled: HashMap<u64, u64>,
-    /// The thread has news to take at once.
-    urgent: bool,
-}
-
-/// A flow run that has not ended.
-struct ShownFlow {
-    outermost: u64,
-    /// What the outermost has as its table.
-    summary: Summary,
-}
-
-/// The task runs of a function in a flow run.
-struct RolledFunction {
-    task: &'static Task,
-    flow: u64,
-    /// What those that are not shown for themselves have as their number.
-    number: u64,
-    shown: usize,
-    rolled: Rolled,
-    /// Whether the server has yet to hear of it.
-    changed: bool,
-}
-
-/// Those that are not shown for themselves: how many there are, and how they ended.
-#[derive(Clone, Copy, Default)]
-struct Rolled {
-    all: u64,
-    ended: Counts,
-}
-
 enum Said {
     FlowStarted(FlowStarted),
     Task(Box<TaskSaid>),
+    Table(TableSaid),
     Log(Log),
     FlowEnded(FlowEnded),
 }
@@ -172,7 +131,18 @@ struct TaskSaid {
     message: String,
     /// The parameters, and the numbers that the runs which made what they took are shown under.
     inputs: Vec<(&'static str, u64)>,
+    /// The others, and the beginnings of what they took.
+    parameters: Vec<(&'static str, String)>,
     at: SystemTime,
+}
+
+/// A table of task runs of a function.
+struct TableSaid {
+    task: &'static Task,
+    flow: u64,
+    /// The number of those that are not shown for themselves, if there are such.
+    rolled: Option<u64>,
+    page: TablePage,
 }
 
 struct Log {
@@ -181,40 +151,6 @@ struct Log {
     task: Option<u64>,
     message: String,
     at: SystemTime,
-}
-
-impl Board {
-    fn is_full(&self) -> bool {
-        self.queue.len() >= ROOM
-    }
-
-    fn put(&mut self, said: Said) {
-        if self.is_full() { self.lost += 1 } else { self.queue.push_back(said) }
-    }
-
-    /// What lies here that the server has to hear of; and how many are rolled up, as far as that has changed.
-    fn take(&mut self) -> (VecDeque<Said>, u64) {
-        let at = SystemTime::now();
-        let mut rolled = Vec::new();
-        for function in self.functions.values_mut() {
-            if std::mem::take(&mut function.changed) {
-                rolled.push(function.said(at, false));
-            }
-        }
-        rolled.into_iter().for_each(|said| self.queue.push_back(said));
-        self.urgent = false;
-        (std::mem::take(&mut self.queue), std::mem::take(&mut self.lost))
-    }
-}
-
-impl RolledFunction {
-    /// What is said of those that are not shown for themselves: as of one task run.
-    fn said(&self, at: SystemTime, ended: bool) -> Said {
-        let RolledFunction { task, flow, number, rolled, .. } = *self;
-        let name = format!("{} ({} more)", task.funcname, rolled.all);
-        let (state, message, inputs) = (rolled.state(ended), rolled.message(), Vec::new());
-        Said::Task(Box::new(TaskSaid { number, flow, task, name, state, attempt: 1, message, inputs, at }))
-    }
 }
 
 impl Prefect {
@@ -245,18 +181,10 @@ impl Prefect {
     fn end(&self, number: u64, state: State, error: Option<String>, done: Option<SyncSender<()>>) {
         let at = SystemTime::now();
         let mut board = self.board();
-        let Some(flow) = board.flows.remove(&number) else { return };
-        let rolled: Vec<_> = board.functions.extract_if(|(of, _), _| *of == number).collect();
-        for (_, function) in rolled.into_iter().filter(|(_, function)| function.rolled.all > 0) {
-            board.put(function.said(at, true));
-        }
+        let Some(flow) = board.end_flow(number, at) else { return };
         let table = (flow.outermost == number && !flow.summary.is_empty()).then(|| flow.summary.markdown());
         // This one always has room: somebody waits for it.
         board.queue.push_back(Said::FlowEnded(FlowEnded { number, state, error, table, done }));
-        if board.flows.is_empty() {
-            board.rolled.clear();
-            board.shown.clear();
-        }
         board.urgent = true;
         self.news.notify_one();
     }
@@ -264,6 +192,7 @@ impl Prefect {
     /// A task run has come into a state.
     fn say(&self, run: &TaskRun<'_>) {
         let Some(flow) = run.flow else { return };
+        let error = run.error.map(|error| format!("{error:?}"));
         let mut board = self.board();
         let Some(outermost) = board.flows.get(&flow).map(|flow| flow.outermost) else { return };
         if run.state.has_ended()
@@ -271,14 +200,8 @@ impl Prefect {
         {
             outermost.summary.task_run(run);
         }
-        let known = board.shown.contains(&run.number);
-        if !known && !self.shows(&mut board, flow, run) {
+        if !board.shows(self.shown, flow, run, error.as_deref()) {
             return;
-        }
-        if run.state.has_ended() {
-            board.shown.remove(&run.number);
-        } else if !known {
-            board.shown.insert(run.number);
         }
         if board.is_full() {
             board.lost += 1;
@@ -292,36 +215,12 @@ impl Prefect {
             name: run.name(),
             state: run.state,
             attempt: run.attempt,
-            message: states::message(run),
+            message: error.unwrap_or_else(|| states::message(run)),
             inputs: inputs.collect(),
+            parameters: run.parameters.to_vec(),
             at: SystemTime::now(),
         };
         board.queue.push_back(Said::Task(Box::new(said)));
-    }
-
-    /// Whether a run is shown for itself; else it is counted.
-    fn shows(&self, board: &mut Board, flow: u64, run: &TaskRun<'_>) -> bool {
-        let function = board.functions.entry((flow, std::ptr::from_ref(run.task).addr()));
-        let function = function.or_insert_with(|| RolledFunction {
-            task: run.task,
-            flow,
-            number: number().get(),
-            shown: 0,
-            rolled: Rolled::default(),
-            changed: false,
-        });
-        let is_new = !board.rolled.contains_key(&run.number);
-        if is_new && function.shown < self.shown {
-            function.shown += 1;
-            return true;
-        }
-        if is_new {
-            board.rolled.insert(run.number, function.number);
-            function.rolled.all += 1;
-        }
-        function.rolled.ended.count(run.state, run.why, run.bytes);
-        function.changed = true;
-        false
     }
 }
 
@@ -330,7 +229,7 @@ impl Prefect {
     fn log(&self, level: tracing::Level, flow: u64, task: Option<u64>, message: &str) {
         let mut board = self.board();
         if board.flows.contains_key(&flow) {
-            let task = task.filter(|task| !board.rolled.contains_key(task));
+            let task = task.map(|task| *board.rolled.get(&task).unwrap_or(&task));
             board.put(Said::Log(Log { level, flow, task, message: message.to_owned(), at: SystemTime::now() }));
         }
     }

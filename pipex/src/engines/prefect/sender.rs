@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::client::RequestFailure;
-use super::{FlowEnded, FlowStarted, Log, Prefect, Said, TaskSaid, states};
+use super::{FlowEnded, FlowStarted, Log, Prefect, Said, TableSaid, TaskSaid, states};
 use pipex_format::model::state::State;
 use pipex_format::say::say;
 
@@ -36,8 +36,6 @@ struct Sender<'p> {
     next_event: u64,
     /// Whether it takes task runs as events; servers before 3.0 do not. There each has a call of its own, at its end.
     takes_events: bool,
-    /// What such a server calls those.
-    ids: HashMap<u64, Value>,
     /// What did not arrive.
     lost: u64,
     asked: Instant,
@@ -71,7 +69,6 @@ impl Prefect {
             logs: Vec::new(),
             next_event: 0,
             takes_events: true,
-            ids: HashMap::new(),
             lost: 0,
             asked: now,
             beat: now,
@@ -113,6 +110,7 @@ impl Sender<'_> {
         match said {
             Said::FlowStarted(flow) => self.flow_started(flow),
             Said::Task(task) => self.task(&task),
+            Said::Table(table) => self.table(&table),
             Said::Log(log) => self.log(log),
             Said::FlowEnded(flow) => self.flow_ended(flow),
         }
@@ -126,9 +124,8 @@ impl Sender<'_> {
         self.flush();
         if self.flows.is_empty() {
             self.until = Instant::now() + FIRST;
-            let version = self.prefect.client.version().unwrap_or_default();
+            let version = self.prefect.client.version(self.until).unwrap_or_default();
             self.takes_events = !version.starts_with("2.");
-            self.ids.clear();
             self.runs.clear();
         }
         let FlowStarted { number, name, outer, parameters, at, cancel } = flow;
@@ -193,14 +190,7 @@ impl Sender<'_> {
         if let Some(Reported { id, .. }) = self.flows.remove(&number) {
             let mut failed = None;
             if let Some(table) = table {
-                let artifact = json!({
-                    "key": "pipex-task-runs",
-                    "type": "markdown",
-                    "description": "What ran, what did not",
-                    "data": table,
-                    "flow_run_id": id,
-                });
-                failed = self.post("/artifacts/", &artifact).err();
+                failed = self.post_artifact("pipex-task-runs", "What ran, what did not", &table, &id, None).err();
             }
             failed = self.set_state(&id, state, error.unwrap_or_default()).err().or(failed);
             if let Some(failure) = failed {
@@ -224,9 +214,9 @@ impl Sender<'_> {
         let inputs = self.inputs(said);
         if !self.takes_events {
             if said.state.has_ended() {
-                match self.post("/task_runs/", &states::task_run(said, &flow, &inputs)) {
-                    Ok(mut run) => _ = self.ids.insert(said.number, run["id"].take()),
-                    Err(_) => self.lost += 1,
+                let id = self.prefect.id(said.number).to_string();
+                if self.post("/task_runs/", &states::task_run(said, &id, &flow, &inputs)).is_err() {
+                    self.lost += 1;
                 }
             }
             return;
@@ -249,24 +239,56 @@ impl Sender<'_> {
         }
     }
 
-    /// The runs that made what it took. No entries for parameters that took values: for each, the server's graph would have
-    /// each edge once more.
+    /// What it took: the runs that made outputs, and the beginnings of values. Prefect's own client has an entry for each
+    /// parameter, too, but says nothing of values; what the page shows of a constant is the text that is to be its type.
     fn inputs(&self, said: &TaskSaid) -> Value {
         let mut taken: Map<String, Value> = Map::new();
-        for (parameter, number) in &said.inputs {
-            let id = if self.takes_events {
-                json!(self.prefect.id(*number).to_string())
-            } else {
-                let Some(id) = self.ids.get(number) else { continue };
-                id.clone()
+        let made = said.inputs.iter().map(|(parameter, number)| {
+            (parameter, json!({ "input_type": "task_run", "id": self.prefect.id(*number).to_string() }))
+        });
+        let given = said.parameters.iter().map(|(parameter, text)| {
+            let input = match &**text {
+                "" => json!({ "input_type": "parameter", "name": parameter }),
+                text => json!({ "input_type": "constant", "type": text }),
             };
-            let input = json!({ "input_type": "task_run", "id": id });
+            (parameter, input)
+        });
+        for (parameter, input) in made.chain(given) {
             match taken.entry(*parameter).or_insert_with(|| json!([])) {
                 Value::Array(all) if !all.contains(&input) => all.push(input),
                 _ => {}
             }
         }
         Value::Object(taken)
+    }
+
+    fn table(&mut self, said: &TableSaid) {
+        let TableSaid { task, flow, rolled, page } = said;
+        let Some(flow) = self.flows.get(flow).map(|flow| flow.id.clone()) else { return };
+        let (key, description) = (page.key(task), page.description(task));
+        if self.post_artifact(&key, &description, &page.markdown(), &flow, *rolled).is_err() {
+            self.lost += page.len() as u64;
+        }
+    }
+
+    /// An artifact of the flow run; with a number, also of that task run.
+    fn post_artifact(
+        &mut self,
+        key: &str,
+        description: &str,
+        table: &str,
+        flow: &str,
+        task: Option<u64>,
+    ) -> Result<Value, RequestFailure> {
+        let artifact = json!({
+            "key": key,
+            "type": "markdown",
+            "description": description,
+            "data": table,
+            "flow_run_id": flow,
+            "task_run_id": task.map(|task| self.prefect.id(task).to_string()),
+        });
+        self.post("/artifacts/", &artifact)
     }
 
     /// The next event's id: the same event sent twice is one.
@@ -297,10 +319,7 @@ impl Sender<'_> {
             "flow_run_id": flow,
         });
         if let Some(task) = task {
-            // Which task run it is, a server that takes no events learns only later.
-            if self.takes_events {
-                line["task_run_id"] = json!(self.prefect.id(task).to_string());
-            }
+            line["task_run_id"] = json!(self.prefect.id(task).to_string());
         }
         self.logs.push(line);
         if self.logs.len() >= LOGS {
@@ -369,5 +388,6 @@ fn time(at: SystemTime) -> Timestamp {
 
 /// A parameter's value: JSON, unless it was cut off.
 fn value(text: &str) -> Value {
+    let text = if text.is_empty() { "(a value that cannot be shown)" } else { text };
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }

@@ -5,10 +5,9 @@ use std::iter::once;
 
 use serde_json::{Value, json};
 
+use super::TaskSaid;
 use super::sender::KnownRuns;
-use super::{Rolled, TaskSaid};
 use crate::TaskRun;
-use pipex_format::journal::Counts;
 use pipex_format::model::state::State;
 
 /// The longest text that the server takes, about.
@@ -32,11 +31,8 @@ pub(super) fn prefect_state(state: State) -> (&'static str, &'static str) {
     }
 }
 
-/// What is said beside the state of a task run: which target, or which error.
+/// What is said beside the state of a task run that no error ended: which target.
 pub(super) fn message(run: &TaskRun<'_>) -> String {
-    if let Some(error) = run.error {
-        return format!("{error:?}");
-    }
     match (run.state, run.target) {
         (State::Cached, Some(target)) if run.stale.is_empty() => format!("Target {target} is there"),
         (State::Cached, Some(target)) => format!("Target {target} is there, and stale (changed: {})", run.stale),
@@ -47,10 +43,11 @@ pub(super) fn message(run: &TaskRun<'_>) -> String {
 }
 
 /// A task run, for a server that takes no events.
-pub(super) fn task_run(said: &TaskSaid, flow: &str, inputs: &Value) -> Value {
+pub(super) fn task_run(said: &TaskSaid, id: &str, flow: &str, inputs: &Value) -> Value {
     let TaskSaid { number, task, name, state, message, .. } = said;
     let (kind, state) = prefect_state(*state);
     json!({
+        "id": id,
         "flow_run_id": flow,
         "name": name,
         "task_key": task.full_name(),
@@ -131,19 +128,4 @@ pub(super) fn cut(text: &str) -> Cow<'_, str> {
     }
     let end = (0..=TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     format!("{} ..", &text[..end]).into()
-}
-
-impl Rolled {
-    pub(super) fn state(self, ended: bool) -> State {
-        match (ended, self.ended.failed + self.ended.skipped) {
-            (false, _) => State::Running,
-            (true, 0) => State::Completed,
-            (true, _) => State::Failed,
-        }
-    }
-
-    pub(super) fn message(self) -> String {
-        let Rolled { all, ended: Counts { completed, cached, failed, skipped, .. } } = self;
-        format!("{all} more task runs: {completed} completed, {cached} cached, {failed} failed, {skipped} skipped")
-    }
 }
