@@ -72,7 +72,7 @@ impl Board {
         if self.is_full() { self.lost += 1 } else { self.queue.push_back(said) }
     }
 
-    /// A table of a function is full, or the last.
+    /// A table of a function is full.
     fn put_table(&mut self, table: TableSaid) {
         match table.page.len() {
             rows if self.is_full() => self.lost += rows as u64,
@@ -111,23 +111,23 @@ impl Board {
         is_shown
     }
 
-    /// The flow run has ended: the last that is said of the functions in it.
-    pub(super) fn end_flow(&mut self, flow: u64, at: SystemTime) -> Option<ShownFlow> {
+    /// The flow run has ended: the last that is said of the functions in it, and what is left of their tables.
+    pub(super) fn end_flow(&mut self, flow: u64, at: SystemTime) -> Option<(ShownFlow, Vec<TableSaid>)> {
         let ended = self.flows.remove(&flow)?;
         let functions: Vec<_> = self.functions.extract_if(|(of, _), _| *of == flow).collect();
+        let mut tables = Vec::new();
         for (_, mut function) in functions {
             if function.rolled.all > 0 {
                 self.put(function.said(at, true));
             }
-            for page in std::mem::take(&mut function.tables).end() {
-                function.table(page).into_iter().for_each(|table| self.put_table(table));
-            }
+            let left = std::mem::take(&mut function.tables).end();
+            tables.extend(left.filter_map(|page| function.table(page)));
         }
         if self.flows.is_empty() {
             self.rolled.clear();
             self.shown.clear();
         }
-        Some(ended)
+        Some((ended, tables))
     }
 
     /// What lies here that the server has to hear of; and how many are rolled up, as far as that has changed.

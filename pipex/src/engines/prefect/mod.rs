@@ -116,7 +116,8 @@ struct FlowEnded {
     number: u64,
     state: State,
     error: Option<String>,
-    table: Option<String>,
+    summary: Option<String>,
+    tables: Vec<TableSaid>,
     /// Told when the server has it.
     done: Option<SyncSender<()>>,
 }
@@ -181,10 +182,10 @@ impl Prefect {
     fn end(&self, number: u64, state: State, error: Option<String>, done: Option<SyncSender<()>>) {
         let at = SystemTime::now();
         let mut board = self.board();
-        let Some(flow) = board.end_flow(number, at) else { return };
-        let table = (flow.outermost == number && !flow.summary.is_empty()).then(|| flow.summary.markdown());
+        let Some((flow, tables)) = board.end_flow(number, at) else { return };
+        let summary = (flow.outermost == number && !flow.summary.is_empty()).then(|| flow.summary.markdown());
         // This one always has room: somebody waits for it.
-        board.queue.push_back(Said::FlowEnded(FlowEnded { number, state, error, table, done }));
+        board.queue.push_back(Said::FlowEnded(FlowEnded { number, state, error, summary, tables, done }));
         board.urgent = true;
         self.news.notify_one();
     }

@@ -110,7 +110,11 @@ impl Sender<'_> {
         match said {
             Said::FlowStarted(flow) => self.flow_started(flow),
             Said::Task(task) => self.task(&task),
-            Said::Table(table) => self.table(&table),
+            Said::Table(table) => {
+                if let Some(flow) = self.flows.get(&table.flow).map(|flow| flow.id.clone()) {
+                    self.post_table(&table, &flow);
+                }
+            }
             Said::Log(log) => self.log(log),
             Said::FlowEnded(flow) => self.flow_ended(flow),
         }
@@ -186,13 +190,15 @@ impl Sender<'_> {
 
     fn flow_ended(&mut self, flow: FlowEnded) {
         self.flush();
-        let FlowEnded { number, state, error, table, done } = flow;
+        let FlowEnded { number, state, error, summary, tables, done } = flow;
         if let Some(Reported { id, .. }) = self.flows.remove(&number) {
-            let mut failed = None;
-            if let Some(table) = table {
-                failed = self.post_artifact("pipex-task-runs", "What ran, what did not", &table, &id, None).err();
+            // Where there is little time, the tables are what is missing.
+            let mut failed = self.set_state(&id, state, error.unwrap_or_default()).err();
+            if let Some(table) = summary {
+                let posted = self.post_artifact("pipex-task-runs", "What ran, what did not", &table, &id, None);
+                failed = failed.or(posted.err());
             }
-            failed = self.set_state(&id, state, error.unwrap_or_default()).err().or(failed);
+            tables.iter().for_each(|table| self.post_table(table, &id));
             if let Some(failure) = failed {
                 say(&format!("the end of a flow run could not be reported to Prefect: {failure}"));
             }
@@ -262,11 +268,10 @@ impl Sender<'_> {
         Value::Object(taken)
     }
 
-    fn table(&mut self, said: &TableSaid) {
-        let TableSaid { task, flow, rolled, page } = said;
-        let Some(flow) = self.flows.get(flow).map(|flow| flow.id.clone()) else { return };
+    fn post_table(&mut self, said: &TableSaid, flow: &str) {
+        let TableSaid { task, rolled, page, .. } = said;
         let (key, description) = (page.key(task), page.description(task));
-        if self.post_artifact(&key, &description, &page.markdown(), &flow, *rolled).is_err() {
+        if self.post_artifact(&key, &description, &page.markdown(), flow, *rolled).is_err() {
             self.lost += page.len() as u64;
         }
     }
