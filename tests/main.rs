@@ -55,4 +55,5 @@ mod stores;
 mod support;
 mod telling;
 mod templates;
+mod terminal;
 mod testing;

@@ -1,7 +1,5 @@
 //! What people are told while a flow runs, and at its end.
 
-use std::fs::File;
-use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Output as Said, Stdio};
 use std::sync::mpsc::{Sender, channel};
@@ -11,6 +9,7 @@ use std::time::Duration;
 use pipex::{Config, FlowRun, Mode, Reporter, TaskRun, flow, task};
 
 use crate::support::{Bench, child};
+use crate::terminal::Terminal;
 
 #[task(name = "clean {station}")]
 fn clean(station: &str) -> Result<usize, String> {
@@ -188,41 +187,19 @@ fn child_shown() {
 
 #[test]
 fn on_a_terminal_a_bar_for_each_task_function() {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    use rustix::termios::{Winsize, tcsetwinsize};
-
     for mode in ["cache", "prefect.cache"] {
         let bench = Bench::new();
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&terminal).and_then(|()| unlockpt(&terminal)).unwrap();
-        let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
-        let shown = File::options().read(true).write(true).open(name).unwrap();
-        tcsetwinsize(&shown, Winsize { ws_row: 25, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        let (mut terminal, end) = Terminal::open();
         let mut command = child("telling::child_shown", bench.path());
         command.env("PIPEX", mode).env("TERM", "xterm").env_remove("NO_COLOR");
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(shown).spawn().unwrap();
+        let mut child = command.stdin(end.try_clone().unwrap()).stdout(Stdio::null()).stderr(end).spawn().unwrap();
         // It holds the terminal open.
         drop(command);
-
-        let (tell, seen) = channel();
-        let reads = std::thread::spawn(move || {
-            let mut terminal = File::from(terminal);
-            let mut bytes = [0; 1024];
-            // The end of a terminal is an error.
-            while let Ok(read @ 1..) = terminal.read(&mut bytes) {
-                let _ = tell.send(String::from_utf8_lossy(&bytes[..read]).into_owned());
-            }
-        });
-        let mut screen = String::new();
-        while !screen.contains("2 done, 0 cached, 0 failed") {
-            let more = seen.recv_timeout(Duration::from_secs(60));
-            screen.push_str(&more.unwrap_or_else(|error| panic!("{mode}: {error}: {screen:?}")));
-        }
-        assert!(screen.contains("clean "), "{mode}: {screen:?}");
-        child.stdin.take().unwrap().write_all(b"\n").unwrap();
+        terminal.until("2 done, 0 cached, 0 failed");
+        assert!(terminal.screen.contains("clean "), "{mode}: {:?}", terminal.screen);
+        terminal.press("\n");
         assert!(child.wait().unwrap().success());
-        reads.join().unwrap();
-        screen.extend(seen.try_iter());
+        let screen = terminal.close();
         assert!(screen.contains("longest s"), "the table comes when the bars have gone: {mode}: {screen:?}");
     }
 }

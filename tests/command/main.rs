@@ -29,6 +29,9 @@ mod removing;
 mod seen;
 mod states;
 mod stores;
+#[cfg(feature = "watch")]
+#[path = "../terminal.rs"]
+mod terminal;
 mod together;
 mod values;
 

@@ -2,12 +2,10 @@
 //!
 //! `tests/fixtures/seen` has two runs whose times are the same each time; what is shown of them stands in the guide as it is.
 
-use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
 
 use pipex::{Output, flow, task};
 use serde_json::Value;
@@ -214,58 +212,31 @@ fn hold(desk: &Desk) -> (Gate, Child) {
     (gate, pipeline.spawn().unwrap())
 }
 
-/// What comes of what is read, until it is there. Words of a screen may be apart.
-fn until(seen: &Receiver<String>, said: &mut String, word: &str) {
-    let last = Instant::now() + Duration::from_secs(60);
-    while !said.contains(word) {
-        let more = seen.recv_timeout(last.saturating_duration_since(Instant::now()));
-        said.push_str(&more.unwrap_or_else(|error| panic!("{word}: {error}: {said:.2000?}")));
-    }
-}
-
-/// Sends on all that can be read.
-fn listen(mut from: File) -> Receiver<String> {
-    let (tell, seen) = channel();
-    std::thread::spawn(move || {
-        let mut bytes = [0; 4096];
-        // The end of a terminal is an error.
-        while let Ok(read @ 1..) = from.read(&mut bytes) {
-            let _ = tell.send(String::from_utf8_lossy(&bytes[..read]).into_owned());
-        }
-    });
-    seen
-}
-
 #[cfg(feature = "watch")]
 #[test]
 fn a_run_is_watched_in_a_terminal_until_it_has_ended() {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    use rustix::termios::{Winsize, tcsetwinsize};
+    use crate::terminal::Terminal;
 
     let desk = Desk::new();
     fs::create_dir(desk.file(".pipex")).unwrap();
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).unwrap();
-    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
-    let shown = File::options().read(true).write(true).open(name).unwrap();
-    tcsetwinsize(&shown, Winsize { ws_row: 25, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let (mut terminal, end) = Terminal::open();
     let mut command = desk.command();
-    command.arg("watch").env("TERM", "xterm").stdin(shown.try_clone().unwrap()).stdout(shown);
+    command.arg("watch").env("TERM", "xterm").stdin(end.try_clone().unwrap()).stdout(end);
     let mut watch = command.spawn().unwrap();
     // It holds the terminal open.
     drop(command);
-    let mut keys = File::from(terminal);
-    let (seen, mut screen) = (listen(keys.try_clone().unwrap()), String::new());
-    until(&seen, &mut screen, "begins");
+    terminal.until("begins");
     let (gate, mut pipeline) = hold(&desk);
-    until(&seen, &mut screen, "out/waits/1");
+    terminal.until("out/waits/1");
+    let screen = &terminal.screen;
     assert!(screen.contains("held") && screen.contains("running"), "{screen:?}");
     let _open = gate.open();
-    until(&seen, &mut screen, "odd");
-    until(&seen, &mut screen, "failed");
+    terminal.until("odd");
+    terminal.until("failed");
     assert!(pipeline.wait().unwrap().success());
-    keys.write_all(b"q").unwrap();
+    terminal.press("q");
     assert!(watch.wait().unwrap().success());
+    assert!(terminal.close().ends_with("\u{1b}[?1049l\u{1b}[?25h"), "the terminal is as it was");
 }
 
 #[test]
