@@ -1,20 +1,22 @@
 //! Files that have no name until they are whole: then they are linked to it, which the kernel does at once or not at all. What is
 //! killed leaves nothing. On Linux, where `/proc` is mounted; elsewhere there are none.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// An empty file in the directory of this path, which is made if it is missing; `None` where there are none such.
 #[cfg(target_os = "linux")]
 pub(super) fn create_beside(path: &Path) -> Option<File> {
+    use std::fs::{OpenOptions, create_dir_all};
+    use std::os::unix::fs::OpenOptionsExt as _;
+
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let flags = rustix::fs::OFlags::TMPFILE.bits() as i32;
     let open = || OpenOptions::new().read(true).write(true).custom_flags(flags).open(directory);
     match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(directory).ok()?;
+            create_dir_all(directory).ok()?;
             open().ok()
         }
         opened => opened.ok(),

@@ -21,6 +21,8 @@ const SOON: Duration = Duration::from_secs(1);
 /// How long one call may take, and how often it is tried.
 const CALL: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
+/// How soon it is looked again whether there is room to ask for all to be sent.
+const AGAIN: Duration = Duration::from_millis(20);
 
 enum Sent {
     Span(Box<Span>),
@@ -30,35 +32,83 @@ enum Sent {
 
 pub(super) struct Sender {
     queue: SyncSender<Sent>,
-    /// What there was no room for.
-    lost: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+}
+
+/// How many spans were not sent.
+#[derive(Default)]
+struct Counts {
+    /// They still may be.
+    waiting: AtomicU64,
+    /// There was no room for them, or nobody took them.
+    lost: AtomicU64,
+}
+
+impl Counts {
+    /// Spans that waited do so no longer.
+    fn settle(&self, count: u64, lost: bool) {
+        self.waiting.fetch_sub(count, Ordering::Relaxed);
+        self.lost.fetch_add(if lost { count } else { 0 }, Ordering::Relaxed);
+    }
+
+    /// Those that are lost, to be told of once.
+    fn take_lost(&self) -> u64 {
+        self.lost.swap(0, Ordering::Relaxed)
+    }
 }
 
 impl Sender {
     pub(super) fn start(url: String) -> Self {
         let (queue, spans) = sync_channel(ROOM);
-        let lost = Arc::new(AtomicU64::new(0));
-        let exporter = Exporter::new(url, Arc::clone(&lost));
+        let counts = Arc::<Counts>::default();
+        let exporter = Exporter::new(url, Arc::clone(&counts));
         let started = thread::Builder::new().name("pipex-otel".to_owned()).spawn(move || exporter.run(&spans));
         if let Err(error) = started {
             say(&format!("no spans are sent, since a thread cannot be started: {error}"));
         }
-        Sender { queue, lost }
+        Sender { queue, counts }
     }
 
     pub(super) fn send(&self, span: Span) {
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(Sent::Span(Box::new(span))) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
+        if self.queue.try_send(Sent::Span(Box::new(span))).is_err() {
+            self.counts.settle(1, true);
         }
     }
 
     /// Waits until what was given is sent, but not for ever.
     pub(super) fn flush(&self, limit: Duration) {
-        let (done, ended) = sync_channel(1);
-        if self.queue.send(Sent::Flush(done)).is_ok() && ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-            say("the receiver of spans takes long: what it has not heard by now it may not hear");
+        if let Err(Late { waiting, lost }) = self.wait(limit) {
+            let and = if lost > 0 { format!("; for {lost} more there was no room") } else { String::new() };
+            say(&format!("the receiver of spans takes long: {waiting} were not sent by now, and may never be{and}"));
         }
     }
+
+    fn wait(&self, limit: Duration) -> Result<(), Late> {
+        let until = Instant::now() + limit;
+        let late = || Late { waiting: self.counts.waiting.load(Ordering::Relaxed), lost: self.counts.take_lost() };
+        let (done, ended) = sync_channel(1);
+        let mut flush = Sent::Flush(done);
+        while let Err(TrySendError::Full(back)) = self.queue.try_send(flush) {
+            if Instant::now() >= until {
+                return Err(late());
+            }
+            flush = back;
+            thread::sleep(AGAIN);
+        }
+        match ended.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Err(RecvTimeoutError::Timeout) => Err(late()),
+            // There is no thread that could send them: that was told.
+            Err(RecvTimeoutError::Disconnected) | Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// Not all was sent in time.
+#[derive(Debug, PartialEq, Eq)]
+struct Late {
+    waiting: u64,
+    lost: u64,
 }
 
 struct Exporter {
@@ -66,11 +116,11 @@ struct Exporter {
     url: String,
     headers: Vec<(String, String)>,
     resource: Value,
-    lost: Arc<AtomicU64>,
+    counts: Arc<Counts>,
 }
 
 impl Exporter {
-    fn new(url: String, lost: Arc<AtomicU64>) -> Self {
+    fn new(url: String, counts: Arc<Counts>) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(CALL))
             .http_status_as_error(false)
@@ -90,7 +140,7 @@ impl Exporter {
             text("telemetry.sdk.language", "rust"),
             text("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
         ];
-        Exporter { agent: config.into(), url, headers, resource: json!({ "attributes": attributes }), lost }
+        Exporter { agent: config.into(), url, headers, resource: json!({ "attributes": attributes }), counts }
     }
 
     /// As long as the process lives.
@@ -139,7 +189,7 @@ impl Exporter {
                 request = request.header(name, value);
             }
             let passes = match request.send_json(&body) {
-                Ok(answer) if answer.status().is_success() => return,
+                Ok(answer) if answer.status().is_success() => return self.counts.settle(count, false),
                 Ok(answer) => matches!(answer.status().as_u16(), 429 | 502..=504),
                 Err(_) => true,
             };
@@ -149,16 +199,31 @@ impl Exporter {
             thread::sleep(delay);
             delay *= 4;
         }
-        self.lost.fetch_add(count, Ordering::Relaxed);
+        self.counts.settle(count, true);
     }
 
     fn tell_lost(&self) {
-        match self.lost.swap(0, Ordering::Relaxed) {
+        match self.counts.take_lost() {
             0 => {}
             lost => say(&format!(
                 "{lost} spans were not sent: the receiver was not to be had, or too slow; set OTEL_EXPORTER_OTLP_ENDPOINT to \
                  where one is, or unset it"
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_nobody_empties_is_waited_for_no_longer_than_it_may_take() {
+        // Nobody reads it, and it is not gone.
+        let (queue, _spans) = sync_channel(1);
+        let sender = Sender { queue, counts: Arc::default() };
+        (0..3).for_each(|_| sender.send(Span::new(String::new(), String::new(), None)));
+        assert_eq!(sender.wait(Duration::from_millis(1)), Err(Late { waiting: 1, lost: 2 }));
+        assert_eq!(sender.wait(Duration::ZERO), Err(Late { waiting: 1, lost: 0 }));
     }
 }
