@@ -28,6 +28,7 @@ mod layers;
 mod lazy;
 mod listing;
 mod locations;
+mod logged;
 mod lost_claims;
 mod macros;
 mod memory;

@@ -30,7 +30,7 @@
 //! more than what nothing was made by. What was cut by a kill ends where it was cut.
 
 pub use pipex_format::journal::{
-    Began, Cached, DIRECTORY, Ended, FORMAT, Function, Given, Head, Input, Line, NewerFormat, Over, Provenance,
-    Recordable, Recorded, Removed, Source, Stored, Tail, There, Undone, UsedHelper, Why, fingerprint_source, is_live,
-    read, read_code, runs,
+    Began, Cached, DIRECTORY, Ended, FORMAT, Function, Given, Head, Input, Line, Logged, NewerFormat, Over, Provenance,
+    Recordable, Recorded, Removed, Source, Stored, Tail, There, Undone, UsedHelper, Why, fingerprint_source, head,
+    is_live, read, read_code, runs,
 };

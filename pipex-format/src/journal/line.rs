@@ -225,6 +225,36 @@ pub struct Ended<'l> {
     /// The values that its function has recorded: they belong to its output.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recorded: Vec<Recorded<'l>>,
+    /// What it has logged, if its program logs by `pipex::logging`: the first lines and the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logged: Vec<Logged<'l>>,
+}
+
+/// A line that a task run has logged. It is text: control characters are not in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Logged<'l> {
+    /// When.
+    pub at: f64,
+    /// `ERROR`, `WARN`, `INFO`, `DEBUG` or `TRACE`.
+    pub level: Cow<'l, str>,
+    /// What; the beginning of what was long, which ends in `..`.
+    pub text: Cow<'l, str>,
+    /// Where in the sources: `src/steps.rs:41`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Cow<'l, str>>,
+    /// How many lines between the one before it and this one are left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+}
+
+impl Logged<'static> {
+    /// A line.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn new(at: f64, level: &'static str, text: String, place: Option<String>, left_out: u64) -> Self {
+        Logged { at, level: level.into(), text: text.into(), place: place.map(Cow::Owned), left_out }
+    }
 }
 
 impl<'l> Ended<'l> {
@@ -259,6 +289,7 @@ impl<'l> Ended<'l> {
             format: None,
             given: Vec::new(),
             recorded: Vec::new(),
+            logged: Vec::new(),
         }
     }
 

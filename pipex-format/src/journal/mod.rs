@@ -30,10 +30,10 @@ use self::known::Roots;
 pub use self::known::target_key;
 pub(crate) use self::line::is_no_time;
 pub use self::line::{
-    Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Over, Removed, Source, There, Undone, UsedHelper,
-    Why, fingerprint_inputs,
+    Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Logged, Over, Removed, Source, There, Undone,
+    UsedHelper, Why, fingerprint_inputs,
 };
-pub use self::reader::{NewerFormat, Tail, is_live, read, runs};
+pub use self::reader::{NewerFormat, Tail, head, is_live, read, runs};
 pub use self::recorded::{Recordable, Recorded};
 use self::warnings::Warnings;
 use self::writer::{Running, Writer, flush_now_and_then};

@@ -1,13 +1,13 @@
 //! Reading journals. They are data from outside: they come along with a project that is cloned or copied.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::line::{FORMAT, Line};
+use super::line::{FORMAT, Head, Line};
 use super::{LIVE, RUNS};
 use crate::store::open_regular;
 
@@ -54,6 +54,29 @@ struct AnyHead {
 #[derive(Deserialize)]
 struct AnyFormat {
     format: u64,
+}
+
+/// The first line of a journal: what run it is of. `None` if it has none yet, or one that this version does not know.
+///
+/// ```no_run
+/// for run in pipex::journal::runs(".pipex".as_ref())? {
+///     let flow = pipex::journal::head(&run)?.and_then(|head| head.flow);
+///     println!("{}: {}", run.display(), flow.unwrap_or_default());
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// When the file cannot be read, or is no regular file; nothing is waited for.
+pub fn head(path: &Path) -> io::Result<Option<Head<'static>>> {
+    let mut text = Vec::new();
+    BufReader::new(open_regular(path, OpenOptions::new().read(true))?)
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut text)?;
+    Ok(match serde_json::from_slice(&text) {
+        Ok(Line::Run(head)) => Some(head),
+        _ => None,
+    })
 }
 
 /// The journals below this directory, from the first run to the last.
@@ -203,6 +226,15 @@ impl Tail {
                 return Ok(true);
             }
         }
+    }
+
+    /// How many bytes have come that it has not read.
+    ///
+    /// # Errors
+    /// When the file cannot be looked at.
+    pub fn unread(&mut self) -> io::Result<u64> {
+        let read = self.reader.stream_position()?;
+        Ok(self.reader.get_ref().metadata()?.len().saturating_sub(read))
     }
 
     /// Whether a process writes it, as [`is_live`] has it.

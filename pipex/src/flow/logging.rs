@@ -1,6 +1,7 @@
 //! Log lines: of pipex, of tasks, and of crates that log by `log`.
 
 use crate::run::engine::{self, LogLine};
+use crate::run::logged::{self, LoggedLine};
 use pipex_format::environment::env_text;
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
@@ -27,6 +28,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// environment variable `PIPEX_LOG` has a level (`error`, `warn`, `info`, `debug`, `trace`, `off`; without it `info`), which
 /// holds for pipex and for the program's own crate; other crates only warn, until they are named:
 /// `PIPEX_LOG=debug,hyper=info`.
+///
+/// The first and last lines of each task run are in the [journal](crate::journal) as well, where `pipex show` and `pipex ui` find
+/// them.
 ///
 /// If the program has set a subscriber already, it stays, and nothing happens; see [`layer`].
 ///
@@ -205,7 +209,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
         let mut place = (metadata.file().map(str::to_owned), metadata.line().map(u64::from));
         let around = EventScope::read(event, &context);
         // What pipex says of a run is about the user's function.
-        if let (Some(of_run), "pipex") = (around.place, metadata.target()) {
+        if let (Some(of_run), "pipex" | "pipex::shell") = (around.place, metadata.target()) {
             place = of_run;
         }
         if fields.file.is_some() {
@@ -235,8 +239,21 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Lines {
             file: file.as_deref(),
             line,
         });
+        // What pipex says of a run, the journal has anyway.
+        if let (Some(task), true) = (around.task, metadata.target() != "pipex") {
+            let place = file.as_deref().zip(line).map(|(file, line)| format!("{file}:{line}"));
+            logged::keep(task, LoggedLine::new(*metadata.level(), &text[begins..ends], place));
+        }
         text.push('\n');
         (self.write)(&text);
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        // What is logged when the journal has its line, after a timeout for example, nobody takes.
+        let Some(span) = context.span(&id).filter(|span| is_run(span.metadata())) else { return };
+        if let Some(SpanRun { kind: "task", number, .. }) = span.extensions().get() {
+            logged::take(*number).for_each(drop);
+        }
     }
 }
 

@@ -58,6 +58,8 @@ impl Journaling<'_> {
         let mut line = self.line(run, run.target, run.store, details.there, given);
         line.recorded.clone_from(&details.recorded);
         line.memory = if run.elsewhere.is_empty() { memory } else { 0 };
+        #[cfg(feature = "logging")]
+        line.logged.extend(crate::run::logged::take(run.number).map(|line| line.into_line(|at| round(journal.at(at)))));
         journal.write(Some(run.task), details.urgent, |task| line.numbered(task));
     }
 

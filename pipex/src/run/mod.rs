@@ -14,6 +14,8 @@ pub(crate) mod hook;
 pub(crate) mod job;
 mod listeners;
 pub(crate) mod local;
+#[cfg(feature = "logging")]
+pub(crate) mod logged;
 pub(crate) mod plan;
 pub(crate) mod program;
 pub(crate) mod record;

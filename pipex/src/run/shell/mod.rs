@@ -172,7 +172,7 @@ fn spawn(
 }
 
 fn log(line: &[u8]) {
-    tracing::info!(target: "pipex", "{}", String::from_utf8_lossy(line.trim_ascii_end()));
+    tracing::info!(target: "pipex::shell", "{}", String::from_utf8_lossy(line.trim_ascii_end()));
 }
 
 fn each_line(source: impl Read, mut then: impl FnMut(&[u8])) {
