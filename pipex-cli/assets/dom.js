@@ -18,6 +18,11 @@ const keep = (children) => children.flat(Infinity).filter((child) => child !== u
 /// In place of what the element has.
 export const fill = (element, ...children) => element.replaceChildren(...keep(children));
 
+/// What has this text already is not laid out again.
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 export const h = (tag, attributes, ...children) => build(document.createElement(tag), attributes, children);
 export const s = (tag, attributes, ...children) => build(document.createElementNS(SVG, tag), attributes, children);
 export const find = (id) => document.getElementById(id);

@@ -1,8 +1,8 @@
 // What was made from what in a run: a box for each task function, or for each value of one of its parameters.
 
 import * as dagre from "dagre";
-import { fill, formatSeconds, go, h, linkTo, route, s } from "dom";
-import { FILES, GROUPS, groupOf } from "model";
+import { fill, formatSeconds, go, h, linkTo, route, s, setText } from "dom";
+import { FILES, GROUPS, groupOf, nameEdge } from "model";
 
 const [WIDTH, BOX] = [190, 54];
 /// More boxes than that of one task function nobody can look at.
@@ -16,8 +16,7 @@ export class GraphView {
   }
 
   show(run) {
-    const nodes = this.fold(run);
-    const edges = run.edges((task) => this.nodeOf.get(task.n) ?? String(task.function));
+    const { nodes, edges } = this.fold(run);
     const shape = JSON.stringify([run.id, [...nodes.keys()], [...edges.keys()]]);
     // Where boxes are changes only if there are others; what is in them, whenever something has happened.
     if (shape !== this.shape) {
@@ -25,35 +24,56 @@ export class GraphView {
       this.draw(nodes, edges);
     }
     for (const [id, node] of nodes) this.update(id, node);
-    for (const [key, label] of this.labels) label.textContent = edges.get(key) > 1 ? edges.get(key) : "";
+    for (const [key, label] of this.labels) setText(label, edges.get(key) > 1 ? String(edges.get(key)) : "");
     this.showBar(run);
   }
 
-  /// The boxes, and how many task runs of each are in which state.
+  /// The boxes, how many task runs of each are in which state, and what was taken from where.
   fold(run) {
-    const [opened, parameter] = (route().open ?? "").split(":");
+    const { open = "" } = route();
+    if (!open) {
+      const box = ({ name, counts }) => ({ name, label: name, key: "", counts, total: counts.total });
+      const there = run.functions.filter((known) => known?.counts.total > 0);
+      return { nodes: new Map(there.map((known) => [String(known.number), box(known)])), edges: run.edges };
+    }
+    const opened = JSON.stringify([run.id, run.changes, open]);
+    if (this.opened !== opened) Object.assign(this, { opened, folded: this.openBy(run, ...open.split(":")) });
+    return this.folded;
+  }
+
+  /// The same with a box for each value of a parameter.
+  openBy(run, opened, parameter) {
     const nodes = new Map();
-    this.nodeOf = new Map();
+    const nodeOf = new Map();
     for (const task of run.tasks) {
       if (!task || task.part) continue;
       const { name } = run.functions[task.function];
       let id = String(task.function);
       let label = name;
-      if (parameter && name === opened) {
+      if (name === opened) {
         const value = (task.given ?? []).find((given) => given[0] === parameter)?.[1] ?? "?";
         const other = `${id} ${value}`;
         const isOneMore = !nodes.has(other) && [...nodes.values()].filter((node) => node.name === name).length >= MOST;
         [id, label] = isOneMore ? [`${id} `, `${name}: others`] : [other, `${parameter}=${value}`];
         nodes.get(id) ?? nodes.set(id, { name, label, key: isOneMore ? "" : `${parameter}=${value}`, counts: {}, total: 0 });
       }
-      this.nodeOf.set(task.n, id);
+      nodeOf.set(task.n, id);
       const node = nodes.get(id) ?? { name, label, key: "", counts: {}, total: 0 };
       nodes.set(id, node);
       const group = groupOf(task, run);
       node.counts[group] = (node.counts[group] ?? 0) + 1;
       node.total += 1;
     }
-    return nodes;
+    const edges = new Map();
+    for (const task of run.tasks) {
+      if (!task || task.part) continue;
+      for (const input of task.inputs ?? []) {
+        const from = run.find(input);
+        const key = nameEdge(from ? nodeOf.get(from.n) ?? from.function : FILES, nodeOf.get(task.n));
+        edges.set(key, (edges.get(key) ?? 0) + 1);
+      }
+    }
+    return { nodes, edges };
   }
 
   /// dagre places the boxes: layers, as Sugiyama, Tagawa and Toda (1981) have them.
@@ -78,7 +98,7 @@ export class GraphView {
       const middle = points[Math.floor(points.length / 2)];
       const label = s("text", { class: "small", x: middle.x + 4, y: middle.y + 3 });
       svg.append(s("path", { d: points.map(({ x, y }, at) => `${at ? "L" : "M"}${x} ${y}`).join(""), "marker-end": "url(#arrow)" }), label);
-      this.labels.set(JSON.stringify([v, w]), label);
+      this.labels.set(nameEdge(v, w), label);
     }
     for (const id of graph.nodes()) {
       const { x, y, width: across, height: down } = graph.node(id);
@@ -103,13 +123,16 @@ export class GraphView {
   }
 
   update(id, node) {
-    const { box, title, told, parts, place } = this.boxes.get(id);
+    const drawn = this.boxes.get(id);
+    const { box, title, told, parts, place } = drawn;
     const counts = GROUPS.filter((group) => node.counts[group]);
     const states = counts.map((group) => `${node.counts[group]} ${group}`).join(", ");
-    title.textContent = `${node.label.length > 24 ? `${node.label.slice(0, 23)}…` : node.label} `;
-    told.textContent = states.length > 32 ? `${states.slice(0, 31)}…` : states;
     const { function: name, key } = route();
     box.classList.toggle("selected", name === node.name && (key ?? "") === node.key);
+    if (drawn.states === states) return;
+    drawn.states = states;
+    title.textContent = `${node.label.length > 24 ? `${node.label.slice(0, 23)}…` : node.label} `;
+    told.textContent = states.length > 32 ? `${states.slice(0, 31)}…` : states;
     let x = place.x + 6;
     fill(parts, ...counts.map((group) => {
       const width = ((place.width - 12) * node.counts[group]) / node.total;
@@ -122,6 +145,9 @@ export class GraphView {
   showBar(run) {
     const { function: name, key, open } = route();
     const chosen = run.functions.find((known) => known?.name === name);
+    const bar = JSON.stringify([run.id, name, key, open, chosen?.counts.seconds, chosen?.parameters.size]);
+    if (this.shownBar === bar) return;
+    this.shownBar = bar;
     if (!chosen) {
       fill(this.bar, h("span", { class: "facts" }, "a box for each task function: choose one"));
       return;

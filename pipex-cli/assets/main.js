@@ -15,14 +15,25 @@ let overview = { runs: [], root: "" };
 let run = null;
 let stop = () => {};
 let shownView = null;
-let frame = null;
+/// What has happened waits until then to be drawn.
+let rest = 0;
+let timer = null;
 
-/// Draws once, however much has happened since.
+/// Draws once, however much has happened since: at once if nothing was drawn for a while, else twice a second, and so seldom that
+/// it takes a twentieth of the time at most. A page that is not seen is not drawn.
 function schedule() {
-  frame ??= requestAnimationFrame(() => { frame = null; render(); });
+  timer ??= setTimeout(() => requestAnimationFrame(() => { timer = null; render(); }), rest - performance.now());
 }
 
+/// Draws what somebody is waiting for.
 function render() {
+  const began = performance.now();
+  draw();
+  const now = performance.now();
+  if (run?.tasks.length) rest = now + Math.max(500, 20 * (now - began));
+}
+
+function draw() {
   const view = VIEWS[route().view] ? route().view : "graph";
   if (shownView !== view) {
     shownView = view;
@@ -35,7 +46,7 @@ function render() {
     tab.tabIndex = isShown ? 0 : -1;
   }
   if (run) {
-    showHead(run, overview.runs.find((entry) => entry.run === run.id));
+    drawHead();
     VIEWS[view].show(run);
     if (run.tasks.length || run.isOver) document.body.dataset.drawn ??= String(Math.round(performance.now()));
   }
@@ -43,11 +54,16 @@ function render() {
   showTask(run, route().task);
 }
 
+const drawHead = () => showHead(run, overview.runs.find((entry) => entry.run === run.id));
+// How long it will still take goes by the clock, too.
+setInterval(() => { if (run && !run.isOver && !document.hidden) drawHead(); }, 5_000);
+
 /// Follows the run that the address names, else the last.
 function choose() {
   const wanted = route().run ?? reportedRun ?? overview.runs.findLast((entry) => entry.mode !== "do_nothing")?.run;
-  if (wanted === run?.id && run) return schedule();
+  if (wanted === run?.id && run) return;
   stop();
+  rest = 0;
   run = wanted ? new Run(wanted) : null;
   const own = run;
   stop = follow(wanted, {
@@ -55,13 +71,15 @@ function choose() {
       updates.forEach((update) => own?.apply(update));
       schedule();
       // When what has happened is drawn, and not before.
-      requestAnimationFrame(() => setTimeout(() => loadFormer(own)));
+      requestAnimationFrame(() => setTimeout(() => loadEarlier(own)));
     },
-    runs: loadRuns,
+    runs: takeRuns,
     over() {
       own?.end();
-      schedule();
-      loadFormer(own);
+      // Nothing more comes that it could wait for.
+      requestAnimationFrame(render);
+      loadEarlier(own);
+      loadRuns();
     },
     connection(text) { find("connection").textContent = text; },
   });
@@ -69,19 +87,50 @@ function choose() {
   schedule();
 }
 
-/// Once, and once more when the run is over: then it tells of all outputs.
-async function loadFormer(of) {
-  if (!of || of.asked === of.isOver) return;
-  of.asked = of.isOver;
-  const former = await ask("former", { run: of.id }).catch(() => null);
-  if (former) {
-    of.setFormer(former);
+/// What earlier runs tell: of one that takes some seconds, when it does, and of its outputs, once some were there already; of
+/// all outputs when it is over. It takes its time, which the run may need.
+async function loadEarlier(of) {
+  const isLong = of?.isOver || of?.seconds() > 2;
+  if (!isLong) return;
+  const outputs = of.isOver || of.counts().cached > 0 || "";
+  const asked = `${of.isOver} ${outputs}`;
+  if (of.asked === asked) return;
+  of.asked = asked;
+  const { program = "", flow } = of.head ?? {};
+  const earlier = await ask("earlier", { run: of.id, program, ...(flow && { flow }), ...(outputs && { outputs }) }).catch(() => null);
+  if (earlier) {
+    of.setEarlier(earlier);
     schedule();
   }
 }
 
+let loading = null;
+
+/// Once at a time; once more, if it was called meanwhile.
 async function loadRuns() {
+  if (loading) {
+    loading.again = true;
+    return;
+  }
+  loading = {};
   overview = await ask("runs").catch(() => overview);
+  const { again } = loading;
+  loading = null;
+  showOverview();
+  if (again) await loadRuns();
+}
+
+/// Runs have begun or ended. Of those that have begun, nothing needs to be asked.
+function takeRuns({ count, live }) {
+  const goesOn = new Set(live.map((entry) => entry.run));
+  const known = new Set(overview.runs.map((entry) => entry.run));
+  overview.runs.push(...live.filter((entry) => !known.has(entry.run)));
+  const hasEnded = (entry) => entry.state === "running" && !goesOn.has(entry.run);
+  if (overview.runs.length !== count || overview.runs.some(hasEnded)) loadRuns();
+  else showOverview();
+}
+
+function showOverview() {
   // Until somebody chooses one, it is the last.
   if (!route().run || !run) choose();
   showRuns(overview);
@@ -125,7 +174,7 @@ find("tabs").addEventListener("keydown", (event) => {
 });
 find("search").addEventListener("input", () => { render(); });
 find("help").addEventListener("click", showKeys);
-addEventListener("hashchange", () => { choose(); showRuns(overview); });
+addEventListener("hashchange", () => { choose(); showRuns(overview); render(); });
 addEventListener("keydown", press);
 addEventListener("pipex-changed", loadRuns);
 if (!isLive) document.body.dataset.report = "";

@@ -23,17 +23,24 @@ export class Run {
     this.functions = [];
     this.tasks = [];
     this.byTarget = new Map();
-    this.former = null;
+    /// Those that go on.
+    this.running = new Set();
+    /// How often the task runs of one function took outputs of another, or files that no task run of this one made.
+    this.edges = new Map();
+    /// By task function, what the last complete run had.
+    this.former = {};
+    /// How often something has changed.
+    this.changes = 0;
     this.head = null;
     this.critical = [];
     this.isOver = false;
     this.elapsed = null;
-    this.began = performance.now();
     /// The end of what was told of last, in seconds since the run started.
     this.until = 0;
   }
 
   apply(update) {
+    this.changes += 1;
     if (update.kind === "run") this.head = update.head;
     else if (update.kind === "function") this.functions[update.number] = { ...update, parameters: new Set(), counts: newCounts() };
     else if (update.kind === "task") this.applyTask(update);
@@ -47,6 +54,9 @@ export class Run {
     if (!counts) return;
     if (known) this.count(known, -1);
     const task = { attempts: [], ...known, ...update, search: null };
+    if (task.state === "Running") this.running.add(task.n);
+    else this.running.delete(task.n);
+    this.until = Math.max(this.until, task.at);
     // What began has no end yet, and what ended ends something that began.
     if (update.elapsed > 0) {
       const { at, elapsed, state, attempt, error } = update;
@@ -56,8 +66,26 @@ export class Run {
     }
     for (const [parameter] of task.given ?? []) this.functions[task.function].parameters.add(parameter);
     this.tasks[update.n] = task;
-    if (task.target !== undefined) this.byTarget.set(task.target, task);
+    if (task.target !== undefined) this.byTarget.set(task.target, task.n);
     this.count(task, 1);
+    if (update.inputs) this.link(task);
+  }
+
+  /// The task run of this run that has this number, or makes this target.
+  find(input) {
+    return this.tasks[typeof input === "number" ? input : this.byTarget.get(input)];
+  }
+
+  /// Counts from where its inputs are, in place of those that it had.
+  link(task) {
+    const add = (key, by) => {
+      const count = (this.edges.get(key) ?? 0) + by;
+      if (count) this.edges.set(key, count);
+      else this.edges.delete(key);
+    };
+    task.links?.forEach((key) => add(key, -1));
+    task.links = task.part ? [] : task.inputs.map((input) => nameEdge(this.find(input)?.function ?? FILES, task.function));
+    task.links.forEach((key) => add(key, 1));
   }
 
   count(task, by) {
@@ -71,38 +99,31 @@ export class Run {
 
   end(elapsed) {
     if (this.isOver) return;
+    this.changes += 1;
     for (const task of this.tasks) if (task) this.count(task, -1);
     this.isOver = true;
+    // They are not what they were.
+    for (const n of this.running) this.tasks[n] = { ...this.tasks[n] };
     for (const task of this.tasks) if (task) this.count(task, 1);
     this.elapsed = elapsed ?? this.until;
   }
 
   /// Takes what earlier runs tell of outputs that this one has not made.
-  setFormer(former) {
-    this.former = former;
-    const outputs = new Map(former.outputs.map((output) => [output.target, output]));
+  setEarlier({ outputs, tasks }) {
+    this.changes += 1;
+    this.former = tasks;
+    const known = new Map(outputs.map((output) => [output.target, output]));
     for (const task of this.tasks) {
-      const output = task && outputs.get(task.target);
+      const output = task && known.get(task.target);
       if (!output) continue;
       task.given ??= output.given;
-      task.inputs ??= output.inputs;
+      if (!task.inputs) {
+        task.inputs = output.inputs;
+        this.link(task);
+      }
       task.search = null;
       for (const [parameter] of task.given ?? []) this.functions[task.function].parameters.add(parameter);
     }
-  }
-
-  /// How many task runs of one function took outputs of another, or files that no task run of this one made.
-  edges(groupNode = (task) => String(task.function)) {
-    const edges = new Map();
-    for (const task of this.tasks) {
-      if (!task || task.part) continue;
-      for (const input of task.inputs ?? []) {
-        const from = typeof input === "number" ? this.tasks[input] : this.byTarget.get(input);
-        const key = JSON.stringify([from ? groupNode(from) : FILES, groupNode(task)]);
-        edges.set(key, (edges.get(key) ?? 0) + 1);
-      }
-    }
-    return edges;
   }
 
   counts() {
@@ -111,20 +132,47 @@ export class Run {
     return all;
   }
 
+  /// How many seconds it has taken by now.
+  seconds() {
+    if (this.isOver || !this.head) return this.elapsed ?? this.until;
+    return Math.max(this.until, (Date.now() - Date.parse(this.head.started)) / 1_000 || 0);
+  }
+
   /// How many task runs there will be, as far as the last complete run tells, and for how many seconds the rest will take: what
-  /// such task runs took before, on as many workers as there are.
+  /// is not done, by what it took before, at the pace of what is.
   progress() {
     const counts = this.counts();
-    const done = counts.completed + counts.cached + counts.failed + counts.skipped;
-    const expected = Math.max(counts.total, this.isOver ? 0 : this.former?.tasks ?? 0);
-    if (this.isOver || !done) return { done, expected, seconds: null };
-    const workers = new Set(this.tasks.flatMap((task) => task?.attempts ?? []).map(({ worker }) => worker)).size || 1;
-    let [known, seconds] = [counts.completed, counts.seconds];
-    for (const [count, sum] of Object.values(this.former?.seconds ?? {})) [known, seconds] = [known + count, seconds + sum];
-    const rest = known && expected > done ? (((expected - done) * seconds) / known / workers) : null;
-    return { done, expected, seconds: rest };
+    const done = countEnded(counts);
+    if (this.isOver) return { done, expected: counts.total, seconds: null };
+    const mean = (name) => this.former[name]?.mean ?? 0;
+    const known = new Map(Object.keys(this.former).map((name) => [name, [0, 0]]));
+    for (const { name, counts: own } of this.functions.filter(Boolean)) {
+      const [total, ended] = known.get(name) ?? [0, 0];
+      known.set(name, [total + own.total, ended + countEnded(own)]);
+    }
+    let [expected, was, left] = [0, 0, 0];
+    for (const [name, [begun, ended]] of known) {
+      const total = Math.max(begun, this.former[name]?.count ?? 0);
+      expected += total;
+      was += ended * mean(name);
+      left += (total - ended) * mean(name);
+    }
+    const now = this.seconds();
+    for (const n of this.running) {
+      const { at, function: number } = this.tasks[n];
+      const { name } = this.functions[number];
+      const begun = Math.min(now - at, mean(name));
+      was += begun;
+      left -= begun;
+    }
+    return { done, expected, seconds: was > 0 ? (Math.max(left, 0) * now) / was : null };
   }
 }
+
+const countEnded = (counts) => counts.completed + counts.cached + counts.failed + counts.skipped;
+
+/// The name of what leads from one box of a graph to another.
+export const nameEdge = (from, to) => JSON.stringify([String(from), String(to)]);
 
 function newCounts() {
   return { ...Object.fromEntries(GROUPS.map((group) => [group, 0])), total: 0, seconds: 0, bytes: 0 };

@@ -1,7 +1,7 @@
 // What an output has.
 
 import { fill, formatBytes, h, plural } from "dom";
-import { ask, pictureOf } from "source";
+import { ask, isLive, pictureOf } from "source";
 
 const cell = (value) => (value === null ? "" : typeof value === "string" ? value : JSON.stringify(value));
 
@@ -24,11 +24,11 @@ function draw(target, preview, load) {
   switch (preview?.kind) {
     case "table": return drawTable(preview, load);
     case "text": return [h("pre", { class: "wrap", tabindex: 0 }, preview.text), preview.more > 0 && h("p", { class: "note" }, `and ${formatBytes(preview.more)} more`)];
-    case "picture": return [h("img", { class: "picture", src: pictureOf(target), alt: `the picture ${target}` })];
+    case "picture": return [h("img", { class: "picture", src: preview.data ?? pictureOf(target), alt: `the picture ${target}` })];
     case "files": return [h("ul", { class: "names" }, preview.names.map((name) => h("li", {}, name)))];
     case "bytes": return note(`${formatBytes(preview.bytes)} that only the program can read`);
-    case "large": return note(`${formatBytes(preview.bytes)}, which is too much for a page: pipex show`);
-    default: return note("nothing is there");
+    case "large": return note(`${formatBytes(preview.bytes)}, which is too much for ${isLive ? "a page" : "a report"}: pipex show`);
+    default: return note(isLive ? "nothing is there" : "it is not in this report");
   }
 }
 
@@ -41,6 +41,6 @@ function drawTable({ columns, rows, offset, total }, load) {
   const end = offset + rows.length;
   const page = (to, text, isThere) => h("button", { type: "button", disabled: !isThere, onclick: () => load(to) }, text);
   const of = total === null ? "more" : plural(total, "row");
-  return [table, h("div", { class: "buttons" }, h("span", { class: "facts" }, `${Math.min(offset + 1, end)} to ${end} of ${of}`),
-    page(Math.max(offset - 100, 0), "before", offset > 0), page(end, "next", total === null || end < total))];
+  const pages = isLive && [page(Math.max(offset - 100, 0), "before", offset > 0), page(end, "next", total === null || end < total)];
+  return [table, h("div", { class: "buttons" }, h("span", { class: "facts" }, `${Math.min(offset + 1, end)} to ${end} of ${of}`), pages)];
 }

@@ -8,7 +8,7 @@ export const reportedRun = data.run;
 
 /// `null` if a report does not have it.
 export async function ask(name, parameters = {}) {
-  if (!isLive) return data[name] ?? null;
+  if (!isLive) return (name === "content" ? data.contents[parameters.target] : name === "logged" ? data.logged[parameters.target] : data[name]) ?? null;
   const response = await fetch(`/api/${name}?${new URLSearchParams(parameters)}`);
   if (!response.ok) throw new Error(await response.text());
   return response.json();
@@ -24,8 +24,8 @@ export async function change(name, body) {
 /// The address of a picture that is an output.
 export const pictureOf = (target) => `/api/picture?${new URLSearchParams({ target })}`;
 
-/// Has it called what happens in a run, from its start, and whenever runs have begun or ended. Gives what ends that. The browser
-/// connects again by itself, and says how far it has got.
+/// Has it called what happens in a run, from its start, and which runs there are whenever some have begun or ended, as long as
+/// the page is seen. Gives what ends that. The browser connects again by itself, and says how far it has got.
 export function follow(run, listener) {
   if (!isLive) {
     listener.updates(data.updates);
@@ -33,12 +33,20 @@ export function follow(run, listener) {
     listener.connection("");
     return () => {};
   }
-  const events = new EventSource(`/api/events?${new URLSearchParams(run ? { run } : {})}`);
-  events.onmessage = (event) => listener.updates(JSON.parse(event.data));
-  events.addEventListener("runs", () => listener.runs());
-  events.addEventListener("over", () => listener.over());
-  events.onopen = () => listener.connection("live");
-  events.onerror = () =>
-    listener.connection(events.readyState === EventSource.CLOSED ? "not connected: open what pipex ui printed" : "connecting");
-  return () => events.close();
+  let events = null;
+  let after = 0;
+  const close = () => { events?.close(); events = null; };
+  const connect = () => {
+    events = new EventSource(`/api/events?${new URLSearchParams(run ? { run, after } : {})}`);
+    events.onmessage = (event) => { after = event.lastEventId; listener.updates(JSON.parse(event.data)); };
+    events.addEventListener("runs", (event) => listener.runs(JSON.parse(event.data)));
+    events.addEventListener("over", () => listener.over());
+    events.onopen = () => listener.connection("live");
+    events.onerror = () =>
+      listener.connection(events?.readyState === EventSource.CLOSED ? "not connected: open what pipex ui printed" : "connecting");
+  };
+  const look = () => (document.hidden ? close() : events ?? connect());
+  document.addEventListener("visibilitychange", look);
+  look();
+  return () => { document.removeEventListener("visibilitychange", look); close(); };
 }

@@ -27,9 +27,13 @@ export class StatusView {
     this.update();
   }
 
+  /// It is that of all runs, and changes only if it is asked for again.
   show() {
-    if (this.status) this.update();
-    else this.load();
+    const { function: name, condition, task } = route();
+    const shown = JSON.stringify([name, condition, task, find("search").value]);
+    if (!this.status) this.load();
+    else if (this.shown !== shown) this.update();
+    this.shown = shown;
   }
 
   update() {

@@ -1,6 +1,6 @@
 // A task run and its output: what it was given, why it ran, what has changed since, what came of it.
 
-import { chip, fill, find, formatBytes, formatMoment, formatSeconds, go, h, linkTo } from "dom";
+import { chip, fill, find, formatBytes, formatMoment, formatSeconds, go, h, linkTo, plural } from "dom";
 import { groupOf } from "model";
 import { showOutput } from "output";
 import { offerChanges } from "status";
@@ -20,19 +20,23 @@ addEventListener("pipex-changed", () => { shownFor = null; });
 
 export async function showTask(run, name) {
   const detail = find("detail");
-  const task = name && (name.startsWith("#") ? run?.tasks[Number(name.slice(1))] : run?.byTarget.get(name));
+  const task = name && run?.find(name.startsWith("#") ? Number(name.slice(1)) : name);
   const target = task ? task.target : name;
   detail.hidden = !name;
   if (!name) { shownFor = null; return; }
   const key = JSON.stringify([run?.id, name, task?.state, task?.attempts.length]);
   if (shownFor === key) return;
   shownFor = key;
-  const facts = target && isLive ? await ask("target", { target }).catch((error) => ({ error })) : null;
+  const [facts, logged] = await Promise.all([
+    target && isLive ? ask("target", { target }).catch((error) => ({ error })) : null,
+    task ? ask("logged", { run: run.id, target: target ?? task.name }).catch(() => null) : null,
+  ]);
   if (shownFor !== key) return;
   const close = h("button", { type: "button", onclick: () => go({ task: "" }), "aria-label": "close", title: "close (Esc)" }, "×");
   fill(detail,
     h("div", { class: "row" }, h("h2", {}, task?.name ?? name), close),
     task && drawTask(run, task),
+    ...section("Logged", drawLog(task ? logged : facts?.details?.logged)),
     facts?.why && drawFacts(facts, showOutput(target)),
     facts?.error && !task && h("p", { class: "error" }, facts.error.message));
 }
@@ -51,6 +55,7 @@ function drawTask(run, task) {
     ...section("Arguments", (task.given ?? []).length > 0 && drawList(task.given)),
     ...section("Attempts", task.attempts.length > 1 && h("ol", {}, task.attempts.map((attempt) =>
       h("li", {}, `${attempt.state} after ${formatSeconds(attempt.elapsed)} on ${attempt.worker}${attempt.error ? `: ${attempt.error}` : ""}`)))),
+    ...(isLive || !task.target ? [] : section("What is there", showOutput(task.target))),
     ...(isLive ? [] : section("Made from", drawNames((task.inputs ?? []).map((input) => (typeof input === "number" ? run.tasks[input].target ?? `#${input}` : input))))),
   ].filter(Boolean);
 }
@@ -86,6 +91,16 @@ function drawNames(names) {
   if (!names.length) return null;
   const more = names.length > MOST && h("li", {}, `and ${names.length - MOST} more`);
   return h("ul", { class: "names" }, names.slice(0, MOST).map((name) => h("li", {}, h("a", { href: linkTo({ task: name }) }, name))), more);
+}
+
+function drawLog(lines) {
+  if (!lines?.length) return null;
+  const isOfOne = lines.every(({ attempt }) => attempt === lines[0].attempt);
+  return h("pre", { class: "wrap log", tabindex: 0 }, lines.map(({ attempt, after, level, text, place, left_out: leftOut }) => [
+    leftOut > 0 && h("span", { class: "facts" }, `(${plural(leftOut, "line")} left out)\n`),
+    h("span", { class: "facts" }, `${isOfOne ? "" : `attempt ${attempt}, `}${formatSeconds(after) || "0 ms"} `),
+    h("span", { class: level === "ERROR" ? "error" : "" }, level.padEnd(5)), ` ${text}`, place && h("span", { class: "facts" }, `  (${place})`), "\n",
+  ]));
 }
 
 function drawDiff(text) {

@@ -8,7 +8,7 @@ const HEIGHT = 28;
 /// A list of things, each of which `draw` makes cells of; `choose` is told which one is meant.
 export class VirtualList {
   constructor(label, draw, choose, isChosen) {
-    Object.assign(this, { draw, choose, isChosen, items: [], at: 0 });
+    Object.assign(this, { draw, choose, isChosen, items: [], at: 0, rows: [] });
     this.space = h("div", { class: "space", role: "presentation" });
     this.element = h("div", {
       class: "scroll list", role: "listbox", tabindex: 0, "aria-label": label, onscroll: () => this.schedule(), onkeydown: (event) => this.press(event),
@@ -31,20 +31,31 @@ export class VirtualList {
     this.space.style.height = `${this.items.length * HEIGHT}px`;
     const first = Math.max(Math.floor(scrollTop / HEIGHT) - 5, 0);
     const last = Math.min(Math.ceil((scrollTop + clientHeight) / HEIGHT) + 5, this.items.length);
-    const rows = [];
+    const before = new Map(this.rows.map((row) => [row.index, row]));
+    this.rows = [];
     for (let index = first; index < last; index++) {
       const item = this.items[index];
-      const row = h("div", {
-        class: "item", role: "option", id: `${this.element.ariaLabel}-${index}`, "aria-selected": String(this.isChosen(item)),
-        "aria-setsize": this.items.length, "aria-posinset": index + 1, onclick: () => { this.at = index; this.choose(item); },
-      }, this.draw(item));
-      row.style.top = `${index * HEIGHT}px`;
-      rows.push(row);
+      const isChosen = this.isChosen(item);
+      const known = before.get(index);
+      this.rows.push(known?.item === item && known.isChosen === isChosen ? known : { index, item, isChosen, element: this.drawRow(index, item, isChosen) });
     }
-    fill(this.space, ...rows);
+    if (this.rows.length !== before.size || this.rows.some((row) => before.get(row.index) !== row)) fill(this.space, ...this.rows.map((row) => row.element));
+    if (this.count !== this.items.length) {
+      this.count = this.items.length;
+      this.rows.forEach((row) => row.element.setAttribute("aria-setsize", this.count));
+    }
     const active = this.at >= first && this.at < last && `${this.element.ariaLabel}-${this.at}`;
     if (active) this.element.setAttribute("aria-activedescendant", active);
     else this.element.removeAttribute("aria-activedescendant");
+  }
+
+  drawRow(index, item, isChosen) {
+    const row = h("div", {
+      class: "item", role: "option", id: `${this.element.ariaLabel}-${index}`, "aria-selected": String(isChosen),
+      "aria-setsize": this.items.length, "aria-posinset": index + 1, onclick: () => { this.at = index; this.choose(item); },
+    }, this.draw(item));
+    row.style.top = `${index * HEIGHT}px`;
+    return row;
   }
 
   press(event) {
@@ -87,12 +98,15 @@ export class TasksView {
     const { order } = route();
     if (order === "longest") tasks.sort((a, b) => (b.elapsed ?? 0) - (a.elapsed ?? 0));
     else if (order === "name") tasks.sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.list.set(tasks);
+    const bar = JSON.stringify([tasks.length, name, key, order]);
+    if (this.shownBar === bar) return;
+    this.shownBar = bar;
     const orders = [["", "in their order"], ["longest", "longest first"], ["name", "by name"]];
     fill(this.bar,
       h("span", { id: "count" }, plural(tasks.length, "task run")),
       name && h("a", { href: linkTo({ function: "", key: "" }) }, `only ${name}${key ? `, ${key}` : ""}: show all`),
       h("label", {}, "order ", h("select", { onchange: (event) => go({ order: event.target.value }) },
         orders.map(([value, text]) => h("option", { value, selected: value === (order ?? "") }, text)))));
-    this.list.set(tasks);
   }
 }

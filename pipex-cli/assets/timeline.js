@@ -21,7 +21,9 @@ export class TimelineView {
 
   show(run) {
     if (this.run !== run) [this.start, this.span] = [0, null];
-    this.run = run;
+    const shown = JSON.stringify([run.id, run.changes]);
+    if (this.shown === shown) return;
+    Object.assign(this, { run, shown });
     this.end = Math.max(run.elapsed ?? run.until, run.until, 1e-6);
     this.place();
     this.critical = new Set(run.critical);

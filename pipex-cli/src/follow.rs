@@ -118,9 +118,27 @@ impl FollowedRun {
             each(News::Over);
         }
     }
+}
 
+#[cfg(feature = "ui")]
+impl FollowedRun {
     pub fn has_ended(&self) -> bool {
         self.has_ended
+    }
+
+    /// Whether a process writes it.
+    pub fn is_live(&self) -> bool {
+        self.tail.is_live()
+    }
+
+    /// How many bytes there are to be read.
+    pub fn unread(&mut self) -> u64 {
+        self.tail.unread().unwrap_or(0)
+    }
+
+    /// How long it has been there, where the file system tells.
+    pub fn age(&self) -> Option<Duration> {
+        std::fs::metadata(&self.path).and_then(|metadata| metadata.created()).ok()?.elapsed().ok()
     }
 }
 

@@ -26,11 +26,12 @@ mod compare;
 mod condition;
 mod demand;
 mod diff;
-#[allow(dead_code, reason = "not all features follow all of it")]
 mod follow;
+mod former;
 mod gc;
 mod graph;
 mod keys;
+mod logged;
 mod ls;
 mod page;
 mod paths;

@@ -350,6 +350,14 @@ impl KnownOutput {
 }
 
 impl RunJournal {
+    /// Of which nothing but its first line was read.
+    #[cfg(feature = "ui")]
+    pub fn read_head(path: PathBuf) -> io::Result<Self> {
+        let head = journal::head(&path)?;
+        let started = head.as_ref().and_then(|head| head.started.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
+        Ok(RunJournal { head, started, ..Self::new(path) })
+    }
+
     fn new(path: PathBuf) -> Self {
         RunJournal {
             id: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),

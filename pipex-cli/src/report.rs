@@ -1,12 +1,16 @@
 //! `pipex report`: the page of `pipex ui` with what it would ask for.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use pipex_format::journal::Line;
+use pipex_format::model::target::url_scheme;
 use serde::Serialize;
 
-use crate::page::{Feed, Former, Overview, Page, Standing, Update, draw_secret, embed};
+use crate::logged::{LoggedLine, key_of};
+use crate::page::{Earlier, Feed, Limits, Overview, Page, Preview, Standing, Update, draw_secret, embed};
 use crate::project::Project;
 use crate::reading::{read, report_unreadable};
 use crate::{CommandError, CommandStatus, print};
@@ -18,9 +22,22 @@ struct Report<'p> {
     run: &'p str,
     runs: Overview<'p>,
     updates: Vec<Update>,
-    former: Former<'p>,
+    earlier: Earlier<'p>,
     status: Standing<'p>,
+    /// What its outputs have, by their targets.
+    contents: BTreeMap<String, Preview>,
+    /// What its task runs have logged, by their targets; by their names, if they have none.
+    logged: BTreeMap<String, Vec<LoggedLine>>,
 }
+
+/// What is shown of an output.
+const LIMITS: Limits = Limits { bytes: 4 << 20, rows: 20, text: 8 << 10, picture: Some(200 << 10) };
+/// How many bytes of JSON that is, of one output and of all; and how many bytes are read for it.
+const MAX_SHOWN: usize = 400 << 10;
+const MAX_ALL: usize = 5 << 20;
+const MAX_READ: u64 = 256 << 20;
+/// How many lines that task runs have logged.
+const MAX_LINES: usize = 10_000;
 
 pub fn report(
     project: &Project,
@@ -51,17 +68,57 @@ impl<'p> Report<'p> {
         let run = &project.runs[number];
         let mut feed = Feed::new(project.root.clone());
         let mut updates = Vec::new();
-        if let Err(error) = read(&run.path, |line| updates.extend(feed.apply(line))) {
+        let mut logged: BTreeMap<String, Vec<LoggedLine>> = BTreeMap::new();
+        let mut room = MAX_LINES;
+        let each = |line: Line<'static>| {
+            if let Line::Ended(ended) = &line
+                && !ended.logged.is_empty()
+            {
+                let lines = LoggedLine::of(ended).take(room).collect::<Vec<_>>();
+                room -= lines.len();
+                logged.entry(key_of(project, number as u32, ended)).or_default().extend(lines);
+            }
+            updates.extend(feed.apply(line));
+        };
+        if let Err(error) = read(&run.path, each) {
             report_unreadable(&run.path, &error);
         }
         updates.extend(feed.find_critical_path());
+        let contents = read_contents(project, &updates);
         Ok(Report {
             live: false,
             run: &run.id,
             runs: Overview::of_runs(project, std::slice::from_ref(run)),
             updates,
-            former: Former::new(project, number),
+            earlier: Earlier::new(project, number),
             status: Standing::new(project)?,
+            contents,
+            logged,
         })
     }
+}
+
+/// What the outputs of these updates have: those that were made last before others, as far as there is room for them. What is in a
+/// bucket is left there.
+fn read_contents(project: &Project, updates: &[Update]) -> BTreeMap<String, Preview> {
+    let mut contents = BTreeMap::new();
+    let (mut room, mut unread) = (MAX_ALL, MAX_READ);
+    for name in updates.iter().rev().filter_map(Update::target) {
+        let target = project.find_target(name).map(|index| &project.targets[index]);
+        let Some(target) = target.ok().filter(|_| url_scheme(name).is_none() && !contents.contains_key(name)) else {
+            continue;
+        };
+        let bytes = target.made.as_ref().map_or(0, |made| made.bytes.min(LIMITS.bytes));
+        // What cannot be read is told where it is looked at.
+        let (true, Ok(shown)) = (bytes <= unread, Preview::read(project, target, 0, LIMITS)) else { continue };
+        unread -= bytes;
+        let length = serde_json::to_string(&shown).map_or(usize::MAX, |json| json.len());
+        if length > MAX_SHOWN || matches!(shown, Preview::Nothing) {
+            continue;
+        }
+        let Some(left) = room.checked_sub(length) else { break };
+        room = left;
+        contents.insert(name.to_owned(), shown);
+    }
+    contents
 }

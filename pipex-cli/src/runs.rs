@@ -132,6 +132,11 @@ fn summarize<'p>(recorded: &[RecordedValue<'p>]) -> Vec<NamedText<'p>> {
 
 impl<'p> RunRow<'p> {
     pub fn new(project: &'p Project, run: &'p RunJournal) -> Self {
+        RunRow { recorded: list_recorded(project, run), ..RunRow::alone(run) }
+    }
+
+    /// Without what it has recorded, which other runs may have.
+    pub fn alone(run: &'p RunJournal) -> Self {
         let head = run.head.as_ref();
         RunRow {
             run: &run.id,
@@ -149,7 +154,7 @@ impl<'p> RunRow<'p> {
             counts: run.counts,
             asked: head.map_or(&[], |head| &head.asked),
             parameters: run.parameters().iter().map(name_parameter).collect(),
-            recorded: list_recorded(project, run),
+            recorded: Vec::new(),
         }
     }
 }

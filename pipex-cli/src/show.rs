@@ -6,16 +6,17 @@ use pipex_format::model::target::Location;
 #[cfg(feature = "parquet")]
 use pipex_format::store::FirstRows;
 use pipex_format::store::{Entry, Extension, StoreResult, expand};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::logged::{LoggedLine, read_logged};
 use crate::project::{Project, Target, clamp_seconds};
 use crate::survey::Survey;
 use crate::{CommandError, CommandStatus, ls, print, shape};
 
 /// What made an output, and what it was made from.
 #[derive(Serialize)]
-pub struct OutputDetails {
+pub struct OutputDetails<'p> {
     target: String,
     condition: String,
     task: Option<String>,
@@ -27,10 +28,18 @@ pub struct OutputDetails {
     #[serde(rename = "type")]
     type_name: Option<String>,
     arguments: Vec<(String, String)>,
-    inputs: Vec<String>,
-    outputs: Vec<String>,
+    #[serde(serialize_with = "serialize_names")]
+    inputs: Vec<&'p Target>,
+    #[serde(serialize_with = "serialize_names")]
+    outputs: Vec<&'p Target>,
+    /// What the run that made it has logged.
+    logged: Vec<LoggedLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<Value>,
+}
+
+fn serialize_names<S: Serializer>(targets: &[&Target], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(targets.iter().map(|target| &target.name))
 }
 
 pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<CommandStatus, CommandError> {
@@ -48,10 +57,7 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Comm
         return Ok(outcome);
     }
     let content = DecodedOutput::read(project, target, entry.as_ref(), if json { usize::MAX } else { ROWS });
-    let consumers = project.find_consumers();
-    let inputs: Vec<&Target> = target.inputs().iter().map(|input| &project.targets[input.index as usize]).collect();
-    let outputs: Vec<&Target> = consumers[index].iter().map(|output| &project.targets[*output as usize]).collect();
-    let mut details = OutputDetails::new(project, &survey, index, entry.as_ref(), &outputs);
+    let mut details = OutputDetails::new(project, &survey, index, entry.as_ref());
     if json {
         details.content = content.map_err(failed)?.into_value();
         print::json(&details)?;
@@ -86,29 +92,26 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Comm
             targets.iter().take(MAX).map(|target| project.format_target(target)).collect::<Vec<_>>().join(", ")
         )
     };
-    print_field("made from", Some(few(&inputs)))?;
-    print_field("taken by", Some(few(&outputs)))?;
+    print_field("made from", Some(few(&details.inputs)))?;
+    print_field("taken by", Some(few(&details.outputs)))?;
+    for (place, line) in details.logged.iter().flat_map(LoggedLine::describe).enumerate() {
+        print_field(if place == 0 { "logged" } else { "" }, Some(line))?;
+    }
     drop(aside);
     content.map_err(failed)?.write()?;
     Ok(outcome)
 }
 
-impl OutputDetails {
-    /// Of a target that was looked at, with what its store says of it, and what was made from it.
-    pub fn new(
-        project: &Project,
-        survey: &Survey<'_>,
-        index: usize,
-        entry: Option<&Entry>,
-        outputs: &[&Target],
-    ) -> Self {
+impl<'p> OutputDetails<'p> {
+    /// Of a target that was looked at, with what its store says of it.
+    pub fn new(project: &'p Project, survey: &Survey<'_>, index: usize, entry: Option<&Entry>) -> Self {
         let (target, status) = (&project.targets[index], survey.status(index));
         let line = project.read_call_lines(&[index]).remove(&index).and_then(|call_lines| call_lines.made);
         let arguments = line.iter().flat_map(|line| &line.given);
         let arguments = arguments.filter_map(|given| Some((given.name.to_string(), given.value.as_ref()?.to_string())));
         let run = target.made.as_ref().map(|made| (&project.runs[made.run as usize], made));
         let function = project.function(target);
-        let inputs = target.inputs().iter().map(|input| project.targets[input.index as usize].name.to_string());
+        let target_of = |index: u32| &project.targets[index as usize];
         OutputDetails {
             target: target.name.to_string(),
             condition: ls::describe_status(project, &status),
@@ -120,8 +123,9 @@ impl OutputDetails {
             bytes: status.bytes,
             type_name: entry.and_then(|entry| entry.made.as_ref()).map(|made| made.type_name.clone()),
             arguments: arguments.collect(),
-            inputs: inputs.collect(),
-            outputs: outputs.iter().map(|output| output.name.to_string()).collect(),
+            inputs: target.inputs().iter().map(|input| target_of(input.index)).collect(),
+            outputs: project.find_consumers()[index].iter().map(|output| target_of(*output)).collect(),
+            logged: target.made.as_ref().map(|made| read_logged(project, made.run, &target.name)).unwrap_or_default(),
             content: None,
         }
     }

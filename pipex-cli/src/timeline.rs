@@ -1,7 +1,6 @@
 //! What a run did when, and on which worker: attempts, lanes, and the critical path. The journal says it line by line, also
 //! while the run goes on.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use pipex_format::journal::{Ended, Line, Why};
@@ -82,18 +81,18 @@ impl Timeline {
     /// What the journal of a run says by now.
     pub fn read(run: &RunJournal) -> Self {
         let mut timeline = Timeline::default();
-        if let Err(error) = read(&run.path, |line| timeline.apply(line)) {
+        if let Err(error) = read(&run.path, |line| timeline.apply(&line)) {
             report_unreadable(&run.path, &error);
         }
         timeline
     }
 
     /// One more line.
-    pub fn apply(&mut self, line: Line<'static>) {
+    pub fn apply(&mut self, line: &Line<'_>) {
         match line {
-            Line::Task(function) => self.functions.push(function.name.into_owned()),
+            Line::Task(function) => self.functions.push(function.name.to_string()),
             Line::Began(began) => {
-                let run = self.find_or_add(began.task, began.store, began.target);
+                let run = self.find_or_add(began.task, &began.store, &began.target);
                 // What ended since the line was due has said so already.
                 if self.runs[run].attempts.iter().all(|attempt| attempt.at != began.at) {
                     self.runs[run].state = State::Running;
@@ -103,28 +102,28 @@ impl Timeline {
             }
             Line::Cached(cached) if cached.is_part => {
                 if let Some(run) = self.runs.iter().rposition(|run| run.function == cached.task) {
-                    self.by_target.insert((cached.store.into_owned(), cached.target.into_owned()), run);
+                    self.by_target.insert((cached.store.to_string(), cached.target.to_string()), run);
                 }
             }
             Line::Cached(cached) => {
-                let run = self.find_or_add(cached.task, cached.store, cached.target);
+                let run = self.find_or_add(cached.task, &cached.store, &cached.target);
                 (self.runs[run].state, self.runs[run].why) = (State::Cached, Why::There);
             }
             Line::Ended(ended) if ended.is_part => {
-                if let Some(target) = ended.target {
-                    self.parts.push((ended.task, (ended.store.into_owned(), target.into_owned())));
+                if let Some(target) = &ended.target {
+                    self.parts.push((ended.task, (ended.store.to_string(), target.to_string())));
                 }
             }
-            Line::Ended(ended) => self.end(*ended),
+            Line::Ended(ended) => self.end(ended),
             Line::Over(over) => self.until = self.until.max(clamp_seconds(over.elapsed)),
             _ => {}
         }
     }
 
-    fn end(&mut self, ended: Ended<'static>) {
+    fn end(&mut self, ended: &Ended<'_>) {
         let key = (ended.task, ended.name.to_string());
-        let run = match (ended.target, self.unsaved.get(&key)) {
-            (Some(target), _) => self.find_or_add(ended.task, ended.store, target),
+        let run = match (&ended.target, self.unsaved.get(&key)) {
+            (Some(target), _) => self.find_or_add(ended.task, &ended.store, target),
             (None, Some(run)) => *run,
             (None, None) => self.add(ended.task, None),
         };
@@ -149,11 +148,11 @@ impl Timeline {
         inputs.dedup();
         let (at, elapsed) = (clamp_seconds(ended.at), clamp_seconds(ended.elapsed));
         self.until = self.until.max(at + elapsed);
-        let error = ended.error.map(Cow::into_owned);
+        let error = ended.error.as_deref().map(str::to_owned);
         let timed = &mut self.runs[run];
         if elapsed > 0.0 {
             timed.attempts.retain(|attempt| attempt.elapsed.is_some());
-            let elsewhere = ended.elsewhere.map(Cow::into_owned);
+            let elsewhere = ended.elsewhere.as_deref().map(str::to_owned);
             timed.attempts.push(Attempt {
                 at,
                 elapsed: Some(elapsed),
@@ -165,7 +164,7 @@ impl Timeline {
                 worker: Worker { elsewhere, number: ended.worker },
             });
         }
-        timed.name = ended.name.into_owned();
+        ended.name.as_ref().clone_into(&mut timed.name);
         (timed.state, timed.why, timed.error, timed.bytes) = (ended.state, ended.why, error, ended.bytes);
         timed.stale = (!ended.stale.is_empty()).then(|| ended.stale.to_string());
         timed.submitted = ended.submitted.map(clamp_seconds).or(timed.submitted);
@@ -175,8 +174,8 @@ impl Timeline {
     }
 
     /// The run that makes a target; a new one, if the last that did has ended.
-    fn find_or_add(&mut self, function: u32, store: Cow<'_, str>, target: Cow<'_, str>) -> usize {
-        let key = (store.into_owned(), target.into_owned());
+    fn find_or_add(&mut self, function: u32, store: &str, target: &str) -> usize {
+        let key = (store.to_owned(), target.to_owned());
         let known = self.by_target.get(&key).copied().filter(|run| !self.runs[*run].state.has_ended());
         known.unwrap_or_else(|| {
             let run = self.add(function, Some(key.1.clone()));

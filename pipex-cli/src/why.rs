@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::condition::Condition;
 use crate::diff::{Change, find_changes};
+use crate::logged::{LoggedLine, read_logged};
 use crate::ls;
 use crate::project::{LastEvent, Project, Target};
 use crate::survey::{OutputStatus, Survey};
@@ -25,6 +26,8 @@ pub struct Explanation<'p> {
     condition: Condition,
     would_run: bool,
     error: Option<&'p str>,
+    /// What the run that failed has logged.
+    logged: Vec<LoggedLine>,
     changes: Vec<Change>,
     /// What is stale, of all that it was made from, and why.
     upstream: Vec<Upstream<'p>>,
@@ -51,6 +54,7 @@ pub fn why(project: &Project, name: &str, json: bool) -> Result<CommandStatus, C
     if let Some(error) = answer.error {
         print::line(format!("error: {error}"))?;
     }
+    answer.logged.iter().flat_map(LoggedLine::describe).try_for_each(|line| print::line(format!("logged: {line}")))?;
     print::line(answer.now)?;
     answer.changes.iter().try_for_each(|change| change.print())?;
     print_upstream(project, &answer.upstream)?;
@@ -63,13 +67,15 @@ impl<'p> Explanation<'p> {
         let (target, status) = (&project.targets[index], survey.status(index));
         let is_there = survey.found(index).is_some();
         let is_stale = matches!(status.condition, Condition::Stale | Condition::Missing);
+        let failed = target.last.as_ref().filter(|last| last.failure.is_some());
         Explanation {
             target: &target.name,
             last: describe_last(project, target),
             now: describe_now(target, &status, is_there),
             condition: status.condition,
             would_run: is_stale || status.condition.is_failure(),
-            error: target.last.as_ref().and_then(|last| Some(&*last.failure.as_ref()?.error)),
+            error: failed.and_then(|last| Some(&*last.failure.as_ref()?.error)),
+            logged: failed.map(|last| read_logged(project, last.run, &target.name)).unwrap_or_default(),
             changes: if is_there { find_changes(project, survey, index) } else { Vec::new() },
             upstream: find_stale_upstream(project, survey, index),
         }

@@ -56,6 +56,10 @@ impl Browser {
         browser
     }
 
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Opens the page at this address, and waits until all of it is there.
     pub fn navigate(&mut self, address: &str) {
         self.has_loaded = false;

@@ -2,8 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::{fs, thread};
 
 use pipex::{Config, flow, task};
@@ -22,11 +22,18 @@ pub struct Served {
 
 impl Served {
     pub fn start(desk: &Desk, line: &str) -> Self {
-        let mut command = desk.command();
-        let mut process = command.arg("ui").args(line.split_whitespace()).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_by(desk.command().arg("ui").args(line.split_whitespace()))
+    }
+
+    pub fn start_by(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut address = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut address).unwrap();
         Served { process, address: address.trim().to_owned() }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// `127.0.0.1:PORT`.
@@ -99,6 +106,11 @@ fn the_report_is_the_page_without_a_server() {
     browser.until("document.querySelectorAll('.item').length === 16");
     browser.evaluate("location.hash += '&task=out/second/3.json'");
     browser.until("document.getElementById('detail').innerText.includes('three is <too> much & more')");
+    // The first rows of what is there are in it.
+    browser.evaluate("location.hash = location.hash.replace('3.json', '5.json')");
+    browser.until("document.getElementById('detail').innerText.includes('1 to 20 of 120 rows')");
+    assert_eq!(browser.evaluate("document.querySelectorAll('.output tbody tr').length"), 20);
+    assert_eq!(browser.evaluate("document.querySelectorAll('.output button').length"), 0);
     browser.click("#tab-status");
     browser.until("document.getElementById('outputs')?.innerText === '16 outputs'");
     assert_eq!(browser.faults, [""; 0]);
@@ -200,6 +212,106 @@ fn the_page_follows_a_run_while_it_goes_on() {
          requestAnimationFrame(() => requestAnimationFrame(() => done(sum))); })",
     );
     assert!(moved.as_f64().unwrap() < 0.1, "{moved}");
+    assert_eq!(browser.faults, [""; 0]);
+}
+
+/// The runs of `tests/fixtures/eta`, of which `watch` tells the same in `pipex-cli/src/watch/board.rs`.
+#[test]
+fn how_long_a_run_still_takes_is_told_by_the_last_complete_one() {
+    let desk = Desk::new();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/eta/journal");
+    for place in ["runs", "live"] {
+        fs::create_dir_all(desk.file(".pipex").join(place)).unwrap();
+        for run in fs::read_dir(fixture.join(place)).unwrap().map(Result::unwrap) {
+            fs::copy(run.path(), desk.file(".pipex").join(place).join(run.file_name())).unwrap();
+        }
+    }
+    // As its process has it, as long as it lives.
+    let live = fs::File::open(desk.file(".pipex/live/20260103-080000.000-day-3.jsonl")).unwrap();
+    live.lock().unwrap();
+    let served = Served::start(&desk, "");
+    let mut browser = Browser::open(&served.address);
+    browser.until("document.querySelector('#head .chip').innerText === 'running'");
+    browser.until("document.getElementById('progress').innerText.includes(' to go')");
+    browser.evaluate("Date.now = () => Date.parse('2026-01-03T08:00:07Z')");
+    browser.evaluate("void document.getElementById('search').dispatchEvent(new Event('input'))");
+    let told = browser.evaluate("document.getElementById('progress').innerText");
+    assert_eq!(told, "5 of 8 task runs, about 10.8 s to go: 1 running, 5 completed");
+    drop(live);
+    browser.until("document.querySelector('#head .chip').innerText === 'killed'");
+    assert!(!browser.text().contains(" to go"));
+    assert_eq!(browser.faults, [""; 0]);
+}
+
+#[test]
+fn a_page_that_is_not_seen_draws_nothing_and_one_that_is_again_has_it_all() {
+    let desk = Desk::new();
+    fs::create_dir_all(desk.file(".pipex")).unwrap();
+    let served = Served::start(&desk, "");
+    let mut browser = Browser::open(&served.address);
+    let gate = Gate::new(desk.file("gate"));
+    let mut run = desk.pipeline("page::gated_pipeline").env("PIPEX", "prefect.cache").spawn().unwrap();
+    browser.until("document.querySelector('g.node')?.textContent === 'waits 4 running'");
+    // As if another tab were in its place.
+    let hide = |is_hidden: bool| {
+        format!(
+            "Object.defineProperty(document, 'hidden', {{ value: {is_hidden}, configurable: true }}); \
+             void document.dispatchEvent(new Event('visibilitychange'))"
+        )
+    };
+    browser.evaluate(&hide(true));
+    let opened = gate.open();
+    assert!(run.wait().unwrap().success());
+    drop(opened);
+    assert_eq!(
+        browser.evaluate("fetch('/api/runs').then((it) => it.json()).then((it) => it.runs[0].state)"),
+        "completed"
+    );
+    assert_eq!(browser.evaluate("document.querySelector('g.node').textContent"), "waits 4 running");
+    browser.evaluate(&hide(false));
+    browser.until("document.querySelector('g.node').textContent === 'waits 4 completed'");
+    browser.until("document.querySelector('#head .chip').innerText === 'completed'");
+    assert_eq!(browser.evaluate("document.getElementById('progress').innerText"), "4 of 4 task runs: 4 completed");
+    assert_eq!(browser.faults, [""; 0]);
+}
+
+/// A run of two attempts that have logged what they please.
+const LOGGED: &str = r#"{"run":{"format":1,"pipex":"0.1.0","flow":"day","program":"day","version":null,"mode":"prefect.cache","started":"2026-01-01T00:00:00Z","process":1,"host":"h","directory":"/"}}
+{"task":{"task":0,"name":"read","module":"day","file":"src/day.rs","line":10,"code":"00000000000000000000000000000001"}}
+{"ended":{"task":0,"name":"read it","target":"out/read/1","state":"AwaitingRetry","why":"missing","at":1.0,"elapsed":1.0,"worker":0,"attempt":1,"error":"no","logged":[{"at":1.25,"level":"WARN","text":"the first time","place":"src/day.rs:12"}]}}
+{"ended":{"task":0,"name":"read it","target":"out/read/1","state":"Failed","why":"missing","at":3.0,"elapsed":1.0,"worker":0,"attempt":2,"error":"no","logged":[{"at":3.0,"level":"INFO","text":"<img src=x onerror='window.hacked = 1'>"},{"at":3.5,"level":"ERROR","text":"at last\n    and \u202eno more","left_out":1200}]}}
+{"over":{"elapsed":4.0,"state":"Failed"}}
+"#;
+
+#[test]
+fn what_a_task_run_has_logged_is_shown_as_text() {
+    let desk = Desk::new();
+    fs::create_dir_all(desk.file(".pipex/runs")).unwrap();
+    desk.write(".pipex/runs/20260101-000000.000-day-1.jsonl", LOGGED);
+    // In the terminal, where nothing is a command to it.
+    let why = desk.transcribe("why out/read/1");
+    assert!(why.contains("logged: 0.250 s WARN  the first time  (src/day.rs:12)\n"), "{why}");
+    assert!(
+        why.contains(
+            "logged: (1200 lines left out)\nlogged: 0.500 s ERROR at last\nlogged:     and \\u{202e}no more\n"
+        ),
+        "{why}"
+    );
+    assert!(desk.pipex("report --output report.html").status.success());
+    let served = Served::start(&desk, "");
+    let report = format!("file://{}", desk.file("report.html").display());
+    let mut browser = Browser::open("about:blank");
+    for address in [&*served.address, &report] {
+        browser.navigate("about:blank");
+        browser.navigate(&format!("{address}#task=out/read/1"));
+        browser.until("document.querySelector('.log')");
+        let log = browser.evaluate("document.querySelector('.log').innerText");
+        let expected = "attempt 1, 250 ms WARN  the first time  (src/day.rs:12)\n\
+                        attempt 2, 0 ms INFO  <img src=x onerror='window.hacked = 1'>\n\
+                        (1200 lines left out)\nattempt 2, 500 ms ERROR at last\n    and \u{202e}no more\n";
+        assert_eq!(log, expected, "{address}");
+        assert_eq!(browser.evaluate("[typeof window.hacked, document.images.length].join()"), "undefined,0");
+    }
     assert_eq!(browser.faults, [""; 0]);
 }
 

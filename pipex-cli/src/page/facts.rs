@@ -1,14 +1,16 @@
 //! What the page asks of a project besides the journal of a run: all of it as the other commands have it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
 use crate::CommandError;
 use crate::diff::describe_argument;
+use crate::former::{FormerTask, find_former};
 use crate::keys::Keys;
 use crate::ls::OutputRow;
-use crate::project::{Project, RunJournal, clamp_seconds};
+use crate::project::{Project, RunJournal};
 use crate::runs::RunRow;
 use crate::select::Selection;
 use crate::status::{StatusRow, build_rows};
@@ -27,21 +29,18 @@ pub struct Standing<'p> {
     outputs: Vec<OutputRow<'p>>,
 }
 
-/// What is known of the outputs of a run's task functions from earlier runs.
+/// What earlier runs tell of a run.
 #[derive(Serialize)]
-pub struct Former<'p> {
+pub struct Earlier<'p> {
+    /// What is known of the outputs of its task functions.
     outputs: Vec<FormerOutput<'p>>,
-    /// The last run of the flow before this one that was complete: how many task runs it had.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tasks: Option<u64>,
-    /// By task function: how many of its outputs are known, and how long making them took.
-    seconds: BTreeMap<String, (usize, f64)>,
+    /// The task functions of the run that it goes like.
+    tasks: BTreeMap<String, FormerTask>,
 }
 
 #[derive(Serialize)]
 struct FormerOutput<'p> {
     target: &'p str,
-    elapsed: f64,
     given: Vec<(String, String)>,
     inputs: Vec<&'p str>,
 }
@@ -54,7 +53,13 @@ impl<'p> Overview<'p> {
 
     pub fn of_runs(project: &'p Project, runs: &'p [RunJournal]) -> Self {
         let runs = runs.iter().map(|run| RunRow::new(project, run)).collect();
-        Overview { root: project.root.display().to_string(), runs }
+        // As a shell has it below the user's own directory.
+        let home = std::env::home_dir().filter(|home| home.parent().is_some());
+        let root = match home.as_deref().and_then(|home| project.root.strip_prefix(home).ok()) {
+            Some(within) => Path::new("~").join(within),
+            None => project.root.clone(),
+        };
+        Overview { root: root.display().to_string(), runs }
     }
 }
 
@@ -66,34 +71,36 @@ impl<'p> Standing<'p> {
     }
 }
 
-impl<'p> Former<'p> {
+impl<'p> Earlier<'p> {
+    /// Of a run of the project.
     pub fn new(project: &'p Project, run: usize) -> Self {
-        let RunJournal { functions, flow, .. } = &project.runs[run];
+        let run = &project.runs[run];
         let is_of_run = |index: &usize| {
             let target = &project.targets[*index];
-            target.function.is_some_and(|function| functions.contains(&function))
+            target.function.is_some_and(|function| run.functions.contains(&function))
         };
         let indices: Vec<usize> = project.outputs().filter(is_of_run).collect();
         let mut lines = project.read_call_lines(&indices);
-        let mut seconds: BTreeMap<String, (usize, f64)> = BTreeMap::new();
         let mut outputs = Vec::new();
         for index in indices {
             let target = &project.targets[index];
-            let Some((made, function)) = target.made.as_ref().zip(project.function(target)) else { continue };
-            let elapsed = clamp_seconds(made.elapsed);
-            let sum = seconds.entry(format!("{}::{}", function.module, function.name)).or_default();
-            *sum = (sum.0 + 1, sum.1 + elapsed);
+            if target.made.is_none() {
+                continue;
+            }
             let line = lines.remove(&index).and_then(|lines| lines.made);
             let given = line.iter().flat_map(|line| &line.given);
             let given = given.map(|given| (given.name.to_string(), describe_argument(given))).collect();
             let inputs = target.inputs().iter().map(|input| &*project.targets[input.index as usize].name).collect();
-            outputs.push(FormerOutput { target: &target.name, elapsed, given, inputs });
+            outputs.push(FormerOutput { target: &target.name, given, inputs });
         }
-        let is_like = |former: &&RunJournal| {
-            former.flow == *flow && *flow > 0 && former.counts.failed + former.counts.skipped == 0
-        };
-        let former = project.runs[..run].iter().rev().filter(|former| former.elapsed.is_some()).find(is_like);
-        let tasks = former.map(|former| former.counts.completed + former.counts.cached);
-        Former { outputs, tasks, seconds }
+        let head = run.head.as_ref();
+        let tasks = head.map(|head| find_former(project, &run.id, &head.program, head.flow.as_deref()));
+        Earlier { outputs, tasks: tasks.unwrap_or_default() }
+    }
+
+    /// Of a run that may have begun since the project was read; without outputs.
+    #[cfg(feature = "ui")]
+    pub fn of_new(project: &'p Project, run: &str, program: &str, flow: Option<&str>) -> Self {
+        Earlier { outputs: Vec::new(), tasks: find_former(project, run, program, flow) }
     }
 }

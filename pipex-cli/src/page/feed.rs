@@ -103,6 +103,16 @@ pub enum InputName {
     Name(String),
 }
 
+impl Update {
+    /// The target that it is about, if it is about a task run that has one.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Update::Task(task) => task.target.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 fn is_fresh(reasons: &Reasons) -> bool {
     reasons.is_empty()
 }
@@ -121,7 +131,7 @@ impl Feed {
     /// What the next line says, if it is anything for the page.
     pub fn apply(&mut self, line: Line<'static>) -> Option<Update> {
         self.lines += 1;
-        self.timeline.apply(line.clone());
+        self.timeline.apply(&line);
         let update = self.update(line);
         if let Some(Update::Task(task)) = &update {
             self.timed.resize(self.timeline.runs.len(), task.n);

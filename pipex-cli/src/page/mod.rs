@@ -3,7 +3,6 @@
 
 mod facts;
 mod feed;
-#[cfg(feature = "ui")]
 mod output;
 #[cfg(feature = "ui")]
 mod target;
@@ -12,10 +11,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-pub use self::facts::{Former, Overview, Standing};
+pub use self::facts::{Earlier, Overview, Standing};
 pub use self::feed::{Feed, Update};
 #[cfg(feature = "ui")]
-pub use self::output::{Preview, picture_type};
+pub use self::output::picture_type;
+pub use self::output::{Limits, Preview};
 #[cfg(feature = "ui")]
 pub use self::target::{TargetFacts, read_picture};
 use crate::CommandError;

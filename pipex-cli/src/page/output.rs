@@ -1,5 +1,7 @@
 //! What an output has, as the page shows it: a part of a table, a text, a picture.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use pipex_format::store::StoreResult;
 use serde::Serialize;
 use serde_json::Value;
@@ -24,7 +26,11 @@ pub enum Preview {
         /// How many bytes of it are not shown.
         more: usize,
     },
-    Picture,
+    Picture {
+        /// Its address, if it is not asked for by itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<String>,
+    },
     Files {
         names: Vec<String>,
     },
@@ -38,10 +44,17 @@ pub enum Preview {
     },
 }
 
-/// What is larger is not shown.
-const MAX_BYTES: u64 = 64 << 20;
-/// So much of a text is shown.
-const MAX_TEXT: usize = 256 << 10;
+/// How much of an output is shown.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// What takes more bytes is not.
+    pub bytes: u64,
+    pub rows: usize,
+    /// The bytes of a text.
+    pub text: usize,
+    /// The bytes of a picture that is part of the page, and not asked for by itself.
+    pub picture: Option<u64>,
+}
 
 /// The type of a picture, by its name's extension.
 pub fn picture_type(name: &str) -> Option<&'static str> {
@@ -56,23 +69,28 @@ pub fn picture_type(name: &str) -> Option<&'static str> {
 }
 
 impl Preview {
-    pub(super) fn read(project: &Project, target: &Target, offset: usize, rows: usize) -> StoreResult<Self> {
+    /// Of a table, the rows from this one.
+    pub fn read(project: &Project, target: &Target, offset: usize, limits: Limits) -> StoreResult<Self> {
+        let rows = limits.rows;
         let location = target.location();
         let Some(store) = project.store(target).listing.as_deref() else { return Ok(Preview::Nothing) };
         let Some(entry) = store.entry(&location)? else { return Ok(Preview::Nothing) };
         let bytes = entry.bytes.max(entry.expanded.unwrap_or(0));
-        if bytes > MAX_BYTES {
+        let picture = picture_type(&target.name);
+        if bytes > picture.and(limits.picture).unwrap_or(limits.bytes) {
             return Ok(Preview::Large { bytes });
         }
-        if picture_type(&target.name).is_some() {
-            return Ok(Preview::Picture);
+        if let Some(picture) = picture {
+            let address = |payload: Vec<u8>| format!("data:{picture};base64,{}", BASE64_STANDARD.encode(payload));
+            let payload = limits.picture.map(|_| store.payload(&location)).transpose()?;
+            return Ok(Preview::Picture { data: payload.map(address) });
         }
         let until = offset.saturating_add(rows);
         Ok(match DecodedOutput::read(project, target, Some(&entry), until)? {
             DecodedOutput::Nothing => Preview::Nothing,
             DecodedOutput::Bytes(bytes) => Preview::Bytes { bytes: bytes as u64 },
             DecodedOutput::Files(names) => Preview::Files { names },
-            DecodedOutput::Value(value) => Preview::of_value(value, offset, rows)?,
+            DecodedOutput::Value(value) => Preview::of_value(value, offset, limits)?,
             #[cfg(feature = "parquet")]
             DecodedOutput::Table(table) => {
                 let cells = |row: &serde_json::Map<String, Value>| {
@@ -90,28 +108,28 @@ impl Preview {
                     return Ok(table);
                 }
                 match serde_json::from_str(&text) {
-                    Ok(value) if name.ends_with(".json") => Preview::of_value(value, offset, rows)?,
-                    _ => Preview::of_text(text),
+                    Ok(value) if name.ends_with(".json") => Preview::of_value(value, offset, limits)?,
+                    _ => Preview::of_text(text, limits),
                 }
             }
         })
     }
 
-    fn of_text(mut text: String) -> Self {
-        let end = text.floor_char_boundary(MAX_TEXT);
+    fn of_text(mut text: String, limits: Limits) -> Self {
+        let end = text.floor_char_boundary(limits.text);
         let more = text.len() - end;
         text.truncate(end);
         Preview::Text { text, more }
     }
 
     /// A list is a table, with a column for each name in these rows; what else there is, a text.
-    fn of_value(value: Value, offset: usize, rows: usize) -> StoreResult<Self> {
+    fn of_value(value: Value, offset: usize, limits: Limits) -> StoreResult<Self> {
         let all = match value {
             Value::Array(all) if !all.is_empty() => all,
-            value => return Ok(Preview::of_text(serde_json::to_string_pretty(&value)?)),
+            value => return Ok(Preview::of_text(serde_json::to_string_pretty(&value)?, limits)),
         };
         let total = Some(all.len());
-        let shown: Vec<Value> = all.into_iter().skip(offset).take(rows).collect();
+        let shown: Vec<Value> = all.into_iter().skip(offset).take(limits.rows).collect();
         let mut columns: Vec<String> = Vec::new();
         for name in shown.iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
             if !columns.contains(name) {
@@ -161,10 +179,11 @@ mod tests {
 
     #[test]
     fn rows_of_a_list_and_of_lines_are_counted_and_shown_in_part() {
+        let limits = |rows| Limits { bytes: 9, rows, text: 9, picture: None };
         let value = json!([{ "a": 1 }, { "a": 2, "b": "x" }, { "b": null }]);
-        let (columns, rows, total) = table(Preview::of_value(value, 1, 1).unwrap());
+        let (columns, rows, total) = table(Preview::of_value(value, 1, limits(1)).unwrap());
         assert_eq!((columns, rows, total), (vec!["a".into(), "b".into()], vec![vec![json!(2), json!("x")]], Some(3)));
-        let (columns, rows, total) = table(Preview::of_value(json!([1, "x"]), 0, 9).unwrap());
+        let (columns, rows, total) = table(Preview::of_value(json!([1, "x"]), 0, limits(9)).unwrap());
         assert_eq!((columns, rows, total), (vec!["value".into()], vec![vec![json!(1)], vec![json!("x")]], Some(2)));
         let (columns, rows, total) = table(Preview::of_csv("a,b\n1,\"x\ny\"\n2,z,3\n", 1, 5).unwrap());
         let row = vec![json!("2"), json!("z"), json!("3")];

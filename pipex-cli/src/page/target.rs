@@ -2,17 +2,20 @@
 
 use serde::Serialize;
 
-use super::output::Preview;
+use super::output::{Limits, Preview};
 use crate::CommandError;
-use crate::project::{Project, Target};
+use crate::project::Project;
 use crate::show::OutputDetails;
 use crate::survey::Survey;
 use crate::why::Explanation;
 
+/// What is shown of an output at once.
+const LIMITS: Limits = Limits { bytes: 64 << 20, rows: 100, text: 256 << 10, picture: None };
+
 /// All that is known of a target.
 #[derive(Serialize)]
 pub struct TargetFacts<'p> {
-    details: OutputDetails,
+    details: OutputDetails<'p>,
     why: Explanation<'p>,
 }
 
@@ -23,18 +26,16 @@ impl<'p> TargetFacts<'p> {
         let survey = Survey::inspect(project, [index]);
         // What its store does not answer, the explanation tells.
         let entry = project.store(target).query(|store| store.entry(&target.location())).ok().flatten();
-        let consumers = project.find_consumers();
-        let outputs: Vec<&Target> = consumers[index].iter().map(|output| &project.targets[*output as usize]).collect();
-        let details = OutputDetails::new(project, &survey, index, entry.as_ref(), &outputs);
+        let details = OutputDetails::new(project, &survey, index, entry.as_ref());
         Ok(TargetFacts { details, why: Explanation::new(project, &survey, index) })
     }
 }
 
 impl Preview {
-    /// Of a target: so many rows of a table, from this one.
-    pub fn of_target(project: &Project, name: &str, offset: usize, rows: usize) -> Result<Self, CommandError> {
+    /// Of a target; of a table, the rows from this one.
+    pub fn of_target(project: &Project, name: &str, offset: usize) -> Result<Self, CommandError> {
         let target = &project.targets[project.find_target(name)?];
-        Preview::read(project, target, offset, rows)
+        Preview::read(project, target, offset, LIMITS)
             .map_err(|source| CommandError::Store { target: name.to_owned(), source })
     }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::CommandError;
 use crate::accept::{Reason, accept_all, combine_reasons};
-use crate::page::{Former, Overview, Preview, Standing, TargetFacts, picture_type, read_picture};
+use crate::logged::read_logged;
+use crate::page::{Earlier, Overview, Preview, Standing, TargetFacts, picture_type, read_picture};
 use crate::project::Project;
 use crate::rm::{RmOptions, remove};
 use crate::select::Selection;
@@ -18,6 +19,24 @@ pub struct Asked {
     pub target: String,
     #[serde(default)]
     pub offset: usize,
+    /// Of the events of a run: how many lines of its journal the page has.
+    #[serde(default)]
+    pub after: u64,
+    /// What a run is of.
+    #[serde(default)]
+    program: String,
+    #[serde(default)]
+    flow: Option<String>,
+    /// Whether outputs are to be told of.
+    #[serde(default)]
+    outputs: bool,
+}
+
+impl Asked {
+    /// Whether it is no matter how far runs have got that go on.
+    pub fn is_of_the_past(&self, name: &str) -> bool {
+        name == "earlier" && !self.outputs
+    }
 }
 
 /// An answer, with its type.
@@ -38,9 +57,6 @@ pub struct Change {
     dry_run: bool,
 }
 
-/// How many rows of a table are shown at once.
-const ROWS: usize = 100;
-
 impl Answer {
     pub fn json(value: &impl Serialize) -> Result<Self, CommandError> {
         Ok(Answer { content_type: "application/json", body: serde_json::to_vec(value)? })
@@ -48,17 +64,24 @@ impl Answer {
 
     /// What the page asks for under this name; `None` if there is no such thing.
     pub fn find(project: &Project, name: &str, asked: &Asked) -> Option<Result<Self, CommandError>> {
-        let former = || {
-            let run = project.find_run(asked.run.as_deref().unwrap_or_default())?;
-            Answer::json(&Former::new(project, run))
+        let earlier = || {
+            let run = asked.run.as_deref().unwrap_or_default();
+            if asked.outputs {
+                return Answer::json(&Earlier::new(project, project.find_run(run)?));
+            }
+            Answer::json(&Earlier::of_new(project, run, &asked.program, asked.flow.as_deref()))
         };
         Some(match name {
             "runs" => Answer::json(&Overview::new(project)),
-            "former" => former(),
+            "earlier" => earlier(),
+            "logged" => project
+                .find_run(asked.run.as_deref().unwrap_or_default())
+                .and_then(|run| Answer::json(&read_logged(project, run as u32, &asked.target))),
             "status" => Standing::new(project).and_then(|standing| Answer::json(&standing)),
             "target" => TargetFacts::new(project, &asked.target).and_then(|facts| Answer::json(&facts)),
-            "content" => Preview::of_target(project, &asked.target, asked.offset, ROWS)
-                .and_then(|preview| Answer::json(&preview)),
+            "content" => {
+                Preview::of_target(project, &asked.target, asked.offset).and_then(|preview| Answer::json(&preview))
+            }
             "picture" => {
                 let content_type = picture_type(&asked.target)?;
                 read_picture(project, &asked.target).map(|body| Answer { content_type, body })

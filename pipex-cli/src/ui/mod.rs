@@ -33,7 +33,11 @@ pub struct UiOptions {
 }
 
 /// Something that the server asks of the project. Only one thread has the project, since stores need not be shared by threads.
-pub type Question = Box<dyn FnOnce(&Project) + Send>;
+pub struct Question {
+    /// It is about runs that have ended.
+    is_of_the_past: bool,
+    ask: Box<dyn FnOnce(&Project) + Send>,
+}
 
 pub fn ui(project: Project, open: Open<'_>, options: UiOptions) -> Result<CommandStatus, CommandError> {
     let failed = |source| CommandError::Serve { port: options.port, source };
@@ -46,8 +50,8 @@ pub fn ui(project: Project, open: Open<'_>, options: UiOptions) -> Result<Comman
     let serving = thread::spawn(move || server.serve(listener));
     let mut desk = Desk { seen: None, project, open };
     while let Ok(question) = asked.recv() {
-        desk.refresh()?;
-        question(&desk.project);
+        desk.refresh(question.is_of_the_past)?;
+        (question.ask)(&desk.project);
     }
     // Its end has ended the questions.
     match serving.join() {
@@ -69,7 +73,8 @@ struct Desk<'o> {
 type JournalStamp = (PathBuf, u64, Option<SystemTime>, bool);
 
 impl Desk<'_> {
-    fn refresh(&mut self) -> Result<(), CommandError> {
+    /// Unless only the past is asked about, and there is no more of it: reading all takes its time, which a run may need.
+    fn refresh(&mut self, is_of_the_past: bool) -> Result<(), CommandError> {
         let path = self.project.journal.clone();
         let runs = journal::runs(&path).map_err(|source| CommandError::Journal { path: path.clone(), source })?;
         let stamp = |run: PathBuf| {
@@ -79,7 +84,9 @@ impl Desk<'_> {
             (run, length, metadata.and_then(|metadata| metadata.modified().ok()), is_live)
         };
         let seen: Vec<JournalStamp> = runs.into_iter().map(stamp).collect();
-        if self.seen.as_ref() != Some(&seen) {
+        let is_past = |(.., is_live): &&JournalStamp| !is_of_the_past || !is_live;
+        let is_same = |known: &Vec<JournalStamp>| known.iter().filter(is_past).eq(seen.iter().filter(is_past));
+        if !self.seen.as_ref().is_some_and(is_same) {
             // Names are those of the journal, wherever this was called.
             let root = self.project.root.clone();
             self.project = Project::read(&path, root, self.open)?;

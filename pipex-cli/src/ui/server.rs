@@ -62,10 +62,14 @@ impl Server {
     }
 
     /// Asks who has the project.
-    async fn ask<R: Send + 'static>(&self, question: impl FnOnce(&Project) -> R + Send + 'static) -> Option<R> {
+    async fn ask<R: Send + 'static>(
+        &self,
+        is_of_the_past: bool,
+        question: impl FnOnce(&Project) -> R + Send + 'static,
+    ) -> Option<R> {
         let (answer, answered) = oneshot::channel();
-        let question = Box::new(move |project: &Project| _ = answer.send(question(project)));
-        self.questions.send(question).ok()?;
+        let ask = Box::new(move |project: &Project| _ = answer.send(question(project)));
+        self.questions.send(Question { is_of_the_past, ask }).ok()?;
         answered.await.ok()
     }
 }
@@ -146,7 +150,8 @@ async fn asset(Path(file): Path<String>) -> Response {
 }
 
 async fn events(State(server): Shared, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
-    let after = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or(0);
+    // The browser says it where it connects again by itself.
+    let after = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or(asked.after);
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Event>(4);
     let journal = server.journal.clone();
     thread::spawn(move || follow(&journal, asked.run.as_deref(), after, &sender));
@@ -156,7 +161,8 @@ async fn events(State(server): Shared, Query(asked): Query<Asked>, headers: Head
 
 async fn answer(State(server): Shared, Path(name): Path<String>, Query(asked): Query<Asked>) -> Response {
     let is_picture = name == "picture";
-    let answer = server.ask(move |project| Answer::find(project, &name, &asked)).await;
+    let is_of_the_past = asked.is_of_the_past(&name);
+    let answer = server.ask(is_of_the_past, move |project| Answer::find(project, &name, &asked)).await;
     let mut response = respond(answer);
     if is_picture {
         // Opened by itself it is a page of this origin, and a picture may have scripts.
@@ -171,7 +177,7 @@ async fn change(State(server): Shared, Path(name): Path<String>, body: String) -
         Ok(change) => change,
         Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };
-    respond(server.ask(move |project| Answer::change(project, &name, change)).await)
+    respond(server.ask(false, move |project| Answer::change(project, &name, change)).await)
 }
 
 fn respond(answer: Option<Option<Result<Answer, CommandError>>>) -> Response {
