@@ -20,4 +20,7 @@ mod picture;
 mod prefect;
 mod servers;
 mod sizes;
+#[path = "../spans.rs"]
+mod spans;
 mod together;
+mod told;
