@@ -24,6 +24,9 @@ pub struct Faults {
     pub down: AtomicUsize,
     /// How many there have been, of all kinds,
     pub requests: AtomicUsize,
+    /// how many of them at most were under way at a time,
+    pub most: AtomicUsize,
+    under_way: AtomicUsize,
     /// that ask for the first of the ranges of an object,
     pub downloads: AtomicUsize,
     /// that send a part,
@@ -70,6 +73,23 @@ impl Faults {
     }
 }
 
+/// A request that is under way.
+struct UnderWay<'f>(&'f Faults);
+
+impl<'f> UnderWay<'f> {
+    fn new(faults: &'f Faults) -> Self {
+        let now = faults.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+        faults.most.fetch_max(now, Ordering::Relaxed);
+        UnderWay(faults)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Whether the request with this first line puts parts together.
 fn is_completion(line: &str) -> bool {
     line.starts_with("POST") && line.contains("uploadId=") || line.contains("comp=blocklist")
@@ -111,6 +131,7 @@ fn pass_on(mut client: TcpStream, faults: &Faults) -> io::Result<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
+    let _under_way = UnderWay::new(faults);
     let number = faults.count(&head);
     let down = faults.down.load(Ordering::Relaxed);
     if down > 0 && (down..down + 6).contains(&number) {

@@ -3,13 +3,17 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use pipex::store::{Files, Listing as _};
 use pipex::{Output, flow, task};
 use tempfile::TempDir;
 
+use crate::bucket::{child_of_project, endpoint};
 use crate::child::child;
-use crate::place::{Machine, Place, count};
+use crate::place::{Machine, Place, count, ended};
+use crate::proxy::{Faults, start};
 
 #[task(target = "{path}/rows")]
 fn load(file: &Path) -> std::io::Result<Vec<u32>> {
@@ -75,4 +79,39 @@ fn what_one_machine_has_made_another_takes() {
     // Whatever becomes of the bucket, the work goes on.
     objects.iter().for_each(|object| Files.remove(&place.target(object)).unwrap());
     assert_eq!(run("1\n2\n", &place, ",readonly").0, ["large", "load", "plot"]);
+}
+
+#[task(target = "{path}/numbers/{number}")]
+fn number(number: u64) -> u64 {
+    println!("ran number");
+    number
+}
+
+#[flow(path = "out")]
+fn numbers() -> pipex::Result<()> {
+    (0..60).try_for_each(|each| number(each).run()?.load().map(|loaded| assert_eq!(loaded, each)))
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_numbers() {
+    numbers().unwrap();
+}
+
+#[test]
+fn what_is_taken_in_turn_comes_before_it_is_asked_for_and_once() {
+    let place = Place::new();
+    let run = |faults: &Arc<Faults>| {
+        let machine = Machine::new();
+        let mut child = child_of_project(&machine, "shared::child_numbers", &place);
+        child.env_remove("PIPEX_PATH").env("PIPEX_SHARED", place.path()).env(endpoint(), start(faults));
+        count(&ended(vec![child.spawn().unwrap()]), "ran ").len()
+    };
+    assert_eq!(run(&Arc::default()), 1);
+    assert_eq!(place.outputs().len(), 60);
+    let faults = Arc::default();
+    assert_eq!(run(&faults), 0);
+    let requests = faults.requests.load(Relaxed);
+    assert!(requests < 75, "{requests}: each is read once, and few are looked for");
+    assert!(faults.most.load(Relaxed) > 4, "one was waited for after the other");
 }

@@ -1,5 +1,8 @@
 //! What it costs to keep values in a bucket and to load them, beside the bare requests of `object_store`: the two in turn, one request
-//! after the other. `benches/objects/run` starts the server.
+//! after the other; or, with a program, what it takes to check that out. `benches/objects/run` starts the server.
+
+mod far;
+mod weather;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -49,6 +52,9 @@ fn main() {
     let bucket = std::env::args().nth(1).expect("the name of a bucket");
     // It chooses who sees to TLS, for both.
     Files.list(&format!("s3://{bucket}/none/"), &mut |_| ()).expect("a list");
+    if let Some(program) = std::env::args().nth(2) {
+        return weather::measure(&bucket, &program);
+    }
     let store = AmazonS3Builder::from_env().with_bucket_name(&bucket).build().expect("a client");
     let runtime = Runtime::new().expect("a runtime");
     let bytes = vec![7; 8_200];

@@ -29,6 +29,10 @@ impl Object {
         match *self {}
     }
 
+    pub(super) fn read_in_order(&self) -> Result<Vec<u8>, StoreError> {
+        match *self {}
+    }
+
     pub(super) fn read(&self) -> Result<Vec<u8>, StoreError> {
         match *self {}
     }

@@ -223,7 +223,7 @@ impl SharedOutput {
         let path = &self.path;
         let (content, footer) = match &self.from {
             From::File(file) => copy(path, file, to)?,
-            From::Object(object) => copy_bytes(path, &object.read()?, to)?,
+            From::Object(object) => copy_bytes(path, &object.read_in_order()?, to)?,
         };
         let made = record.provenance();
         match &footer {

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::ahead::Ahead;
 use super::seen::Seen;
 
 /// How many questions a list saves at least.
@@ -23,6 +24,7 @@ pub(super) struct Lists {
     objects: HashMap<String, Known>,
     /// How much has been asked for in each directory that has not been.
     asked: HashMap<String, u32>,
+    pub(super) ahead: Ahead,
 }
 
 enum Known {
@@ -121,7 +123,20 @@ impl Lists {
     }
 
     fn has_listed(&self, path: &str) -> bool {
-        ancestors(path).any(|directory| self.listed.contains(directory))
+        self.listed_directory(path).is_some()
+    }
+
+    /// The nearest directory of this object that has been listed.
+    pub(super) fn listed_directory<'p>(&self, path: &'p str) -> Option<&'p str> {
+        ancestors(path).find(|directory| self.listed.contains(*directory))
+    }
+
+    /// All objects that are known to be there.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Seen)> {
+        self.objects.iter().filter_map(|(path, known)| match known {
+            Known::There(seen) => Some((&**path, seen)),
+            Known::Asked => None,
+        })
     }
 
     /// Counts a question for this object; the directory that is to be listed now, if there is one. It is never the bucket.

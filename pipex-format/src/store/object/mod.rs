@@ -3,6 +3,7 @@
 //! An object has the bytes that the file would have, and its claim the name that the claim's file would have: `docs/src/stores.md` has what
 //! is promised, and why it holds.
 
+mod ahead;
 mod bucket;
 mod downloads;
 mod holder;
