@@ -6,7 +6,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-use pipex::{Config, FlowRun, Mode, Reporter, TaskRun, flow, task};
+use pipex::{Config, Event, FlowRun, Mode, Reporter, TaskRun, flow, task};
+use serde::{Serialize, Serializer};
 
 use crate::support::{Bench, child};
 use crate::terminal::Terminal;
@@ -273,4 +274,54 @@ fn flows_tell_in_mode_cache_as_well() {
     Bench::new().config(Mode::Cache).path("/proc/none").reporter(Listens(Mutex::new(tell))).scope(year);
     let heard: Vec<String> = heard.try_iter().collect();
     assert_eq!((heard[0].as_str(), heard[heard.len() - 1].as_str()), ("year starts", "year ends"));
+}
+
+/// Nothing can be told of it.
+struct Untold;
+
+struct Panics;
+
+impl Serialize for Panics {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("it cannot be shown")
+    }
+}
+
+#[task]
+fn number() -> u64 {
+    7
+}
+
+#[task]
+fn takes(many: Vec<u64>, word: &str, _untold: Untold, _panics: Panics, number: u64, maybe: Option<u64>) -> usize {
+    let _ = (word, number, maybe);
+    many.len()
+}
+
+struct Taken(Mutex<Sender<(Vec<String>, Vec<&'static str>)>>);
+
+impl Reporter for Taken {
+    fn wants_inputs(&self) -> bool {
+        true
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let Event::TaskRun(run) = event else { return };
+        if run.task.funcname == "takes" {
+            let values = run.parameters.iter().map(|(name, text)| format!("{name}={text}")).collect();
+            self.0.lock().unwrap().send((values, run.inputs.iter().map(|(name, _)| *name).collect())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn who_wants_it_is_told_what_runs_take_and_what_cannot_be_shown_is_no_reason_to_fail() {
+    let (tell, heard) = channel();
+    let config = Config::new().mode(Mode::Prefect).quiet(true).reporter(Taken(Mutex::new(tell)));
+    let run = || takes(vec![1; 1000], "a\n\"b\"".to_owned(), Untold, Panics, number().submit(), None).submit().load();
+    assert_eq!(config.scope(run).unwrap(), 1000);
+    let many = format!("many=[{}..", "1,1,1,".repeat(20).get(..119).unwrap());
+    let values = [&*many, r#"word="a\n\"b\"""#, "_untold=", "_panics=", "maybe=null"].map(str::to_owned).to_vec();
+    let heard: Vec<_> = heard.try_iter().collect();
+    assert_eq!(heard, vec![(values, vec!["number"]); 3], "submitted, started and ended");
 }

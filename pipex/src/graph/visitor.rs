@@ -111,6 +111,8 @@ impl Findings<'_> {
                 None
             }
             (Some(_), None) => output.peek(),
+            // No task run made it, so it is a value.
+            (None, None) if self.taken.is_some() && output.label().maker.is_none() => output.peek(),
             (None, _) => None,
         }
     }
