@@ -1,5 +1,6 @@
 //! The threads of the embedded executor, and the queues of what they run.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,14 +10,23 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use crate::graph::host::{Permit, Ready};
+use crate::graph::settle::is_in_run;
 use crate::run::room::{Room, Share};
 use crate::runtime::sync::atomic::{AtomicBool, Ordering};
-use crate::runtime::sync::{Condvar, Mutex, MutexGuard, thread};
+use crate::runtime::sync::{Condvar, Mutex, MutexGuard, thread, thread_local};
 use pipex_format::model::resources::Resources;
 use pipex_format::model::task::Task;
 
 /// How long a thread without work lives.
 const IDLE: Duration = Duration::from_secs(2);
+/// How often a thread without work lets others go first before it sleeps: to be woken takes it longer than most of what is
+/// submitted takes to come. (Rayon does as much.)
+const ROUNDS: u32 = if cfg!(shuttle) { 0 } else { 32 };
+
+thread_local! {
+    /// The address of the pool that this thread works for, or 0.
+    static WORKS_FOR: Cell<usize> = const { Cell::new(0) };
+}
 
 pub(super) struct Pool {
     pub(super) workers: usize,
@@ -147,10 +157,15 @@ impl Pool {
             None if ready.first => state.fresh.push_back(ready),
             None => state.ready.push_front(ready),
         }
-        // Where there is no room, whoever gives some back sees to it.
-        if state.room.has_worker() {
+        // Where there is no room, whoever gives some back sees to it; and who is on the way, or comes back at once, to the rest.
+        if state.woken == 0 && state.room.has_worker() && !self.comes_back() {
             self.wake_one(&mut state);
         }
+    }
+
+    /// Whether this thread is about to take what is next itself: one of its runs has just ended, and others can go on for it.
+    fn comes_back(self: &Arc<Self>) -> bool {
+        WORKS_FOR.get() == Arc::as_ptr(self).addr() && !is_in_run()
     }
 
     /// Waits for room for a call.
@@ -198,14 +213,18 @@ impl Pool {
 
     /// A worker thread, from its first run to its last.
     fn work(self: Arc<Self>) {
+        WORKS_FOR.set(Arc::as_ptr(&self).addr());
+        let mut rounds = 0;
         let mut state = self.lock();
         loop {
             if let Some(underway) = state.resumed.pop_front() {
+                rounds = 0;
                 self.wake_for_more(&mut state);
                 unlock(state);
                 underway.go_on();
                 state = self.lock();
             } else if let Some((share, ready)) = state.next() {
+                rounds = 0;
                 self.wake_for_more(&mut state);
                 unlock(state);
                 let ended = self.run(ready, share);
@@ -217,6 +236,11 @@ impl Pool {
                 }
             } else if !state.granted.is_empty() {
                 unlock(state);
+                state = self.lock();
+            } else if rounds < ROUNDS {
+                rounds += 1;
+                unlock(state);
+                thread::yield_now();
                 state = self.lock();
             } else {
                 state.idle += 1;

@@ -109,23 +109,24 @@ impl<'a, R: Send> Plan<'a, R> {
         }
         let span = self.run.span(target);
         let made = self.make(place, started).instrument(span.clone()).await;
-        let elapsed = started.elapsed();
         let outcome = match made {
             Ok(made) => Ok(made),
             Err(raised) if self.run.is_tried_again(&raised) => {
                 let delay = self.run.task.retry_delay.before(self.run.attempt);
-                span.in_scope(|| self.run.awaits_retry(target, raised.cause, elapsed, delay));
+                span.in_scope(|| self.run.awaits_retry(target, raised.cause, started.elapsed(), delay));
                 return Attempt::Again(delay);
             }
             Err(Raised { cause, thrown, given, .. }) => {
-                let failure = span.in_scope(|| self.run.failed(target, cause, elapsed, given));
+                let failure = span.in_scope(|| self.run.failed(target, cause, started.elapsed(), given));
                 if let Some(panic) = thrown {
                     panic.resume();
                 }
                 Err(failure)
             }
         };
-        span.record("elapsed", elapsed.as_secs_f64());
+        if !span.is_disabled() {
+            span.record("elapsed", started.elapsed().as_secs_f64());
+        }
         Attempt::Ended(outcome)
     }
 
@@ -181,7 +182,7 @@ impl<'a, R: Send> Plan<'a, R> {
         } else if let Some(done) = self.make_elsewhere(place, started).await.map_err(was_given)? {
             done
         } else if let Some((place, record)) = place {
-            self.make_at(place, record, shared, started).await.map_err(was_given)?
+            Box::pin(self.make_at(place, record, shared, started)).await.map_err(was_given)?
         } else {
             let value = Some(self.call(Vec::new(), None, started).await?);
             Done::Made { value, found: Found::default(), elapsed: started.elapsed() }
@@ -222,7 +223,7 @@ impl<'a, R: Send> Plan<'a, R> {
         mut shared: Option<SharedOutputs>,
         started: Instant,
     ) -> Result<Done<R>, Raised> {
-        let claim = match self.run.claim_unless_shared(place, record, shared.as_mut()).await? {
+        let claim = match Box::pin(self.run.claim_unless_shared(place, record, shared.as_mut())).await? {
             Ok(claim) => claim,
             Err(done) => return Ok(done),
         };
@@ -256,13 +257,15 @@ impl<'a, R: Send> Plan<'a, R> {
         Ok(Done::Made { value, found: Found { there, more, bytes, urgent }, elapsed: started.elapsed() })
     }
 
+    // What few runs wait for is boxed: a future has room for all that it may wait for, and what is larger than a kilobyte takes
+    // the allocator five times as long.
     /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has; where no
     /// executor runs it, a panic of the function is its caller's.
     async fn call(&mut self, drafts: Vec<PathBuf>, claim: Option<&Claim>, started: Instant) -> Result<R, Raised> {
         let Run { task, mode, ref context, attempt, .. } = self.run;
         let target = claim.map(Claim::target);
         let (away, job) = (self.away, &mut *self.job);
-        let (called_at, mut taken) = (Instant::now(), None);
+        let (called_at, mut taken) = (if claim.is_some() { Instant::now() } else { started }, None);
         let there = Some(&mut taken);
         let mut records = Records::new();
         let called = if mode.executes() {
@@ -279,7 +282,7 @@ impl<'a, R: Send> Plan<'a, R> {
                         let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_drafts).transpose()?;
                         let abandoned = abandoned.unwrap_or_default();
                         let body = context.enter(|| job.defer(drafts, last, there)).map_err(not_to_be_had)?;
-                        match timeout(Some(limit), away(Work::Body(body, abandoned), context)).await {
+                        match Box::pin(timeout(Some(limit), away(Work::Body(body, abandoned), context))).await {
                             Ok(ended) => ended,
                             Err(error) => {
                                 // What it has started may not outlive it.
@@ -297,7 +300,9 @@ impl<'a, R: Send> Plan<'a, R> {
                             Err(RunError::TimedOut { limit }.into())
                         }
                         (Body::Done(value), _) => value,
-                        (Body::Future(future), limit) => timeout(limit, drive_in(Some(context), future)).await?,
+                        (Body::Future(future), limit) => {
+                            Box::pin(timeout(limit, drive_in(Some(context), future))).await?
+                        }
                     },
                 }
             });
@@ -313,7 +318,7 @@ impl<'a, R: Send> Plan<'a, R> {
             let attempt = pin!(async move {
                 match start(job, context.as_ref(), drafts, true, there)? {
                     Body::Done(value) => value,
-                    Body::Future(future) => drive_in(context, future).await,
+                    Body::Future(future) => Box::pin(drive_in(context, future)).await,
                 }
             });
             collect_async(&mut records, catch(attempt)).await
