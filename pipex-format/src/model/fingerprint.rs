@@ -118,6 +118,9 @@ const fn join(first: u128, next: u128) -> [u8; 32] {
     both
 }
 
+/// The fingerprint of no bytes.
+pub const NO_BYTES: Fingerprint = Fingerprint::new(xxhash_rust::const_xxh3::xxh3_128(&[]));
+
 /// The fingerprint of bytes.
 pub fn fingerprint_bytes(bytes: &[u8]) -> Fingerprint {
     Fingerprint::new(xxhash_rust::xxh3::xxh3_128(bytes))

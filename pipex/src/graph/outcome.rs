@@ -47,13 +47,13 @@ pub(crate) fn number() -> NonZeroU64 {
 impl Label {
     /// Of a call that was given these.
     #[inline]
-    pub(crate) fn new(path: Option<&Path>, base: Option<&str>) -> Self {
-        Label { path: path.map(path_text), base: base.map(Arc::from), maker: None, is_behind: false }
+    pub(crate) fn new(path: Option<Arc<str>>, base: Option<Arc<str>>) -> Self {
+        Label { path, base, maker: None, is_behind: false }
     }
 
     /// The name of a run that has this label.
-    pub(crate) fn name(&self, given: Option<String>) -> Name {
-        Name { given: given.map(Arc::from), base: self.base.clone() }
+    pub(crate) fn name(&self, given: Option<Arc<str>>) -> Name {
+        Name { given, base: self.base.clone() }
     }
 
     pub(crate) fn inherit(&mut self, other: &Label, base: bool) {

@@ -16,7 +16,7 @@ use crate::graph::host::Host;
 use crate::graph::inputs::Inputs;
 use crate::graph::make::Make;
 use crate::graph::node::Node;
-use crate::graph::outcome::{Ended, Failure, Label, Produced};
+use crate::graph::outcome::{Ended, Failure, Label, Produced, path_text};
 use crate::graph::output::Output;
 use crate::graph::pending::{LazyRun as _, NewRun, PendingRun};
 use crate::graph::place::{Place, Spot};
@@ -52,15 +52,21 @@ use pipex_format::store::Draft;
 #[must_use = "nothing happens until `.run()`, `.submit()`, `.lazy()` or `.await`"]
 pub struct Call<'a, R, O = Output<R>> {
     pub(crate) job: Box<dyn TaskCall<'a, R> + 'a>,
-    pub(crate) path: Option<PathBuf>,
-    pub(crate) base: Option<String>,
-    pub(crate) name: Option<String>,
-    pub(crate) wait_for: Vec<Box<dyn HasOutputs + Send + 'a>>,
-    /// Where its outputs are to be, if it is not to be asked of the templates.
-    pub(crate) targets: Vec<Location>,
+    pub(crate) path: Option<Arc<str>>,
+    pub(crate) base: Option<Arc<str>>,
+    pub(crate) beside: Option<Box<Beside<'a>>>,
     pub(crate) caller: &'static panic::Location<'static>,
     /// What it gives: one output, or several.
     gives: PhantomData<fn() -> O>,
+}
+
+/// What few calls are told: a call is small, since it is moved often.
+#[derive(Default)]
+pub(crate) struct Beside<'a> {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) wait_for: Vec<Box<dyn HasOutputs + Send + 'a>>,
+    /// Where its outputs are to be, if it is not to be asked of the templates.
+    pub(crate) targets: Vec<Location>,
 }
 
 /// A function with its arguments.
@@ -258,9 +264,7 @@ where
         }),
         path: None,
         base: None,
-        name: None,
-        wait_for: Vec::new(),
-        targets: Vec::new(),
+        beside: None,
         caller: panic::Location::caller(),
         gives: PhantomData,
     }
@@ -269,19 +273,19 @@ where
 impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
     /// Sets the template's field `path`, for this call and the calls that take its output.
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
-        self.path = Some(path.into());
+        self.path = Some(path_text(&path.into()));
         self
     }
 
     /// Sets the template's field `base`, for this call and the calls that take its output.
     pub fn base(mut self, base: impl fmt::Display) -> Self {
-        self.base = Some(base.to_string());
+        self.base = Some(base.to_string().into());
         self
     }
 
     /// Sets the task run's name, which errors and logs give.
     pub fn name(mut self, name: impl fmt::Display) -> Self {
-        self.name = Some(name.to_string());
+        self.beside.get_or_insert_default().name = Some(name.to_string().into());
         self
     }
 
@@ -308,7 +312,7 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
     where
         W: HasOutputs + ToOwned<Owned: HasOutputs + Send + 'a> + ?Sized,
     {
-        self.wait_for.push(Box::new(outputs.to_owned()));
+        self.beside.get_or_insert_default().wait_for.push(Box::new(outputs.to_owned()));
         self
     }
 
@@ -352,7 +356,7 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
 
     /// What the call inherits from its arguments, and waits for.
     fn find_inputs(&self) -> (Label, Inputs) {
-        let mut label = Label::new(self.path.as_deref(), self.base.as_deref());
+        let mut label = Label::new(self.path.clone(), self.base.clone());
         let mut inputs = Inputs::default();
         let mut visitor = Visitor::finding(Findings {
             label: &mut label,
@@ -363,7 +367,8 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
             waits: false,
         });
         self.job.accept(&mut visitor);
-        self.wait_for.iter().for_each(|outputs| visitor.wait_for(&**outputs));
+        let wait_for = self.beside.iter().flat_map(|beside| &beside.wait_for);
+        wait_for.for_each(|outputs| visitor.wait_for(&**outputs));
         (label, inputs)
     }
 
@@ -405,7 +410,8 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
     }
 
     fn error(&mut self, label: &Label, source: Cause) -> Error {
-        Error::Task { name: label.name(self.name.take()).for_task(self.job.task()), target: None, source }
+        let given = self.beside.take().and_then(|beside| beside.name);
+        Error::Task { name: label.name(given).for_task(self.job.task()), target: None, source }
     }
 
     /// All that can be done without waiting.

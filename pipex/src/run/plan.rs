@@ -25,7 +25,7 @@ use crate::graph::outcome::{Failure, Label, Maker};
 use crate::graph::pending::Discard;
 use crate::graph::place::{AnyPlace, Place, Spot};
 use crate::graph::visitor::{Findings, Taken, Visitor, describe};
-use crate::run::call::{Away, Call, TaskCall};
+use crate::run::call::{self, Away, Call, TaskCall};
 use crate::run::context::Context;
 use crate::run::flow_run::ActiveFlow;
 use crate::run::record::Records;
@@ -36,7 +36,7 @@ use pipex_format::environment;
 use pipex_format::journal::{self, Given, Journal, There, Why};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, RunError};
-use pipex_format::model::fingerprint::{Fingerprint, fingerprint_bytes};
+use pipex_format::model::fingerprint::{Fingerprint, NO_BYTES};
 use pipex_format::model::hash::Hasher;
 use pipex_format::model::mode::Mode;
 use pipex_format::model::moment::Moment;
@@ -121,9 +121,10 @@ impl<'a, R: Send> Plan<'a, R> {
     /// Finds out what the call is about: what it takes, where its output will be, and that no other call has this place.
     #[expect(clippy::type_complexity, reason = "the two go two ways")]
     pub(crate) fn new<O>(call: Call<'a, R, O>) -> Result<(Self, Option<Place<R>>), (Arc<Failure>, Label)> {
-        let Call { job, path, base, name, wait_for, targets, caller, .. } = call;
+        let Call { job, path, base, beside, caller, .. } = call;
+        let call::Beside { name, wait_for, targets } = beside.map(|beside| *beside).unwrap_or_default();
         let task = job.task();
-        let mut label = Label::new(path.as_deref(), base.as_deref());
+        let mut label = Label::new(path, base);
         let context = Context::for_call();
         let mode = match context.as_ref().map_or_else(environment::mode, |context| context.mode()) {
             Ok(mode) => mode,
@@ -135,7 +136,7 @@ impl<'a, R: Send> Plan<'a, R> {
         let mut plan = Plan {
             job,
             run: Run::new(task, mode, context),
-            arguments: fingerprint_bytes(&[]),
+            arguments: NO_BYTES,
             inputs: Inputs::default(),
             needs: None,
             record: None,

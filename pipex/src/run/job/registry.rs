@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use pipex_format::wire::{JobOutcome, Order, Value};
 
@@ -166,9 +167,11 @@ impl<R: Send + Sync + 'static, O: Handles<R> + 'static> Called for Call<'static,
 
 impl<R, O> Call<'_, R, O> {
     fn ordered(&mut self, order: &Order) {
-        self.path = order.path.as_ref().map(Into::into).or(self.path.take());
-        self.base = order.base.clone().or(self.base.take());
-        self.name = order.name.clone().or(self.name.take());
-        self.targets = order.target.iter().chain(&order.more_targets).map(|target| Location::new(&**target)).collect();
+        self.path = order.path.as_deref().map(Arc::from).or(self.path.take());
+        self.base = order.base.as_deref().map(Arc::from).or(self.base.take());
+        let beside = self.beside.get_or_insert_default();
+        beside.name = order.name.as_deref().map(Arc::from).or(beside.name.take());
+        beside.targets =
+            order.target.iter().chain(&order.more_targets).map(|target| Location::new(&**target)).collect();
     }
 }
