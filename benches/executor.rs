@@ -97,9 +97,9 @@ fn main() {
     const TASKS: u32 = 100_000;
     let two = prefect(2);
     let submit = "100,000 empty tasks, submitted and waited for / `tokio::spawn` and join";
-    ratio(submit, "<= 3", rounds(15), TASKS, |_| two.clone().scope(|| empties(TASKS)).unwrap(), |_| spawn(TASKS));
+    ratio(submit, "<= 2", rounds(15), TASKS, |_| two.clone().scope(|| empties(TASKS)).unwrap(), |_| spawn(TASKS));
     let name = "a chain of 100,000 / `tokio::spawn` and join";
-    ratio(name, "", rounds(7), TASKS, |_| two.clone().scope(|| chain(TASKS)).unwrap(), |_| spawn(TASKS));
+    ratio(name, "<= 3", rounds(7), TASKS, |_| two.clone().scope(|| chain(TASKS)).unwrap(), |_| spawn(TASKS));
     let name = "a diamond of 100,000 / `tokio::spawn` and join";
     ratio(name, "", rounds(7), TASKS, |_| two.clone().scope(|| diamond(TASKS)).unwrap(), |_| spawn(TASKS));
 

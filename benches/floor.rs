@@ -7,6 +7,7 @@ use std::fs;
 use std::hint::black_box;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pipex::{Config, Mode, flow, task};
 use quick::rounds;
@@ -60,6 +61,31 @@ fn write_and_rename(to: &Path, temporary: &Path, bytes: &[u8]) {
     fs::rename(temporary, to).unwrap();
 }
 
+/// What a call and an output are made of: a boxed closure, and a value that is shared.
+fn boxed(x: u64) -> Arc<u64> {
+    let call: Box<dyn Fn() -> u64> = Box::new(move || direct(x));
+    Arc::new(black_box(call)())
+}
+
+/// What keeps others from making the same, and is no name until it is whole: a file that is locked, linked, and removed.
+fn claim_and_link(to: &Path, claim: &Path, bytes: &[u8]) {
+    let mut file = fs::File::create_new(claim).unwrap();
+    file.lock().unwrap();
+    file.write_all(bytes).unwrap();
+    fs::hard_link(claim, to).unwrap();
+    fs::remove_file(claim).unwrap();
+}
+
+/// Saves under as many names, in a directory of its own.
+fn save_each(path: &Path, count: u32, save: impl Fn(&Path, &Path)) {
+    let path = path.join("day");
+    fs::create_dir_all(&path).unwrap();
+    for number in 0..count {
+        let name = format!("EWR-{number}");
+        save(&path.join(&name), &path.join(format!(".{name}.tmp")));
+    }
+}
+
 fn main() {
     let out = tempfile::tempdir().unwrap();
     let cache = |path: &Path| Config::new().mode(Mode::Cache).path(path).journal(path.join(".pipex")).quiet(true);
@@ -68,11 +94,19 @@ fn main() {
     const CALLS: u64 = 100_000;
     ratio(
         "`do_nothing`: a call in a flow / a direct call",
-        "< 100 ns more",
+        "<= 15 ns more",
         rounds(51),
         CALLS as u32,
         |_| Config::new().mode(Mode::DoNothing).scope(|| calls(CALLS)).unwrap(),
         |_| (0..CALLS).for_each(|x| _ = black_box(direct(x))),
+    );
+    ratio(
+        "the same / a boxed closure that is called, and an `Arc` of what it gives",
+        "",
+        rounds(51),
+        CALLS as u32,
+        |_| Config::new().mode(Mode::DoNothing).scope(|| calls(CALLS)).unwrap(),
+        |_| (0..CALLS).for_each(|x| _ = black_box(boxed(x))),
     );
 
     const TARGETS: u32 = 4_001;
@@ -81,7 +115,7 @@ fn main() {
     let paths: Vec<PathBuf> = (0..TARGETS).map(|number| warm.join(format!("day/EWR-{number}"))).collect();
     ratio(
         "`cache`, warm: 4,001 targets that are there / 4,001 `fs::metadata`",
-        "<= 1.5",
+        "<= 1.25",
         rounds(51),
         TARGETS,
         |_| cache(&warm).scope(|| days(&warm, TARGETS)).unwrap(),
@@ -94,7 +128,7 @@ fn main() {
     let bare = out.path().join("bare");
     ratio(
         "`cache`, cold: 1 KB saved under 4,001 fresh names / bare write and rename",
-        "<= 1.3",
+        "<= 1.2",
         rounds(11),
         TARGETS,
         |round| {
@@ -102,19 +136,26 @@ fn main() {
             save(cache(&path), &path);
         },
         |round| {
-            let path = bare.join(round.to_string()).join("day");
-            fs::create_dir_all(&path).unwrap();
-            for number in 0..TARGETS {
-                let name = format!("EWR-{number}");
-                write_and_rename(&path.join(&name), &path.join(format!(".{name}.tmp")), &bytes);
-            }
+            save_each(&bare.join(round.to_string()), TARGETS, |to, temporary| write_and_rename(to, temporary, &bytes))
         },
+    );
+    let (cold, bare) = (out.path().join("cold-claimed"), out.path().join("claimed"));
+    ratio(
+        "the same / a bare file that is made, locked, written, linked to its name, removed",
+        "",
+        rounds(11),
+        TARGETS,
+        |round| {
+            let path = cold.join(round.to_string());
+            save(cache(&path), &path);
+        },
+        |round| save_each(&bare.join(round.to_string()), TARGETS, |to, claim| claim_and_link(to, claim, &bytes)),
     );
 
     let kept = out.path().join("kept");
     ratio(
         "journal: the same / the same without one",
-        "< 5 us more",
+        "<= 2 us more",
         rounds(11),
         TARGETS,
         |round| {
