@@ -505,10 +505,12 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
             };
             // Its room is another's until then.
             let run = turn.pass_on();
-            after(delay, self.cancellation().cloned(), move || {
+            let cancellation = self.cancellation().cloned();
+            let again = move || {
                 run.into_iter().for_each(|run| self.put_back(run));
                 self.hand_again();
-            });
+            };
+            after(delay, cancellation, Box::new(again));
         })
     }
 

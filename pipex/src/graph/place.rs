@@ -82,32 +82,13 @@ impl<T> Place<T> {
         Place { spot, store, parts: Some(Box::new(parts.into())) }
     }
 
-    /// The spot of each of its outputs.
-    pub(crate) fn spots(&self) -> impl Iterator<Item = &Spot> {
-        let one = (!self.is_several()).then_some(&self.spot);
-        one.into_iter().chain(self.parts().iter().map(|part| part.spot()))
-    }
-
-    /// Whether it has several outputs.
-    pub(crate) fn is_several(&self) -> bool {
-        self.parts.is_some()
-    }
-
     pub(crate) fn parts(&self) -> &[Arc<dyn PartPlace>] {
         self.parts.as_deref().map_or(&[], |parts| parts)
     }
 
-    /// What tells what is there from what was or will be; `None` unless all of it is there.
-    pub(crate) fn stamp(&self) -> StoreResult<Option<Stamp>> {
-        if !self.is_several() {
-            return self.store.stamp(&self.location);
-        }
-        let mut stamps = Vec::new();
-        for part in self.parts() {
-            let Some(stamp) = part.stamp()? else { return Ok(None) };
-            stamps.extend(stamp.get().to_le_bytes());
-        }
-        Ok(Some(Stamp::new(fingerprint_bytes(&stamps).half())))
+    /// The place, whatever the type of what is there.
+    pub(crate) fn any(&self) -> &(dyn AnyPlace + '_) {
+        self
     }
 }
 
@@ -122,6 +103,9 @@ impl<T> Deref for Place<T> {
 /// A place, whatever the type of what is there.
 pub trait AnyPlace: Send + Sync {
     fn spot(&self) -> &Spot;
+    /// Those of its outputs, if they are several.
+    fn parts(&self) -> &[Arc<dyn PartPlace>];
+    /// What tells what its own store has from what it had or will have.
     fn stamp(&self) -> StoreResult<Option<Stamp>>;
     fn format(&self) -> Option<Fingerprint>;
     fn listing(&self) -> &dyn Listing;
@@ -130,9 +114,43 @@ pub trait AnyPlace: Send + Sync {
     fn remove(&self) -> StoreResult<bool>;
 }
 
+impl dyn AnyPlace + '_ {
+    pub(crate) fn location(&self) -> &Location {
+        &self.spot().location
+    }
+
+    /// The spot of each of its outputs.
+    pub(crate) fn spots(&self) -> impl Iterator<Item = &Spot> {
+        let one = (!self.is_several()).then(|| self.spot());
+        one.into_iter().chain(self.parts().iter().map(|part| part.spot()))
+    }
+
+    /// Whether it has several outputs.
+    pub(crate) fn is_several(&self) -> bool {
+        !self.parts().is_empty()
+    }
+
+    /// What tells what is there from what was or will be; `None` unless all of it is there.
+    pub(crate) fn stamp_all(&self) -> StoreResult<Option<Stamp>> {
+        if !self.is_several() {
+            return self.stamp();
+        }
+        let mut stamps = Vec::new();
+        for part in self.parts() {
+            let Some(stamp) = part.stamp()? else { return Ok(None) };
+            stamps.extend(stamp.get().to_le_bytes());
+        }
+        Ok(Some(Stamp::new(fingerprint_bytes(&stamps).half())))
+    }
+}
+
 impl<T> AnyPlace for Place<T> {
     fn spot(&self) -> &Spot {
         &self.spot
+    }
+
+    fn parts(&self) -> &[Arc<dyn PartPlace>] {
+        Place::parts(self)
     }
 
     fn stamp(&self) -> StoreResult<Option<Stamp>> {

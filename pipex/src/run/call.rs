@@ -69,12 +69,16 @@ pub(crate) struct Beside<'a> {
     pub(crate) targets: Vec<Location>,
 }
 
-/// A function with its arguments.
-pub(crate) trait TaskCall<'a, R>: Send {
+/// A function with its arguments, whatever it gives.
+pub(crate) trait AnyCall: Send {
     fn task(&self) -> &'static Task;
     fn accept(&self, visitor: &mut Visitor<'_>);
     /// Writes what a template names of the arguments.
     fn field(&self, index: usize, out: &mut dyn fmt::Write) -> Option<fmt::Result>;
+}
+
+/// A function with its arguments.
+pub(crate) trait TaskCall<'a, R>: AnyCall {
     /// Where its outputs will be.
     fn place(
         &self,
@@ -154,17 +158,15 @@ struct Closures<R, O, A, L, F, B, S, G> {
     gives: PhantomData<fn() -> O>,
 }
 
-impl<'a, R, O, A, L, F, B, S, G> TaskCall<'a, R> for Closures<R, O, A, L, F, B, S, G>
+impl<R, O, A, L, F, B, S, G> AnyCall for Closures<R, O, A, L, F, B, S, G>
 where
     O: Handles<R>,
-    A: Args<Taken: Send> + Send,
+    A: Args + Send,
     L: Fn(&A, &mut Visitor<'_>) + Send,
     F: Fn(&A, usize, &mut dyn fmt::Write) -> Option<fmt::Result> + Send,
-    B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R> + Clone + Send + 'a,
-    S: Fn() -> O::Stores + Send,
-    G: Fn(&A) -> Option<A> + Send,
-    A::Taken: 'a,
-    R: 'a,
+    B: Send,
+    S: Send,
+    G: Send,
 {
     fn task(&self) -> &'static Task {
         self.task
@@ -179,7 +181,20 @@ where
     fn field(&self, index: usize, out: &mut dyn fmt::Write) -> Option<fmt::Result> {
         (self.field)(self.arguments.as_ref()?, index, out)
     }
+}
 
+impl<'a, R, O, A, L, F, B, S, G> TaskCall<'a, R> for Closures<R, O, A, L, F, B, S, G>
+where
+    O: Handles<R>,
+    A: Args<Taken: Send> + Send,
+    L: Fn(&A, &mut Visitor<'_>) + Send,
+    F: Fn(&A, usize, &mut dyn fmt::Write) -> Option<fmt::Result> + Send,
+    B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R> + Clone + Send + 'a,
+    S: Fn() -> O::Stores + Send,
+    G: Fn(&A) -> Option<A> + Send,
+    A::Taken: 'a,
+    R: 'a,
+{
     fn place(
         &self,
         locations: &mut dyn Iterator<Item = Location>,
@@ -420,7 +435,7 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
             Ok(planned) => planned,
             Err((failure, label)) => return Begun::Ended(Ended { label, place: None, outcome: Err(failure) }),
         };
-        if let Some(failure) = plan.not_asked(place.as_ref()) {
+        if let Some(failure) = plan.not_asked(place.as_ref().map(Place::any)) {
             return Begun::Ended(Ended { label: plan.into_label(), place, outcome: Err(failure) });
         }
         let undecided = plan.undecided();
@@ -552,7 +567,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
             Ok(pending) => pending,
             Err(failed) => return O::ended(failed),
         };
-        if !run.place().is_some_and(|place| make.meet(task, place.spots().map(|spot| &spot.location))) {
+        if !run.place().is_some_and(|place| make.meet(task, place.any().spots().map(|spot| &spot.location))) {
             return outputs;
         }
         if Context::executes() {
@@ -577,7 +592,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
                 plan.away = Some(away::<R>);
                 place.iter().for_each(|place| plan.expect(place));
                 if submitted {
-                    plan.submitted(place.as_ref());
+                    plan.submitted(place.as_ref().map(Place::any));
                 } else if Context::requested().is_none() {
                     plan.be_lazy();
                 }

@@ -10,6 +10,7 @@ mod only_here;
 mod shared;
 
 use std::iter;
+use std::ops::{Deref, DerefMut};
 use std::panic;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ use crate::graph::outcome::{Failure, Label, Maker};
 use crate::graph::pending::Discard;
 use crate::graph::place::{AnyPlace, Place, Spot};
 use crate::graph::visitor::{Findings, Taken, Visitor, describe};
-use crate::run::call::{self, Away, Call, TaskCall};
+use crate::run::call::{self, AnyCall, Away, Call, TaskCall};
 use crate::run::context::Context;
 use crate::run::flow_run::ActiveFlow;
 use crate::run::record::Records;
@@ -52,6 +53,13 @@ use pipex_format::store::{Record, Stamp};
 /// A call with all that is decided when it is made.
 pub(crate) struct Plan<'a, R> {
     job: Box<dyn TaskCall<'a, R> + 'a>,
+    known: Known,
+    /// How the body can go on elsewhere, if all of it outlives this place.
+    pub(crate) away: Option<Away<'a, R>>,
+}
+
+/// What is known of a call whatever the type of its output: what only needs this is compiled once, and not for each type.
+pub(crate) struct Known {
     run: Run,
     arguments: Fingerprint,
     inputs: Inputs,
@@ -59,8 +67,20 @@ pub(crate) struct Plan<'a, R> {
     needs: Option<Box<Resources>>,
     /// What the output is recorded as made from, where another process has said it.
     record: Option<Box<Record>>,
-    /// How the body can go on elsewhere, if all of it outlives this place.
-    pub(crate) away: Option<Away<'a, R>>,
+}
+
+impl<R> Deref for Plan<'_, R> {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.known
+    }
+}
+
+impl<R> DerefMut for Plan<'_, R> {
+    fn deref_mut(&mut self) -> &mut Known {
+        &mut self.known
+    }
 }
 
 /// What is known of a task run whatever becomes of its arguments.
@@ -133,35 +153,64 @@ impl<'a, R: Send> Plan<'a, R> {
         if mode != Mode::DoNothing {
             label.maker = Some(Maker::next(task));
         }
-        let mut plan = Plan {
-            job,
+        let known = Known {
             run: Run::new(task, mode, context),
             arguments: NO_BYTES,
             inputs: Inputs::default(),
             needs: None,
             record: None,
-            away: None,
         };
-        let found = guard(|| plan.visit_arguments(&mut label, &wait_for));
+        let mut plan = Plan { job, known, away: None };
+        let found = guard(|| plan.known.visit_arguments(&*plan.job, &mut label, &wait_for));
         drop(wait_for);
         plan.run.name = label.name(name);
         plan.run.label = label;
         let placed = found.and_then(|()| guard(|| plan.find_place(targets, caller)));
         match placed.unwrap_or_else(|panic| Err((None, Unplaced::Refused(plan.run.caught(panic))))) {
             Ok(place) => Ok((plan, place)),
-            Err((target, why)) => {
-                let target = target.as_ref();
-                let failure = match why {
-                    Unplaced::Upstream(root) => plan.run.not_ready(target, root, Vec::new()),
-                    Unplaced::Refused(error) => plan.run.failed(target, error.into(), Duration::ZERO, Vec::new()),
-                };
-                Err((failure, plan.run.label))
+            Err(unplaced) => {
+                let failure = plan.run.unplaced(unplaced);
+                Err((failure, plan.known.run.label))
             }
         }
     }
 
+    /// Fills the target, and enters it as this call's.
+    fn find_place(
+        &mut self,
+        given: Vec<Location>,
+        caller: &'static panic::Location<'static>,
+    ) -> Result<Option<Place<R>>, (Option<Location>, Unplaced)> {
+        let Some(targets) = self.known.find_targets(&*self.job, given)? else { return Ok(None) };
+        let is_given = targets.is_given;
+        let place = self.job.place(&mut iter::once(targets.first).chain(targets.more), &mut |location, address| {
+            self.known.run.spot(location, address)
+        });
+        self.known.enter(&place, is_given, caller)?;
+        Ok(Some(place))
+    }
+
+    /// Whether the target is there, and is to be taken as it is: nothing has to run.
+    pub(crate) fn is_there(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
+        self.known.is_there(&*self.job, place.map(Place::any))
+    }
+
+    pub(crate) fn into_label(self) -> Label {
+        self.known.run.label
+    }
+}
+
+/// The targets of a call.
+struct Targets {
+    first: Location,
+    more: Vec<Location>,
+    /// Whoever asked for the call has said them.
+    is_given: bool,
+}
+
+impl Known {
     /// The one walk over the arguments: what the call inherits, what it waits for, what tells it from others.
-    fn visit_arguments(&mut self, label: &mut Label, wait_for: &[Box<dyn HasOutputs + Send + 'a>]) {
+    fn visit_arguments(&mut self, job: &dyn AnyCall, label: &mut Label, wait_for: &[Box<dyn HasOutputs + Send + '_>]) {
         let Run { task, ref context, .. } = self.run;
         let mut hasher = self.run.has_target().then(Hasher::default);
         let wants_taken = context.as_ref().is_some_and(|context| context.wants_inputs);
@@ -174,7 +223,7 @@ impl<'a, R: Send> Plan<'a, R> {
             taken: taken.as_mut(),
             waits: false,
         });
-        self.job.accept(&mut visitor);
+        job.accept(&mut visitor);
         wait_for.iter().for_each(|outputs| visitor.wait_for(&**outputs));
         if let Some(hasher) = hasher {
             self.arguments = hasher.finish128();
@@ -187,17 +236,17 @@ impl<'a, R: Send> Plan<'a, R> {
         }
     }
 
-    /// Fills the target, and enters it as this call's.
-    fn find_place(
+    /// Fills the targets, if there are any.
+    fn find_targets(
         &mut self,
+        job: &dyn AnyCall,
         given: Vec<Location>,
-        caller: &'static panic::Location<'static>,
-    ) -> Result<Option<Place<R>>, (Option<Location>, Unplaced)> {
+    ) -> Result<Option<Targets>, (Option<Location>, Unplaced)> {
         if self.run.has_target() && self.run.label.path.is_none() {
             self.run.label.path = Context::path(self.run.context.as_deref());
         }
         if self.run.mode.executes() {
-            self.fill_name();
+            self.fill_name(job);
         }
         if !self.run.has_target() {
             return Ok(None);
@@ -206,28 +255,24 @@ impl<'a, R: Send> Plan<'a, R> {
         let (is_given, mut given) = (!given.is_empty(), given.into_iter());
         let location = match given.next() {
             Some(location) => location,
-            None => task.target.target(&Filling(self)).map_err(|error| (None, self.unfilled(error)))?,
+            None => task.target.target(&Filling(job, self)).map_err(|error| (None, self.unfilled(error)))?,
         };
-        let (journal, context) = (self.run.journal(), self.run.context.as_deref());
-        let mut spot = |location: Location, address: &str| {
-            let is_path = address.is_empty();
-            let location = if is_path { Context::place_target(context, location) } else { location };
-            let key = match journal {
-                Some(journal) => journal.key(address, &location),
-                None => journal::target_key(address, &location),
-            };
-            Spot::new(location, key, is_path)
-        };
-        let place = if task.more_targets.is_empty() {
-            self.job.place(&mut iter::once(location), &mut spot)
-        } else {
-            let more = task.more_targets.iter().map(|target| match given.next() {
-                Some(location) => Ok(location),
-                None => target.target(&Filling(self)),
-            });
-            let more: Vec<Location> = more.collect::<Result<_, _>>().map_err(|error| (None, self.unfilled(error)))?;
-            self.job.place(&mut iter::once(location).chain(more), &mut spot)
-        };
+        let more = task.more_targets.iter().map(|target| match given.next() {
+            Some(location) => Ok(location),
+            None => target.target(&Filling(job, self)),
+        });
+        let more = more.collect::<Result<_, _>>().map_err(|error| (None, self.unfilled(error)))?;
+        Ok(Some(Targets { first: location, more, is_given }))
+    }
+
+    /// Enters the place as this call's.
+    fn enter(
+        &mut self,
+        place: &dyn AnyPlace,
+        is_given: bool,
+        caller: &'static panic::Location<'static>,
+    ) -> Result<(), (Option<Location>, Unplaced)> {
+        let (task, journal) = (self.run.task, self.run.journal());
         // Outside flows there may be several journals.
         let (targets, numbers) = match self.run.flow() {
             Some(run) => (&run.shared.targets, journal),
@@ -242,18 +287,18 @@ impl<'a, R: Send> Plan<'a, R> {
             }
         }
         let address = |place: &dyn AnyPlace| Box::<str>::from(&*place.listing().address());
-        let store = address(place.parts().first().map_or(&place, |part| &**part));
+        let store = address(place.parts().first().map_or(place, |part| &**part));
         if !store.is_empty() || place.is_several() {
             let more = place.parts().iter().skip(1);
             let more = more.map(|part| (part.spot().location.clone(), address(&**part))).collect();
             let beside = self.run.beside.get_or_insert_default();
             (beside.store, beside.more) = (store, more);
         }
-        Ok(Some(place))
+        Ok(())
     }
 
     /// What is to be expected at the place, for calls that take the output before this one has ended.
-    pub(crate) fn expect(&self, place: &Place<R>) {
+    pub(crate) fn expect(&self, place: &dyn AnyPlace) {
         let Some(journal) = self.run.compares() else { return };
         let expect = |place: &dyn AnyPlace| {
             let (content, present) = journal.expected(place.spot().key)?;
@@ -265,7 +310,7 @@ impl<'a, R: Send> Plan<'a, R> {
             })
         };
         if !place.is_several() {
-            expect(place).into_iter().for_each(|content| place.has(content));
+            expect(place).into_iter().for_each(|content| place.spot().has(content));
             return;
         }
         // If one of them is made again, all are.
@@ -303,35 +348,35 @@ impl<'a, R: Send> Plan<'a, R> {
         self.inputs.failure().map_or_else(|| Unplaced::Refused(error.into()), Unplaced::Upstream)
     }
 
-    fn fill_name(&mut self) {
+    fn fill_name(&mut self, job: &dyn AnyCall) {
         if let (None, Some(template)) = (&self.run.name.given, &self.run.task.name) {
-            self.run.name.given = template.name(&Filling(self)).ok().map(Arc::from);
+            self.run.name.given = template.name(&Filling(job, self)).ok().map(Arc::from);
         }
     }
 
     /// Whether the target is there, and is to be taken as it is: nothing has to run.
-    pub(crate) fn is_there(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
-        guard(|| self.is_taken(place)).unwrap_or_else(|panic| {
-            let target = place.map(|place| &place.location);
+    fn is_there(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> Result<bool, Arc<Failure>> {
+        guard(|| self.is_taken(job, place)).unwrap_or_else(|panic| {
+            let target = place.map(<dyn AnyPlace>::location);
             Err(self.run.failed(target, self.run.caught(panic).into(), Duration::ZERO, Vec::new()))
         })
     }
 
     /// Where only what was asked for is made, and this is not: a flow's body that says that it is to be done now has come to
     /// its end.
-    pub(crate) fn not_asked(&self, place: Option<&Place<R>>) -> Option<Arc<Failure>> {
+    pub(crate) fn not_asked(&self, place: Option<&dyn AnyPlace>) -> Option<Arc<Failure>> {
         let make = Context::requested()?;
         let place = place?;
         let is_asked = make.meet(self.run.task, place.spots().map(|spot| &spot.location));
-        let withheld = !is_asked && make.withholds(Some(&place.location), self.run.label.is_behind);
-        withheld.then(|| Failure::new(Error::NotAsked { target: Some(place.location.clone()) }))
+        let withheld = !is_asked && make.withholds(Some(place.location()), self.run.label.is_behind);
+        withheld.then(|| Failure::new(Error::NotAsked { target: Some(place.location().clone()) }))
     }
 
-    fn is_taken(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
+    fn is_taken(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> Result<bool, Arc<Failure>> {
         let Some(place) = place.filter(|_| self.run.mode.caches()) else { return Ok(false) };
-        let stamp = place.stamp().map_err(|source| {
+        let stamp = place.stamp_all().map_err(|source| {
             let error = RunError::Store { action: LOOK, source: source.into() };
-            self.run.failed(Some(&place.location), error.into(), Duration::ZERO, Vec::new())
+            self.run.failed(Some(place.location()), error.into(), Duration::ZERO, Vec::new())
         })?;
         let Some(stamp) = stamp else {
             self.run.why = Why::Missing;
@@ -346,12 +391,12 @@ impl<'a, R: Send> Plan<'a, R> {
             (self.run.why, self.run.outdated) = (Why::Stale, Some((stamp, reasons)));
             return Ok(false);
         }
-        self.take(place, Why::There, compared);
+        self.take(job, place, Why::There, compared);
         Ok(true)
     }
 
     /// Compares the output that is there with what the call would give now.
-    fn compare(&self, place: &Place<R>, stamp: Stamp) -> Compared {
+    fn compare(&self, place: &dyn AnyPlace, stamp: Stamp) -> Compared {
         let Some(journal) = self.run.compares() else { return Compared::default() };
         let compare = |place: &dyn AnyPlace, stamp| {
             let spot = place.spot();
@@ -374,7 +419,7 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// Takes the output that is there.
-    fn take(&mut self, place: &Place<R>, why: Why, compared: Compared) {
+    fn take(&mut self, job: &dyn AnyCall, place: &dyn AnyPlace, why: Why, compared: Compared) {
         let Compared { content, decision, found: there, more } = compared;
         // What failed and is tolerated has been asked about.
         let _ = self.inputs.failure();
@@ -387,18 +432,18 @@ impl<'a, R: Send> Plan<'a, R> {
         let more = more.into_iter().map(|(_, found)| found).collect();
         let mut details = Details { there, more, ..Details::default() };
         if !stale.is_empty() {
-            let Provenance { inputs, format, .. } = self.wanted(place.store.format()).provenance;
+            let Provenance { inputs, format, .. } = self.wanted(place.format()).provenance;
             details.now = Some((self.arguments, inputs));
             details.format = format.filter(|_| stale.format);
-            details.given = self.describe_arguments().into();
+            details.given = self.describe_arguments(job).into();
         }
-        self.run.cached(&place.location, stale, &details);
+        self.run.cached(place.location(), stale, &details);
     }
 
     /// The arguments, for the journal.
-    fn describe_arguments(&self) -> Vec<Given<'static>> {
+    fn describe_arguments(&self, job: &dyn AnyCall) -> Vec<Given<'static>> {
         let journal = self.run.journal();
-        let describe = |journal| describe(|visitor| self.job.accept(visitor), self.run.task.parameters, Some(journal));
+        let describe = |journal| describe(|visitor| job.accept(visitor), self.run.task.parameters, Some(journal));
         journal.map(describe).unwrap_or_default()
     }
 
@@ -416,21 +461,17 @@ impl<'a, R: Send> Plan<'a, R> {
         &self.run.label
     }
 
-    pub(crate) fn into_label(self) -> Label {
-        self.run.label
-    }
-
     /// It is to run only if something else needs it.
     pub(crate) fn be_lazy(&mut self) {
         self.run.is_lazy = true;
     }
 
     /// Says that it was submitted.
-    pub(crate) fn submitted(&mut self, place: Option<&Place<R>>) {
+    pub(crate) fn submitted(&mut self, place: Option<&dyn AnyPlace>) {
         if self.run.mode.executes() {
             self.run.timing.submitted = Some(Instant::now());
         }
-        let target = place.map(|place| &place.location);
+        let target = place.map(<dyn AnyPlace>::location);
         self.run.emit(State::Pending, target, Duration::ZERO, None, &NO_DETAILS);
     }
 }
@@ -486,6 +527,25 @@ impl Run {
         }
     }
 
+    /// Why it has no place.
+    fn unplaced(&mut self, (target, why): (Option<Location>, Unplaced)) -> Arc<Failure> {
+        match why {
+            Unplaced::Upstream(root) => self.not_ready(target.as_ref(), root, Vec::new()),
+            Unplaced::Refused(error) => self.failed(target.as_ref(), error.into(), Duration::ZERO, Vec::new()),
+        }
+    }
+
+    /// The spot at this location of a store with this address.
+    fn spot(&self, location: Location, address: &str) -> Spot {
+        let is_path = address.is_empty();
+        let location = if is_path { Context::place_target(self.context.as_deref(), location) } else { location };
+        let key = match self.journal() {
+            Some(journal) => journal.key(address, &location),
+            None => journal::target_key(address, &location),
+        };
+        Spot::new(location, key, is_path)
+    }
+
     /// Whether it has a target. A function that is given its target has to write somewhere, in every mode.
     fn has_target(&self) -> bool {
         self.mode.caches() || self.task.wants_target
@@ -529,11 +589,11 @@ impl Run {
 }
 
 /// What a plan's templates are filled with.
-struct Filling<'p, 'a, R>(&'p Plan<'a, R>);
+struct Filling<'p>(&'p dyn AnyCall, &'p Known);
 
-impl<R> TemplateFields for Filling<'_, '_, R> {
+impl TemplateFields for Filling<'_> {
     fn default_target(&self) -> DefaultTarget {
-        match &self.0.run {
+        match &self.1.run {
             Run { label: Label { base: Some(_), .. }, .. } => DefaultTarget::Base,
             Run { task: Task { parameters: [], .. }, .. } => DefaultTarget::Alone,
             _ => DefaultTarget::Args,
@@ -541,7 +601,7 @@ impl<R> TemplateFields for Filling<'_, '_, R> {
     }
 
     fn write(&self, field: TemplateField, out: &mut String) -> Result<(), TargetError> {
-        let Plan { job, run, .. } = self.0;
+        let Filling(job, Known { run, .. }) = self;
         let missing = |advice| TargetError::Missing { field: field.to_string(), advice };
         let text = match field {
             TemplateField::Path => run.label.path.as_deref().ok_or_else(|| {

@@ -9,7 +9,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -35,9 +35,32 @@ impl Wake for Unpark {
     }
 }
 
+/// Polls a future, whatever it gives, and keeps that; whether it has ended. What is done with futures of any type is compiled once
+/// in this way, and not for each output of each task.
+type PollOnce<'p> = &'p mut dyn FnMut(&mut Context<'_>) -> bool;
+
+/// Polls the future, and puts what it gives there.
+fn poll_into<F: Future>(future: Pin<&mut F>, context: &mut Context<'_>, output: &mut Option<F::Output>) -> bool {
+    match future.poll(context) {
+        Poll::Ready(value) => {
+            *output = Some(value);
+            true
+        }
+        Poll::Pending => false,
+    }
+}
+
+const ENDED: &str = "a future that has ended has given something";
+
 /// Runs `future` to its end on this thread. One that never has to wait, as all synchronous tasks are, is polled once and
 /// costs nothing more.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let (mut future, mut output) = (pin!(future), None);
+    block_until(&mut |context| poll_into(future.as_mut(), context, &mut output));
+    output.expect(ENDED)
+}
+
+fn block_until(poll: PollOnce<'_>) {
     struct RestoreBlocking(bool);
     impl Drop for RestoreBlocking {
         fn drop(&mut self) {
@@ -46,53 +69,59 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     }
 
     let _restore = RestoreBlocking(BLOCKING.replace(true));
-    let mut future = pin!(future);
-    if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        return output;
+    if poll(&mut Context::from_waker(Waker::noop())) {
+        return;
     }
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
-        }
+    while !poll(&mut Context::from_waker(&waker)) {
+        thread::park();
     }
 }
 
 /// Runs an async body where timers and sockets work: in the caller's runtime if the caller awaits, else in one of pipex's
 /// own, whose thread drives them while the caller's is blocked.
 pub(crate) async fn drive<F: Future<Output: Send> + Send>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    poll_fn(|context| match (BLOCKING.get(), Handle::try_current()) {
-        (false, Ok(_)) => future.as_mut().poll(context),
+    let (mut future, mut output) = (pin!(future), None);
+    poll_fn(|context| {
+        let poll = &mut |context: &mut Context<'_>| poll_into(future.as_mut(), context, &mut output);
+        if poll_driven(poll, context) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    output.expect(ENDED)
+}
+
+fn poll_driven(poll: &mut (dyn FnMut(&mut Context<'_>) -> bool + Send), context: &mut Context<'_>) -> bool {
+    match (BLOCKING.get(), Handle::try_current()) {
+        (false, Ok(_)) => poll(context),
         // The runtime that this thread drives stands still, and whatever is polled here would wait for it.
         (true, Ok(handle)) if !own().is_ok_and(|own| own.id() == handle.id()) => {
-            Poll::Ready(on_another_thread(future.as_mut()))
+            on_another_thread(poll);
+            true
         }
-        _ => poll_in_own(future.as_mut(), context),
-    })
-    .await
+        _ => poll_in_own(poll, context),
+    }
 }
 
 /// Runs a future to its end on this thread, where timers and sockets work: in pipex's own runtime.
 #[cfg(feature = "cli")]
 pub(crate) fn block_on_own<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    block_on(poll_fn(|context| poll_in_own(future.as_mut(), context)))
+    let (mut future, mut output) = (pin!(future), None);
+    let mut poll = |context: &mut Context<'_>| poll_into(future.as_mut(), context, &mut output);
+    block_until(&mut |context| poll_in_own(&mut poll, context));
+    output.expect(ENDED)
 }
 
 /// Polls where pipex's own runtime drives timers and sockets.
-fn poll_in_own<F: Future>(future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<F::Output> {
+fn poll_in_own(poll: PollOnce<'_>, context: &mut Context<'_>) -> bool {
     let _entered = own().ok().map(Handle::enter);
-    future.poll(context)
+    poll(context)
 }
 
 /// Waits for a future that runs on a thread of its own.
-fn on_another_thread<F: Future<Output: Send> + Send>(mut future: Pin<&mut F>) -> F::Output {
-    let run = || block_on(poll_fn(|context| poll_in_own(future.as_mut(), context)));
-    match thread::scope(|scope| scope.spawn(run).join()) {
-        Ok(output) => output,
-        Err(panic) => resume_unwind(panic),
+fn on_another_thread(poll: &mut (dyn FnMut(&mut Context<'_>) -> bool + Send)) {
+    let run = || block_until(&mut |context| poll_in_own(poll, context));
+    if let Err(panic) = thread::scope(|scope| scope.spawn(run).join()) {
+        resume_unwind(panic);
     }
 }
 
@@ -116,8 +145,15 @@ pub(crate) fn handle() -> Result<Handle, RunError> {
 
 /// Sees a future through on pipex's runtime; dropped, it is cancelled.
 pub(crate) async fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Result<T, RunError> {
-    struct Abort<T>(JoinHandle<T>);
-    impl<T> Drop for Abort<T> {
+    let given = Given::default();
+    let give = given.clone();
+    spawn_any(Box::pin(async move { give.set(future.await) })).await?;
+    given.take()
+}
+
+async fn spawn_any(future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Result<(), RunError> {
+    struct Abort(JoinHandle<()>);
+    impl Drop for Abort {
         fn drop(&mut self) {
             self.0.abort();
         }
@@ -132,8 +168,40 @@ pub(crate) async fn spawn<T: Send + 'static>(future: impl Future<Output = T> + S
 pub(crate) async fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RunError> {
+    let given = Given::default();
+    let give = given.clone();
+    spawn_any_blocking(Box::new(move || give.set(work()))).await?;
+    given.take()
+}
+
+async fn spawn_any_blocking(work: Box<dyn FnOnce() + Send>) -> Result<(), RunError> {
     let span = Span::current();
     own()?.spawn_blocking(move || span.in_scope(work)).await.map_err(interrupted)
+}
+
+/// What something elsewhere gives when it has ended.
+struct Given<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Default for Given<T> {
+    fn default() -> Self {
+        Given(Arc::new(Mutex::new(None)))
+    }
+}
+
+impl<T> Clone for Given<T> {
+    fn clone(&self) -> Self {
+        Given(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Given<T> {
+    fn set(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    fn take(&self) -> Result<T, RunError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(RunError::Interrupted)
+    }
 }
 
 /// What panicked goes on panicking here.
@@ -172,7 +240,7 @@ pub(crate) async fn pause(delay: Duration, cancellation: Option<&CancellationTok
 }
 
 /// Does something after that pause.
-pub(crate) fn after(delay: Duration, cancellation: Option<CancellationToken>, then: impl FnOnce() + Send + 'static) {
+pub(crate) fn after(delay: Duration, cancellation: Option<CancellationToken>, then: Box<dyn FnOnce() + Send>) {
     if delay.is_zero() {
         return then();
     }

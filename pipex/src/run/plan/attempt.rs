@@ -9,16 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::shared::SharedOutputs;
-use super::{LOOK, Plan, Run};
+use super::{Known, LOOK, Plan, Run};
 use crate::graph::host::{Host as _, Permit};
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Outcome, Produced};
 use crate::graph::pending::LazyRun;
 use crate::graph::place::{AnyPlace, Place};
-use crate::run::call::{Body, Raised, TaskCall, Work};
+use crate::run::call::{AnyCall, Body, Raised, TaskCall, Work};
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
 use crate::run::heartbeat;
@@ -40,7 +40,16 @@ use pipex_format::store::{Claim, Lease, Receipt, Record, Stamp, StoreError};
 /// What came of running the function.
 pub(super) enum Done<R> {
     /// It gave a value, or wrote what is at its place now, or both.
-    Made { value: Option<R>, found: Found, elapsed: Duration },
+    Made {
+        value: Option<R>,
+        found: Found,
+        elapsed: Duration,
+    },
+    Not(NotMade),
+}
+
+/// Why it was not to be made.
+pub(super) enum NotMade {
     /// Another has made it meanwhile.
     There(Stamp),
     /// It was made of the same elsewhere, and taken.
@@ -64,7 +73,7 @@ impl<'a, R: Send> Plan<'a, R> {
     /// Runs it here, attempt after attempt: each has room of its own, and gives it back before the next.
     pub(crate) async fn run_here(&mut self, place: Option<&Place<R>>) -> Outcome<R> {
         let context = self.run.context.clone();
-        let needs = self.measure(place)?;
+        let needs = self.known.measure(&*self.job, place.map(Place::any))?;
         loop {
             let room = match &context {
                 Some(context) => context.admit(self.run.task, needs, context.within).await,
@@ -82,84 +91,24 @@ impl<'a, R: Send> Plan<'a, R> {
 
     /// Claims the target, takes the arguments, runs the function, saves what it gives. What it needs has ended.
     pub(crate) async fn produce(&mut self, place: Option<&Place<R>>) -> Attempt<R> {
-        let target = place.map(|place| &place.location);
-        if let Some(why) = self.run.flow().and_then(|flow| flow.cancelled()) {
-            let (why, given) = (RunError::Cancelled { why: why.to_string() }, self.describe_unstarted(place));
-            return Attempt::Ended(Err(self.run.skipped(target, why, None, given)));
-        }
-        if let Some(root) = self.inputs.failure() {
-            return Attempt::Ended(Err(self.run.not_ready(target, root, self.describe_unstarted(place))));
-        }
-        self.inputs.settle();
-        match guard(|| self.ends_early(place)) {
-            Ok(Some(made)) => return Attempt::Ended(Ok(made)),
-            Ok(None) => {}
-            Err(panic) => {
-                let error = self.run.caught(panic).into();
-                return Attempt::Ended(Err(self.run.failed(target, error, Duration::ZERO, Vec::new())));
-            }
-        }
-        self.run.attempt += 1;
-        let started = Instant::now();
-        self.run.started = Some(started);
-        self.run.timing = Timing { submitted: self.run.timing.submitted, ..Timing::default() };
-        if self.run.mode.executes() {
-            let state = if self.run.attempt == 1 { State::Running } else { State::Retrying };
-            self.run.emit(state, target, Duration::ZERO, None, &NO_DETAILS);
-        }
-        let span = self.run.span(target);
+        let (started, span) = match self.known.begin(&*self.job, place.map(Place::any)) {
+            Ok(begun) => begun,
+            Err(Early::Saved) => return Attempt::Ended(Ok(Produced::Saved)),
+            Err(Early::Nothing) => return Attempt::Ended(Ok(Produced::Nothing)),
+            Err(Early::Failed(failure)) => return Attempt::Ended(Err(failure)),
+        };
         let made = self.make(place, started).instrument(span.clone()).await;
         let outcome = match made {
             Ok(made) => Ok(made),
-            Err(raised) if self.run.is_tried_again(&raised) => {
-                let delay = self.run.task.retry_delay.before(self.run.attempt);
-                span.in_scope(|| self.run.awaits_retry(target, raised.cause, started.elapsed(), delay));
-                return Attempt::Again(delay);
-            }
-            Err(Raised { cause, thrown, given, .. }) => {
-                let failure = span.in_scope(|| self.run.failed(target, cause, started.elapsed(), given));
-                if let Some(panic) = thrown {
-                    panic.resume();
-                }
-                Err(failure)
-            }
+            Err(raised) => match self.run.end_badly(place.map(|place| &place.location), raised, started, &span) {
+                Ok(delay) => return Attempt::Again(delay),
+                Err(failure) => Err(failure),
+            },
         };
         if !span.is_disabled() {
             span.record("elapsed", started.elapsed().as_secs_f64());
         }
         Attempt::Ended(outcome)
-    }
-
-    /// The arguments of a run that does not begin, for the journal.
-    pub(super) fn describe_unstarted(&self, place: Option<&Place<R>>) -> Vec<Given<'static>> {
-        let given = place.map(|_| guard(|| self.describe_arguments()).unwrap_or_default());
-        given.unwrap_or_default()
-    }
-
-    /// What is known without a run, now that all that it takes is there.
-    fn ends_early(&mut self, place: Option<&Place<R>>) -> Option<Produced<R>> {
-        if self.run.mode.caches() {
-            self.fill_name();
-        }
-        if self.has_come_out_as_it_was(place) {
-            return Some(Produced::Saved);
-        }
-        match self.run.dry_run()? {
-            DryRun::Jobs => self.list_job(place),
-            dry => self.run.would_run(dry, place.map(|place| &place.location)),
-        }
-        Some(Produced::Nothing)
-    }
-
-    /// Whether the output was stale for its inputs alone, and these have been made again and are what they were.
-    fn has_come_out_as_it_was(&mut self, place: Option<&Place<R>>) -> bool {
-        let (Some(place), Some((stamp, Reasons::INPUTS))) = (place, self.run.outdated) else { return false };
-        let compared = self.compare(place, stamp);
-        let is_fresh = compared.decision == Decision::Take;
-        if is_fresh {
-            self.take(place, Why::Unchanged, compared);
-        }
-        is_fresh
     }
 
     /// Sees to it that the output is there. What panics fails the run.
@@ -175,10 +124,10 @@ impl<'a, R: Send> Plan<'a, R> {
         let mut shared = place.and_then(|(place, record)| self.run.find_shared(place, record));
         let taken = place.and_then(|(place, record)| self.run.take_unclaimed(place, record, shared.as_mut()?));
         // The arguments are used up by the function.
-        let given = if place.is_some() && taken.is_none() { self.describe_arguments() } else { Vec::new() };
+        let given = if place.is_some() && taken.is_none() { self.describe_arguments(&*self.job) } else { Vec::new() };
         let was_given = |raised| Raised { given: given.clone(), ..raised };
         let done = if let Some(found) = taken {
-            Done::Shared(found)
+            Done::Not(NotMade::Shared(found))
         } else if let Some(done) = self.make_elsewhere(place, started).await.map_err(was_given)? {
             done
         } else if let Some((place, record)) = place {
@@ -187,31 +136,13 @@ impl<'a, R: Send> Plan<'a, R> {
             let value = Some(self.call(Vec::new(), None, started).await?);
             Done::Made { value, found: Found::default(), elapsed: started.elapsed() }
         };
-        match (done, place) {
-            (Done::Made { value, found: Found { there, more, bytes, urgent }, elapsed }, place) => {
-                if let Some((place, _)) = place {
-                    self.run.note_found(place, &there, &more);
-                }
-                let target = place.map(|(place, _)| &place.location);
-                let recorded = self.run.records.as_deref().cloned().unwrap_or_default();
-                let details = Details { there, more, given: given.into(), recorded, urgent, ..Details::default() };
-                self.run.completed(target, elapsed, bytes, &details);
+        let place = place.map(|(place, _)| place.any());
+        match done {
+            Done::Made { value, found, elapsed } => {
+                self.run.has_made(place, found, given, elapsed);
                 Ok(value.map_or(Produced::Saved, Produced::Value))
             }
-            (Done::There(stamp), Some((place, _))) => {
-                let compared = self.compare(place, stamp);
-                self.take(place, Why::MadeMeanwhile, compared);
-                Ok(Produced::Saved)
-            }
-            (Done::Shared(Found { there, more, .. }), Some((place, _))) => {
-                self.run.note_found(place, &there, &more);
-                (self.run.why, self.run.outdated) = (Why::Shared, None);
-                let details = Details { there, more, ..Details::default() };
-                self.run.cached(&place.location, Reasons::default(), &details);
-                Ok(Produced::Saved)
-            }
-            // What has no place is nowhere.
-            (Done::There(_) | Done::Shared(_), None) => Err(RunError::Interrupted.into()),
+            Done::Not(why) => self.known.has_taken(&*self.job, place, why).map(|()| Produced::Saved),
         }
     }
 
@@ -225,7 +156,7 @@ impl<'a, R: Send> Plan<'a, R> {
     ) -> Result<Done<R>, Raised> {
         let claim = match Box::pin(self.run.claim_unless_shared(place, record, shared.as_mut())).await? {
             Ok(claim) => claim,
-            Err(done) => return Ok(done),
+            Err(why) => return Ok(Done::Not(why)),
         };
         self.run.begin_making(&place.location, started);
         let drafts = if self.run.task.wants_target { claim.fresh_drafts()? } else { Vec::new() };
@@ -240,7 +171,7 @@ impl<'a, R: Send> Plan<'a, R> {
         self.run.timing.saving = saving.elapsed().as_secs_f32();
         let (value, bytes, receipts) = match saved? {
             (Saved::Ours { bytes, receipts }, value) => (value, bytes, receipts),
-            (Saved::There(stamp), _) => return Ok(Done::There(stamp)),
+            (Saved::There(stamp), _) => return Ok(Done::Not(NotMade::There(stamp))),
         };
         let (there, more) = self.run.look_at_saved(place, &receipts, record);
         shared.iter().for_each(|shared| shared.put(place, &receipts));
@@ -262,9 +193,10 @@ impl<'a, R: Send> Plan<'a, R> {
     /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has; where no
     /// executor runs it, a panic of the function is its caller's.
     async fn call(&mut self, drafts: Vec<PathBuf>, claim: Option<&Claim>, started: Instant) -> Result<R, Raised> {
-        let Run { task, mode, ref context, attempt, .. } = self.run;
+        let Plan { job, known: Known { run, .. }, away } = self;
+        let Run { task, mode, ref context, attempt, .. } = *run;
+        let (job, away) = (&mut **job, *away);
         let target = claim.map(Claim::target);
-        let (away, job) = (self.away, &mut *self.job);
         let (called_at, mut taken) = (if claim.is_some() { Instant::now() } else { started }, None);
         let there = Some(&mut taken);
         let mut records = Records::new();
@@ -273,8 +205,7 @@ impl<'a, R: Send> Plan<'a, R> {
             let outer = context.as_ref().filter(|_| away.is_none()).and_then(|context| context.limit.as_ref());
             let within = TimeLimit::within(outer, task.timeout.map(|limit| started + limit));
             let context = Context::within(context.as_ref(), task, target, within.clone());
-            let _heartbeat =
-                heartbeat::watch(&context, self.run.number(), task, &self.run.name, target, attempt, started);
+            let _heartbeat = heartbeat::watch(&context, run.number(), task, &run.name, target, attempt, started);
             let last = attempt > task.retries;
             let attempt = pin!(async move {
                 match (away, task.timeout) {
@@ -323,8 +254,8 @@ impl<'a, R: Send> Plan<'a, R> {
             });
             collect_async(&mut records, catch(attempt)).await
         };
-        self.run.timing.loading = (taken.unwrap_or_else(Instant::now) - called_at).as_secs_f32();
-        self.run.records = (!records.is_empty()).then(|| Box::new(records));
+        run.timing.loading = (taken.unwrap_or_else(Instant::now) - called_at).as_secs_f32();
+        run.records = (!records.is_empty()).then(|| Box::new(records));
         if let (Ok(Err(_)), Some(limit), true) = (&called, task.timeout, taken.is_some() && mode.executes())
             && started.elapsed() > limit
         {
@@ -332,8 +263,8 @@ impl<'a, R: Send> Plan<'a, R> {
         }
         called.unwrap_or_else(|panic| {
             if taken.is_none() {
-                self.run.phase = Phase::Loading;
-                return Err(self.run.caught(panic).into());
+                run.phase = Phase::Loading;
+                return Err(run.caught(panic).into());
             }
             let raised = Raised::from(panic.error(Phase::Running));
             Err(Raised { thrown: (!mode.executes()).then_some(panic), ..raised })
@@ -369,6 +300,97 @@ pub(crate) async fn drive_in<F: Future<Output: Send> + Send>(context: Option<Arc
     }
 }
 
+/// What an attempt came to before it began.
+enum Early {
+    /// The output is there.
+    Saved,
+    /// In a dry run: it would have been made.
+    Nothing,
+    Failed(Arc<Failure>),
+}
+
+impl Known {
+    /// Begins an attempt, unless there is none to be made.
+    fn begin(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> Result<(Instant, Span), Early> {
+        let target = place.map(<dyn AnyPlace>::location);
+        if let Some(why) = self.run.flow().and_then(|flow| flow.cancelled()) {
+            let (why, given) = (RunError::Cancelled { why: why.to_string() }, self.describe_unstarted(job, place));
+            return Err(Early::Failed(self.run.skipped(target, why, None, given)));
+        }
+        if let Some(root) = self.inputs.failure() {
+            return Err(Early::Failed(self.run.not_ready(target, root, self.describe_unstarted(job, place))));
+        }
+        self.inputs.settle();
+        match guard(|| self.ends_early(job, place)) {
+            Ok(Some(early)) => return Err(early),
+            Ok(None) => {}
+            Err(panic) => {
+                let error = self.run.caught(panic).into();
+                return Err(Early::Failed(self.run.failed(target, error, Duration::ZERO, Vec::new())));
+            }
+        }
+        self.run.attempt += 1;
+        let started = Instant::now();
+        self.run.started = Some(started);
+        self.run.timing = Timing { submitted: self.run.timing.submitted, ..Timing::default() };
+        if self.run.mode.executes() {
+            let state = if self.run.attempt == 1 { State::Running } else { State::Retrying };
+            self.run.emit(state, target, Duration::ZERO, None, &NO_DETAILS);
+        }
+        Ok((started, self.run.span(target)))
+    }
+
+    /// The arguments of a run that does not begin, for the journal.
+    pub(super) fn describe_unstarted(&self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> Vec<Given<'static>> {
+        let given = place.map(|_| guard(|| self.describe_arguments(job)).unwrap_or_default());
+        given.unwrap_or_default()
+    }
+
+    /// What is known without a run, now that all that it takes is there.
+    fn ends_early(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> Option<Early> {
+        if self.run.mode.caches() {
+            self.fill_name(job);
+        }
+        if self.has_come_out_as_it_was(job, place) {
+            return Some(Early::Saved);
+        }
+        match self.run.dry_run()? {
+            DryRun::Jobs => self.list_job(job, place),
+            dry => self.run.would_run(dry, place.map(<dyn AnyPlace>::location)),
+        }
+        Some(Early::Nothing)
+    }
+
+    /// Whether the output was stale for its inputs alone, and these have been made again and are what they were.
+    fn has_come_out_as_it_was(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> bool {
+        let (Some(place), Some((stamp, Reasons::INPUTS))) = (place, self.run.outdated) else { return false };
+        let compared = self.compare(place, stamp);
+        let is_fresh = compared.decision == Decision::Take;
+        if is_fresh {
+            self.take(job, place, Why::Unchanged, compared);
+        }
+        is_fresh
+    }
+
+    /// Says that it was taken from where it was made. What has no place is nowhere.
+    fn has_taken(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>, why: NotMade) -> Result<(), Raised> {
+        let place = place.ok_or(RunError::Interrupted)?;
+        match why {
+            NotMade::There(stamp) => {
+                let compared = self.compare(place, stamp);
+                self.take(job, place, Why::MadeMeanwhile, compared);
+            }
+            NotMade::Shared(Found { there, more, .. }) => {
+                self.run.note_found(place, &there, &more);
+                (self.run.why, self.run.outdated) = (Why::Shared, None);
+                let details = Details { there, more, ..Details::default() };
+                self.run.cached(place.location(), Reasons::default(), &details);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What came of reaching for a target.
 pub(super) enum Claimed {
     Ours(Claim),
@@ -390,9 +412,41 @@ enum Saved {
 const LOSSES: u32 = 10;
 
 impl Run {
+    /// An attempt has failed: how long to wait before the next, or that there is none.
+    fn end_badly(
+        &mut self,
+        target: Option<&Location>,
+        raised: Raised,
+        started: Instant,
+        span: &Span,
+    ) -> Result<Duration, Arc<Failure>> {
+        if self.is_tried_again(&raised) {
+            let delay = self.task.retry_delay.before(self.attempt);
+            span.in_scope(|| self.awaits_retry(target, raised.cause, started.elapsed(), delay));
+            return Ok(delay);
+        }
+        let Raised { cause, thrown, given, .. } = raised;
+        let failure = span.in_scope(|| self.failed(target, cause, started.elapsed(), given));
+        if let Some(panic) = thrown {
+            panic.resume();
+        }
+        Err(failure)
+    }
+
+    /// Says that it was made.
+    fn has_made(&mut self, place: Option<&dyn AnyPlace>, found: Found, given: Vec<Given<'static>>, elapsed: Duration) {
+        let Found { there, more, bytes, urgent } = found;
+        if let Some(place) = place {
+            self.note_found(place, &there, &more);
+        }
+        let recorded = self.records.as_deref().cloned().unwrap_or_default();
+        let details = Details { there, more, given: given.into(), recorded, urgent, ..Details::default() };
+        self.completed(place.map(<dyn AnyPlace>::location), elapsed, bytes, &details);
+    }
+
     /// The right to make the output, unless it is there by now.
-    pub(super) async fn claim<R>(&self, place: &Place<R>, record: Record) -> Result<Claimed, Cause> {
-        let mut claim = self.claim_one(place.store.claim_path(&place.location), &place.location, record).await?;
+    pub(super) async fn claim(&self, place: &dyn AnyPlace, record: Record) -> Result<Claimed, Cause> {
+        let mut claim = self.claim_one(place.claim_path(), place.location(), record).await?;
         if place.is_several() {
             let mut others = Vec::new();
             for part in &place.parts()[1..] {
@@ -403,7 +457,7 @@ impl Run {
         if !self.mode.caches() {
             return Ok(Claimed::Ours(claim));
         }
-        let there = place.stamp();
+        let there = place.stamp_all();
         let there = there.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
         // What was there and stale is as good as not there, unless another has replaced it.
         let there = there.filter(|there| self.outdated.is_none_or(|(stamp, _)| stamp != *there));
@@ -426,11 +480,11 @@ impl Run {
     }
 
     /// Whether the function wrote a file, if that is its own choice: one without a `#[target]` parameter may give data instead.
-    fn has_written<R>(&self, place: &Place<R>) -> Result<bool, Cause> {
+    fn has_written(&self, place: &dyn AnyPlace) -> Result<bool, Cause> {
         if self.task.saves || self.task.wants_target {
             return Ok(true);
         }
-        let stamp = place.store.stamp(&place.location);
+        let stamp = place.stamp();
         let stamp = stamp.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
         // What was there and stale before is not what it wrote.
         Ok(stamp.is_some_and(|stamp| self.outdated.is_none_or(|(outdated, _)| outdated != stamp)))
@@ -475,9 +529,9 @@ impl Run {
     }
 
     /// What lies at the place now that it was saved, and at those of the other outputs, if somebody compares.
-    pub(super) fn look_at_saved<R>(
+    pub(super) fn look_at_saved(
         &self,
-        place: &Place<R>,
+        place: &dyn AnyPlace,
         receipts: &[Arc<Receipt>],
         record: Record,
     ) -> (Option<There>, Vec<Option<There>>) {
@@ -497,7 +551,7 @@ impl Run {
     }
 
     /// Has the journal, and whatever takes the outputs, know what lies there now.
-    fn note_found<R>(&self, place: &Place<R>, there: &Option<There>, more: &[Option<There>]) {
+    fn note_found(&self, place: &dyn AnyPlace, there: &Option<There>, more: &[Option<There>]) {
         let Some(journal) = self.compares() else { return };
         for (spot, there) in place.spots().zip(iter::once(there).chain(more)) {
             if let Some(there) = there {
@@ -536,7 +590,7 @@ impl<R: Send> LazyRun<R> for Plan<'_, R> {
     }
 
     fn measure(&mut self, place: Option<&Place<R>>) -> Result<Resources, Arc<Failure>> {
-        Plan::measure(self, place)
+        self.known.measure(&*self.job, place.map(Place::any))
     }
 
     fn produce<'p>(&'p mut self, place: Option<&'p Place<R>>) -> Pin<Box<dyn Future<Output = Attempt<R>> + Send + 'p>> {

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use tracing::Instrument as _;
 
-use super::attempt::{Done, Found};
-use super::{LOOK, Plan, Run};
+use super::attempt::{Done, Found, NotMade};
+use super::{Known, LOOK, Plan, Run};
 use crate::graph::handles::Handles;
 use crate::graph::outcome::Produced;
 use crate::graph::packing::Packing;
 use crate::graph::place::{AnyPlace, Place};
 use crate::graph::visitor::{Visitor, checksum};
-use crate::run::call::{self, Call, Raised};
+use crate::run::call::{self, AnyCall, Call, Raised};
 use crate::run::carrier::{Carrier, Job, Travel};
 use crate::run::context::Context;
 use crate::run::dry_run;
@@ -24,7 +24,7 @@ use pipex_format::journal::{There, Why, name_worker};
 use pipex_format::model::error::{JobError, RunError};
 use pipex_format::model::provenance::Reasons;
 use pipex_format::store::{Record, Stamp};
-use pipex_format::wire::{self, FlowRequest, JobEnd, JobOutcome, Order, WireFormat};
+use pipex_format::wire::{self, FlowRequest, JobEnd, JobOutcome, Order, Value, WireFormat};
 
 impl Run {
     /// Who brings the run to another process, if it is to run there.
@@ -41,22 +41,27 @@ impl Run {
     }
 }
 
-impl<R: Send> Plan<'_, R> {
+impl Known {
     /// In a dry run: lists it as a job, if another process can do it.
-    pub(super) fn list_job(&self, place: Option<&Place<R>>) {
-        let job = self.run.task.remote.then(|| self.order(place, None));
+    pub(super) fn list_job(&self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) {
+        let job = self.run.task.remote.then(|| self.order(job, place, None));
         dry_run::list(job, self.run.flow().map(|flow| &flow.shared.would_run));
     }
 
     /// What another process is to do.
-    fn order(&self, place: Option<&Place<R>>, record: Option<Record>) -> Result<Order, JobError> {
+    fn order(
+        &self,
+        job: &dyn AnyCall,
+        place: Option<&dyn AnyPlace>,
+        record: Option<Record>,
+    ) -> Result<Order, JobError> {
         let Run { task, ref label, ref name, mode, outdated, .. } = self.run;
         let mut packing = Packing::new(task.parameters);
-        self.job.accept(&mut Visitor::packing(&mut packing));
+        job.accept(&mut Visitor::packing(&mut packing));
         let packing = packing.finish()?;
         let flow = FlowRequest {
             code: task.code,
-            check: packing.can_be_checked.then(|| checksum(|visitor| self.job.accept(visitor))),
+            check: packing.can_be_checked.then(|| checksum(|visitor| job.accept(visitor))),
             record: record.map(|record| (record.arguments(), record.inputs())),
             outdated: outdated.map(|(stamp, _)| stamp.get()),
             caches: mode.caches(),
@@ -70,37 +75,24 @@ impl<R: Send> Plan<'_, R> {
             path: label.path.as_deref().map(str::to_owned),
             base: label.base.as_deref().map(str::to_owned),
             name: Some(name.for_task(task)),
-            target: place.map(|place| place.name().into_owned()),
+            target: place.map(|place| place.spot().name().into_owned()),
             more_targets,
             flow: Some(flow),
         })
     }
 
-    /// Has the function run in another process, which claims the target, saves, and says what came of it; `None` if it is to
-    /// run here.
-    pub(super) async fn make_elsewhere(
-        &mut self,
-        place: Option<(&Place<R>, Record)>,
-        started: Instant,
-    ) -> Result<Option<Done<R>>, Raised> {
-        match self.run.carrier() {
-            Some(carrier) => Box::pin(self.ask(carrier, place, started)).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
     /// Asks another process for it.
     async fn ask(
         &mut self,
+        order: Result<Order, JobError>,
         carrier: Arc<dyn Carrier>,
-        place: Option<(&Place<R>, Record)>,
+        place: Option<&dyn AnyPlace>,
         started: Instant,
-    ) -> Result<Done<R>, Raised> {
-        let stays = |error: JobError| Raised::new(error, false);
-        let order = self.order(place.map(|(place, _)| place), place.map(|(_, record)| record)).map_err(stays)?;
+    ) -> Result<Reply, Raised> {
+        let order = order.map_err(stays)?;
         let needs = self.needs.as_deref().copied().unwrap_or_default();
         let job = Job::new(self.run.task, self.run.attempt, needs, &order).map_err(stays)?;
-        let target = place.map(|(place, _)| &place.location);
+        let target = place.map(<dyn AnyPlace>::location);
         if let Some(target) = target {
             self.run.begin_making(target, started);
         }
@@ -127,37 +119,69 @@ impl<R: Send> Plan<'_, R> {
             // Until then it waited to be taken there.
             self.run.started = Instant::now().checked_sub(elapsed).map(|began| began.max(started));
         }
-        let value = |value| {
-            let from = self.job.travel().map(|travel| travel.from);
-            from.and_then(|from| from(value).ok())
-        };
         match (ended, place) {
             (JobEnd::Failed(raised), _) => {
                 let retry = raised.retry;
                 Err(Raised::new(raised.cause(), retry))
             }
             (JobEnd::Value(sent), _) => {
-                let problem = || JobError::Output { problem: "what came back is not of its type".to_owned() };
-                let value = Some(value(sent).ok_or_else(|| stays(problem()))?);
-                Ok(Done::Made { value, found: Found::default(), elapsed })
+                Ok(Reply::Made { sent: Some(sent), is_all: true, found: Found::default(), elapsed })
             }
             (JobEnd::Saved { there, more, value: sent }, Some(_)) => {
                 let bytes = iter::once(&there).chain(&more).flatten().map(|there| there.bytes).sum();
                 let compares = self.run.compares().is_some();
                 let more = if compares { more } else { Vec::new() };
                 let found = Found { there: there.filter(|_| compares), more, bytes, urgent: false };
-                Ok(Done::Made { value: sent.and_then(value), found, elapsed })
+                Ok(Reply::Made { sent, is_all: false, found, elapsed })
             }
-            (JobEnd::Found, Some((place, _))) => {
-                let stamp = place.stamp();
+            (JobEnd::Found, Some(place)) => {
+                let stamp = place.stamp_all();
                 let stamp = stamp.map_err(|source| RunError::Store { action: LOOK, source: source.into() })?;
-                stamp.map(Done::There).ok_or_else(|| RunError::Interrupted.into())
+                stamp.map(Reply::There).ok_or_else(|| RunError::Interrupted.into())
             }
             (JobEnd::Saved { .. } | JobEnd::Found, None) => {
                 Err(stays(JobError::Malformed { problem: "it says that it was saved, and has no target".to_owned() }))
             }
         }
     }
+}
+
+impl<R: Send> Plan<'_, R> {
+    /// Has the function run in another process, which claims the target, saves, and says what came of it; `None` if it is to
+    /// run here.
+    pub(super) async fn make_elsewhere(
+        &mut self,
+        place: Option<(&Place<R>, Record)>,
+        started: Instant,
+    ) -> Result<Option<Done<R>>, Raised> {
+        let Some(carrier) = self.run.carrier() else { return Ok(None) };
+        let (place, record) = (place.map(|(place, _)| place.any()), place.map(|(_, record)| record));
+        let order = self.known.order(&*self.job, place, record);
+        let (sent, is_all, found, elapsed) = match Box::pin(self.known.ask(order, carrier, place, started)).await? {
+            Reply::Made { sent, is_all, found, elapsed } => (sent, is_all, found, elapsed),
+            Reply::There(stamp) => return Ok(Some(Done::Not(NotMade::There(stamp)))),
+        };
+        let travel = self.job.travel();
+        let value = sent.and_then(|sent| travel.and_then(|travel| (travel.from)(sent).ok()));
+        if is_all && value.is_none() {
+            return Err(stays(JobError::Output { problem: "what came back is not of its type".to_owned() }));
+        }
+        Ok(Some(Done::Made { value, found, elapsed }))
+    }
+}
+
+/// An error that is the same when it is tried again.
+fn stays(error: JobError) -> Raised {
+    Raised::new(error, false)
+}
+
+/// What came back from another process.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it comes back")]
+enum Reply {
+    /// It was made, and this was sent of it; or this is all that there is of it.
+    Made { sent: Option<Value>, is_all: bool, found: Found, elapsed: Duration },
+    /// Another has made it meanwhile.
+    There(Stamp),
 }
 
 /// Does what a flow in another process has ordered.

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Plan;
+use super::Known;
 use crate::graph::outcome::Failure;
-use crate::graph::place::Place;
+use crate::graph::place::AnyPlace;
 use crate::graph::visitor::measure;
+use crate::run::call::AnyCall;
 use crate::runtime::panics::{Phase, guard};
 use pipex_format::model::error::RunError;
 use pipex_format::model::resources::Resources;
 
-impl<R: Send> Plan<'_, R> {
+impl Known {
     /// What it is to be given room for, now that all that it takes has ended.
-    pub(super) fn measure(&mut self, place: Option<&Place<R>>) -> Result<Resources, Arc<Failure>> {
+    pub(super) fn measure(
+        &mut self,
+        job: &dyn AnyCall,
+        place: Option<&dyn AnyPlace>,
+    ) -> Result<Resources, Arc<Failure>> {
         let run = &self.run;
         let is_skipped =
             || self.inputs.failure().is_some() || run.flow().is_some_and(|flow| flow.cancelled().is_some());
@@ -22,7 +27,7 @@ impl<R: Send> Plan<'_, R> {
         }
         let needs = match &self.needs {
             Some(needs) => **needs,
-            None => self.compute_needs().map_err(|error| self.refuse(place, error))?,
+            None => self.compute_needs(job).map_err(|error| self.refuse(job, place, error))?,
         };
         self.needs = Some(Box::new(needs));
         // There, it takes nothing here.
@@ -31,28 +36,24 @@ impl<R: Send> Plan<'_, R> {
         }
         let capacity = self.run.context.as_ref().and_then(|context| context.executor()?.capacity());
         match capacity.and_then(|capacity| needs.never_fits(&capacity)) {
-            Some(problem) => Err(self.refuse(place, RunError::NeverFits { problem })),
+            Some(problem) => Err(self.refuse(job, place, RunError::NeverFits { problem })),
             None => Ok(needs),
         }
     }
 
-    fn compute_needs(&self) -> Result<Resources, RunError> {
+    fn compute_needs(&self, job: &dyn AnyCall) -> Result<Resources, RunError> {
         let task = self.run.task;
         if !task.measures {
             return Ok(task.resources);
         }
-        match guard(|| measure(task.resources, |visitor| self.job.accept(visitor))) {
+        match guard(|| measure(task.resources, |visitor| job.accept(visitor))) {
             Ok(needs) => needs.map_err(|source| RunError::Measure { source }),
             Err(panic) => Err(panic.error(Phase::Measuring)),
         }
     }
 
-    fn refuse(&self, place: Option<&Place<R>>, error: RunError) -> Arc<Failure> {
-        self.run.failed(
-            place.map(|place| &place.location),
-            error.into(),
-            Duration::ZERO,
-            self.describe_unstarted(place),
-        )
+    fn refuse(&self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>, error: RunError) -> Arc<Failure> {
+        let target = place.map(<dyn AnyPlace>::location);
+        self.run.failed(target, error.into(), Duration::ZERO, self.describe_unstarted(job, place))
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::attempt::Done;
-use super::{Plan, Run};
-use crate::graph::place::Place;
-use crate::run::call::Raised;
+use super::{Known, Plan, Run};
+use crate::graph::place::{AnyPlace, Place};
+use crate::run::call::{AnyCall, Raised};
 use crate::run::dry_run;
 use pipex_format::store::Record;
 
@@ -17,8 +17,10 @@ impl<R: Send> Plan<'_, R> {
     ) -> Result<Option<Done<R>>, Raised> {
         Ok(None)
     }
+}
 
-    pub(super) fn list_job(&self, _: Option<&Place<R>>) {
+impl Known {
+    pub(super) fn list_job(&self, _: &dyn AnyCall, _: Option<&dyn AnyPlace>) {
         dry_run::list(None, self.run.flow().map(|flow| &flow.shared.would_run));
     }
 }

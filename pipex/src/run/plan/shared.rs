@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Run;
-use super::attempt::{Claimed, Done, Found};
-use crate::graph::place::{AnyPlace, Place};
+use super::attempt::{Claimed, Found, NotMade};
+use crate::graph::place::AnyPlace;
 use pipex_format::model::error::Cause;
 use pipex_format::say::say;
 use pipex_format::store::{
@@ -21,16 +21,16 @@ pub(super) struct SharedOutputs {
 }
 
 /// Whatever the number of its outputs.
-fn outputs<R>(place: &Place<R>) -> Vec<&dyn AnyPlace> {
+fn outputs<'p>(place: &'p (dyn AnyPlace + 'p)) -> Vec<&'p (dyn AnyPlace + 'p)> {
     match place.parts() {
         [] => vec![place],
-        parts => parts.iter().map(|part| &**part as &dyn AnyPlace).collect(),
+        parts => parts.iter().map(|part| &**part as _).collect(),
     }
 }
 
 impl Run {
     /// Where the outputs are shared, if they are: files within the project, of which it is known what they are made of.
-    pub(super) fn find_shared<R>(&self, place: &Place<R>, record: Record) -> Option<SharedOutputs> {
+    pub(super) fn find_shared(&self, place: &dyn AnyPlace, record: Record) -> Option<SharedOutputs> {
         let shared = self.context.as_ref()?.shared.clone().filter(|_| self.mode.caches() && !self.is_elsewhere())?;
         let name = |output: &dyn AnyPlace| {
             let is_file = output.listing().address().is_empty();
@@ -46,15 +46,15 @@ impl Run {
     }
 
     /// Takes the output that is shared, if nothing is here yet: that needs no claim.
-    pub(super) fn take_unclaimed<R>(
+    pub(super) fn take_unclaimed(
         &self,
-        place: &Place<R>,
+        place: &dyn AnyPlace,
         record: Record,
         shared: &mut SharedOutputs,
     ) -> Option<Found> {
         // What is stale here is replaced, and several are there together: by who has claimed them.
         let [output] = shared.found.as_deref().filter(|_| self.outdated.is_none())? else { return None };
-        match output.take_unclaimed(&place.location, record) {
+        match output.take_unclaimed(place.location(), record) {
             Ok(receipt) => Some(self.found_taken(place, &[receipt?], record)),
             Err(error) => {
                 cannot_take(place, &error);
@@ -65,38 +65,38 @@ impl Run {
     }
 
     /// The right to make the output, unless it is there by now, or is shared and was taken.
-    pub(super) async fn claim_unless_shared<R>(
+    pub(super) async fn claim_unless_shared(
         &self,
-        place: &Place<R>,
+        place: &dyn AnyPlace,
         record: Record,
         mut shared: Option<&mut SharedOutputs>,
-    ) -> Result<Result<Claim, Done<R>>, Cause> {
+    ) -> Result<Result<Claim, NotMade>, Cause> {
         loop {
             let claim = match self.claim(place, record).await? {
                 Claimed::Ours(claim) => claim,
-                Claimed::There(stamp) => return Ok(Err(Done::There(stamp))),
+                Claimed::There(stamp) => return Ok(Err(NotMade::There(stamp))),
             };
             let Some(found) = shared.as_mut().and_then(|shared| shared.found.take()) else { return Ok(Ok(claim)) };
             let receipts = claim.receipts();
             match take(&found, place, claim) {
-                Ok(_) => return Ok(Err(Done::Shared(self.found_taken(place, &receipts, record)))),
+                Ok(_) => return Ok(Err(NotMade::Shared(self.found_taken(place, &receipts, record)))),
                 Err(error) => cannot_take(place, &error),
             }
         }
     }
 
-    fn found_taken<R>(&self, place: &Place<R>, receipts: &[Arc<Receipt>], record: Record) -> Found {
+    fn found_taken(&self, place: &dyn AnyPlace, receipts: &[Arc<Receipt>], record: Record) -> Found {
         let (there, more) = self.look_at_saved(place, receipts, record);
         Found { there, more, ..Found::default() }
     }
 }
 
-fn cannot_take<R>(place: &Place<R>, error: &impl fmt::Display) {
-    say(&format!("{}: what is shared cannot be taken, so it is made: {error}", place.location));
+fn cannot_take(place: &dyn AnyPlace, error: &impl fmt::Display) {
+    say(&format!("{}: what is shared cannot be taken, so it is made: {error}", place.location()));
 }
 
 /// Takes all of them, together.
-fn take<R>(shared: &[SharedOutput], place: &Place<R>, claim: Claim) -> StoreResult<u64> {
+fn take(shared: &[SharedOutput], place: &dyn AnyPlace, claim: Claim) -> StoreResult<u64> {
     if let [shared] = shared {
         return shared.take(claim);
     }
@@ -110,7 +110,7 @@ fn take<R>(shared: &[SharedOutput], place: &Place<R>, claim: Claim) -> StoreResu
 
 impl SharedOutputs {
     /// Puts what was just made there for the others. What cannot be put there is here all the same.
-    pub(super) fn put<R>(&self, place: &Place<R>, receipts: &[Arc<Receipt>]) {
+    pub(super) fn put(&self, place: &dyn AnyPlace, receipts: &[Arc<Receipt>]) {
         for ((name, output), receipt) in self.names.iter().zip(outputs(place)).zip(receipts) {
             let location = &output.spot().location;
             if let Err(error) = self.shared.put(name, location.path(), receipt.content.get().copied()) {
