@@ -5,16 +5,13 @@
 //! more than [`MOST`] in a flow run: as many as wait to be asked for.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::mpsc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use object_store::ObjectStoreExt as _;
 
-use super::bucket::{Begun, take_as_it_is};
-use super::lists::{self, Lists};
-use super::place::Object;
+use super::lists::Lists;
 use super::seen::Seen;
-use crate::store::error::StoreError;
 
 /// Objects that are under way, or have come, and were not asked for.
 const MOST: usize = 32;
@@ -23,12 +20,15 @@ const MOST_BYTES: u64 = 64 << 20;
 /// How many are looked at to find such.
 const LOOKED_AT: usize = 4 * MOST;
 
+/// A request of which nothing is known yet but that it was begun.
+type Underway = mpsc::Receiver<object_store::Result<Bytes>>;
+
 /// What has been fetched of a bucket.
 #[derive(Default)]
 pub(super) struct Ahead {
     /// The objects of directories that have been listed, in the order in which they were put there.
     orders: HashMap<String, Vec<Put>>,
-    fetched: HashMap<String, (u64, Begun<Bytes>)>,
+    fetched: HashMap<String, (u64, Underway)>,
     bytes: u64,
     /// All that was taken or fetched: nothing is fetched twice.
     begun: HashSet<String>,
@@ -36,15 +36,15 @@ pub(super) struct Ahead {
 
 /// An object, by when it was put there.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Put {
+pub(super) struct Put {
     saved: SystemTime,
-    path: String,
+    pub(super) path: String,
     bytes: u64,
 }
 
 impl Lists {
     /// What has been fetched of this object, if it has been, and what is to be fetched now.
-    fn next(&mut self, path: &str) -> (Option<Begun<Bytes>>, Vec<Put>) {
+    pub(super) fn next(&mut self, path: &str) -> (Option<Underway>, Vec<Put>) {
         let (Some(seen), Some(directory)) = (self.find(path), self.listed_directory(path).map(str::to_owned)) else {
             return (None, Vec::new());
         };
@@ -76,7 +76,7 @@ impl Lists {
         (this, next)
     }
 
-    fn fetches(&mut self, put: Put, begun: Begun<Bytes>) {
+    pub(super) fn fetches(&mut self, put: Put, begun: Underway) {
         self.ahead.bytes += put.bytes;
         self.ahead.fetched.insert(put.path, (put.bytes, begun));
     }
@@ -88,36 +88,8 @@ impl Put {
     }
 }
 
-impl Object {
-    /// All of its bytes, where others are likely to be asked for that were put there after it: those come meanwhile.
-    pub(in crate::store) fn read_in_order(&self) -> Result<Vec<u8>, StoreError> {
-        match self.begin_in_order()?.map(|begun| self.bucket.end(begun)).transpose()? {
-            Some(Ok(bytes)) => Ok(bytes.into()),
-            // If it cannot be had, it is said of a request of its own.
-            Some(Err(_)) | None => self.read(),
-        }
-    }
-
-    fn begin_in_order(&self) -> Result<Option<Begun<Bytes>>, StoreError> {
-        let Some(mut lists) = lists::current(&self.bucket.lists) else { return Ok(None) };
-        let begin = |path| {
-            let store = self.bucket.store();
-            self.bucket.begin(async move { store.get(&path).await?.bytes().await })
-        };
-        let (this, next) = lists.next(self.path.as_ref());
-        // The one that is asked for comes first.
-        let this = this.map_or_else(|| begin(self.path.clone()), Ok)?;
-        for put in next {
-            let begun = begin(take_as_it_is(&put.path))?;
-            lists.fetches(put, begun);
-        }
-        Ok(Some(this))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
     use std::time::Duration;
 
     use super::*;

@@ -7,6 +7,7 @@ mod ahead;
 mod bucket;
 mod downloads;
 mod holder;
+mod in_order;
 mod lease;
 mod lists;
 mod parts;
