@@ -56,13 +56,14 @@ fn check(place: &Place, children: Vec<Child>, all_can: bool) {
     let made = count(&said, "made ");
     assert_eq!(made.len() as u64, targets(place));
     assert!(!all_can || made.values().all(|times| *times == 1), "{made:?}");
-    assert_eq!((place.outputs().len() as u64, place.claims()), (targets(place) + 1, Vec::new()));
+    assert_eq!(place.outputs().len() as u64, targets(place) + 1);
 }
 
 #[test]
 fn processes_share_the_work_and_each_body_runs_once() {
     let (place, machine) = (Place::new(), Machine::new());
     check(&place, (0..4).map(|_| start(&machine, &place)).collect(), true);
+    assert_eq!(place.claims(), [""; 0]);
 }
 
 #[test]
@@ -70,6 +71,7 @@ fn machines_share_the_work_and_each_body_runs_once() {
     let (place, machines) = (Place::new(), [Machine::new(), Machine::new()]);
     let children = machines.iter().flat_map(|machine| [start(machine, &place), start(machine, &place)]).collect();
     check(&place, children, honours("create") && honours("update"));
+    assert_eq!(place.claims(), [""; 0]);
 }
 
 /// Sweeps again and again until nobody has anything more to say to it.
