@@ -143,7 +143,7 @@ fn an_output_says_what_it_is_and_shows_what_it_has() {
     browser.press("j");
     browser.press("Home");
     browser.until("document.getElementById('detail').innerText.includes('it was made in run')");
-    assert!(browser.evaluate("location.hash").as_str().unwrap().contains("task=out%2Fsecond%2F5.json"));
+    browser.until("location.hash.includes('task=out%2Fsecond%2F5.json')");
     // A table of a hundred rows at a time.
     browser.until("document.getElementById('detail').innerText.includes('1 to 100 of 120 rows')");
     browser.evaluate("[...document.querySelectorAll('.output button')].find((it) => it.innerText === 'next').click()");
