@@ -19,9 +19,6 @@ use pipex_format::model::task::Task;
 
 /// How long a thread without work lives.
 const IDLE: Duration = Duration::from_secs(2);
-/// How often a thread without work lets others go first before it sleeps: to be woken takes it longer than most of what is
-/// submitted takes to come. (Rayon does as much.)
-const ROUNDS: u32 = if cfg!(shuttle) { 0 } else { 32 };
 
 thread_local! {
     /// The address of the pool that this thread works for, or 0.
@@ -214,17 +211,14 @@ impl Pool {
     /// A worker thread, from its first run to its last.
     fn work(self: Arc<Self>) {
         WORKS_FOR.set(Arc::as_ptr(&self).addr());
-        let mut rounds = 0;
         let mut state = self.lock();
         loop {
             if let Some(underway) = state.resumed.pop_front() {
-                rounds = 0;
                 self.wake_for_more(&mut state);
                 unlock(state);
                 underway.go_on();
                 state = self.lock();
             } else if let Some((share, ready)) = state.next() {
-                rounds = 0;
                 self.wake_for_more(&mut state);
                 unlock(state);
                 let ended = self.run(ready, share);
@@ -236,11 +230,6 @@ impl Pool {
                 }
             } else if !state.granted.is_empty() {
                 unlock(state);
-                state = self.lock();
-            } else if rounds < ROUNDS {
-                rounds += 1;
-                unlock(state);
-                thread::yield_now();
                 state = self.lock();
             } else {
                 state.idle += 1;
