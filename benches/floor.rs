@@ -92,20 +92,16 @@ fn main() {
     head();
 
     const CALLS: u64 = 100_000;
-    ratio(
-        "`do_nothing`: a call in a flow / a direct call",
-        "<= 15 ns more",
-        rounds(51),
-        CALLS as u32,
-        |_| Config::new().mode(Mode::DoNothing).scope(|| calls(CALLS)).unwrap(),
-        |_| (0..CALLS).for_each(|x| _ = black_box(direct(x))),
-    );
+    let called = |_| Config::new().mode(Mode::DoNothing).scope(|| calls(CALLS)).unwrap();
+    ratio("`do_nothing`: a call in a flow / a direct call", "<= 15 ns more", rounds(51), CALLS as u32, called, |_| {
+        (0..CALLS).for_each(|x| _ = black_box(direct(x)))
+    });
     ratio(
         "the same / a boxed closure that is called, and an `Arc` of what it gives",
         "",
         rounds(51),
         CALLS as u32,
-        |_| Config::new().mode(Mode::DoNothing).scope(|| calls(CALLS)).unwrap(),
+        called,
         |_| (0..CALLS).for_each(|x| _ = black_box(boxed(x))),
     );
 
@@ -123,6 +119,7 @@ fn main() {
     );
 
     let save = |config: Config, path: &Path| config.scope(|| days(path, TARGETS)).unwrap();
+    let save_in = |path: &Path| save(cache(path), path);
     let cold = out.path().join("cold");
     let bytes = vec![7; fs::metadata(&paths[0]).unwrap().len() as usize];
     let bare = out.path().join("bare");
@@ -131,10 +128,7 @@ fn main() {
         "<= 1.2",
         rounds(11),
         TARGETS,
-        |round| {
-            let path = cold.join(round.to_string());
-            save(cache(&path), &path);
-        },
+        |round| save_in(&cold.join(round.to_string())),
         |round| {
             save_each(&bare.join(round.to_string()), TARGETS, |to, temporary| write_and_rename(to, temporary, &bytes))
         },
@@ -145,10 +139,7 @@ fn main() {
         "",
         rounds(11),
         TARGETS,
-        |round| {
-            let path = cold.join(round.to_string());
-            save(cache(&path), &path);
-        },
+        |round| save_in(&cold.join(round.to_string())),
         |round| save_each(&bare.join(round.to_string()), TARGETS, |to, claim| claim_and_link(to, claim, &bytes)),
     );
 
@@ -158,10 +149,7 @@ fn main() {
         "<= 2 us more",
         rounds(11),
         TARGETS,
-        |round| {
-            let path = kept.join(round.to_string());
-            save(cache(&path), &path);
-        },
+        |round| save_in(&kept.join(round.to_string())),
         |round| {
             let path = kept.join(format!("bare-{round}"));
             save(cache(&path).without_journal(), &path);

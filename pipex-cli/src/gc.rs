@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::budget::{BudgetPlan, Candidate, Policy};
 use crate::project::{Project, RunJournal};
+use crate::reading::may_go_on;
 use crate::{CommandError, CommandStatus, Confirmation, join_sources, print};
 
 /// What is kept.
@@ -316,8 +317,7 @@ fn has_begun_since(run: &RunJournal) -> bool {
         let made = fs::metadata(&run.path).and_then(|metadata| metadata.modified());
         made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age < Duration::from_secs(60)))
     };
-    let may_go_on = run.path.parent().is_some_and(|parent| parent.ends_with("live"));
-    may_go_on && (run.head.is_none() && is_young() || journal::is_live(&run.path))
+    may_go_on(&run.path) && (run.head.is_none() && is_young() || journal::is_live(&run.path))
 }
 
 /// Where outputs are, and so temporary files.

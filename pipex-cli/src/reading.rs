@@ -361,8 +361,7 @@ impl RunJournal {
     fn new(path: PathBuf) -> Self {
         RunJournal {
             id: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-            // Only those of `live` may go on.
-            is_live: path.parent().is_some_and(|parent| parent.ends_with("live")) && journal::is_live(&path),
+            is_live: may_go_on(&path) && journal::is_live(&path),
             path,
             head: None,
             started: Timestamp::UNIX_EPOCH,
@@ -374,6 +373,11 @@ impl RunJournal {
             records: Vec::new(),
         }
     }
+}
+
+/// Whether the run of this journal may go on: that of one that has ended stands elsewhere.
+pub fn may_go_on(path: &Path) -> bool {
+    path.parent().is_some_and(|parent| parent.ends_with("live"))
 }
 
 /// More than clocks differ. What claims to be later would hold against all that is found from now on.

@@ -15,6 +15,7 @@ use tokio::sync::mpsc::Sender;
 use crate::follow::{FollowedRun, INTERVAL, News};
 use crate::page::{Feed, Update};
 use crate::project::RunJournal;
+use crate::reading::may_go_on;
 use crate::runs::RunRow;
 
 /// So many updates are sent at once: the first of a large run are drawn while the others are on their way.
@@ -59,8 +60,7 @@ pub fn follow(journal: &Path, id: Option<&str>, after: u64, events: &Sender<Even
 
 /// Whether somebody still reads.
 fn tell_runs(there: &[PathBuf], events: &Sender<Event>) -> bool {
-    let may_go_on = |path: &&PathBuf| path.parent().is_some_and(|parent| parent.ends_with("live"));
-    let live = there.iter().filter(may_go_on).filter_map(|path| RunJournal::read_head(path.clone()).ok());
+    let live = there.iter().filter(|path| may_go_on(path)).filter_map(|path| RunJournal::read_head(path.clone()).ok());
     let live: Vec<RunJournal> = live.filter(|run| run.is_live).collect();
     let runs = Runs { count: there.len(), live: live.iter().map(RunRow::alone).collect() };
     let data = serde_json::to_string(&runs).unwrap_or_default();

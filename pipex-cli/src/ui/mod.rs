@@ -18,7 +18,7 @@ use self::guard::Guard;
 use self::server::Server;
 use crate::page::draw_secret;
 use crate::project::Project;
-use crate::reading::Open;
+use crate::reading::{Open, may_go_on};
 use crate::{CommandError, CommandStatus, print};
 
 /// How the page is served.
@@ -79,7 +79,7 @@ impl Desk<'_> {
         let runs = journal::runs(&path).map_err(|source| CommandError::Journal { path: path.clone(), source })?;
         let stamp = |run: PathBuf| {
             let metadata = fs::metadata(&run).ok();
-            let is_live = run.parent().is_some_and(|parent| parent.ends_with("live")) && journal::is_live(&run);
+            let is_live = may_go_on(&run) && journal::is_live(&run);
             let length = metadata.as_ref().map_or(0, fs::Metadata::len);
             (run, length, metadata.and_then(|metadata| metadata.modified().ok()), is_live)
         };

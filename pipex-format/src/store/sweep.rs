@@ -47,7 +47,7 @@ pub fn sweep(
     dry_run: bool,
     each: &mut dyn FnMut(Result<Leftover, StoreError>),
 ) -> Result<(), StoreError> {
-    if let Some(object) = directory.to_str().map(Object::find).transpose()?.flatten() {
+    if let Some(object) = find_object(directory)? {
         return sweep_bucket(&object, false, dry_run, each);
     }
     let mut by_target: BTreeMap<String, Vec<OsString>> = BTreeMap::new();

@@ -1,7 +1,6 @@
 //! What task runs log, until the journal takes it: of each run the first and the last lines.
 
-use std::collections::VecDeque;
-use std::collections::hash_map::{Entry, HashMap};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -89,21 +88,20 @@ impl Lines {
 /// Keeps a line of the run with this number.
 pub(crate) fn keep(run: u64, line: LoggedLine) {
     let mut runs = lock();
-    if let Entry::Vacant(vacant) = runs.entry(run) {
-        vacant.insert(Lines::default());
-        COUNT.fetch_add(1, Ordering::Relaxed);
-    }
     runs.entry(run).or_default().push(line);
+    COUNT.store(runs.len(), Ordering::Relaxed);
 }
 
 /// The lines that were kept of the run with this number, which forgets them.
 pub(crate) fn take(run: u64) -> impl Iterator<Item = LoggedLine> {
     // What this very thread has logged it knows of; what others have, and is not known yet, is not waited for.
-    let lines = (COUNT.load(Ordering::Relaxed) > 0).then(|| lock().remove(&run)).flatten();
-    if lines.is_some() {
-        COUNT.fetch_sub(1, Ordering::Relaxed);
+    let mut lines = Lines::default();
+    if COUNT.load(Ordering::Relaxed) > 0 {
+        let mut runs = lock();
+        lines = runs.remove(&run).unwrap_or_default();
+        COUNT.store(runs.len(), Ordering::Relaxed);
     }
-    let Lines { first, last, .. } = lines.unwrap_or_default();
+    let Lines { first, last, .. } = lines;
     first.into_iter().chain(last)
 }
 

@@ -188,11 +188,11 @@ impl<'a, R: Send> Plan<'a, R> {
         Ok(Done::Made { value, found: Found { there, more, bytes, urgent }, elapsed: started.elapsed() })
     }
 
-    // What few runs wait for is boxed: a future has room for all that it may wait for, and what is larger than a kilobyte takes
-    // the allocator five times as long.
     /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has; where no
     /// executor runs it, a panic of the function is its caller's.
     async fn call(&mut self, drafts: Vec<PathBuf>, claim: Option<&Claim>, started: Instant) -> Result<R, Raised> {
+        // What few runs wait for is boxed: a future has room for all that it may wait for, and what is larger than a kilobyte
+        // takes the allocator longer.
         let Plan { job, known: Known { run, .. }, away } = self;
         let Run { task, mode, ref context, attempt, .. } = *run;
         let (job, away) = (&mut **job, *away);
