@@ -1,5 +1,5 @@
 //! Files that have no name until they are whole: then they are linked to it, which the kernel does at once or not at all. What is
-//! killed leaves nothing. On Linux, where `/proc` is mounted; elsewhere there are none.
+//! killed leaves nothing. On Linux; elsewhere there are none.
 
 use std::fs::File;
 use std::io;
@@ -28,10 +28,17 @@ pub(super) fn create_beside(path: &Path) -> Option<File> {
 pub(super) fn link(file: &File, to: &Path) -> io::Result<()> {
     use std::os::fd::AsRawFd as _;
 
-    use rustix::fs::{AtFlags, CWD};
+    use rustix::fs::{AtFlags, CWD, linkat};
+    use rustix::io::Errno;
 
-    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
-    Ok(rustix::fs::linkat(CWD, open, CWD, to, AtFlags::SYMLINK_FOLLOW)?)
+    // Whoever has opened it may, since Linux 6.10; before, that took a privilege.
+    match linkat(file, "", CWD, to, AtFlags::EMPTY_PATH) {
+        Err(error) if error != Errno::EXIST => {
+            let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+            Ok(linkat(CWD, open, CWD, to, AtFlags::SYMLINK_FOLLOW)?)
+        }
+        linked => Ok(linked?),
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
