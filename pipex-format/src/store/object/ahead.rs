@@ -1,8 +1,8 @@
 //! What a team shares, fetched before it is asked for.
 //!
 //! Whoever made the objects put one after the other there, and whoever takes them takes them in that order, or nearly. So while one is taken,
-//! those come that were put into its directory after it, as far as a list shows them. A wrong guess costs a request, and of those there are no
-//! more than [`MOST`] in a flow run: as many as wait to be asked for.
+//! those come that were put into its directory after it, as far as a list shows them: each directory for itself, since a pipeline goes from one to
+//! the other. A wrong guess costs a request, and of those there are no more in a flow run than may wait to be asked for.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::mpsc;
@@ -13,8 +13,10 @@ use bytes::Bytes;
 use super::lists::Lists;
 use super::seen::Seen;
 
-/// Objects that are under way, or have come, and were not asked for.
+/// Objects of a directory that are under way, or have come, and were not asked for.
 const MOST: usize = 32;
+/// Those of all directories.
+const MOST_IN_ALL: usize = 8 * MOST;
 /// Their bytes.
 const MOST_BYTES: u64 = 64 << 20;
 /// How many are looked at to find such.
@@ -26,12 +28,27 @@ type Underway = mpsc::Receiver<object_store::Result<Bytes>>;
 /// What has been fetched of a bucket.
 #[derive(Default)]
 pub(super) struct Ahead {
-    /// The objects of directories that have been listed, in the order in which they were put there.
-    orders: HashMap<String, Vec<Put>>,
-    fetched: HashMap<String, (u64, Underway)>,
+    /// Those of directories that have been listed.
+    orders: HashMap<String, Order>,
+    fetched: HashMap<String, Fetched>,
     bytes: u64,
     /// All that was taken or fetched: nothing is fetched twice.
     begun: HashSet<String>,
+}
+
+/// The objects of a directory, in the order in which they were put there.
+#[derive(Default)]
+struct Order {
+    puts: Vec<Put>,
+    /// How many of them are fetched, and were not asked for.
+    fetched: usize,
+}
+
+/// An object that is under way, or has come.
+struct Fetched {
+    directory: String,
+    bytes: u64,
+    underway: Underway,
 }
 
 /// An object, by when it was put there.
@@ -51,21 +68,23 @@ impl Lists {
         if !self.ahead.orders.contains_key(&directory) {
             let prefix = format!("{directory}/");
             let found = self.all().filter(|(path, _)| path.starts_with(&prefix));
-            let mut order: Vec<_> = found.map(|(path, seen)| Put::new(path, seen)).collect();
-            order.sort_unstable();
-            self.ahead.orders.insert(directory.clone(), order);
+            let mut puts: Vec<_> = found.map(|(path, seen)| Put::new(path, seen)).collect();
+            puts.sort_unstable();
+            self.ahead.orders.insert(directory.clone(), Order { puts, fetched: 0 });
         }
         let Ahead { orders, fetched, bytes, begun } = &mut self.ahead;
         begun.insert(path.to_owned());
-        let this = fetched.remove(path).map(|(length, this)| {
-            *bytes -= length;
-            this
+        let this = fetched.remove(path).map(|this| {
+            *bytes -= this.bytes;
+            orders.entry(this.directory).or_default().fetched -= 1;
+            this.underway
         });
-        let order = &orders[&directory];
-        let after = order.partition_point(|put| *put <= Put::new(path, &seen));
-        let (mut room, mut room_bytes) = (MOST - fetched.len(), MOST_BYTES - *bytes);
+        let order = orders.entry(directory).or_default();
+        let after = order.puts.partition_point(|put| *put <= Put::new(path, &seen));
+        let mut room = MOST.saturating_sub(order.fetched).min(MOST_IN_ALL.saturating_sub(fetched.len()));
+        let mut room_bytes = MOST_BYTES - *bytes;
         let mut next = Vec::new();
-        for put in order[after..].iter().take(LOOKED_AT).filter(|put| !begun.contains(&put.path)) {
+        for put in order.puts[after..].iter().take(LOOKED_AT).filter(|put| !begun.contains(&put.path)) {
             if room == 0 || put.bytes > room_bytes {
                 break;
             }
@@ -77,8 +96,11 @@ impl Lists {
     }
 
     pub(super) fn fetches(&mut self, put: Put, begun: Underway) {
-        self.ahead.bytes += put.bytes;
-        self.ahead.fetched.insert(put.path, (put.bytes, begun));
+        let directory = self.listed_directory(&put.path).unwrap_or_default().to_owned();
+        let Put { path, bytes, .. } = put;
+        self.ahead.orders.entry(directory.clone()).or_default().fetched += 1;
+        self.ahead.bytes += bytes;
+        self.ahead.fetched.insert(path, Fetched { directory, bytes, underway: begun });
     }
 }
 
@@ -126,6 +148,15 @@ mod tests {
         let mut lists = listed(1_000, 1_000);
         let wrong: usize = (0..10).map(|number| take(&mut lists, number * 100).1.len()).sum();
         assert_eq!(wrong, MOST);
+        // But for another directory.
+        let seen = |number| Seen::new(Some("x"), 1, SystemTime::UNIX_EPOCH + Duration::from_secs(number));
+        for directory in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
+            let all = (0..100).map(|number| (format!("{directory}/{number}"), seen(number))).collect();
+            lists.add(directory.to_owned(), all);
+            let (_, next) = lists.next(&format!("{directory}/0"));
+            assert_eq!(next.len(), if directory < "h" { MOST } else { 0 }, "{directory}");
+            next.into_iter().for_each(|put| lists.fetches(put, mpsc::channel().1));
+        }
         let mut lists = listed(1_000, MOST_BYTES / 4);
         assert_eq!(take(&mut lists, 0).1.len(), 4);
         assert_eq!(take(&mut lists, 1).1, ["run/5"]);
