@@ -15,7 +15,8 @@ use tracing::Span;
 
 use super::size::{CAPACITY, NEEDS, read_size, size_header};
 use super::{
-    Connection, DROP, LOG, Logged, NatsSettings, RUN, RUN_ALONE, is_gone, name, number, subject as subject_of,
+    Connection, DROP, LOG, Logged, NatsSettings, RUN, RUN_ALONE, STARTED, is_gone, name, read_said,
+    subject as subject_of,
 };
 use crate::remote::{self, Job, Reply};
 use crate::runtime;
@@ -224,20 +225,24 @@ impl CarrierState {
     /// Takes what workers say.
     async fn listen(self: Arc<Self>, mut done: async_nats::Subscriber) {
         while let Some(message) = done.next().await {
-            let Some((number, said)) = number(&message.payload) else { continue };
-            if said.is_empty() {
-                if let Some(job) = self.jobs().get_mut(&number) {
-                    job.starts += 1;
-                    job.heard = Instant::now();
-                }
-            } else if let Some(line) = said.strip_prefix(&[LOG]) {
-                let span = self.jobs().get(&number).map(|job| job.span.clone());
-                if let (Some(span), Ok(line)) = (span, serde_json::from_slice::<Logged<'_>>(line)) {
-                    span.in_scope(|| line.say());
-                }
-            } else if let Some(job) = self.jobs().remove(&number) {
-                let _ = job.reply.send(Ok(said.to_vec()));
+            read_said(&message.payload).for_each(|(number, said)| self.hear(number, said));
+        }
+    }
+
+    fn hear(&self, number: u64, said: &[u8]) {
+        if said == STARTED {
+            if let Some(job) = self.jobs().get_mut(&number) {
+                job.starts += 1;
+                job.heard = Instant::now();
             }
+        } else if let Some(line) = said.strip_prefix(&[LOG]) {
+            let span = self.jobs().get(&number).map(|job| job.span.clone());
+            if let (Some(span), Ok(line)) = (span, serde_json::from_slice::<Logged<'_>>(line)) {
+                span.in_scope(|| line.say());
+            }
+        } else {
+            let job = self.jobs().remove(&number);
+            job.into_iter().for_each(|job| _ = job.reply.send(Ok(said.to_vec())));
         }
     }
 
@@ -246,7 +251,9 @@ impl CarrierState {
     /// is given up.
     async fn arbitrate(self: Arc<Self>, mut again: async_nats::Subscriber) {
         while let Some(message) = again.next().await {
-            let (Some((number, _)), Some(reply)) = (number(&message.payload), message.reply) else { continue };
+            let (Some((number, _)), Some(reply)) = (read_said(&message.payload).next(), message.reply) else {
+                continue;
+            };
             let most = self.settings().starts;
             let (answer, given_up) = {
                 let mut jobs = self.jobs();

@@ -7,7 +7,7 @@
 //! | subject | what goes there |
 //! | --- | --- |
 //! | `pipex.PROJECT.task.TASK.CODE` | jobs: kept in the stream `pipex-PROJECT` until they are acknowledged |
-//! | `pipex.PROJECT.done.FLOW` | to a flow: that a job has started, what came of it |
+//! | `pipex.PROJECT.done.FLOW` | to a flow: that jobs have started, what came of them; all that has come up since the last message |
 //! | `pipex.PROJECT.again.FLOW` | to a flow: that a job has been delivered again, and whether it is still wanted |
 //! | `pipex.PROJECT.can.TASK.CODE` | to workers: is there one that can do this? Each says its name |
 //!
@@ -22,6 +22,7 @@ mod size;
 mod worker;
 
 use std::borrow::Cow;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -171,17 +172,33 @@ fn is_gone(error: &jetstream::stream::RawMessageError) -> bool {
     }
 }
 
-/// A job's number among those of its flow, which its replies begin with.
-fn numbered(number: u64, rest: &[u8]) -> Bytes {
-    let mut text = format!("{number} ").into_bytes();
-    text.extend_from_slice(rest);
-    text.into()
+/// Adds what is said of a job of a flow, by its number among these, to what is said of others.
+fn add_said(number: u64, said: &[u8], message: &mut Vec<u8>) {
+    message.extend_from_slice(format!("{number} {} ", said.len()).as_bytes());
+    message.extend_from_slice(said);
 }
 
-fn number(payload: &[u8]) -> Option<(u64, &[u8])> {
-    let end = payload.iter().position(|byte| *byte == b' ')?;
-    let number = str::from_utf8(&payload[..end]).ok()?.parse().ok()?;
-    Some((number, &payload[end + 1..]))
+/// The same, of this job alone.
+fn said_of(number: u64, said: &[u8]) -> Bytes {
+    let mut message = Vec::new();
+    add_said(number, said, &mut message);
+    message.into()
+}
+
+/// What a message says, of each job by its number.
+fn read_said(mut message: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let number = |text: &mut &[u8]| {
+        let end = text.iter().position(|byte| *byte == b' ')?;
+        let number: u64 = str::from_utf8(&text[..end]).ok()?.parse().ok()?;
+        *text = &text[end + 1..];
+        Some(number)
+    };
+    iter::from_fn(move || {
+        let (job, length) = (number(&mut message)?, number(&mut message)?);
+        let (said, rest) = message.split_at_checked(usize::try_from(length).ok()?)?;
+        message = rest;
+        Some((job, said))
+    })
 }
 
 /// What a log line begins with that a worker says; an outcome is a JSON object.
@@ -211,7 +228,7 @@ impl Logged<'_> {
     }
 }
 
-/// What a worker says when it starts a job: nothing more than its number.
+/// What a worker says of a job that it starts.
 const STARTED: &[u8] = b"";
 /// What a flow answers about a job that was delivered again.
 const RUN: &[u8] = b"run";

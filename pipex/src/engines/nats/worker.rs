@@ -17,7 +17,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::hand::Hand;
 use super::size::{CAPACITY, size_header};
-use super::{Connection, DROP, NatsSettings, RUN, RUN_ALONE, STARTED, name, numbered, subject};
+use super::{Connection, DROP, NatsSettings, RUN, RUN_ALONE, STARTED, add_said, name, said_of, subject};
 #[cfg(feature = "logging")]
 use super::{LOG, Logged};
 use crate::Local;
@@ -72,7 +72,7 @@ pub(super) fn log(line: &LogLine<'_>) {
     if said.len() > connection.most_bytes() {
         return;
     }
-    let _ = block_on(connection.client.publish(connection.settings.subject("done", flow), numbered(number, &said)));
+    let _ = block_on(connection.client.publish(connection.settings.subject("done", flow), said_of(number, &said)));
 }
 
 struct Worker {
@@ -107,10 +107,29 @@ struct TakenJob {
     again: bool,
 }
 
-/// What came of it.
-struct FinishedJob {
+/// What is to be said of a job to its flow.
+struct Saying {
     taken: Arc<TakenJob>,
-    outcome: Vec<u8>,
+    /// What came of it; it has just started if nothing has yet.
+    outcome: Option<Vec<u8>>,
+}
+
+impl Saying {
+    /// Whether there is room for it in a message of at most so many bytes. What is first always has: it is made to fit.
+    fn fits(&self, message: &[u8], most: usize) -> bool {
+        message.is_empty() || message.len() + self.outcome.as_ref().map_or(0, Vec::len) <= most
+    }
+}
+
+/// The outcome, or what can be said of it in so many bytes.
+fn limit(outcome: Vec<u8>, most: usize) -> Vec<u8> {
+    let bytes = outcome.len();
+    if bytes <= most {
+        return outcome;
+    }
+    let problem = format!("it takes {bytes} bytes, and a message at most {most}");
+    let lighter = without_value(&outcome).filter(|outcome| outcome.len() <= most);
+    lighter.unwrap_or_else(|| refusal(JobError::Output { problem }))
 }
 
 impl Worker {
@@ -146,15 +165,15 @@ impl Worker {
             registered().for_each(|task| crate::flow::logging::own(task.module));
             let _ = LOGS.set(worker.connection.clone());
         }
-        let (done, ended) = mpsc::unbounded_channel();
+        let (sayings, said) = mpsc::unbounded_channel();
         for place in 0..capacity.threads {
-            let (worker, done) = (Arc::clone(&worker), done.clone());
+            let (worker, sayings) = (Arc::clone(&worker), sayings.clone());
             let thread = thread::Builder::new().name(format!("pipex-worker-{place}"));
-            let started = thread.spawn(move || worker.work(&done));
+            let started = thread.spawn(move || worker.work(&sayings));
             started.map_err(|error| settings.failed("a worker needs threads", error))?;
         }
-        drop(done);
-        tokio::spawn(Arc::clone(&worker).send_outcomes(ended));
+        drop(sayings);
+        tokio::spawn(Arc::clone(&worker).say_all(said));
         tokio::spawn(Arc::clone(&worker).stay_alive());
         let mut tasks = 0;
         for task in registered() {
@@ -247,32 +266,30 @@ impl Worker {
     /// Asks the flow what is to become of a job that was delivered before: another had it, and died or was cut off.
     fn ask(&self, taken: &TakenJob) -> Bytes {
         let subject = self.connection.settings.subject("again", &taken.flow);
-        let asked = self.runtime.block_on(self.connection.client.request(subject, numbered(taken.number, STARTED)));
+        let asked = self.runtime.block_on(self.connection.client.request(subject, said_of(taken.number, STARTED)));
         // Where no flow listens, or it is cut off, it is done: what it saves is there for the next.
         asked.map_or(Bytes::from_static(RUN_ALONE), |answer| answer.payload)
     }
 
     /// A worker thread.
-    fn work(&self, done: &mpsc::UnboundedSender<FinishedJob>) {
+    fn work(&self, sayings: &mpsc::UnboundedSender<Saying>) {
         loop {
             let hand = self.work.wait_while(self.hand(), |hand| hand.count_ready() == 0);
             let Some((taken, share)) = hand.unwrap_or_else(PoisonError::into_inner).start() else { continue };
-            let outcome = self.run(&taken);
+            let outcome = self.run(&taken, sayings);
             self.hand().give_back(share);
             self.start_threads();
             self.room.notify_waiters();
-            let Some(outcome) = outcome else {
+            if outcome.is_none() {
                 self.let_go(&taken);
-                continue;
-            };
-            if done.send(FinishedJob { taken, outcome }).is_err() {
+            } else if sayings.send(Saying { taken, outcome }).is_err() {
                 return;
             }
         }
     }
 
     /// Does a job that has room, if it is still wanted.
-    fn run(&self, taken: &TakenJob) -> Option<Vec<u8>> {
+    fn run(&self, taken: &Arc<TakenJob>, sayings: &mpsc::UnboundedSender<Saying>) -> Option<Vec<u8>> {
         if self.stops.load(Ordering::Acquire) {
             let _ = block_on(taken.message.ack_with(AckKind::Nak(None)));
             return None;
@@ -283,7 +300,7 @@ impl Worker {
             return None;
         }
         if !taken.again {
-            self.say(taken, STARTED);
+            let _ = sayings.send(Saying { taken: Arc::clone(taken), outcome: None });
         }
         let started = Instant::now();
         // What is logged within goes to the flow, too.
@@ -302,26 +319,32 @@ impl Worker {
         Some(outcome)
     }
 
-    /// Says something of a job to its flow.
-    fn say(&self, taken: &TakenJob, what: &[u8]) {
-        let subject = self.connection.settings.subject("done", &taken.flow);
-        // As good as never does this wait: it goes into the connection's buffer.
-        let _ = block_on(self.connection.client.publish(subject, numbered(taken.number, what)));
-    }
-
-    /// Says what came of jobs, and then that they are done.
-    async fn send_outcomes(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<FinishedJob>) {
-        while let Some(FinishedJob { taken, mut outcome }) = ended.recv().await {
-            let (bytes, most) = (outcome.len(), self.connection.most_bytes());
-            if bytes > most {
-                let problem = format!("it takes {bytes} bytes, and a message at most {most}");
-                let lighter = without_value(&outcome).filter(|outcome| outcome.len() <= most);
-                outcome = lighter.unwrap_or_else(|| refusal(JobError::Output { problem }));
+    /// Says what there is to be said, as much of it together as has come up meanwhile; then that jobs are done.
+    async fn say_all(self: Arc<Self>, mut sayings: mpsc::UnboundedReceiver<Saying>) {
+        let mut next = Vec::new();
+        while sayings.recv_many(&mut next, MOST_AHEAD).await > 0 {
+            let most = self.connection.most_bytes();
+            let mut sayings = next.drain(..).peekable();
+            while let Some(first) = sayings.peek() {
+                let (flow, mut message, mut done) = (first.taken.flow.clone(), Vec::new(), Vec::new());
+                while let Some(Saying { taken, outcome }) =
+                    sayings.next_if(|it| it.taken.flow == flow && it.fits(&message, most))
+                {
+                    match outcome {
+                        None => add_said(taken.number, STARTED, &mut message),
+                        Some(outcome) => {
+                            add_said(taken.number, &limit(outcome, most), &mut message);
+                            done.push(taken);
+                        }
+                    }
+                }
+                let subject = self.connection.settings.subject("done", &flow);
+                let _ = self.connection.client.publish(subject, message.into()).await;
+                for taken in done {
+                    let _ = taken.message.ack().await;
+                    self.let_go(&taken);
+                }
             }
-            let subject = self.connection.settings.subject("done", &taken.flow);
-            let _ = self.connection.client.publish(subject, numbered(taken.number, &outcome)).await;
-            let _ = taken.message.ack().await;
-            self.let_go(&taken);
         }
     }
 
