@@ -106,6 +106,14 @@ impl Inputs {
         })
     }
 
+    /// Whether all runs have ended, one way or the other.
+    pub(crate) fn have_ended(&self) -> bool {
+        self.unsettled_when_called().all(|input| match input {
+            Dependency::Pending { node, .. } => node.has_ended(),
+            Dependency::Content(_) | Dependency::Failed { .. } => true,
+        })
+    }
+
     /// All runs have ended, and well enough: nothing more is to be known of them, and what is held of them goes.
     pub(crate) fn settle(&mut self) {
         if self.first.is_some() {

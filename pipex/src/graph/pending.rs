@@ -210,13 +210,14 @@ impl<T> PendingRun<T> {
 }
 
 impl<T: Send + Sync + 'static> PendingRun<T> {
-    /// Hands it to its executor; the flow run counts it, and does not end before it.
-    pub(crate) fn submit(self: &Arc<Self>) {
+    /// Hands it to its executor; the flow run counts it, and does not end before it. Whether it is known that it is to run: what it
+    /// takes has ended, and its target is not there.
+    pub(crate) fn submit(self: &Arc<Self>, is_to_run: bool) {
         let Some(host) = self.executing_host() else { return };
         host.count_submitted(&|| Arc::downgrade(self) as _);
         let mut state = self.lock();
         state.submitted = true;
-        state.stage = Stage::Handed;
+        state.stage = if is_to_run { Stage::Ready } else { Stage::Handed };
         drop(state);
         host.submit(Ready::first(Arc::clone(self) as _));
     }

@@ -523,11 +523,8 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
         }
         let ended = if Context::executes() {
             match self.into_pending(true) {
-                Ok((outputs, run)) => {
-                    run.submit();
-                    return outputs;
-                }
-                Err(failed) => failed,
+                Ok((outputs, _)) => return outputs,
+                Err(ended) => ended,
             }
         } else {
             self.now()
@@ -553,7 +550,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
         }
         match self.into_pending(false) {
             Ok((outputs, _)) => outputs,
-            Err(failed) => O::ended(failed),
+            Err(ended) => O::ended(ended),
         }
     }
 
@@ -565,13 +562,13 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
         let task = self.job.task();
         let (outputs, run) = match self.into_pending(false) {
             Ok(pending) => pending,
-            Err(failed) => return O::ended(failed),
+            Err(ended) => return O::ended(ended),
         };
         if !run.place().is_some_and(|place| make.meet(task, place.any().spots().map(|spot| &spot.location))) {
             return outputs;
         }
         if Context::executes() {
-            run.submit();
+            run.submit(false);
         } else {
             block_on(settle(vec![Arc::clone(&run) as Arc<dyn Node>]));
             if let Some(Err(failure)) = run.ended() {
@@ -581,6 +578,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
         outputs
     }
 
+    /// The run, with its executor if it was submitted; or how it has ended at once.
     #[expect(clippy::result_large_err, reason = "it is taken apart where it is made")]
     fn into_pending(self, submitted: bool) -> Result<(O, Arc<PendingRun<R>>), Ended<R>>
     where
@@ -590,14 +588,28 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
         match Plan::new(self) {
             Ok((mut plan, place)) => {
                 plan.away = Some(away::<R>);
-                place.iter().for_each(|place| plan.expect(place));
+                let mut is_to_run = false;
                 if submitted {
                     plan.submitted(place.as_ref().map(Place::any));
+                    match plan.look_at_once(place.as_ref()) {
+                        None => {}
+                        Some(Ok(false)) => is_to_run = true,
+                        Some(there) => {
+                            let outcome = there.map(|_| Produced::Saved);
+                            return Err(Ended { label: plan.into_label(), place, outcome });
+                        }
+                    }
                 } else if Context::requested().is_none() {
                     plan.be_lazy();
                 }
+                place.iter().for_each(|place| plan.expect(place));
                 let host = plan.context().map(|context| Arc::clone(context) as Arc<dyn Host>);
-                Ok(O::pending(NewRun { task, label: plan.label().clone(), place, host, run: Box::new(plan) }))
+                let (outputs, run) =
+                    O::pending(NewRun { task, label: plan.label().clone(), place, host, run: Box::new(plan) });
+                if submitted {
+                    run.submit(is_to_run);
+                }
+                Ok((outputs, run))
             }
             Err((failure, label)) => Err(Ended { label, place: None, outcome: Err(failure) }),
         }

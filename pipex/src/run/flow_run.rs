@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use crate::run::dry_run::Tally;
 use crate::run::report::{self, Cancel, Event};
 use crate::run::targets::Targets;
 use crate::runtime::block_on;
-use crate::runtime::sync::atomic::{AtomicUsize, Ordering};
+use crate::runtime::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pipex_format::journal::Journal;
 use pipex_format::model::error::Error;
 use pipex_format::model::flow::Flow;
@@ -60,6 +61,34 @@ pub(crate) struct SharedByFlows {
     pub(crate) journal: Option<Journal>,
     /// In a dry run.
     pub(crate) would_run: Tally,
+    pub(crate) looks: Looks,
+}
+
+/// Whether looks at what is there take so little that who submits a call takes them, and its executor is left what is to run. Where
+/// they take their time (another machine has the files, say), workers take them side by side.
+#[derive(Default)]
+pub(crate) struct Looks {
+    /// So many are left to workers.
+    left: AtomicUsize,
+    /// The last one took its time.
+    was_slow: AtomicBool,
+}
+
+impl Looks {
+    const QUICK: Duration = Duration::from_micros(100);
+    const LEFT: usize = 256;
+
+    pub(crate) fn are_quick(&self) -> bool {
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
+    }
+
+    /// One has taken so long. A single one may have waited for something else, such as the journal's file.
+    pub(crate) fn took(&self, time: Duration) {
+        let is_slow = time > Self::QUICK;
+        if self.was_slow.swap(is_slow, Ordering::Relaxed) && is_slow {
+            self.left.store(Self::LEFT, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What went wrong with what was submitted.
@@ -101,7 +130,8 @@ impl fmt::Display for Cancelled {
 
 impl SharedByFlows {
     pub(crate) fn new(journal: Option<Journal>) -> Self {
-        SharedByFlows { targets: Targets::default(), now: Moment::default(), journal, would_run: Tally::default() }
+        let (targets, now, would_run) = (Targets::default(), Moment::default(), Tally::default());
+        SharedByFlows { targets, now, journal, would_run, looks: Looks::default() }
     }
 }
 

@@ -195,6 +195,20 @@ impl<'a, R: Send> Plan<'a, R> {
         self.known.is_there(&*self.job, place.map(Place::any))
     }
 
+    /// The same of a call that is submitted: where all that it takes has ended, and looks take no time, it is told at once. What is
+    /// to run is another's.
+    pub(crate) fn look_at_once(&mut self, place: Option<&Place<R>>) -> Option<Result<bool, Arc<Failure>>> {
+        let flow = self.run.flow()?;
+        if flow.cancelled().is_some() || !self.inputs.have_ended() || place.is_some() && !flow.shared.looks.are_quick()
+        {
+            return None;
+        }
+        let started = Instant::now();
+        let there = self.is_there(place);
+        self.run.flow()?.shared.looks.took(started.elapsed());
+        Some(there)
+    }
+
     pub(crate) fn into_label(self) -> Label {
         self.known.run.label
     }

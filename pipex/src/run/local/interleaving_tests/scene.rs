@@ -131,7 +131,7 @@ pub(super) fn submit(
     body: impl FnMut(&[u32]) -> Value + Send + 'static,
 ) -> (Output<u32>, Arc<Counts>) {
     let (awaited, run, counts) = call(task, inputs, body);
-    run.submit();
+    run.submit(false);
     (Output::pending(awaited), counts)
 }
 
