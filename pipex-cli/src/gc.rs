@@ -114,10 +114,10 @@ pub fn gc(
     json: bool,
 ) -> Result<CommandStatus, CommandError> {
     let dry_run = options.dry_run;
-    let (mut files, mut failed, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let (mut files, mut failed, mut bytes, mut met) = (Vec::new(), Vec::new(), 0, HashSet::new());
     let mut each = |left: Result<Leftover, StoreError>| match left {
         // What this machine has of a bucket is looked at with each of its directories.
-        Ok(left) if dry_run && files.contains(&left.path) => {}
+        Ok(left) if dry_run && !met.insert(left.path.clone()) => {}
         Ok(left) => {
             bytes += left.bytes;
             files.push(left.path);

@@ -15,8 +15,10 @@ use pipex_format::model::provenance::Reasons;
 use pipex_format::model::state::State;
 use pipex_format::model::target::Location;
 use pipex_format::store::{Listing, Stamp, StoreError, StoreResult};
+use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
+use crate::numbers;
 use crate::reading::{read, report_unreadable};
 use crate::values::Records;
 use crate::{CommandError, join_sources};
@@ -63,6 +65,7 @@ pub struct Problem {
 }
 
 /// A flow of a program, or the calls of programs outside flows.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct FlowHistory {
     pub program: String,
     pub name: Option<String>,
@@ -71,6 +74,7 @@ pub struct FlowHistory {
 }
 
 /// An output, or a file whose path was an argument.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Target {
     pub name: Box<str>,
     pub store: u32,
@@ -87,7 +91,9 @@ pub struct Target {
 }
 
 /// What lies there, and how it was made.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct KnownOutput {
+    #[serde(with = "numbers::stored")]
     pub stored: Stored,
     pub stamp: Stamp,
     pub bytes: u64,
@@ -100,13 +106,14 @@ pub struct KnownOutput {
     pub elapsed: f64,
     /// The run that said last what lies there, and when.
     pub confirmed_by: u32,
+    #[serde(with = "numbers::moment")]
     pub found: Timestamp,
     /// What it was made from.
     pub inputs: Box<[InputEdge]>,
 }
 
 /// Where it is known from what lies at a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// From the run that made it.
     Made,
@@ -117,15 +124,18 @@ pub enum Origin {
 }
 
 /// What an output was made from.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct InputEdge {
     pub index: u32,
     /// It was taken by its path, and not as an output.
     pub is_source: bool,
     /// What lay there, if it was known.
+    #[serde(with = "numbers::fingerprint")]
     pub content: Option<Fingerprint>,
 }
 
 /// What became of it last.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct LastEvent {
     pub run: u32,
     pub at: f64,
@@ -140,6 +150,7 @@ pub struct LastEvent {
 }
 
 /// Why a run came to nothing.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct TaskFailure {
     pub error: String,
     /// Whose failure it did not run for.
@@ -147,7 +158,7 @@ pub struct TaskFailure {
 }
 
 /// What a call would make its output from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct CallFingerprints {
     pub arguments: Fingerprint,
     pub inputs: Option<Fingerprint>,

@@ -20,7 +20,7 @@ use crate::project::{
     Target, TaskFailure, clamp_seconds,
 };
 use crate::values::{RecordedBy, Records};
-use crate::{CommandError, print};
+use crate::{CommandError, print, summary};
 
 pub use pipex_format::journal::read;
 
@@ -28,16 +28,34 @@ pub use pipex_format::journal::read;
 pub type Open<'o> = &'o dyn Fn(&str) -> Option<Box<dyn Listing>>;
 
 impl Project {
-    /// Reads all journals. What cannot be read is passed over, and told.
+    /// Reads all journals, or what was summed up of them. What cannot be read is passed over, and told.
     pub fn read(journal: &Path, here: PathBuf, open: Open<'_>) -> Result<Self, CommandError> {
         let runs =
             journal::runs(journal).map_err(|source| CommandError::Journal { path: journal.to_owned(), source })?;
-        Ok(Self::read_runs(journal, here, open, runs, true))
+        let (mut project, mut context) = (Project::new(journal, here), ReadContext::new(open));
+        let summed_up = summary::read(&mut project, &mut context, &runs);
+        let ended = summary::count_ended(&runs);
+        let (first, rest) = (runs[summed_up..ended].to_vec(), runs[ended..].to_vec());
+        let mut unread = Unread::default();
+        let lines = project.read_each(first, &mut context, &mut unread);
+        if unread.is_empty() {
+            summary::write(&project, &context, &runs[..ended], lines);
+        }
+        project.read_each(rest, &mut context, &mut unread);
+        unread.report();
+        Ok(project)
     }
 
     /// What the journals of these runs say.
-    pub fn read_runs(journal: &Path, here: PathBuf, open: Open<'_>, runs: Vec<PathBuf>, reports: bool) -> Self {
-        let mut project = Project {
+    pub fn read_runs(journal: &Path, here: PathBuf, open: Open<'_>, runs: Vec<PathBuf>) -> Self {
+        let mut project = Project::new(journal, here);
+        project.read_each(runs, &mut ReadContext::new(open), &mut Unread::default());
+        project
+    }
+
+    /// Of which nothing has been read.
+    fn new(journal: &Path, here: PathBuf) -> Self {
+        Project {
             journal: journal.to_owned(),
             root: journal.parent().unwrap_or(Path::new("/")).to_owned(),
             here,
@@ -49,32 +67,34 @@ impl Project {
             stores: vec![ProjectStore::new(String::new(), Some(Box::new(Files)))],
             accepts: Vec::new(),
             undone: HashSet::new(),
-        };
-        let mut context =
-            ReadContext { open, by_name: HashMap::new(), latest: Timestamp::now() + DAY, records: HashMap::new() };
-        let mut newer = None;
+        }
+    }
+
+    /// Reads the journals of these runs, which are later than those that it knows; how many lines they have.
+    fn read_each(&mut self, runs: Vec<PathBuf>, context: &mut ReadContext<'_>, unread: &mut Unread) -> u64 {
+        let mut lines = 0;
         for path in runs {
-            let number = project.runs.len() as u32;
-            project.runs.push(RunJournal::new(path.clone()));
-            let mut read = read(&path, |line| project.apply(number, line, &mut context));
-            let moved = journal.join("runs").join(path.file_name().unwrap_or_default());
+            let number = self.runs.len() as u32;
+            let moved = self.journal.join("runs").join(path.file_name().unwrap_or_default());
+            self.runs.push(RunJournal::new(path.clone()));
+            let mut apply = |project: &mut Self, path: &Path| {
+                read(path, |line| {
+                    lines += 1;
+                    project.apply(number, line, context);
+                })
+            };
+            let mut read = apply(self, &path);
             // It has ended meanwhile.
             if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) && moved.exists() {
-                project.runs[number as usize].path.clone_from(&moved);
-                read = journal::read(&moved, |line| project.apply(number, line, &mut context));
+                self.runs[number as usize].path.clone_from(&moved);
+                read = apply(self, &moved);
             }
-            match read {
-                Err(error) if NewerFormat::is_in(&error) => newer.get_or_insert((path, error, 0)).2 += 1,
-                Err(error) if reports => report_unreadable(&path, &error),
-                _ => {}
+            if let Err(error) = read {
+                unread.add(path, error);
             }
-            project.collect_records(number, &context);
+            self.collect_records(number, context);
         }
-        if let Some((first, error, count)) = newer.filter(|_| reports) {
-            let what = if count == 1 { "the journal".to_owned() } else { format!("{count} journals, such as") };
-            print::to_stderr(format!("passed over what is not known of {what} {}: {error}", first.display()));
-        }
-        project
+        lines
     }
 
     fn apply(&mut self, run: u32, line: Line<'static>, context: &mut ReadContext<'_>) {
@@ -263,10 +283,7 @@ impl Project {
 
     /// The target's number.
     fn find_or_add(&mut self, run: u32, store: &str, target: &str, context: &mut ReadContext<'_>) -> usize {
-        let store = self.find_store(store).unwrap_or_else(|| {
-            self.stores.push(ProjectStore::new(store.to_owned(), open_store(store, &self.root, context.open)));
-            self.stores.len() - 1
-        });
+        let store = self.find_store(store).unwrap_or_else(|| self.add_store(store.to_owned(), context));
         let name = self.name_from_root(run, &self.stores[store].address, target);
         if let Some(index) = self.stores[store].by_name.get(&*name) {
             return *index as usize;
@@ -286,6 +303,20 @@ impl Project {
         self.targets.push(new);
         self.stores[store].by_name.insert(name, index as u32);
         index
+    }
+
+    /// The number of a store that was not met before.
+    pub fn add_store(&mut self, address: String, context: &ReadContext<'_>) -> usize {
+        let listing = open_store(&address, &self.root, context.open);
+        self.stores.push(ProjectStore::new(address, listing));
+        self.stores.len() - 1
+    }
+
+    /// Has the stores know which targets are in them.
+    pub fn name_targets(&mut self) {
+        for (index, target) in self.targets.iter().enumerate() {
+            self.stores[target.store as usize].by_name.insert(target.name.clone(), index as u32);
+        }
     }
 
     /// The target, named from where the journal is.
@@ -354,8 +385,13 @@ impl RunJournal {
     #[cfg(feature = "ui")]
     pub fn read_head(path: PathBuf) -> io::Result<Self> {
         let head = journal::head(&path)?;
+        Ok(Self::with_head(path, head))
+    }
+
+    /// Of which this is the first line.
+    pub fn with_head(path: PathBuf, head: Option<Head<'static>>) -> Self {
         let started = head.as_ref().and_then(|head| head.started.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
-        Ok(RunJournal { head, started, ..Self::new(path) })
+        RunJournal { head, started, ..Self::new(path) }
     }
 
     fn new(path: PathBuf) -> Self {
@@ -383,12 +419,49 @@ pub fn may_go_on(path: &Path) -> bool {
 /// More than clocks differ. What claims to be later would hold against all that is found from now on.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-struct ReadContext<'o> {
+pub struct ReadContext<'o> {
     open: Open<'o>,
-    by_name: HashMap<(String, String), u32>,
+    /// The numbers of task functions, by module and name.
+    pub by_name: HashMap<(String, String), u32>,
     latest: Timestamp,
     /// What was recorded where the outputs were made that are there now, by their numbers.
-    records: HashMap<u32, Rc<[Recorded<'static>]>>,
+    pub records: HashMap<u32, Rc<[Recorded<'static>]>>,
+}
+
+impl<'o> ReadContext<'o> {
+    fn new(open: Open<'o>) -> Self {
+        ReadContext { open, by_name: HashMap::new(), latest: Timestamp::now() + DAY, records: HashMap::new() }
+    }
+}
+
+/// The journals that could not be read, or not all of them.
+#[derive(Default)]
+struct Unread {
+    others: Vec<(PathBuf, io::Error)>,
+    /// The first that a newer pipex has written, and how many there are.
+    newer: Option<(PathBuf, io::Error, usize)>,
+}
+
+impl Unread {
+    fn add(&mut self, path: PathBuf, error: io::Error) {
+        if NewerFormat::is_in(&error) {
+            self.newer.get_or_insert((path, error, 0)).2 += 1;
+        } else {
+            self.others.push((path, error));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.others.is_empty() && self.newer.is_none()
+    }
+
+    fn report(self) {
+        self.others.iter().for_each(|(path, error)| report_unreadable(path, error));
+        if let Some((first, error, count)) = self.newer {
+            let what = if count == 1 { "the journal".to_owned() } else { format!("{count} journals, such as") };
+            print::to_stderr(format!("passed over what is not known of {what} {}: {error}", first.display()));
+        }
+    }
 }
 
 fn open_store(address: &str, root: &Path, other: Open<'_>) -> Option<Box<dyn Listing>> {

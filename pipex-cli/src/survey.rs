@@ -1,14 +1,17 @@
 //! How outputs stand: what the journals say of them, and what is there.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::rc::Rc;
+use std::thread;
 
 use jiff::Timestamp;
 use pipex_format::journal::{self, Provenance, Stored, There, Wanted, decide, fingerprint_inputs};
 use pipex_format::model::fingerprint::Fingerprint;
 use pipex_format::model::provenance::Reasons;
 use pipex_format::model::stale::Stale;
-use pipex_format::store::Stamp;
+use pipex_format::model::target::Location;
+use pipex_format::store::{Files, Listing as _, Stamp, StoreResult};
 
 use crate::condition::{Condition, Demand, Facts};
 use crate::paths::{Bounds, Zone};
@@ -39,6 +42,9 @@ enum Presence {
     /// Something else than the journal says.
     Other(Box<FoundOutput>),
 }
+
+/// What a look at a file came to.
+type Looked = StoreResult<Option<Stamp>>;
 
 /// What lies at a target.
 #[derive(Debug, Clone, Copy)]
@@ -84,13 +90,15 @@ impl<'p> Survey<'p> {
         };
         let mut bounds = Bounds::new(project);
         let mut open: Vec<usize> = indices.into_iter().collect();
+        let mut looked = project.look_at_files(&open);
         let mut inspected = Vec::new();
         while let Some(index) = open.pop() {
             let target = &project.targets[index];
             if survey.presences[index].is_some() {
                 continue;
             }
-            survey.presences[index] = Some(project.inspect(target, &mut bounds));
+            let looked = looked.get_mut(index).and_then(Option::take);
+            survey.presences[index] = Some(project.inspect(target, looked, &mut bounds));
             inspected.push(index);
             for input in target.inputs() {
                 open.push(input.index as usize);
@@ -250,8 +258,39 @@ impl<'p> Survey<'p> {
 const IN_MEMORY: Stamp = Stamp::new(0);
 
 impl Project {
-    /// Looks at a target where it is.
-    fn inspect(&self, target: &Target, bounds: &mut Bounds<'_>) -> Presence {
+    /// What lies at these, as far as they are files, by their numbers. Where they are many it is looked side by side: the time passes in the
+    /// system.
+    fn look_at_files(&self, indices: &[usize]) -> Vec<Option<Looked>> {
+        const MANY: usize = 4_000;
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(8);
+        let mut all = Vec::new();
+        if indices.len() < MANY || threads == 1 {
+            return all;
+        }
+        all.resize_with(self.targets.len(), || None);
+        let is_file = |index: &&usize| {
+            let target = &self.targets[**index];
+            target.function.is_some() && self.is_file(target) && !self.is_running(target)
+        };
+        let files: Vec<(usize, &str)> =
+            indices.iter().filter(is_file).map(|at| (*at, &*self.targets[*at].name)).collect();
+        let look = |part: &[(usize, &str)]| -> Vec<Looked> {
+            part.iter().map(|(_, name)| Files.stamp(&Location::new(*name))).collect()
+        };
+        let parts: Vec<_> = files.chunks(files.len() / threads + 1).collect();
+        thread::scope(|scope| {
+            let looking: Vec<_> = parts.iter().map(|part| scope.spawn(|| look(part))).collect();
+            for (part, looking) in parts.iter().zip(looking) {
+                // What has not been looked at is looked at later.
+                let looked = looking.join().unwrap_or_default();
+                part.iter().zip(looked).for_each(|((index, _), looked)| all[*index] = Some(looked));
+            }
+        });
+        all
+    }
+
+    /// Looks at a target where it is, unless somebody has.
+    fn inspect(&self, target: &Target, looked: Option<Looked>, bounds: &mut Bounds<'_>) -> Presence {
         if self.is_running(target) {
             return Presence::Running;
         }
@@ -260,7 +299,7 @@ impl Project {
             return Presence::Absent;
         }
         let location = target.location();
-        match self.store(target).query(|store| store.stamp(&location)) {
+        match self.store(target).query(|store| looked.unwrap_or_else(|| store.stamp(&location))) {
             Err(problem) => return Presence::Unknown(problem),
             Ok(None) => return Presence::Absent,
             Ok(Some(stamp)) if target.made.as_ref().is_some_and(|made| made.stamp == stamp) => {

@@ -67,7 +67,7 @@ fn write_lines(
     restored: Vec<(usize, FoundOutput)>,
 ) -> Result<(), CommandError> {
     let journals = project.runs[..run as usize].iter().map(|run| run.path.clone()).collect();
-    let before = Project::read_runs(&project.journal, project.here.clone(), open, journals, false);
+    let before = Project::read_runs(&project.journal, project.here.clone(), open, journals);
     let index_before = |target: &Target| {
         let store = before.find_store(project.address(target))?;
         before.stores[store].by_name.get(&*target.name).map(|index| *index as usize)

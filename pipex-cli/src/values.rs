@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use pipex_format::journal::{Given, Recorded};
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 use crate::CommandError;
@@ -15,7 +16,7 @@ pub struct Records {
 }
 
 /// Who recorded values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecordedBy {
     /// The flow's own body.
     Flow,

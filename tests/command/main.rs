@@ -29,6 +29,7 @@ mod removing;
 mod seen;
 mod states;
 mod stores;
+mod summed;
 #[cfg(feature = "watch")]
 #[path = "../terminal.rs"]
 mod terminal;

@@ -150,13 +150,15 @@ mod tests {
 
     use super::*;
     use crate::reading::read;
+    use pipex_format::journal;
 
     /// A run whose program has changed since the last one of its flow that was complete: of its own, `extra`, nothing is known,
     /// and `old` is not asked for any more. Between them one has failed. `tests/command/page.rs` has the page tell of the same.
     #[test]
     fn how_long_it_still_takes_goes_by_the_last_complete_run_at_the_pace_of_this_one() {
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/eta");
-        let project = Project::read(&fixture.join("journal"), fixture.clone(), &|_| None).unwrap();
+        let runs = journal::runs(&fixture.join("journal")).unwrap();
+        let project = Project::read_runs(&fixture.join("journal"), fixture.clone(), &|_| None, runs);
         let run = project.runs.last().unwrap();
         let mut board = Board::new(&project, &run.id);
         assert_eq!(board.seconds_left(), None, "nothing was done by which it could be told");

@@ -229,11 +229,13 @@ mod tests {
 
     use super::*;
     use crate::project::Project;
+    use pipex_format::journal;
 
     /// The second run of `tests/fixtures/seen`, up to this line.
     fn board(lines: usize) -> Board {
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/seen");
-        let project = Project::read(&fixture.join("journal"), fixture.clone(), &|_| None).unwrap();
+        let runs = journal::runs(&fixture.join("journal")).unwrap();
+        let project = Project::read_runs(&fixture.join("journal"), fixture.clone(), &|_| None, runs);
         let run = &project.runs[1];
         let mut board = Board::new(&project, &run.id);
         let mut left = lines;

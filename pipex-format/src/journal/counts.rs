@@ -1,12 +1,12 @@
 //! How many task runs ended how.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Why;
 use crate::model::state::State;
 
 /// How many task runs ended how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Counts {
     /// They ran, and have an output.

@@ -4,21 +4,22 @@
 //! made from them again.
 
 use std::collections::HashMap;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::hash::BuildHasherDefault;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::line::{Line, Source, There};
+use super::whole::{read_whole, write_whole};
 use super::{Journal, fingerprint_source, lock};
 use crate::model::fingerprint::{AsIs, Fingerprint, Key, fingerprint_bytes};
 use crate::model::or_zero;
 use crate::model::provenance::{Present, Provenance, Stored};
 use crate::model::target::{Location, url_scheme};
 use crate::root::normalize;
-use crate::store::{Entry, Stamp, open_regular};
+use crate::store::{Entry, Stamp};
 
 impl Journal {
     /// What tells a target from all others, of whatever store: the same in each run, and wherever the project is moved to.
@@ -179,41 +180,21 @@ pub(super) struct History {
 impl History {
     /// Reads the file; `None` if it is not there, or not whole.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let mut file = open_regular(path, OpenOptions::new().read(true)).ok()?;
-        let mut records = vec![0; MAGIC.len()];
-        file.read_exact(&mut records).ok().filter(|()| records == MAGIC)?;
-        file.read_to_end(&mut records).ok()?;
-        let checksum = records.split_off(records.len().checked_sub(8)?);
-        if !records.len().checked_sub(MAGIC.len())?.is_multiple_of(RECORD)
-            || checksum != xxhash_rust::xxh3::xxh3_64(&records).to_le_bytes()
-        {
-            return None;
-        }
-        Some(History { records, ..Self::default() })
+        let records = read_whole(path, MAGIC)?;
+        records.len().is_multiple_of(RECORD).then(|| History { records, ..Self::default() })
     }
 
     /// Writes it whole, or leaves what was there.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        let draft = path.with_extension("new");
-        // What a kill left there, or a link to somewhere else, is not written to.
-        if let Err(error) = fs::remove_file(&draft)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
-        let records = if self.records.is_empty() { MAGIC } else { &self.records[..] };
-        file.write_all(records)?;
-        file.write_all(&xxhash_rust::xxh3::xxh3_64(records).to_le_bytes())?;
-        fs::rename(draft, path)
+        write_whole(path, MAGIC, &self.records)
     }
 
     fn len(&self) -> usize {
-        self.records.len().saturating_sub(MAGIC.len()) / RECORD
+        self.records.len() / RECORD
     }
 
     fn at(&self, place: usize) -> Option<&[u8; RECORD]> {
-        let start = MAGIC.len() + place * RECORD;
+        let start = place * RECORD;
         self.records.get(start..start + RECORD)?.try_into().ok()
     }
 
@@ -242,9 +223,6 @@ impl History {
     /// may.
     pub(super) fn add(&mut self, record: IndexRecord) {
         self.places();
-        if self.records.is_empty() {
-            self.records.extend_from_slice(MAGIC);
-        }
         let end = self.len();
         let place = *self.places.get_mut().expect("it was made above").entry(record.key).or_insert(end);
         let Some(other) = self.at(place).map(IndexRecord::from_bytes) else {
@@ -253,7 +231,7 @@ impl History {
         };
         let (later, earlier) = if other.found <= record.found { (record, other) } else { (other, record) };
         let later = later.succeed(&earlier);
-        let start = MAGIC.len() + place * RECORD;
+        let start = place * RECORD;
         self.records[start..start + RECORD].copy_from_slice(&later.to_bytes());
     }
 

@@ -10,6 +10,7 @@ mod line;
 mod reader;
 mod recorded;
 mod warnings;
+mod whole;
 mod writer;
 
 use std::collections::HashMap;
@@ -36,6 +37,8 @@ pub use self::line::{
 pub use self::reader::{NewerFormat, Tail, head, is_live, read, runs};
 pub use self::recorded::{Recordable, Recorded};
 use self::warnings::Warnings;
+#[doc(hidden)]
+pub use self::whole::{read_summary, write_summary};
 use self::writer::{Running, Writer, flush_now_and_then};
 pub use self::writer::{name_worker, worker};
 use crate::model::fingerprint::Fingerprint;

@@ -22,7 +22,7 @@ const STACK: usize = 1 << 20;
 pub(super) const MOST_EMPTY: u64 = 1 << 24;
 
 /// Reads a value: all of the bytes, and nothing but them.
-pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReadError> {
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReadError> {
     let here = 0_u8;
     let mut reader = Reader::new(bytes, &here, None);
     let value = T::deserialize(&mut reader)?;
@@ -48,7 +48,7 @@ pub(super) struct Part<T> {
 
 /// What is wrong with the bytes.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ReadError {
+pub(crate) enum ReadError {
     #[error("it ends before the value does")]
     End,
     #[error("{0} bytes are left over")]

@@ -14,7 +14,7 @@ use super::bulk::{Numbers, find_numbers};
 use super::codec::PIECE;
 
 /// Writes a value.
-pub(super) fn write<T: Serialize>(value: &T, out: &mut dyn Write) -> Result<(), WriteError> {
+pub(crate) fn write<T: Serialize>(value: &T, out: &mut dyn Write) -> Result<(), WriteError> {
     let mut writer = Writer { buffer: Vec::with_capacity(PIECE), out };
     writer.value(value)?;
     writer.flush()
@@ -22,7 +22,7 @@ pub(super) fn write<T: Serialize>(value: &T, out: &mut dyn Write) -> Result<(), 
 
 /// Why a value cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WriteError {
+pub(crate) enum WriteError {
     #[error("it is a sequence or a map that does not say how long it is")]
     NoLength,
     #[error(transparent)]

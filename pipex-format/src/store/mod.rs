@@ -4,8 +4,8 @@
 mod arrow;
 #[cfg(feature = "arrow")]
 mod batches;
-mod bincode_reader;
-mod bincode_writer;
+pub(crate) mod bincode_reader;
+pub(crate) mod bincode_writer;
 mod bulk;
 #[cfg(test)]
 mod bulk_tests;

@@ -3,11 +3,13 @@
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 
+use serde::{Deserialize, Serialize};
+
 /// What tells the output that is there from one that was there before, without a look at its content.
 ///
 /// It only saves work: where it is the same, the content is that which was recorded; where it is another, the content is
 /// looked at, and decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp(u64);
 
 impl Stamp {
