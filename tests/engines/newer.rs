@@ -31,10 +31,17 @@ fn a_job_in_a_newer_format_is_refused_and_not_delivered_again() {
         headers.insert("Nats-Msg-Id", "newer.7.0");
         let job = json!({ "format": 2, "steps": ["total"] }).to_string();
         jetstream.publish_with_headers(subject, headers, job.into()).await.unwrap().await.unwrap();
-        assert_eq!(said.next().await.unwrap().payload, "7 ", "it has started");
-        String::from_utf8(said.next().await.unwrap().payload.to_vec()).unwrap()
+        // Together or one after the other: that it has started, in no bytes, and what came of it.
+        let mut all = String::new();
+        while !all.ends_with('}') {
+            all.push_str(str::from_utf8(&said.next().await.unwrap().payload).unwrap());
+        }
+        all
     });
-    let outcome: Value = serde_json::from_str(outcome.strip_prefix("7 ").unwrap()).unwrap();
+    let outcome = outcome.strip_prefix("7 0 7 ").unwrap();
+    let (length, outcome) = outcome.split_once(' ').unwrap();
+    assert_eq!(length.parse(), Ok(outcome.len()));
+    let outcome: Value = serde_json::from_str(outcome).unwrap();
     let failed = &outcome["failed"];
     assert_eq!(failed["retry"], false, "{outcome}");
     assert!(failed["chain"][0].as_str().unwrap().starts_with("the job is in format 2, which a newer"), "{outcome}");
