@@ -268,8 +268,8 @@ fn build_arguments(
 
 /// What lies at an input today, as [`Survey::current_content`] has it.
 fn find_current_content(project: &Project, survey: &Survey<'_>, input: &Input<'_>) -> Option<Option<Fingerprint>> {
-    let index = project.stores[project.find_store(&input.store)?].by_name.get(&*input.target)?;
-    survey.current_content(*index as usize, input.source)
+    let index = project.find_in_store(project.find_store(&input.store)?, &input.target)?;
+    survey.current_content(index, input.source)
 }
 
 /// The task functions that a command's journal has named, by their numbers in the project.

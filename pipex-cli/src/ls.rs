@@ -134,7 +134,7 @@ impl Project {
                 let mut each = |location: Location| {
                     let is_hidden =
                         location.path().file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-                    if !store.by_name.contains_key(location.as_str()) && !is_hidden {
+                    if self.find_in_store(number, location.as_str()).is_none() && !is_hidden {
                         unknown.push(location);
                     }
                 };

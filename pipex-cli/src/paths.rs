@@ -37,7 +37,7 @@ impl Project {
 
     /// The same of a target that is known by its name alone.
     pub fn format_name<'t>(&self, name: &'t str) -> Cow<'t, str> {
-        if self.stores[0].by_name.contains_key(name) { self.format_path(name) } else { Cow::Borrowed(name) }
+        if self.find_in_store(0, name).is_some() { self.format_path(name) } else { Cow::Borrowed(name) }
     }
 
     /// The same of a path that is named from where the journal is.
@@ -68,13 +68,13 @@ impl Project {
     pub fn find_file(&self, name: &str) -> Option<usize> {
         // Few targets have `.` or `..` in their names.
         let is_same = |target: &Target| self.is_file(target) && *simplify(&target.name) == *name;
-        let index = self.stores[0].by_name.get(name).map(|index| *index as usize);
+        let index = self.find_in_store(0, name);
         index.or_else(|| self.targets.iter().position(is_same))
     }
 
     /// The target with this name, in whatever store.
     pub fn find_in_any_store(&self, name: &str) -> Option<usize> {
-        self.stores.iter().find_map(|store| store.by_name.get(name)).map(|index| *index as usize)
+        (0..self.stores.len()).find_map(|store| self.find_in_store(store, name))
     }
 }
 

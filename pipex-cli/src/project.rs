@@ -48,8 +48,8 @@ pub struct Project {
 pub struct ProjectStore {
     pub address: String,
     pub listing: Option<Box<dyn Listing>>,
-    /// The targets in it, by their names.
-    pub by_name: HashMap<Box<str>, u32>,
+    /// The targets in it, by their names, once somebody has asked for one.
+    by_name: OnceCell<HashMap<Box<str>, u32>>,
     /// How many questions it has failed to answer since it last answered one.
     failures: Cell<u32>,
     /// Why it is not asked any more.
@@ -216,7 +216,7 @@ impl Problem {
 
 impl ProjectStore {
     pub fn new(address: String, listing: Option<Box<dyn Listing>>) -> Self {
-        ProjectStore { address, listing, by_name: HashMap::new(), failures: Cell::new(0), problem: OnceCell::new() }
+        ProjectStore { address, listing, by_name: OnceCell::new(), failures: Cell::new(0), problem: OnceCell::new() }
     }
 
     fn is_file_store(&self) -> bool {
@@ -291,11 +291,32 @@ impl Project {
         self.stores.iter().position(|store| store.address == address)
     }
 
+    fn targets_by_name(&self, store: usize) -> &HashMap<Box<str>, u32> {
+        self.stores[store].by_name.get_or_init(|| {
+            let named = self.targets.iter().enumerate().filter(|(_, target)| target.store as usize == store);
+            named.map(|(index, target)| (target.name.clone(), index as u32)).collect()
+        })
+    }
+
+    /// The target with this name in the store with this number.
+    pub fn find_in_store(&self, store: usize, name: &str) -> Option<usize> {
+        self.targets_by_name(store).get(name).map(|index| *index as usize)
+    }
+
+    /// Adds a target that is not known yet; its number.
+    pub fn add_target(&mut self, target: Target) -> usize {
+        let (index, store) = (self.targets.len(), target.store as usize);
+        self.targets_by_name(store);
+        let by_name = self.stores[store].by_name.get_mut();
+        by_name.into_iter().for_each(|by_name| _ = by_name.insert(target.name.clone(), index as u32));
+        self.targets.push(target);
+        index
+    }
+
     /// The target with this name in the store with this address, both as the journal of this run has them.
     pub fn find_in_run(&self, run: u32, store: &str, target: &str) -> Option<usize> {
         let name = self.name_from_root(run, store, target);
-        let index = self.stores[self.find_store(store)?].by_name.get(&*name)?;
-        Some(*index as usize)
+        self.find_in_store(self.find_store(store)?, &name)
     }
 
     /// Those that task functions made, or were to make.

@@ -285,12 +285,10 @@ impl Project {
     fn find_or_add(&mut self, run: u32, store: &str, target: &str, context: &mut ReadContext<'_>) -> usize {
         let store = self.find_store(store).unwrap_or_else(|| self.add_store(store.to_owned(), context));
         let name = self.name_from_root(run, &self.stores[store].address, target);
-        if let Some(index) = self.stores[store].by_name.get(&*name) {
-            return *index as usize;
+        if let Some(index) = self.find_in_store(store, &name) {
+            return index;
         }
-        let index = self.targets.len();
-        let name: Box<str> = name.into();
-        let new = Target {
+        self.add_target(Target {
             store: store as u32,
             function: None,
             made: None,
@@ -298,11 +296,8 @@ impl Project {
             is_lazy: false,
             takes: None,
             source: None,
-            name: name.clone(),
-        };
-        self.targets.push(new);
-        self.stores[store].by_name.insert(name, index as u32);
-        index
+            name: name.into(),
+        })
     }
 
     /// The number of a store that was not met before.
@@ -310,13 +305,6 @@ impl Project {
         let listing = open_store(&address, &self.root, context.open);
         self.stores.push(ProjectStore::new(address, listing));
         self.stores.len() - 1
-    }
-
-    /// Has the stores know which targets are in them.
-    pub fn name_targets(&mut self) {
-        for (index, target) in self.targets.iter().enumerate() {
-            self.stores[target.store as usize].by_name.insert(target.name.clone(), index as u32);
-        }
     }
 
     /// The target, named from where the journal is.

@@ -235,7 +235,6 @@ impl Parsed {
         for address in summary.stores.into_iter().skip(1) {
             project.add_store(address, context);
         }
-        project.name_targets();
     }
 }
 

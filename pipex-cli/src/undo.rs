@@ -70,7 +70,7 @@ fn write_lines(
     let before = Project::read_runs(&project.journal, project.here.clone(), open, journals);
     let index_before = |target: &Target| {
         let store = before.find_store(project.address(target))?;
-        before.stores[store].by_name.get(&*target.name).map(|index| *index as usize)
+        before.find_in_store(store, &target.name)
     };
     let indices: Vec<usize> = restored.iter().filter_map(|(index, _)| index_before(&project.targets[*index])).collect();
     let mut call_lines = before.read_call_lines(&indices);
