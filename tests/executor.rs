@@ -4,8 +4,11 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
-use pipex::{Config, Error, Executor, Local, Mode, Output, Ready, State, flow, task};
+use pipex::store::{Claim, StoreResult};
+use pipex::{Config, Error, Executor, FileStore, Local, Location, Mode, Output, Ready, State, Store, flow, task};
 
 use crate::support::{Bench, Shelf};
 
@@ -461,4 +464,56 @@ fn clones_share_their_workers() {
     assert!(started.try_recv().is_err(), "the only worker is held");
     gate.open();
     first.wait().and(second.wait()).unwrap();
+}
+
+/// A store that is far away: each look takes a millisecond.
+struct Far;
+
+/// Who has looked there.
+static LOOKED: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+
+impl Store<u64> for Far {
+    fn exists(&self, target: &Location) -> StoreResult<bool> {
+        LOOKED.lock().unwrap().push(thread::current().id());
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(1) {
+            std::hint::spin_loop();
+        }
+        Ok(target.path().try_exists()?)
+    }
+
+    fn load(&self, target: &Location) -> StoreResult<u64> {
+        FileStore.load(target)
+    }
+
+    fn save(&self, claim: Claim, value: &u64) -> StoreResult<u64> {
+        FileStore.save(claim, value)
+    }
+
+    fn remove(&self, target: &Location) -> StoreResult<()> {
+        Store::<u64>::remove(&FileStore, target)
+    }
+}
+
+#[task(target = "{path}/{number}", store = Far)]
+fn far(number: u64) -> u64 {
+    number
+}
+
+#[test]
+fn looks_that_take_their_time_are_taken_by_workers_and_not_by_who_submits() {
+    #[flow]
+    fn flow(count: u64) -> pipex::Result<()> {
+        (0..count).for_each(|number| drop(far(number).submit()));
+        Ok(())
+    }
+    let bench = Bench::new();
+    let config = || bench.config(Mode::PrefectCache).workers(2);
+    config().scope(|| flow(100)).unwrap();
+    assert_eq!(std::mem::take(&mut *LOOKED.lock().unwrap()).len(), 200, "before the claim and with it");
+    config().scope(|| flow(100)).unwrap();
+    let looked = std::mem::take(&mut *LOOKED.lock().unwrap());
+    assert_eq!(looked.len(), 100);
+    let here = looked.iter().filter(|thread| **thread == thread::current().id()).count();
+    assert!(here <= 2, "{here} looks kept the flow from submitting");
 }
