@@ -131,9 +131,10 @@ async fn bare_worker(url: &str) {
     }
 }
 
-/// Publishes so many messages of the same size as jobs are, and waits until none is left.
+/// Publishes so many messages of the same size as jobs are, and waits until none is left, or with `REPLY` for as many answers.
 async fn bare_flow(url: &str, count: u32) -> Duration {
     let (context, _) = bare(url).await;
+    let done = context.client().subscribe("done").await.unwrap();
     let mut stream = context.get_stream("bare").await.unwrap();
     let payload = bytes::Bytes::from(vec![b'x'; 250]);
     let started = Instant::now();
@@ -148,6 +149,10 @@ async fn bare_flow(url: &str, count: u32) -> Duration {
     }
     for acknowledgement in acknowledgements {
         acknowledgement.await.unwrap();
+    }
+    if std::env::var_os("REPLY").is_some() {
+        done.take(count as usize).for_each(async |_| {}).await;
+        return started.elapsed();
     }
     while stream.info().await.unwrap().state.messages > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -263,27 +268,32 @@ fn carried(server: &Path) {
     let worker = || role("worker", &url, &[nats.clone(), ("PIPEX_WORKERS", "1".into())]);
 
     let count = if quick() { 100 } else { 10_000 };
-    let mut pairs: Vec<(f64, f64)> = (0..rounds(7))
-        .map(|_| {
-            let floor = {
-                let _workers = bare_workers(false);
-                measure("bare flow", &[("COUNT", count.to_string())])
-            };
-            let _workers: Vec<_> = (0..WORKERS).map(|_| worker()).collect();
-            thread::sleep(Duration::from_millis(300));
-            (measure("flow", &[("COUNT", count.to_string()), nats.clone()]), floor)
-        })
-        .collect();
-    pairs.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
-    let (ours, floor) = pairs[pairs.len() / 2];
-    let rate = |seconds: f64| f64::from(count) / seconds;
+    let counted = ("COUNT", count.to_string());
     println!("| figure | pipex | floor | ratio | goal |\n| --- | ---: | ---: | ---: | --- |");
-    println!(
-        "| {count} empty tasks on two workers / bare publish, pull, acknowledge | {:.0} /s | {:.0} /s | {:.2} | > 0.5 |",
-        rate(ours),
-        rate(floor),
-        floor / ours
-    );
+    for (reply, what, goal) in [(false, "acknowledge", "> 0.9"), (true, "acknowledge, answer", "")] {
+        let mut pairs: Vec<(f64, f64)> = (0..rounds(7))
+            .map(|_| {
+                let floor = {
+                    let _workers = bare_workers(reply);
+                    let set =
+                        if reply { vec![counted.clone(), ("REPLY", "1".to_owned())] } else { vec![counted.clone()] };
+                    measure("bare flow", &set)
+                };
+                let _workers: Vec<_> = (0..WORKERS).map(|_| worker()).collect();
+                thread::sleep(Duration::from_millis(300));
+                (measure("flow", &[counted.clone(), nats.clone()]), floor)
+            })
+            .collect();
+        pairs.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
+        let (ours, floor) = pairs[pairs.len() / 2];
+        let rate = |seconds: f64| f64::from(count) / seconds;
+        println!(
+            "| {count} empty tasks on two workers / bare publish, pull, {what} | {:.0} /s | {:.0} /s | {:.2} | {goal} |",
+            rate(ours),
+            rate(floor),
+            floor / ours
+        );
+    }
 
     let count = if quick() { 10 } else { 500 };
     let floor = {

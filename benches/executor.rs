@@ -1,12 +1,17 @@
 //! What the executor costs, as ratios to what tokio's own tasks cost.
 
+#![allow(clippy::disallowed_methods, reason = "it is told its role by a variable of its own")]
+
 use std::hint::black_box;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use pipex::{Config, Mode, Output, flow, task};
 use quick::{quick, rounds};
 use ratio::{head, ratio};
+use tokio::sync::watch;
 
 mod quick;
 mod ratio;
@@ -74,11 +79,51 @@ fn saves(path: &Path, count: u32) -> pipex::Result<()> {
     Ok(())
 }
 
-/// The most memory that this process has had, in MB.
-fn peak() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
+/// The memory that this process has, or the most that it has had, in kB.
+fn memory(which: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(which)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// What the tasks below wait for.
+static GATE: Mutex<()> = Mutex::new(());
+
+#[task]
+fn gate() {
+    drop(GATE.lock());
+}
+
+/// Prints how many bytes each of so many takes that wait for another.
+#[flow]
+fn waiting(count: u32) -> pipex::Result<()> {
+    let closed = GATE.lock().unwrap();
+    let gate = gate().submit();
+    let before = memory("VmRSS:");
+    let outputs: Vec<_> = (0..count).map(|_| after(gate.clone()).submit()).collect();
+    println!("{}", (memory("VmRSS:") - before) * 1024.0 / f64::from(count));
+    drop(closed);
+    outputs.iter().try_for_each(Output::wait)
+}
+
+/// The same of tokio's tasks.
+async fn waiting_in_tokio(count: u32) {
+    let (open, gate) = watch::channel(());
+    let before = memory("VmRSS:");
+    let wait = |mut gate: watch::Receiver<()>| tokio::spawn(async move { gate.changed().await.is_ok() });
+    let tasks: Vec<_> = (0..count).map(|_| wait(gate.clone())).collect();
+    println!("{}", (memory("VmRSS:") - before) * 1024.0 / f64::from(count));
+    open.send(()).unwrap();
+    for task in tasks {
+        assert!(task.await.unwrap());
+    }
+}
+
+/// What this program prints in a process of its own that does this.
+fn measured(role: &str) -> f64 {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.env("ROLE", role).stderr(Stdio::inherit()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
 fn main() {
@@ -92,12 +137,20 @@ fn main() {
             }
         });
     };
-    head();
-
     const TASKS: u32 = 100_000;
     let two = prefect(2);
+    match std::env::var("ROLE").as_deref() {
+        Ok("waiting") => return two.scope(|| waiting(TASKS)).unwrap(),
+        Ok("waiting in tokio") => return runtime.block_on(waiting_in_tokio(TASKS)),
+        _ => {}
+    }
+    head();
+
     let submit = "100,000 empty tasks, submitted and waited for / `tokio::spawn` and join";
     ratio(submit, "<= 2", rounds(15), TASKS, |_| two.clone().scope(|| empties(TASKS)).unwrap(), |_| spawn(TASKS));
+    let bare = two.clone().without_journal();
+    let name = "the same without a journal / `tokio::spawn` and join";
+    ratio(name, "", rounds(15), TASKS, |_| bare.clone().scope(|| empties(TASKS)).unwrap(), |_| spawn(TASKS));
     let name = "a chain of 100,000 / `tokio::spawn` and join";
     ratio(name, "<= 3", rounds(7), TASKS, |_| two.clone().scope(|| chain(TASKS)).unwrap(), |_| spawn(TASKS));
     let name = "a diamond of 100,000 / `tokio::spawn` and join";
@@ -117,15 +170,22 @@ fn main() {
     let name = "4,000 small outputs saved in `prefect.cache` at 2 workers / in `cache`";
     ratio(name, "", rounds(7), 4_000, |round| cache(Mode::PrefectCache, round), |round| cache(Mode::Cache, round));
 
+    let (ours, tokio) = (measured("waiting"), measured("waiting in tokio"));
+    println!(
+        "| bytes of a task that waits for another / tokio's that waits in a `watch` | {ours:.0} | {tokio:.0} | {:+.0} | {:.2} | < 300 |",
+        ours - tokio,
+        ours / tokio
+    );
+
     if !quick() {
-        let before = peak().unwrap_or_default();
+        let before = memory("VmHWM:");
         let started = Instant::now();
         let million = two.clone().max_pending(10_000);
         million.scope(|| millions(1_000_000)).unwrap();
         println!(
             "\n1,000,000 empty tasks, at most 10,000 pending: {:.2} s, {:.0} MB more than before",
             started.elapsed().as_secs_f64(),
-            peak().unwrap_or_default() - before
+            (memory("VmHWM:") - before) / 1024.0
         );
     }
 }
