@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pipex::journal::{self, Line};
 use pipex::{Config, Mode, flow, task};
 use quick::rounds;
 use ratio::{head, ratio};
@@ -153,6 +154,28 @@ fn main() {
         |round| {
             let path = kept.join(format!("bare-{round}"));
             save(cache(&path).without_journal(), &path);
+        },
+    );
+
+    let mut lines = Vec::new();
+    let runs = journal::runs(&kept.join("0/.pipex")).unwrap();
+    journal::read(&runs[0], |line| lines.extend(matches!(line, Line::Ended(_)).then_some(line))).unwrap();
+    let texts: Vec<String> = lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+    assert_eq!(lines.len(), TARGETS as usize);
+    ratio(
+        "such a line, written by serde_json alone / its bytes, copied",
+        "",
+        rounds(51),
+        TARGETS,
+        |_| {
+            let mut out = Vec::new();
+            lines.iter().for_each(|line| serde_json::to_writer(&mut out, line).unwrap());
+            black_box(out);
+        },
+        |_| {
+            let mut out = Vec::new();
+            texts.iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
+            black_box(out);
         },
     );
 

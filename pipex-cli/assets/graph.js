@@ -93,6 +93,8 @@ export class GraphView {
     const { width = 0, height = 0 } = graph.graph();
     const svg = s("svg", { class: "graph", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "task functions" },
       s("defs", {}, s("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, s("path", { d: "M0 0L8 4L0 8z" }))));
+    // Where there is little too little room, it is drawn smaller, as far as it can still be read.
+    svg.style.minWidth = `${0.8 * width}px`;
     for (const { v, w } of graph.edges()) {
       const { points } = graph.edge(v, w);
       const middle = points[Math.floor(points.length / 2)];
