@@ -5,16 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A fingerprint that may not be known: zero, if it is not.
 pub mod fingerprint {
     use pipex_format::model::fingerprint::Fingerprint;
+    use pipex_format::model::or_zero::{from_number, to_number};
 
     use super::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn to_number(fingerprint: Option<Fingerprint>) -> u128 {
-        fingerprint.map_or(0, Fingerprint::get)
-    }
-
-    pub fn from_number(number: u128) -> Option<Fingerprint> {
-        (number != 0).then(|| Fingerprint::new(number))
-    }
 
     pub fn serialize<S: Serializer>(fingerprint: &Option<Fingerprint>, serializer: S) -> Result<S::Ok, S::Error> {
         to_number(*fingerprint).serialize(serializer)
@@ -27,8 +20,8 @@ pub mod fingerprint {
 
 pub mod stored {
     use pipex_format::journal::{Provenance, Stored};
+    use pipex_format::model::or_zero::{from_number, to_number};
 
-    use super::fingerprint::{from_number, to_number};
     use super::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub fn serialize<S: Serializer>(stored: &Stored, serializer: S) -> Result<S::Ok, S::Error> {

@@ -306,9 +306,9 @@ impl Project {
     /// Adds a target that is not known yet; its number.
     pub fn add_target(&mut self, target: Target) -> usize {
         let (index, store) = (self.targets.len(), target.store as usize);
-        self.targets_by_name(store);
-        let by_name = self.stores[store].by_name.get_mut();
-        by_name.into_iter().for_each(|by_name| _ = by_name.insert(target.name.clone(), index as u32));
+        if let Some(by_name) = self.stores[store].by_name.get_mut() {
+            by_name.insert(target.name.clone(), index as u32);
+        }
         self.targets.push(target);
         index
     }

@@ -9,12 +9,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::fingerprint::{Fingerprint, hash_pair};
 
 /// The fingerprint that stands in a file as this number.
-pub(crate) fn from_number(number: u128) -> Option<Fingerprint> {
+#[doc(hidden)]
+#[must_use]
+pub fn from_number(number: u128) -> Option<Fingerprint> {
     if number == 0 { None } else { Some(Fingerprint::new(number)) }
 }
 
 /// The number that stands in a file for it.
-pub(crate) fn to_number(fingerprint: Option<Fingerprint>) -> u128 {
+#[doc(hidden)]
+#[must_use]
+pub fn to_number(fingerprint: Option<Fingerprint>) -> u128 {
     fingerprint.map_or(0, Fingerprint::get)
 }
 

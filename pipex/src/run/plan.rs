@@ -199,8 +199,13 @@ impl<'a, R: Send> Plan<'a, R> {
     /// to run is another's.
     pub(crate) fn look_at_once(&mut self, place: Option<&Place<R>>) -> Option<Result<bool, Arc<Failure>>> {
         let flow = self.run.flow()?;
-        if flow.cancelled().is_some() || !self.inputs.have_ended() || place.is_some() && !flow.shared.looks.are_quick()
-        {
+        if flow.cancelled().is_some() || !self.inputs.have_ended() {
+            return None;
+        }
+        if place.is_none() {
+            return Some(Ok(false));
+        }
+        if !flow.shared.looks.are_quick() {
             return None;
         }
         let started = Instant::now();
