@@ -34,7 +34,8 @@ pub use crate::graph::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, p
 pub use crate::graph::visitor::Visitor;
 #[cfg(feature = "remote")]
 use crate::remote;
-pub use crate::run::call::{Body, Raised, call};
+pub use crate::run::body::{Body, Raised};
+pub use crate::run::call::call;
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
 pub use crate::run::grid::name_key;

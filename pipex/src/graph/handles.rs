@@ -4,10 +4,10 @@ use std::any::Any;
 use std::sync::{Arc, Weak};
 
 use crate::graph::node::Node;
-use crate::graph::outcome::{Ended, Produced};
+use crate::graph::outcome::Ended;
 use crate::graph::output::Output;
-use crate::graph::pending::{Awaited, NewRun, PendingRun, Receive, Receiver};
-use crate::graph::place::{AnyPlace as _, PartPlace, Place, Spot};
+use crate::graph::pending::{Awaited, Receive, Receiver};
+use crate::graph::place::{AnyPlace as _, PartPlace, Place, PlaceOf, Spot};
 use pipex_format::model::target::Location;
 use pipex_format::store::{Claim, Member, Store, StoreResult, save_together};
 
@@ -30,13 +30,13 @@ pub trait Handles<R>: Sized {
         spot: &mut dyn FnMut(Location, &str) -> Spot,
     ) -> Place<R>;
 
-    /// Those of a run that has ended.
+    /// Those of a run that has ended, and gave this, if it is in memory.
     #[doc(hidden)]
-    fn ended(run: Ended<R>) -> Self;
+    fn ended(run: Ended, place: Option<PlaceOf<R>>, value: Option<R>) -> Self;
 
-    /// Those of a run that is about to be made, and the run.
+    /// Those of a run that has yet to happen, and who is to be given what it gives.
     #[doc(hidden)]
-    fn pending(run: NewRun<R>) -> (Self, Arc<PendingRun<R>>)
+    fn pending(run: &Arc<dyn Node>, place: Option<&Arc<Place<R>>>) -> (Self, Receiver<R>)
     where
         R: Send + Sync + 'static;
 
@@ -67,16 +67,17 @@ impl<T> Handles<T> for Output<T> {
         place_one(store, location, spot)
     }
 
-    fn ended(Ended { label, place, outcome }: Ended<T>) -> Self {
-        Output::ended(label, place, outcome)
+    fn ended(Ended { label, outcome }: Ended, place: Option<PlaceOf<T>>, value: Option<T>) -> Self {
+        Output::ended(label, place, outcome, value)
     }
 
-    fn pending(run: NewRun<T>) -> (Self, Arc<PendingRun<T>>)
+    fn pending(run: &Arc<dyn Node>, place: Option<&Arc<Place<T>>>) -> (Self, Receiver<T>)
     where
         T: Send + Sync + 'static,
     {
-        let (awaited, run) = run.into_one();
-        (Output::pending(awaited), run)
+        let awaited = Awaited::new(Arc::clone(run), 0, place.cloned());
+        let receiver = Arc::downgrade(&awaited);
+        (Output::pending(awaited), Receiver::One(receiver))
     }
 
     fn value(result: T) -> T {
@@ -111,16 +112,16 @@ impl<S: FromOutputs> Handles<S::Parts> for S {
         S::Tuple::place(stores, locations, spot)
     }
 
-    fn ended(run: Ended<S::Parts>) -> Self {
-        S::from_outputs(S::Tuple::ended(run))
+    fn ended(run: Ended, place: Option<PlaceOf<S::Parts>>, values: Option<S::Parts>) -> Self {
+        S::from_outputs(S::Tuple::ended(run, place, values))
     }
 
-    fn pending(run: NewRun<S::Parts>) -> (Self, Arc<PendingRun<S::Parts>>)
+    fn pending(run: &Arc<dyn Node>, place: Option<&Arc<Place<S::Parts>>>) -> (Self, Receiver<S::Parts>)
     where
         S::Parts: Send + Sync + 'static,
     {
-        let (outputs, run) = S::Tuple::pending(run);
-        (S::from_outputs(outputs), run)
+        let (outputs, receiver) = S::Tuple::pending(run, place);
+        (S::from_outputs(outputs), receiver)
     }
 
     fn value(result: S::Parts) -> S::Value {
@@ -155,6 +156,11 @@ pub trait Nth<const INDEX: usize> {
 
 /// Stores for several outputs, one for the values of each type.
 pub(crate) struct Together<P>(P);
+
+/// No value of this type.
+fn none<T>() -> Option<T> {
+    None
+}
 
 /// The place of a part, of which it is known what it is the place of.
 fn typed<T: 'static>(part: &Arc<dyn PartPlace>) -> Arc<Place<T>> {
@@ -192,29 +198,31 @@ macro_rules! tuples {
                 Place::together(parts, Box::new(Together(places)))
             }
 
-            fn ended(Ended { label, place, outcome }: Ended<($($value,)+)>) -> Self {
-                let parts = place.as_ref().map(Place::parts);
-                $(let $name = parts.map(|parts| typed::<$value>(&parts[$index]));)+
-                match outcome {
-                    Ok(Produced::Value(values)) => {
-                        ($(Output::ended_part(label.clone(), $name, Ok(Produced::Value(values.$index))),)+)
-                    }
-                    Ok(Produced::Saved) => ($(Output::ended_part(label.clone(), $name, Ok(Produced::Saved)),)+),
-                    Ok(Produced::Nothing) => ($(Output::ended_part(label.clone(), $name, Ok(Produced::Nothing)),)+),
-                    Err(failure) => ($(Output::ended_part(label.clone(), $name, Err(Arc::clone(&failure))),)+),
-                }
+            fn ended(
+                Ended { label, outcome }: Ended,
+                place: Option<PlaceOf<($($value,)+)>>,
+                values: Option<($($value,)+)>,
+            ) -> Self {
+                let parts = place.as_ref().map(|place| place.parts());
+                $(let $name = parts.map(|parts| PlaceOf::Shared(typed::<$value>(&parts[$index])));)+
+                let values = match values {
+                    Some(values) => ($(Some(values.$index),)+),
+                    None => ($(none::<$value>(),)+),
+                };
+                ($(Output::ended(label.clone(), $name, outcome.clone(), values.$index),)+)
             }
 
-            fn pending(run: NewRun<($($value,)+)>) -> (Self, Arc<PendingRun<($($value,)+)>>) {
-                let run = run.into_run();
-                let node = Arc::clone(&run) as Arc<dyn Node>;
-                let parts = run.place().map(Place::parts);
+            fn pending(
+                run: &Arc<dyn Node>,
+                place: Option<&Arc<Place<($($value,)+)>>>,
+            ) -> (Self, Receiver<($($value,)+)>) {
+                let parts = place.map(|place| place.parts());
                 let outputs = ($({
                     let place = parts.map(|parts| typed::<$value>(&parts[$index]));
-                    Awaited::new(Arc::clone(&node), $index, place)
+                    Awaited::new(Arc::clone(run), $index, place)
                 },)+);
-                run.set_receiver(Receiver::Several(Box::new(($(Arc::downgrade(&outputs.$index),)+))));
-                (($(Output::pending(outputs.$index),)+), run)
+                let receiver = Receiver::Several(Box::new(($(Arc::downgrade(&outputs.$index),)+)));
+                (($(Output::pending(outputs.$index),)+), receiver)
             }
 
             fn value(result: ($($value,)+)) -> Self::Value {
@@ -224,7 +232,10 @@ macro_rules! tuples {
 
         impl<$($value: Send + Sync),+> Receive<($($value,)+)> for ($(Weak<Awaited<$value>>,)+) {
             fn receive(&self, values: ($($value,)+)) {
-                $(self.$index.receive(values.$index);)+
+                // Dropped here if nobody can ask for it.
+                $(if let Some(awaited) = self.$index.upgrade() {
+                    awaited.receive(values.$index);
+                })+
             }
         }
 

@@ -11,7 +11,7 @@ use pipex_format::model::resources::Resources;
 use pipex_format::model::task::Task;
 
 /// A run that may not have ended, its type forgotten.
-pub(crate) trait Node: Send + Sync {
+pub trait Node: Send + Sync {
     fn task(&self) -> &'static Task;
     fn label(&self) -> &Label;
     /// What it needs while it runs, once its executor is to give it room for that.

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::graph::make;
-use crate::graph::place::Place;
 use pipex_format::model::error::Error;
 use pipex_format::model::name::Name;
 use pipex_format::model::task::Task;
@@ -72,10 +71,11 @@ pub(crate) fn path_text(path: &Path) -> Arc<str> {
     path.to_string_lossy().into()
 }
 
-/// What a task run gave.
-pub enum Produced<R> {
-    /// Its value: nothing was saved, or the function saved its own output.
-    Value(R),
+/// What a task run gave, whatever its type.
+#[derive(Clone, Copy)]
+pub(crate) enum Produced {
+    /// Its value, which its call has: nothing was saved, or the function saved its own output.
+    Value,
     /// It is at its place.
     Saved,
     /// Nothing: it would have run.
@@ -83,18 +83,17 @@ pub enum Produced<R> {
 }
 
 /// What a task run gave, or why it gave nothing.
-pub(crate) type Outcome<R> = Result<Produced<R>, Arc<Failure>>;
+pub(crate) type Outcome = Result<Produced, Arc<Failure>>;
 
 /// A task run that has ended.
-pub struct Ended<R> {
+pub struct Ended {
     pub(crate) label: Label,
-    pub(crate) place: Option<Place<R>>,
-    pub(crate) outcome: Outcome<R>,
+    pub(crate) outcome: Outcome,
 }
 
 /// What came of one attempt: an end, or how long to wait before the next.
-pub(crate) enum Attempt<R> {
-    Ended(Outcome<R>),
+pub(crate) enum Attempt {
+    Ended(Outcome),
     Again(Duration),
 }
 

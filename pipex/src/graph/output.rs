@@ -14,7 +14,7 @@ use crate::graph::make;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Outcome, Produced};
 use crate::graph::pending::Awaited;
-use crate::graph::place::{AnyPlace as _, Place, Spot};
+use crate::graph::place::{AnyPlace as _, Place, PlaceOf, Spot};
 use crate::graph::settle::{is_in_run, settle};
 use crate::graph::view::{AnyOutput, View};
 use crate::runtime::block_on;
@@ -59,23 +59,6 @@ struct Settled<T> {
     end: End<T>,
 }
 
-/// A place of its own, or one that its run had, too.
-enum PlaceOf<T> {
-    Own(Place<T>),
-    Shared(Arc<Place<T>>),
-}
-
-impl<T> Deref for PlaceOf<T> {
-    type Target = Place<T>;
-
-    fn deref(&self) -> &Place<T> {
-        match self {
-            PlaceOf::Own(place) => place,
-            PlaceOf::Shared(place) => place,
-        }
-    }
-}
-
 enum End<T> {
     InMemory(T),
     Saved(Kept<T>),
@@ -85,23 +68,18 @@ enum End<T> {
 }
 
 impl<T> Output<T> {
-    /// The output of a run that has ended.
-    pub(crate) fn ended(label: Label, place: Option<Place<T>>, ended: Outcome<T>) -> Self {
-        Self::settled(label, place.map(PlaceOf::Own), ended)
-    }
-
-    /// One of the outputs of a run that has ended.
-    pub(crate) fn ended_part(label: Label, place: Option<Arc<Place<T>>>, ended: Outcome<T>) -> Self {
-        Self::settled(label, place.map(PlaceOf::Shared), ended)
-    }
-
-    fn settled(label: Label, place: Option<PlaceOf<T>>, ended: Outcome<T>) -> Self {
-        let end = match ended {
-            Ok(Produced::Value(value)) => End::InMemory(value),
-            Ok(Produced::Saved) => End::Saved(Kept::default()),
-            Ok(Produced::Nothing) => End::Nothing,
-            Err(failure) => End::Failed(failure),
+    /// The output of a run that has ended: of its value, if it gave one that is in memory.
+    pub(crate) fn ended(label: Label, place: Option<PlaceOf<T>>, outcome: Outcome, value: Option<T>) -> Self {
+        let end = match (outcome, value) {
+            (Err(failure), _) => End::Failed(failure),
+            (Ok(Produced::Value), Some(value)) => End::InMemory(value),
+            (Ok(Produced::Nothing), _) => End::Nothing,
+            (Ok(Produced::Saved | Produced::Value), _) => End::Saved(Kept::default()),
         };
+        Self::settled(label, place, end)
+    }
+
+    fn settled(label: Label, place: Option<PlaceOf<T>>, end: End<T>) -> Self {
         Output(Handle::Settled(Arc::new(Settled { label, place, end })))
     }
 
@@ -359,7 +337,7 @@ impl<T> Output<T> {
     {
         // A value that was given is one still, so that it counts by what it is.
         match (self.spot(), self.peek()) {
-            (None, Some(value)) => Output::ended(self.label().clone(), None, Ok(Produced::Value(view(value)))),
+            (None, Some(value)) => Output::settled(self.label().clone(), None, End::InMemory(view(value))),
             _ => Output(Handle::View(View::new(self.clone(), name.into(), view))),
         }
     }
@@ -545,7 +523,7 @@ impl<T> Clone for Output<T> {
 /// A value that no task made, where an [`Output`] is asked for.
 impl<T> From<T> for Output<T> {
     fn from(value: T) -> Self {
-        Output::ended(Label::default(), None, Ok(Produced::Value(value)))
+        Output::settled(Label::default(), None, End::InMemory(value))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::graph::host::{Host, Permit, Ready};
 use crate::graph::kept::Kept;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Produced};
-use crate::graph::place::Place;
+use crate::graph::place::{AnyPlace, Place};
 use crate::graph::settle::{settle_here, within};
 use crate::runtime::panics::{Phase, discard, guard};
 use crate::runtime::sync::atomic::{AtomicBool, Ordering};
@@ -24,15 +24,15 @@ use pipex_format::model::resources::Resources;
 use pipex_format::model::task::Task;
 
 /// A run that has yet to happen, and what came of it once it has.
-pub struct PendingRun<T> {
+pub struct PendingRun<L: LazyRun> {
     task: &'static Task,
     label: Label,
-    place: Option<Arc<Place<T>>>,
+    place: Option<Arc<dyn AnyPlace>>,
     /// It ended in a dry run: it would have run.
     dry: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
     host: Option<Arc<dyn Host>>,
-    state: Mutex<Unsettled<T>>,
+    state: Mutex<Unsettled<L>>,
 }
 
 /// What an output of a run holds: the run, and what it gave, if that is in memory. Where all of them have gone nobody will ask
@@ -46,40 +46,44 @@ pub(crate) struct Awaited<T> {
 }
 
 /// Who is given what a run gives, if it is in memory.
-pub(crate) enum Receiver<T> {
+pub enum Receiver<T> {
     /// The one that has all of it.
-    One(Weak<Awaited<T>>),
+    #[doc(hidden)]
+    One(Weak<dyn Receive<T>>),
     /// Those that have a part of it each.
+    #[doc(hidden)]
     Several(Box<dyn Receive<T>>),
 }
 
-/// Is given what a run gives.
-pub(crate) trait Receive<T>: Send + Sync {
-    fn receive(&self, value: T);
-}
-
-impl<T: Send + Sync> Receive<T> for Weak<Awaited<T>> {
-    fn receive(&self, value: T) {
-        // Dropped here if nobody can ask for it.
-        if let Some(awaited) = self.upgrade() {
-            awaited.data.set(value);
+impl<T> Receiver<T> {
+    /// Gives it to them. It is dropped here if nobody can ask for it.
+    pub(crate) fn receive(self, value: T) {
+        match self {
+            Receiver::One(one) => {
+                if let Some(one) = one.upgrade() {
+                    one.receive(value);
+                }
+            }
+            Receiver::Several(parts) => parts.receive(value),
         }
     }
 }
 
-/// A run that is about to be made.
-pub struct NewRun<T> {
-    pub(crate) task: &'static Task,
-    pub(crate) label: Label,
-    pub(crate) place: Option<Place<T>>,
-    pub(crate) host: Option<Arc<dyn Host>>,
-    pub(crate) run: Box<dyn LazyRun<T>>,
+/// Is given what a run gives.
+pub trait Receive<T>: Send + Sync {
+    #[doc(hidden)]
+    fn receive(&self, value: T);
+}
+
+impl<T: Send + Sync> Receive<T> for Awaited<T> {
+    fn receive(&self, value: T) {
+        self.data.set(value);
+    }
 }
 
 /// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
-struct Unsettled<T> {
-    run: Option<Box<dyn LazyRun<T>>>,
-    receiver: Option<Receiver<T>>,
+struct Unsettled<L: LazyRun> {
+    run: Option<L>,
     stage: Stage,
     /// The flow run waits for it.
     submitted: bool,
@@ -110,21 +114,25 @@ enum Then {
 }
 
 /// What is to run.
-pub(crate) trait LazyRun<T>: Discard {
+pub(crate) trait LazyRun: Send + 'static {
     /// The runs it needs that have not ended.
     fn inputs(&self) -> Vec<Arc<dyn Node>>;
     /// Whether it need not run, since its target is there.
-    fn is_there(&mut self, place: Option<&Place<T>>) -> Result<bool, Arc<Failure>>;
+    fn is_there(&mut self) -> Result<bool, Arc<Failure>>;
     /// What it needs while it runs. Its inputs have ended.
-    fn measure(&mut self, place: Option<&Place<T>>) -> Result<Resources, Arc<Failure>>;
+    fn measure(&mut self) -> Result<Resources, Arc<Failure>>;
     /// One attempt; its inputs have ended.
-    fn produce<'p>(&'p mut self, place: Option<&'p Place<T>>) -> Pin<Box<dyn Future<Output = Attempt<T>> + Send + 'p>>;
+    fn produce(&mut self) -> impl Future<Output = Attempt> + Send;
+    /// Gives its value to who is to have it.
+    fn deliver(&mut self);
 }
 
 /// Anything that can be dropped later.
-pub(crate) trait Discard: Send {}
+trait Discard: Send {}
 
-impl<T> Drop for Unsettled<T> {
+impl<L: Send> Discard for L {}
+
+impl<L: LazyRun> Drop for Unsettled<L> {
     /// A run holds its inputs, which hold theirs: a chain of 100,000 is taken apart one by one, not in a recursion that
     /// deep.
     fn drop(&mut self) {
@@ -132,22 +140,22 @@ impl<T> Drop for Unsettled<T> {
             static DISCARDED: RefCell<Option<Vec<Box<dyn Discard>>>> = const { RefCell::new(None) };
         }
         let Some(run) = self.run.take() else { return };
-        let outermost = DISCARDED.with_borrow_mut(|queue| match queue {
+        let run = DISCARDED.with_borrow_mut(|queue| match queue {
             Some(queue) => {
-                queue.push(run);
-                false
+                queue.push(Box::new(run));
+                None
             }
             None => {
-                *queue = Some(vec![run]);
-                true
+                *queue = Some(Vec::new());
+                Some(run)
             }
         });
-        if outermost {
-            while let Some(next) = DISCARDED.with_borrow_mut(|queue| queue.as_mut().and_then(Vec::pop)) {
-                discard(next);
-            }
-            DISCARDED.set(None);
+        let Some(outermost) = run else { return };
+        discard(outermost);
+        while let Some(next) = DISCARDED.with_borrow_mut(|queue| queue.as_mut().and_then(Vec::pop)) {
+            discard(next);
         }
+        DISCARDED.set(None);
     }
 }
 
@@ -158,44 +166,38 @@ impl<T> Awaited<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> NewRun<T> {
-    /// The run, and its one output.
-    pub(crate) fn into_one(self) -> (Arc<Awaited<T>>, Arc<PendingRun<T>>) {
-        let run = self.into_run();
-        let awaited = Awaited::new(Arc::clone(&run) as _, 0, run.place.clone());
-        run.set_receiver(Receiver::One(Arc::downgrade(&awaited)));
-        (awaited, run)
-    }
-
-    /// The run, which has yet to be told who is given what it gives.
-    pub(crate) fn into_run(self) -> Arc<PendingRun<T>> {
-        let NewRun { task, label, place, host, run } = self;
-        let (receiver, wakers, dependents) = (None, Vec::new(), Vec::new());
-        let unsettled =
-            Unsettled { run: Some(run), receiver, stage: Stage::Lazy, submitted: false, wakers, dependents };
+impl<L: LazyRun> PendingRun<L> {
+    /// A run of which nothing but this is known yet: what is to run is [put there](PendingRun::set_run) when its outputs are made.
+    pub(crate) fn new(
+        task: &'static Task,
+        label: Label,
+        place: Option<Arc<dyn AnyPlace>>,
+        host: Option<Arc<dyn Host>>,
+    ) -> Arc<Self> {
+        let (wakers, dependents) = (Vec::new(), Vec::new());
+        let unsettled = Unsettled { run: None, stage: Stage::Lazy, submitted: false, wakers, dependents };
         let (dry, ended, state) = (AtomicBool::new(false), OnceLock::new(), Mutex::new(unsettled));
-        Arc::new(PendingRun { task, label, place: place.map(Arc::new), dry, ended, host, state })
-    }
-}
-
-impl<T> PendingRun<T> {
-    pub(crate) fn set_receiver(&self, receiver: Receiver<T>) {
-        self.lock().receiver = Some(receiver);
+        Arc::new(PendingRun { task, label, place, dry, ended, host, state })
     }
 
-    pub(crate) fn place(&self) -> Option<&Place<T>> {
+    /// What is to run.
+    pub(crate) fn set_run(&self, run: L) {
+        self.lock().run = Some(run);
+    }
+
+    pub(crate) fn place(&self) -> Option<&dyn AnyPlace> {
         self.place.as_deref()
     }
 
     fn build_failure(&self, error: RunError) -> Arc<Failure> {
         Failure::new(Error::Task {
             name: self.label.name(None).for_task(self.task),
-            target: self.place.as_ref().map(|place| place.location.clone()),
+            target: self.place().map(|place| place.location().clone()),
             source: error.into(),
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Unsettled<T>> {
+    fn lock(&self) -> MutexGuard<'_, Unsettled<L>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -207,9 +209,7 @@ impl<T> PendingRun<T> {
     fn cancellation(&self) -> Option<&CancellationToken> {
         self.host.as_ref()?.cancellation()
     }
-}
 
-impl<T: Send + Sync + 'static> PendingRun<T> {
     /// Hands it to its executor; the flow run counts it, and does not end before it. Whether it is known that it is to run: what it
     /// takes has ended, and its target is not there.
     pub(crate) fn submit(self: &Arc<Self>, is_to_run: bool) {
@@ -229,17 +229,21 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
         }
     }
 
-    fn end(&self, outcome: Outcome<T>) {
-        let receiver = self.lock().receiver.take();
-        let keep = |made| match (made, receiver) {
+    /// It has ended; what ran goes.
+    fn end(&self, outcome: Outcome, run: Option<L>) {
+        let mut run = run;
+        let ended = outcome.and_then(|made| match (made, &mut run) {
             // Awaited no longer when anyone is told.
-            (Produced::Value(value), Some(Receiver::One(awaited))) => awaited.receive(value),
-            (Produced::Value(value), Some(Receiver::Several(parts))) => parts.receive(value),
-            (Produced::Value(_), None) | (Produced::Saved, _) => {}
-            (Produced::Nothing, _) => self.dry.store(true, Ordering::Release),
-        };
-        let ended = outcome
-            .and_then(|made| guard(|| keep(made)).map_err(|panic| self.build_failure(panic.error(Phase::Dropping))));
+            (Produced::Value, Some(run)) => {
+                guard(|| run.deliver()).map_err(|panic| self.build_failure(panic.error(Phase::Dropping)))
+            }
+            (Produced::Value, None) | (Produced::Saved, _) => Ok(()),
+            (Produced::Nothing, _) => {
+                self.dry.store(true, Ordering::Release);
+                Ok(())
+            }
+        });
+        discard(run);
         let failure = ended.as_ref().err().cloned();
         if self.ended.set(ended).is_err() {
             return;
@@ -261,11 +265,11 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
     }
 
     /// Its turn to run it here, and room for that; `None` when it has ended.
-    async fn turn(self: &Arc<Self>) -> Option<(Turn<T>, Permit)> {
+    async fn turn(self: &Arc<Self>) -> Option<(Turn<L>, Permit)> {
         loop {
             let run = poll_fn(|context| self.poll_turn(context)).await?;
             let mut turn = Turn::new(Arc::clone(self), run);
-            let needs = match turn.run().measure(self.place.as_deref()) {
+            let needs = match turn.run().measure() {
                 Ok(needs) => needs,
                 Err(failure) => {
                     turn.end(Err(failure));
@@ -315,7 +319,7 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
         inputs == 1
     }
 
-    fn put_back(&self, run: Box<dyn LazyRun<T>>) {
+    fn put_back(&self, run: L) {
         let mut state = self.lock();
         state.run = Some(run);
         let wakers = std::mem::take(&mut state.wakers);
@@ -324,7 +328,7 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
     }
 
     /// The run, when there is one to run; `None` when it has ended.
-    fn poll_turn(&self, context: &mut std::task::Context<'_>) -> Poll<Option<Box<dyn LazyRun<T>>>> {
+    fn poll_turn(&self, context: &mut std::task::Context<'_>) -> Poll<Option<L>> {
         let mut state = self.lock();
         if self.ended.get().is_some() {
             return Poll::Ready(None);
@@ -338,22 +342,22 @@ impl<T: Send + Sync + 'static> PendingRun<T> {
 }
 
 /// A run that is being run: it ends also when that panics or is dropped, so that nobody waits for ever.
-struct Turn<T: Send + Sync + 'static> {
-    pending: Arc<PendingRun<T>>,
-    run: Option<Box<dyn LazyRun<T>>>,
+struct Turn<L: LazyRun> {
+    pending: Arc<PendingRun<L>>,
+    run: Option<L>,
 }
 
-impl<T: Send + Sync + 'static> Turn<T> {
-    fn new(pending: Arc<PendingRun<T>>, run: Box<dyn LazyRun<T>>) -> Self {
+impl<L: LazyRun> Turn<L> {
+    fn new(pending: Arc<PendingRun<L>>, run: L) -> Self {
         Turn { pending, run: Some(run) }
     }
 
-    fn run(&mut self) -> &mut dyn LazyRun<T> {
-        &mut **self.run.as_mut().expect("only what ends the turn takes it")
+    fn run(&mut self) -> &mut L {
+        self.run.as_mut().expect("only what ends the turn takes it")
     }
 
     /// What is to be attempted again, another time.
-    fn pass_on(mut self) -> Option<Box<dyn LazyRun<T>>> {
+    fn pass_on(mut self) -> Option<L> {
         self.run.take()
     }
 
@@ -362,13 +366,13 @@ impl<T: Send + Sync + 'static> Turn<T> {
         self.run.take().into_iter().for_each(|run| self.pending.put_back(run));
     }
 
-    fn end(mut self, outcome: Outcome<T>) {
-        discard(self.run.take());
-        self.pending.end(outcome);
+    fn end(mut self, outcome: Outcome) {
+        let run = self.run.take();
+        self.pending.end(outcome, run);
     }
 }
 
-impl<T: Send + Sync + 'static> Drop for Turn<T> {
+impl<L: LazyRun> Drop for Turn<L> {
     fn drop(&mut self) {
         if let Some(run) = self.run.take() {
             discard(run);
@@ -377,7 +381,7 @@ impl<T: Send + Sync + 'static> Drop for Turn<T> {
     }
 }
 
-impl<T> Unsettled<T> {
+impl<L: LazyRun> Unsettled<L> {
     fn wait(&mut self, waker: &Waker) {
         if !self.wakers.iter().any(|waiting| waiting.will_wake(waker)) {
             self.wakers.push(waker.clone());
@@ -385,7 +389,7 @@ impl<T> Unsettled<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> Node for PendingRun<T> {
+impl<L: LazyRun> Node for PendingRun<L> {
     fn task(&self) -> &'static Task {
         self.task
     }
@@ -398,7 +402,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
         let mut state = self.lock();
         // Where another has it by now, nothing is left to be done.
         let run = if state.stage == Stage::Measured { state.run.as_mut() } else { None };
-        run?.measure(self.place.as_deref()).ok()
+        run?.measure().ok()
     }
 
     fn ended(&self) -> Option<Result<(), &Arc<Failure>>> {
@@ -414,7 +418,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
         match self.ended.get() {
             Some(Err(_)) => Content::Unknown,
             Some(Ok(())) if self.is_dry() => Content::Changes,
-            _ => place.parts().get(part).map_or_else(|| place.content(), |part| part.spot().content()),
+            _ => place.parts().get(part).map_or_else(|| place.spot().content(), |part| part.spot().content()),
         }
     }
 
@@ -425,15 +429,14 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
     fn is_there(self: Arc<Self>) -> bool {
         let mut state = self.lock();
         let Some(run) = &mut state.run else { return false };
-        let ended = match run.is_there(self.place.as_deref()) {
+        let ended = match run.is_there() {
             Ok(false) => return false,
             Ok(true) => Ok(Produced::Saved),
             Err(failure) => Err(failure),
         };
         let run = state.run.take();
         drop(state);
-        discard(run);
-        self.end(ended);
+        self.end(ended, run);
         true
     }
 
@@ -444,7 +447,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
     fn run(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             while let Some((mut turn, room)) = self.turn().await {
-                match turn.run().produce(self.place.as_deref()).await {
+                match turn.run().produce().await {
                     Attempt::Ended(outcome) => return turn.end(outcome),
                     Attempt::Again(delay) => {
                         drop(room);
@@ -493,14 +496,14 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
             let Some(run) = self.lock().run.take() else { return };
             let mut turn = Turn::new(Arc::clone(&self), run);
             if stage != Stage::Measured && !self.task.is_plain() {
-                if let Err(failure) = turn.run().measure(self.place.as_deref()) {
+                if let Err(failure) = turn.run().measure() {
                     return turn.end(Err(failure));
                 }
                 self.lock().stage = Stage::Measured;
                 turn.put_back();
                 return self.hand_again();
             }
-            let delay = match turn.run().produce(self.place.as_deref()).await {
+            let delay = match turn.run().produce().await {
                 Attempt::Ended(outcome) => return turn.end(outcome),
                 Attempt::Again(delay) => delay,
             };
@@ -517,8 +520,7 @@ impl<T: Send + Sync + 'static> Node for PendingRun<T> {
 
     fn abandon(self: Arc<Self>) {
         let run = self.lock().run.take();
-        discard(run);
-        self.end(Err(self.build_failure(RunError::Interrupted)));
+        self.end(Err(self.build_failure(RunError::Interrupted)), run);
     }
 
     fn subscribe(&self, dependent: &Arc<dyn Node>) -> bool {

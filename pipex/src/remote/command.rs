@@ -144,7 +144,7 @@ fn run_worker() -> ! {
 fn run_task(arguments: Parser) -> Result<Infallible, Error> {
     let order = parse_order(arguments)?;
     // With targets in any case, and here. The process does nothing else, so signals are for it.
-    let run = || find(&order.task)?.call(&order)?.run(order);
+    let run = || find(&order.task)?.call(&order)?.run(&order);
     let config = Config::new().mode(Mode::PrefectCache).executor(Local::new().workers(1)).quiet(true).signals(true);
     match config.scope(run) {
         Ok(location) => {

@@ -10,7 +10,6 @@ mod only_here;
 mod shared;
 
 use std::iter;
-use std::ops::{Deref, DerefMut};
 use std::panic;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,12 +22,12 @@ use crate::graph::holds::HasOutputs;
 use crate::graph::inputs::Inputs;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Maker};
-use crate::graph::pending::Discard;
-use crate::graph::place::{AnyPlace, Place, Spot};
+use crate::graph::place::{AnyPlace, Spot};
 use crate::graph::visitor::{Findings, Taken, Visitor, describe};
-use crate::run::call::{self, AnyCall, Away, Call, TaskCall};
+use crate::run::away::Away;
 use crate::run::context::Context;
 use crate::run::flow_run::ActiveFlow;
+use crate::run::function::{AnyCall, DynCall};
 use crate::run::record::Records;
 use crate::run::report::{Details, NO_DETAILS, Timing};
 use crate::run::targets::{Filled, OUTSIDE};
@@ -51,15 +50,7 @@ use pipex_format::model::task::Task;
 use pipex_format::store::{Record, Stamp};
 
 /// A call with all that is decided when it is made.
-pub(crate) struct Plan<'a, R> {
-    job: Box<dyn TaskCall<'a, R> + 'a>,
-    known: Known,
-    /// How the body can go on elsewhere, if all of it outlives this place.
-    pub(crate) away: Option<Away<'a, R>>,
-}
-
-/// What is known of a call whatever the type of its output: what only needs this is compiled once, and not for each type.
-pub(crate) struct Known {
+pub(crate) struct Plan<'a> {
     run: Run,
     arguments: Fingerprint,
     inputs: Inputs,
@@ -67,20 +58,31 @@ pub(crate) struct Known {
     needs: Option<Box<Resources>>,
     /// What the output is recorded as made from, where another process has said it.
     record: Option<Box<Record>>,
+    /// How the body can go on elsewhere, if all of it outlives this place.
+    pub(crate) away: Option<Away<'a>>,
 }
 
-impl<R> Deref for Plan<'_, R> {
-    type Target = Known;
-
-    fn deref(&self) -> &Known {
-        &self.known
-    }
+/// A call that runs later, with its plan.
+pub(crate) struct Submitted {
+    job: Box<DynCall<'static>>,
+    plan: Plan<'static>,
 }
 
-impl<R> DerefMut for Plan<'_, R> {
-    fn deref_mut(&mut self) -> &mut Known {
-        &mut self.known
-    }
+/// What is asked of a call besides its arguments.
+pub(crate) struct Asked<'a> {
+    pub(crate) path: Option<Arc<str>>,
+    pub(crate) base: Option<Arc<str>>,
+    pub(crate) more: Option<Box<More<'a>>>,
+    pub(crate) caller: &'static panic::Location<'static>,
+}
+
+/// What few calls are told: a call is small, since it is moved often.
+#[derive(Default)]
+pub(crate) struct More<'a> {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) wait_for: Vec<Box<dyn HasOutputs + Send + 'a>>,
+    /// Where its outputs are to be, if it is not to be asked of the templates.
+    pub(crate) targets: Vec<Location>,
 }
 
 /// What is known of a task run whatever becomes of its arguments.
@@ -137,12 +139,11 @@ enum Unplaced {
     Refused(RunError),
 }
 
-impl<'a, R: Send> Plan<'a, R> {
+impl<'a> Plan<'a> {
     /// Finds out what the call is about: what it takes, where its output will be, and that no other call has this place.
-    #[expect(clippy::type_complexity, reason = "the two go two ways")]
-    pub(crate) fn new<O>(call: Call<'a, R, O>) -> Result<(Self, Option<Place<R>>), (Arc<Failure>, Label)> {
-        let Call { job, path, base, beside, caller, .. } = call;
-        let call::Beside { name, wait_for, targets } = beside.map(|beside| *beside).unwrap_or_default();
+    pub(crate) fn new(job: &mut DynCall<'a>, asked: Asked<'_>) -> Result<Self, (Arc<Failure>, Label)> {
+        let Asked { path, base, more, caller } = asked;
+        let More { name, wait_for, targets } = more.map(|more| *more).unwrap_or_default();
         let task = job.task();
         let mut label = Label::new(path, base);
         let context = Context::for_call();
@@ -153,24 +154,25 @@ impl<'a, R: Send> Plan<'a, R> {
         if mode != Mode::DoNothing {
             label.maker = Some(Maker::next(task));
         }
-        let known = Known {
+        let mut plan = Plan {
             run: Run::new(task, mode, context),
             arguments: NO_BYTES,
             inputs: Inputs::default(),
             needs: None,
             record: None,
+            away: None,
         };
-        let mut plan = Plan { job, known, away: None };
-        let found = guard(|| plan.known.visit_arguments(&*plan.job, &mut label, &wait_for));
+        let found = guard(|| plan.visit_arguments(job, &mut label, &wait_for));
         drop(wait_for);
         plan.run.name = label.name(name);
         plan.run.label = label;
-        let placed = found.and_then(|()| guard(|| plan.find_place(targets, caller)));
+        let placed = found.and_then(|()| guard(|| plan.find_place(job, targets, caller)));
         match placed.unwrap_or_else(|panic| Err((None, Unplaced::Refused(plan.run.caught(panic))))) {
-            Ok(place) => Ok((plan, place)),
+            Ok(()) => Ok(plan),
             Err(unplaced) => {
+                job.product_mut().displace();
                 let failure = plan.run.unplaced(unplaced);
-                Err((failure, plan.known.run.label))
+                Err((failure, plan.run.label))
             }
         }
     }
@@ -178,44 +180,48 @@ impl<'a, R: Send> Plan<'a, R> {
     /// Fills the target, and enters it as this call's.
     fn find_place(
         &mut self,
+        job: &mut dyn AnyCall<'_>,
         given: Vec<Location>,
         caller: &'static panic::Location<'static>,
-    ) -> Result<Option<Place<R>>, (Option<Location>, Unplaced)> {
-        let Some(targets) = self.known.find_targets(&*self.job, given)? else { return Ok(None) };
+    ) -> Result<(), (Option<Location>, Unplaced)> {
+        let Some(targets) = self.find_targets(job, given)? else { return Ok(()) };
         let is_given = targets.is_given;
-        let place = self.job.place(&mut iter::once(targets.first).chain(targets.more), &mut |location, address| {
-            self.known.run.spot(location, address)
+        job.find_place(&mut iter::once(targets.first).chain(targets.more), &mut |location, address| {
+            self.run.spot(location, address)
         });
-        self.known.enter(&place, is_given, caller)?;
-        Ok(Some(place))
+        job.place().map_or(Ok(()), |place| self.enter(place, is_given, caller))
     }
 
-    /// Whether the target is there, and is to be taken as it is: nothing has to run.
-    pub(crate) fn is_there(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
-        self.known.is_there(&*self.job, place.map(Place::any))
-    }
-
-    /// The same of a call that is submitted: where all that it takes has ended, and looks take no time, it is told at once. What is
-    /// to run is another's.
-    pub(crate) fn look_at_once(&mut self, place: Option<&Place<R>>) -> Option<Result<bool, Arc<Failure>>> {
+    /// The same as [`is_there`](Plan::is_there) of a call that is submitted: where all that it takes has ended, and looks take no
+    /// time, it is told at once. What is to run is another's.
+    pub(crate) fn look_at_once(&mut self, job: &dyn AnyCall<'_>) -> Option<Result<bool, Arc<Failure>>> {
         let flow = self.run.flow()?;
         if flow.cancelled().is_some() || !self.inputs.have_ended() {
             return None;
         }
-        if place.is_none() {
+        if job.place().is_none() {
             return Some(Ok(false));
         }
         if !flow.shared.looks.are_quick() {
             return None;
         }
         let started = Instant::now();
-        let there = self.is_there(place);
+        let there = self.is_there(job);
         self.run.flow()?.shared.looks.took(started.elapsed());
         Some(there)
     }
 
     pub(crate) fn into_label(self) -> Label {
-        self.known.run.label
+        self.run.label
+    }
+
+    pub(crate) fn task(&self) -> &'static Task {
+        self.run.task
+    }
+
+    /// The runs it needs that have not ended.
+    pub(crate) fn inputs(&self) -> Vec<Arc<dyn Node>> {
+        self.inputs.unsettled()
     }
 }
 
@@ -227,9 +233,14 @@ struct Targets {
     is_given: bool,
 }
 
-impl Known {
+impl Plan<'_> {
     /// The one walk over the arguments: what the call inherits, what it waits for, what tells it from others.
-    fn visit_arguments(&mut self, job: &dyn AnyCall, label: &mut Label, wait_for: &[Box<dyn HasOutputs + Send + '_>]) {
+    fn visit_arguments(
+        &mut self,
+        job: &dyn AnyCall<'_>,
+        label: &mut Label,
+        wait_for: &[Box<dyn HasOutputs + Send + '_>],
+    ) {
         let Run { task, ref context, .. } = self.run;
         let mut hasher = self.run.has_target().then(Hasher::default);
         let wants_taken = context.as_ref().is_some_and(|context| context.wants_inputs);
@@ -258,7 +269,7 @@ impl Known {
     /// Fills the targets, if there are any.
     fn find_targets(
         &mut self,
-        job: &dyn AnyCall,
+        job: &dyn AnyCall<'_>,
         given: Vec<Location>,
     ) -> Result<Option<Targets>, (Option<Location>, Unplaced)> {
         if self.run.has_target() && self.run.label.path.is_none() {
@@ -274,11 +285,11 @@ impl Known {
         let (is_given, mut given) = (!given.is_empty(), given.into_iter());
         let location = match given.next() {
             Some(location) => location,
-            None => task.target.target(&Filling(job, self)).map_err(|error| (None, self.unfilled(error)))?,
+            None => task.target.target(&Filling(job, &self.run)).map_err(|error| (None, self.unfilled(error)))?,
         };
         let more = task.more_targets.iter().map(|target| match given.next() {
             Some(location) => Ok(location),
-            None => target.target(&Filling(job, self)),
+            None => target.target(&Filling(job, &self.run)),
         });
         let more = more.collect::<Result<_, _>>().map_err(|error| (None, self.unfilled(error)))?;
         Ok(Some(Targets { first: location, more, is_given }))
@@ -367,17 +378,16 @@ impl Known {
         self.inputs.failure().map_or_else(|| Unplaced::Refused(error.into()), Unplaced::Upstream)
     }
 
-    fn fill_name(&mut self, job: &dyn AnyCall) {
+    fn fill_name(&mut self, job: &dyn AnyCall<'_>) {
         if let (None, Some(template)) = (&self.run.name.given, &self.run.task.name) {
-            self.run.name.given = template.name(&Filling(job, self)).ok().map(Arc::from);
+            self.run.name.given = template.name(&Filling(job, &self.run)).ok().map(Arc::from);
         }
     }
 
     /// Whether the target is there, and is to be taken as it is: nothing has to run.
-    fn is_there(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> Result<bool, Arc<Failure>> {
-        guard(|| self.is_taken(job, place)).unwrap_or_else(|panic| {
-            let target = place.map(<dyn AnyPlace>::location);
-            Err(self.run.failed(target, self.run.caught(panic).into(), Duration::ZERO, Vec::new()))
+    pub(crate) fn is_there(&mut self, job: &dyn AnyCall<'_>) -> Result<bool, Arc<Failure>> {
+        guard(|| self.is_taken(job)).unwrap_or_else(|panic| {
+            Err(self.run.failed(job.target(), self.run.caught(panic).into(), Duration::ZERO, Vec::new()))
         })
     }
 
@@ -391,8 +401,8 @@ impl Known {
         withheld.then(|| Failure::new(Error::NotAsked { target: Some(place.location().clone()) }))
     }
 
-    fn is_taken(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> Result<bool, Arc<Failure>> {
-        let Some(place) = place.filter(|_| self.run.mode.caches()) else { return Ok(false) };
+    fn is_taken(&mut self, job: &dyn AnyCall<'_>) -> Result<bool, Arc<Failure>> {
+        let Some(place) = job.place().filter(|_| self.run.mode.caches()) else { return Ok(false) };
         let stamp = place.stamp_all().map_err(|source| {
             let error = RunError::Store { action: LOOK, source: source.into() };
             self.run.failed(Some(place.location()), error.into(), Duration::ZERO, Vec::new())
@@ -438,7 +448,7 @@ impl Known {
     }
 
     /// Takes the output that is there.
-    fn take(&mut self, job: &dyn AnyCall, place: &dyn AnyPlace, why: Why, compared: Compared) {
+    fn take(&mut self, job: &dyn AnyCall<'_>, place: &dyn AnyPlace, why: Why, compared: Compared) {
         let Compared { content, decision, found: there, more } = compared;
         // What failed and is tolerated has been asked about.
         let _ = self.inputs.failure();
@@ -460,7 +470,7 @@ impl Known {
     }
 
     /// The arguments, for the journal.
-    fn describe_arguments(&self, job: &dyn AnyCall) -> Vec<Given<'static>> {
+    fn describe_arguments(&self, job: &dyn AnyCall<'_>) -> Vec<Given<'static>> {
         let journal = self.run.journal();
         let describe = |journal| describe(|visitor| job.accept(visitor), self.run.task.parameters, Some(journal));
         journal.map(describe).unwrap_or_default()
@@ -486,16 +496,13 @@ impl Known {
     }
 
     /// Says that it was submitted.
-    pub(crate) fn submitted(&mut self, place: Option<&dyn AnyPlace>) {
+    pub(crate) fn submitted(&mut self, target: Option<&Location>) {
         if self.run.mode.executes() {
             self.run.timing.submitted = Some(Instant::now());
         }
-        let target = place.map(<dyn AnyPlace>::location);
         self.run.emit(State::Pending, target, Duration::ZERO, None, &NO_DETAILS);
     }
 }
-
-impl<R> Discard for Plan<'_, R> {}
 
 /// The output that is there beside what its call would give now.
 struct Compared {
@@ -608,11 +615,11 @@ impl Run {
 }
 
 /// What a plan's templates are filled with.
-struct Filling<'p>(&'p dyn AnyCall, &'p Known);
+struct Filling<'p, 'a>(&'p dyn AnyCall<'a>, &'p Run);
 
-impl TemplateFields for Filling<'_> {
+impl TemplateFields for Filling<'_, '_> {
     fn default_target(&self) -> DefaultTarget {
-        match &self.1.run {
+        match self.1 {
             Run { label: Label { base: Some(_), .. }, .. } => DefaultTarget::Base,
             Run { task: Task { parameters: [], .. }, .. } => DefaultTarget::Alone,
             _ => DefaultTarget::Args,
@@ -620,7 +627,7 @@ impl TemplateFields for Filling<'_> {
     }
 
     fn write(&self, field: TemplateField, out: &mut String) -> Result<(), TargetError> {
-        let Filling(job, Known { run, .. }) = self;
+        let Filling(job, run) = self;
         let missing = |advice| TargetError::Missing { field: field.to_string(), advice };
         let text = match field {
             TemplateField::Path => run.label.path.as_deref().ok_or_else(|| {

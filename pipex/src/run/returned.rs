@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use crate::run::call::Raised;
+use crate::run::body::Raised;
 use pipex_format::model::error::Cause;
 
 /// What a task function returned. Of what follows, a `Result` has its own, which the compiler finds before that of

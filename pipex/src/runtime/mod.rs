@@ -180,7 +180,7 @@ async fn spawn_any_blocking(work: Box<dyn FnOnce() + Send>) -> Result<(), RunErr
 }
 
 /// What something elsewhere gives when it has ended.
-struct Given<T>(Arc<Mutex<Option<T>>>);
+pub(crate) struct Given<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Default for Given<T> {
     fn default() -> Self {
@@ -195,11 +195,11 @@ impl<T> Clone for Given<T> {
 }
 
 impl<T> Given<T> {
-    fn set(&self, value: T) {
+    pub(crate) fn set(&self, value: T) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 
-    fn take(&self) -> Result<T, RunError> {
+    pub(crate) fn take(&self) -> Result<T, RunError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(RunError::Interrupted)
     }
 }

@@ -1,20 +1,18 @@
 //! The `remote` tasks of this program, by their names.
 
 use std::any::Any;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use pipex_format::wire::{JobOutcome, Order, Value};
 
-use crate::graph::handles::Handles;
 use crate::graph::outcome::{Label, Maker, Produced};
 use crate::graph::output::Output;
 use crate::graph::packing::OUTPUT;
-use crate::graph::place::{Place, Spot};
-use crate::run::call::Call;
+use crate::graph::place::{Place, PlaceOf, Spot};
+use crate::run::call::{Call, run_to_location};
 use crate::run::context::Context;
-use crate::run::plan::serve;
+use crate::run::function::DynCall;
+use crate::run::plan::{Asked, serve};
 use pipex_format::model::error::JobError;
 use pipex_format::model::error::Result;
 use pipex_format::model::target::Location;
@@ -24,7 +22,7 @@ use pipex_format::store::Store;
 /// A `remote` task, as its macro has entered it.
 pub struct Registered {
     pub(crate) task: &'static Task,
-    call: fn(&Wire<'_>) -> Result<Box<dyn Called>, JobError>,
+    call: fn(&Wire<'_>) -> Result<Called, JobError>,
     store: fn() -> Box<dyn Any>,
 }
 
@@ -35,14 +33,14 @@ impl Registered {
     #[must_use]
     pub const fn new(
         task: &'static Task,
-        call: fn(&Wire<'_>) -> Result<Box<dyn Called>, JobError>,
+        call: fn(&Wire<'_>) -> Result<Called, JobError>,
         store: fn() -> Box<dyn Any>,
     ) -> Self {
         Registered { task, call, store }
     }
 
     /// The call that an order asks for.
-    pub(crate) fn call(&self, order: &Order) -> Result<Box<dyn Called>, JobError> {
+    pub(crate) fn call(&self, order: &Order) -> Result<Called, JobError> {
         let unknown = |name: &&String| !self.task.parameters.contains(&name.as_str());
         if let Some(name) = order.args.keys().find(unknown) {
             let problem = format!("is none of {}: it takes {}", self.task.funcname, self.task.parameters.join(", "));
@@ -126,24 +124,19 @@ impl Wire<'_> {
         let key = pipex_format::journal::target_key(&address, &location);
         let place = Place::new(Spot::new(location, key, is_path), store);
         let label = Label { maker: maker.map(|maker| Maker::next(maker.task)), ..Label::default() };
-        Ok(Output::ended(label, Some(place), Ok(Produced::Saved)))
+        Ok(Output::ended(label, Some(PlaceOf::Own(place)), Ok(Produced::Saved), None))
     }
 }
 
-/// A call whose type nobody here knows.
-pub trait Called: Send {
-    /// Does it for a flow in another process.
-    #[doc(hidden)]
-    fn serve(self: Box<Self>, order: Order) -> Pin<Box<dyn Future<Output = JobOutcome> + Send>>;
-
-    /// Does it, and says where its output is.
-    #[doc(hidden)]
-    fn run(self: Box<Self>, order: Order) -> Result<Option<Location>>;
+/// A call, whatever it gives.
+pub struct Called {
+    job: Box<DynCall<'static>>,
+    asked: Asked<'static>,
 }
 
 #[doc(hidden)]
-pub fn called<R: Send + Sync + 'static, O: Handles<R> + 'static>(call: Call<'static, R, O>) -> Box<dyn Called> {
-    Box::new(call)
+pub fn called<R: 'static, O>(call: Call<'static, R, O>) -> Called {
+    Called { job: call.job, asked: call.asked }
 }
 
 /// A store, or those of several outputs, the types forgotten.
@@ -153,25 +146,25 @@ pub fn any_store<S: 'static>(store: S) -> Box<dyn Any> {
     Box::new(store)
 }
 
-impl<R: Send + Sync + 'static, O: Handles<R> + 'static> Called for Call<'static, R, O> {
-    fn serve(mut self: Box<Self>, order: Order) -> Pin<Box<dyn Future<Output = JobOutcome> + Send>> {
-        self.ordered(&order);
-        Box::pin(serve(*self, order))
+impl Called {
+    /// Does it for a flow in another process.
+    pub(crate) async fn serve(mut self, order: Order) -> JobOutcome {
+        self.take_order(&order);
+        serve(self.job, self.asked, order).await
     }
 
-    fn run(mut self: Box<Self>, order: Order) -> Result<Option<Location>> {
-        self.ordered(&order);
-        self.run_to_location()
+    /// Does it, and says where its output is.
+    pub(crate) fn run(mut self, order: &Order) -> Result<Option<Location>> {
+        self.take_order(order);
+        run_to_location(&mut *self.job, self.asked)
     }
-}
 
-impl<R, O> Call<'_, R, O> {
-    fn ordered(&mut self, order: &Order) {
-        self.path = order.path.as_deref().map(Arc::from).or(self.path.take());
-        self.base = order.base.as_deref().map(Arc::from).or(self.base.take());
-        let beside = self.beside.get_or_insert_default();
-        beside.name = order.name.as_deref().map(Arc::from).or(beside.name.take());
-        beside.targets =
-            order.target.iter().chain(&order.more_targets).map(|target| Location::new(&**target)).collect();
+    fn take_order(&mut self, order: &Order) {
+        let asked = &mut self.asked;
+        asked.path = order.path.as_deref().map(Arc::from).or(asked.path.take());
+        asked.base = order.base.as_deref().map(Arc::from).or(asked.base.take());
+        let more = asked.more.get_or_insert_default();
+        more.name = order.name.as_deref().map(Arc::from).or(more.name.take());
+        more.targets = order.target.iter().chain(&order.more_targets).map(|target| Location::new(&**target)).collect();
     }
 }

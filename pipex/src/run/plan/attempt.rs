@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::iter;
 use std::path::PathBuf;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -12,15 +12,17 @@ use std::time::{Duration, Instant};
 use tracing::{Instrument as _, Span};
 
 use super::shared::SharedOutputs;
-use super::{Known, LOOK, Plan, Run};
+use super::{LOOK, Plan, Run, Submitted};
 use crate::graph::host::{Host as _, Permit};
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Outcome, Produced};
 use crate::graph::pending::LazyRun;
-use crate::graph::place::{AnyPlace, Place};
-use crate::run::call::{AnyCall, Body, Raised, TaskCall, Work};
+use crate::graph::place::AnyPlace;
+use crate::run::away::Work;
+use crate::run::body::{Raised, Started};
 use crate::run::context::Context;
 use crate::run::dry_run::DryRun;
+use crate::run::function::{AnyCall, DynCall};
 use crate::run::heartbeat;
 use crate::run::record::{Records, arrive, carry_async, collect_async};
 use crate::run::report::{Details, NO_DETAILS, Timing};
@@ -38,10 +40,10 @@ use pipex_format::say::say;
 use pipex_format::store::{Claim, Lease, Receipt, Record, Stamp, StoreError};
 
 /// What came of running the function.
-pub(super) enum Done<R> {
-    /// It gave a value, or wrote what is at its place now, or both.
+pub(super) enum Done {
+    /// It gave a value, which is its call's, or wrote what is at its place now, or both.
     Made {
-        value: Option<R>,
+        produced: Produced,
         found: Found,
         elapsed: Duration,
     },
@@ -69,17 +71,17 @@ pub(super) struct Found {
     pub(super) urgent: bool,
 }
 
-impl<'a, R: Send> Plan<'a, R> {
+impl<'a> Plan<'a> {
     /// Runs it here, attempt after attempt: each has room of its own, and gives it back before the next.
-    pub(crate) async fn run_here(&mut self, place: Option<&Place<R>>) -> Outcome<R> {
+    pub(crate) async fn run_here(&mut self, job: &mut DynCall<'a>) -> Outcome {
         let context = self.run.context.clone();
-        let needs = self.known.measure(&*self.job, place.map(Place::any))?;
+        let needs = self.measure(job)?;
         loop {
             let room = match &context {
                 Some(context) => context.admit(self.run.task, needs, context.within).await,
                 None => Permit::default(),
             };
-            match self.produce(place).await {
+            match self.produce(job).await {
                 Attempt::Ended(outcome) => return outcome,
                 Attempt::Again(delay) => {
                     drop(room);
@@ -90,17 +92,17 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// Claims the target, takes the arguments, runs the function, saves what it gives. What it needs has ended.
-    pub(crate) async fn produce(&mut self, place: Option<&Place<R>>) -> Attempt<R> {
-        let (started, span) = match self.known.begin(&*self.job, place.map(Place::any)) {
+    pub(crate) async fn produce(&mut self, job: &mut DynCall<'a>) -> Attempt {
+        let (started, span) = match self.begin(job) {
             Ok(begun) => begun,
             Err(Early::Saved) => return Attempt::Ended(Ok(Produced::Saved)),
             Err(Early::Nothing) => return Attempt::Ended(Ok(Produced::Nothing)),
             Err(Early::Failed(failure)) => return Attempt::Ended(Err(failure)),
         };
-        let made = self.make(place, started).instrument(span.clone()).await;
+        let made = self.make(job, started).instrument(span.clone()).await;
         let outcome = match made {
             Ok(made) => Ok(made),
-            Err(raised) => match self.run.end_badly(place.map(|place| &place.location), raised, started, &span) {
+            Err(raised) => match self.run.end_badly(job.target(), raised, started, &span) {
                 Ok(delay) => return Attempt::Again(delay),
                 Err(failure) => Err(failure),
             },
@@ -112,90 +114,101 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 
     /// Sees to it that the output is there. What panics fails the run.
-    pub(super) async fn make(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Produced<R>, Raised> {
-        let made = catch(pin!(self.make_output(place, started))).await;
+    pub(super) async fn make(&mut self, job: &mut DynCall<'a>, started: Instant) -> Result<Produced, Raised> {
+        let made = catch(pin!(self.make_output(job, started))).await;
         made.unwrap_or_else(|panic| Err(self.run.caught(panic).into()))
     }
 
-    async fn make_output(&mut self, place: Option<&Place<R>>, started: Instant) -> Result<Produced<R>, Raised> {
+    async fn make_output(&mut self, job: &mut DynCall<'a>, started: Instant) -> Result<Produced, Raised> {
         // One opening and closing for all that is asked of the store.
-        let _lease = place.map(|_| Lease::hold());
-        let place = place.map(|place| (place, self.record()));
-        let mut shared = place.and_then(|(place, record)| self.run.find_shared(place, record));
-        let taken = place.and_then(|(place, record)| self.run.take_unclaimed(place, record, shared.as_mut()?));
+        let _lease = job.place().map(|_| Lease::hold());
+        let record = job.place().map(|_| self.record());
+        let mut shared = job.place().zip(record).and_then(|(place, record)| self.run.find_shared(place, record));
+        let taken = match (job.place().zip(record), &mut shared) {
+            (Some((place, record)), Some(shared)) => self.run.take_unclaimed(place, record, shared),
+            _ => None,
+        };
         // The arguments are used up by the function.
-        let given = if place.is_some() && taken.is_none() { self.describe_arguments(&*self.job) } else { Vec::new() };
+        let given = if record.is_some() && taken.is_none() { self.describe_arguments(job) } else { Vec::new() };
         let was_given = |raised| Raised { given: given.clone(), ..raised };
         let done = if let Some(found) = taken {
             Done::Not(NotMade::Shared(found))
-        } else if let Some(done) = self.make_elsewhere(place, started).await.map_err(was_given)? {
+        } else if let Some(done) = self.make_elsewhere(job, record, started).await.map_err(was_given)? {
             done
-        } else if let Some((place, record)) = place {
-            Box::pin(self.make_at(place, record, shared, started)).await.map_err(was_given)?
+        } else if let Some(record) = record {
+            Box::pin(self.make_at(job, record, shared, started)).await.map_err(was_given)?
         } else {
-            let value = Some(self.call(Vec::new(), None, started).await?);
-            Done::Made { value, found: Found::default(), elapsed: started.elapsed() }
+            self.call(job, Vec::new(), None, started).await?;
+            Done::Made { produced: Produced::Value, found: Found::default(), elapsed: started.elapsed() }
         };
-        let place = place.map(|(place, _)| place.any());
         match done {
-            Done::Made { value, found, elapsed } => {
-                self.run.has_made(place, found, given, elapsed);
-                Ok(value.map_or(Produced::Saved, Produced::Value))
+            Done::Made { produced, found, elapsed } => {
+                self.run.has_made(job.place(), found, given, elapsed);
+                Ok(produced)
             }
-            Done::Not(why) => self.known.has_taken(&*self.job, place, why).map(|()| Produced::Saved),
+            Done::Not(why) => self.has_taken(job, why).map(|()| Produced::Saved),
         }
     }
 
     /// Claims the target, calls the function, and saves what it gives.
     async fn make_at(
         &mut self,
-        place: &Place<R>,
+        job: &mut DynCall<'a>,
         record: Record,
         mut shared: Option<SharedOutputs>,
         started: Instant,
-    ) -> Result<Done<R>, Raised> {
+    ) -> Result<Done, Raised> {
+        let place = job.place().ok_or(RunError::Interrupted)?;
         let claim = match Box::pin(self.run.claim_unless_shared(place, record, shared.as_mut())).await? {
             Ok(claim) => claim,
             Err(why) => return Ok(Done::Not(why)),
         };
-        self.run.begin_making(&place.location, started);
+        self.run.begin_making(place.location(), started);
         let drafts = if self.run.task.wants_target { claim.fresh_drafts()? } else { Vec::new() };
-        let value = self.call(drafts, Some(&claim), started).await?;
+        self.call(job, drafts, Some(&claim), started).await?;
         self.run.phase = Phase::Saving;
+        let place = job.place().ok_or(RunError::Interrupted)?;
         if !self.run.has_written(place)? {
-            let found = self.run.keep_in_memory(place, &value, record)?;
-            return Ok(Done::Made { value: Some(value), found, elapsed: started.elapsed() });
+            let found = self.run.keep_in_memory(job, record)?;
+            return Ok(Done::Made { produced: Produced::Value, found, elapsed: started.elapsed() });
         }
         let saving = Instant::now();
-        let saved = self.run.save(place, claim, value).await;
+        let saved = self.run.save(job, claim).await;
         self.run.timing.saving = saving.elapsed().as_secs_f32();
-        let (value, bytes, receipts) = match saved? {
-            (Saved::Ours { bytes, receipts }, value) => (value, bytes, receipts),
-            (Saved::There(stamp), _) => return Ok(Done::Not(NotMade::There(stamp))),
+        let (bytes, receipts) = match saved? {
+            Saved::Ours { bytes, receipts } => (bytes, receipts),
+            Saved::There(stamp) => return Ok(Done::Not(NotMade::There(stamp))),
         };
+        let place = job.place().ok_or(RunError::Interrupted)?;
         let (there, more) = self.run.look_at_saved(place, &receipts, record);
         shared.iter().for_each(|shared| shared.put(place, &receipts));
         self.run.phase = Phase::Dropping;
         // A function that saves its own output may give something else besides.
-        let value = if self.run.task.saves {
-            drop(value);
-            None
+        let produced = if self.run.task.saves {
+            job.product_mut().clear();
+            Produced::Saved
         } else {
-            Some(value)
+            Produced::Value
         };
         // What is lost of it in a kill, the output says itself.
         let urgent = there.is_some() && !receipts.iter().all(|receipt| receipt.is_recorded.load(Ordering::Relaxed));
-        Ok(Done::Made { value, found: Found { there, more, bytes, urgent }, elapsed: started.elapsed() })
+        Ok(Done::Made { produced, found: Found { there, more, bytes, urgent }, elapsed: started.elapsed() })
     }
 
-    /// Takes the arguments and calls the function. An executor's run that panics has failed, and nothing else has; where no
-    /// executor runs it, a panic of the function is its caller's.
-    async fn call(&mut self, drafts: Vec<PathBuf>, claim: Option<&Claim>, started: Instant) -> Result<R, Raised> {
+    /// Takes the arguments and calls the function, whose value is the call's then. An executor's run that panics has failed, and
+    /// nothing else has; where no executor runs it, a panic of the function is its caller's.
+    async fn call(
+        &mut self,
+        job: &mut DynCall<'a>,
+        drafts: Vec<PathBuf>,
+        claim: Option<&Claim>,
+        started: Instant,
+    ) -> Result<(), Raised> {
         // What few runs wait for is boxed: a future has room for all that it may wait for, and what is larger than a kilobyte
         // takes the allocator longer.
-        let Plan { job, known: Known { run, .. }, away } = self;
+        let Plan { run, away, .. } = self;
         let Run { task, mode, ref context, attempt, .. } = *run;
-        let (job, away) = (&mut **job, *away);
+        let away = *away;
         let target = claim.map(Claim::target);
         let (called_at, mut taken) = (if claim.is_some() { Instant::now() } else { started }, None);
         let there = Some(&mut taken);
@@ -223,15 +236,15 @@ impl<'a, R: Send> Plan<'a, R> {
                         }
                     }
                     (Some(away), None) => match start(job, Some(&context), drafts, last, there)? {
-                        Body::Done(value) => value,
-                        Body::Future(future) => away(Work::Future(future), context).await,
+                        Started::Done(called) => called,
+                        Started::Future(future) => away(Work::Future(future), context).await,
                     },
                     (None, limit) => match (start(job, Some(&context), drafts, last, there)?, limit) {
-                        (Body::Done(_), Some(limit)) if started.elapsed() > limit => {
+                        (Started::Done(_), Some(limit)) if started.elapsed() > limit => {
                             Err(RunError::TimedOut { limit }.into())
                         }
-                        (Body::Done(value), _) => value,
-                        (Body::Future(future), limit) => {
+                        (Started::Done(called), _) => called,
+                        (Started::Future(future), limit) => {
                             Box::pin(timeout(limit, drive_in(Some(context), future))).await?
                         }
                     },
@@ -248,8 +261,8 @@ impl<'a, R: Send> Plan<'a, R> {
             };
             let attempt = pin!(async move {
                 match start(job, context.as_ref(), drafts, true, there)? {
-                    Body::Done(value) => value,
-                    Body::Future(future) => Box::pin(drive_in(context, future)).await,
+                    Started::Done(called) => called,
+                    Started::Future(future) => Box::pin(drive_in(context, future)).await,
                 }
             });
             collect_async(&mut records, catch(attempt)).await
@@ -272,13 +285,13 @@ impl<'a, R: Send> Plan<'a, R> {
     }
 }
 
-fn start<'a, R>(
-    job: &mut (dyn TaskCall<'a, R> + 'a),
+fn start<'a>(
+    job: &mut DynCall<'a>,
     context: Option<&Arc<Context>>,
     drafts: Vec<PathBuf>,
     last: bool,
     taken: Option<&mut Option<Instant>>,
-) -> Result<Body<'a, R>, Raised> {
+) -> Result<Started<'a>, Raised> {
     let start = || job.start(drafts, last, taken);
     let body = match context {
         Some(context) => context.enter(start),
@@ -309,19 +322,19 @@ enum Early {
     Failed(Arc<Failure>),
 }
 
-impl Known {
+impl Plan<'_> {
     /// Begins an attempt, unless there is none to be made.
-    fn begin(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> Result<(Instant, Span), Early> {
-        let target = place.map(<dyn AnyPlace>::location);
+    fn begin(&mut self, job: &dyn AnyCall<'_>) -> Result<(Instant, Span), Early> {
+        let target = job.target();
         if let Some(why) = self.run.flow().and_then(|flow| flow.cancelled()) {
-            let (why, given) = (RunError::Cancelled { why: why.to_string() }, self.describe_unstarted(job, place));
+            let (why, given) = (RunError::Cancelled { why: why.to_string() }, self.describe_unstarted(job));
             return Err(Early::Failed(self.run.skipped(target, why, None, given)));
         }
         if let Some(root) = self.inputs.failure() {
-            return Err(Early::Failed(self.run.not_ready(target, root, self.describe_unstarted(job, place))));
+            return Err(Early::Failed(self.run.not_ready(target, root, self.describe_unstarted(job))));
         }
         self.inputs.settle();
-        match guard(|| self.ends_early(job, place)) {
+        match guard(|| self.ends_early(job)) {
             Ok(Some(early)) => return Err(early),
             Ok(None) => {}
             Err(panic) => {
@@ -341,29 +354,29 @@ impl Known {
     }
 
     /// The arguments of a run that does not begin, for the journal.
-    pub(super) fn describe_unstarted(&self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> Vec<Given<'static>> {
-        let given = place.map(|_| guard(|| self.describe_arguments(job)).unwrap_or_default());
+    pub(super) fn describe_unstarted(&self, job: &dyn AnyCall<'_>) -> Vec<Given<'static>> {
+        let given = job.place().map(|_| guard(|| self.describe_arguments(job)).unwrap_or_default());
         given.unwrap_or_default()
     }
 
     /// What is known without a run, now that all that it takes is there.
-    fn ends_early(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> Option<Early> {
+    fn ends_early(&mut self, job: &dyn AnyCall<'_>) -> Option<Early> {
         if self.run.mode.caches() {
             self.fill_name(job);
         }
-        if self.has_come_out_as_it_was(job, place) {
+        if self.has_come_out_as_it_was(job) {
             return Some(Early::Saved);
         }
         match self.run.dry_run()? {
-            DryRun::Jobs => self.list_job(job, place),
-            dry => self.run.would_run(dry, place.map(<dyn AnyPlace>::location)),
+            DryRun::Jobs => self.list_job(job),
+            dry => self.run.would_run(dry, job.target()),
         }
         Some(Early::Nothing)
     }
 
     /// Whether the output was stale for its inputs alone, and these have been made again and are what they were.
-    fn has_come_out_as_it_was(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) -> bool {
-        let (Some(place), Some((stamp, Reasons::INPUTS))) = (place, self.run.outdated) else { return false };
+    fn has_come_out_as_it_was(&mut self, job: &dyn AnyCall<'_>) -> bool {
+        let (Some(place), Some((stamp, Reasons::INPUTS))) = (job.place(), self.run.outdated) else { return false };
         let compared = self.compare(place, stamp);
         let is_fresh = compared.decision == Decision::Take;
         if is_fresh {
@@ -373,8 +386,8 @@ impl Known {
     }
 
     /// Says that it was taken from where it was made. What has no place is nowhere.
-    fn has_taken(&mut self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>, why: NotMade) -> Result<(), Raised> {
-        let place = place.ok_or(RunError::Interrupted)?;
+    fn has_taken(&mut self, job: &dyn AnyCall<'_>, why: NotMade) -> Result<(), Raised> {
+        let place = job.place().ok_or(RunError::Interrupted)?;
         match why {
             NotMade::There(stamp) => {
                 let compared = self.compare(place, stamp);
@@ -491,34 +504,36 @@ impl Run {
     }
 
     /// Keeps in memory what the function gave instead of a file. What takes it goes stale by what it was made from.
-    fn keep_in_memory<R>(&mut self, place: &Place<R>, _: &R, record: Record) -> Result<Found, Raised> {
-        if size_of::<R>() == 0 {
-            return Err(StoreError::NothingWritten { path: place.location.path().to_owned() }.into());
+    fn keep_in_memory(&mut self, job: &dyn AnyCall<'_>, record: Record) -> Result<Found, Raised> {
+        let place = job.place().ok_or(RunError::Interrupted)?;
+        if job.product().is_unit() {
+            return Err(StoreError::NothingWritten { path: place.location().path().to_owned() }.into());
         }
         let provenance = record.provenance();
         self.why = Why::InMemory;
         let there = There::new(provenance.fingerprint(), Stamp::new(0), 0).made_by(provenance);
-        place.keep_in_memory(Content::from_fingerprint(there.content));
+        place.spot().keep_in_memory(Content::from_fingerprint(there.content));
         Ok(Found { there: Some(there), ..Found::default() })
     }
 
     /// Saves the value, under another claim if this one is lost.
-    async fn save<R>(&self, place: &Place<R>, mut claim: Claim, value: R) -> Result<(Saved, R), Cause> {
+    async fn save(&self, job: &mut dyn AnyCall<'_>, mut claim: Claim) -> Result<Saved, Cause> {
         let mut losses = 0;
         loop {
             let (receipts, record) = (claim.receipts(), claim.record());
-            let saved = place.store.save(claim, &value);
+            let saved = job.product_mut().save(claim);
             let saved = saved.map_err(|source| RunError::Store { action: "save the output", source: source.into() });
             if !receipts.iter().any(|receipt| receipt.is_lost.load(Ordering::Relaxed)) {
-                return Ok((Saved::Ours { bytes: saved?, receipts }, value));
+                return Ok(Saved::Ours { bytes: saved?, receipts });
             }
+            let place = job.place().ok_or(RunError::Interrupted)?;
             say(&format!(
                 "the claim on {} was lost: it was removed or taken over while its value was made",
-                place.location
+                place.location()
             ));
             losses += 1;
             claim = match Box::pin(self.claim(place, record)).await? {
-                Claimed::There(stamp) => return Ok((Saved::There(stamp), value)),
+                Claimed::There(stamp) => return Ok(Saved::There(stamp)),
                 // What a function wrote itself went with the claim.
                 Claimed::Ours(_) if self.task.wants_target || losses == LOSSES => {
                     return Err(saved.err().unwrap_or(RunError::Interrupted).into());
@@ -580,20 +595,30 @@ impl Run {
     }
 }
 
-impl<R: Send> LazyRun<R> for Plan<'_, R> {
+impl Submitted {
+    pub(crate) fn new(job: Box<DynCall<'static>>, plan: Plan<'static>) -> Self {
+        Submitted { job, plan }
+    }
+}
+
+impl LazyRun for Submitted {
     fn inputs(&self) -> Vec<Arc<dyn Node>> {
-        self.inputs.unsettled()
+        self.plan.inputs()
     }
 
-    fn is_there(&mut self, place: Option<&Place<R>>) -> Result<bool, Arc<Failure>> {
-        Plan::is_there(self, place)
+    fn is_there(&mut self) -> Result<bool, Arc<Failure>> {
+        self.plan.is_there(&*self.job)
     }
 
-    fn measure(&mut self, place: Option<&Place<R>>) -> Result<Resources, Arc<Failure>> {
-        self.known.measure(&*self.job, place.map(Place::any))
+    fn measure(&mut self) -> Result<Resources, Arc<Failure>> {
+        self.plan.measure(&*self.job)
     }
 
-    fn produce<'p>(&'p mut self, place: Option<&'p Place<R>>) -> Pin<Box<dyn Future<Output = Attempt<R>> + Send + 'p>> {
-        Box::pin(Plan::produce(self, place))
+    async fn produce(&mut self) -> Attempt {
+        self.plan.produce(&mut *self.job).await
+    }
+
+    fn deliver(&mut self) {
+        self.job.product_mut().deliver();
     }
 }

@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 
 use super::attempt::{Done, Found, NotMade};
-use super::{Known, LOOK, Plan, Run};
-use crate::graph::handles::Handles;
+use super::{Asked, LOOK, Plan, Run};
 use crate::graph::outcome::Produced;
 use crate::graph::packing::Packing;
-use crate::graph::place::{AnyPlace, Place};
+use crate::graph::place::AnyPlace;
 use crate::graph::visitor::{Visitor, checksum};
-use crate::run::call::{self, AnyCall, Call, Raised};
-use crate::run::carrier::{Carrier, Job, Travel};
+use crate::run::away::away;
+use crate::run::body::Raised;
+use crate::run::carrier::{Carrier, Job};
 use crate::run::context::Context;
 use crate::run::dry_run;
 use crate::run::flow_run::ActiveFlow;
+use crate::run::function::{AnyCall, DynCall};
 use crate::run::heartbeat;
 use crate::run::report::Timing;
 use pipex_format::journal::{There, Why, name_worker};
@@ -41,20 +42,15 @@ impl Run {
     }
 }
 
-impl Known {
+impl Plan<'_> {
     /// In a dry run: lists it as a job, if another process can do it.
-    pub(super) fn list_job(&self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>) {
-        let job = self.run.task.remote.then(|| self.order(job, place, None));
+    pub(super) fn list_job(&self, job: &dyn AnyCall<'_>) {
+        let job = self.run.task.remote.then(|| self.order(job, None));
         dry_run::list(job, self.run.flow().map(|flow| &flow.shared.would_run));
     }
 
     /// What another process is to do.
-    fn order(
-        &self,
-        job: &dyn AnyCall,
-        place: Option<&dyn AnyPlace>,
-        record: Option<Record>,
-    ) -> Result<Order, JobError> {
+    fn order(&self, job: &dyn AnyCall<'_>, record: Option<Record>) -> Result<Order, JobError> {
         let Run { task, ref label, ref name, mode, outdated, .. } = self.run;
         let mut packing = Packing::new(task.parameters);
         job.accept(&mut Visitor::packing(&mut packing));
@@ -66,6 +62,7 @@ impl Known {
             outdated: outdated.map(|(stamp, _)| stamp.get()),
             caches: mode.caches(),
         };
+        let place = job.place();
         let more = place.into_iter().flat_map(|place| place.parts().iter().skip(1));
         let more_targets = more.map(|part| part.spot().name().into_owned()).collect();
         Ok(Order {
@@ -146,27 +143,27 @@ impl Known {
     }
 }
 
-impl<R: Send> Plan<'_, R> {
+impl Plan<'_> {
     /// Has the function run in another process, which claims the target, saves, and says what came of it; `None` if it is to
     /// run here.
     pub(super) async fn make_elsewhere(
         &mut self,
-        place: Option<(&Place<R>, Record)>,
+        job: &mut dyn AnyCall<'_>,
+        record: Option<Record>,
         started: Instant,
-    ) -> Result<Option<Done<R>>, Raised> {
+    ) -> Result<Option<Done>, Raised> {
         let Some(carrier) = self.run.carrier() else { return Ok(None) };
-        let (place, record) = (place.map(|(place, _)| place.any()), place.map(|(_, record)| record));
-        let order = self.known.order(&*self.job, place, record);
-        let (sent, is_all, found, elapsed) = match Box::pin(self.known.ask(order, carrier, place, started)).await? {
+        let order = self.order(job, record);
+        let (sent, is_all, found, elapsed) = match Box::pin(self.ask(order, carrier, job.place(), started)).await? {
             Reply::Made { sent, is_all, found, elapsed } => (sent, is_all, found, elapsed),
             Reply::There(stamp) => return Ok(Some(Done::Not(NotMade::There(stamp)))),
         };
-        let travel = self.job.travel();
-        let value = sent.and_then(|sent| travel.and_then(|travel| (travel.from)(sent).ok()));
-        if is_all && value.is_none() {
+        let has_value = sent.is_some_and(|sent| job.product_mut().receive(sent));
+        if is_all && !has_value {
             return Err(stays(JobError::Output { problem: "what came back is not of its type".to_owned() }));
         }
-        Ok(Some(Done::Made { value, found, elapsed }))
+        let produced = if has_value { Produced::Value } else { Produced::Saved };
+        Ok(Some(Done::Made { produced, found, elapsed }))
     }
 }
 
@@ -185,36 +182,31 @@ enum Reply {
 }
 
 /// Does what a flow in another process has ordered.
-pub(crate) async fn serve<R: Send + Sync + 'static, O: Handles<R>>(
-    call: Call<'static, R, O>,
-    order: Order,
-) -> JobOutcome {
+pub(crate) async fn serve(mut job: Box<DynCall<'static>>, asked: Asked<'static>, order: Order) -> JobOutcome {
+    let job = &mut *job;
     let started = Instant::now();
-    let travel = call.job.travel();
     let flow = order.flow.as_ref();
     let check = flow.and_then(|flow| flow.check);
-    if check.is_some_and(|check| check != checksum(|visitor| call.job.accept(visitor))) {
+    if check.is_some_and(|check| check != checksum(|visitor| job.accept(visitor))) {
         let problem =
             "they did not arrive as they were given (a NaN, an infinity, or a value whose JSON is not all of it)";
         let error = JobError::Malformed { problem: format!("the arguments of {}: {problem}", order.task) };
         return JobOutcome::refused(error);
     }
-    let (mut plan, place) = match Plan::new(call) {
-        Ok(planned) => planned,
-        Err((failure, _)) => {
-            return JobOutcome::failed(&failure.ask().into(), false);
-        }
+    let mut plan = match Plan::new(job, asked) {
+        Ok(plan) => plan,
+        Err((failure, _)) => return JobOutcome::failed(&failure.ask().into(), false),
     };
-    plan.away = Some(call::away::<R>);
+    plan.away = Some(away);
     // Whoever ordered it says whether it is tried again, and then orders it once more.
     plan.run.attempt = plan.run.task.retries + 1;
     let record = flow.and_then(|flow| flow.record);
     plan.record = record.map(|(arguments, inputs)| Box::new(Record::new(plan.run.task, arguments, inputs)));
     let outdated = flow.and_then(|flow| flow.outdated).map(Stamp::new);
     plan.run.outdated = outdated.map(|stamp| (stamp, Reasons::default()));
-    let span = plan.run.span(place.as_ref().map(|place| &place.location));
-    let made = plan.make(place.as_ref(), started).instrument(span).await;
-    let ended = ended(made, place.as_ref(), &plan, travel);
+    let span = plan.run.span(job.target());
+    let made = plan.make(job, started).instrument(span).await;
+    let ended = ended(made, job, &plan);
     let recorded = plan.run.records.take().map(|records| *records).unwrap_or_default();
     let Timing { loading, saving, .. } = plan.run.timing;
     let worker = name_worker();
@@ -222,27 +214,14 @@ pub(crate) async fn serve<R: Send + Sync + 'static, O: Handles<R>>(
 }
 
 /// What there is to say of it.
-fn ended<R: Send>(
-    made: Result<Produced<R>, Raised>,
-    place: Option<&Place<R>>,
-    plan: &Plan<'_, R>,
-    travel: Option<Travel<R>>,
-) -> JobEnd {
-    let sent = |value: &R| match travel {
-        Some(travel) => (travel.to)(value),
-        None => Err("its type has no `Serialize` and `Deserialize`".to_owned()),
+fn ended(made: Result<Produced, Raised>, job: &mut dyn AnyCall<'_>, plan: &Plan<'_>) -> JobEnd {
+    let made = match made {
+        Err(Raised { cause, retry, .. }) => return JobEnd::Failed(wire::JobFailure::new(&cause, retry)),
+        Ok(made) => made,
     };
-    let (made, place) = match (made, place) {
-        (Err(Raised { cause, retry, .. }), _) => return JobEnd::Failed(wire::JobFailure::new(&cause, retry)),
-        (Ok(made), Some(place)) => (made, place),
-        (Ok(made), None) => {
-            let value = match &made {
-                Produced::Value(value) => sent(value),
-                Produced::Saved | Produced::Nothing => Err("there is none".to_owned()),
-            };
-            let refused = |problem| JobEnd::Failed(wire::JobFailure::new(&JobError::Output { problem }.into(), false));
-            return value.map_or_else(refused, JobEnd::Value);
-        }
+    let Some(place) = job.place() else {
+        let refused = |problem| JobEnd::Failed(wire::JobFailure::new(&JobError::Output { problem }.into(), false));
+        return job.product_mut().send().map_or_else(refused, JobEnd::Value);
     };
     if plan.run.why == Why::MadeMeanwhile {
         return JobEnd::Found;
@@ -257,8 +236,8 @@ fn ended<R: Send>(
         [first, more @ ..] => (look(&**first), more.iter().map(|part| look(&**part)).collect()),
     };
     // A function that saves its own output may give something small besides.
-    let value = match &made {
-        Produced::Value(value) => sent(value).ok(),
+    let value = match made {
+        Produced::Value => job.product_mut().send().ok(),
         Produced::Saved | Produced::Nothing => None,
     };
     JobEnd::Saved { there, more, value }

@@ -3,22 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Known;
+use super::Plan;
 use crate::graph::outcome::Failure;
-use crate::graph::place::AnyPlace;
 use crate::graph::visitor::measure;
-use crate::run::call::AnyCall;
+use crate::run::function::AnyCall;
 use crate::runtime::panics::{Phase, guard};
 use pipex_format::model::error::RunError;
 use pipex_format::model::resources::Resources;
 
-impl Known {
+impl Plan<'_> {
     /// What it is to be given room for, now that all that it takes has ended.
-    pub(super) fn measure(
-        &mut self,
-        job: &dyn AnyCall,
-        place: Option<&dyn AnyPlace>,
-    ) -> Result<Resources, Arc<Failure>> {
+    pub(super) fn measure(&mut self, job: &dyn AnyCall<'_>) -> Result<Resources, Arc<Failure>> {
         let run = &self.run;
         let is_skipped =
             || self.inputs.failure().is_some() || run.flow().is_some_and(|flow| flow.cancelled().is_some());
@@ -27,7 +22,7 @@ impl Known {
         }
         let needs = match &self.needs {
             Some(needs) => **needs,
-            None => self.compute_needs(job).map_err(|error| self.refuse(job, place, error))?,
+            None => self.compute_needs(job).map_err(|error| self.refuse(job, error))?,
         };
         self.needs = Some(Box::new(needs));
         // There, it takes nothing here.
@@ -36,12 +31,12 @@ impl Known {
         }
         let capacity = self.run.context.as_ref().and_then(|context| context.executor()?.capacity());
         match capacity.and_then(|capacity| needs.never_fits(&capacity)) {
-            Some(problem) => Err(self.refuse(job, place, RunError::NeverFits { problem })),
+            Some(problem) => Err(self.refuse(job, RunError::NeverFits { problem })),
             None => Ok(needs),
         }
     }
 
-    fn compute_needs(&self, job: &dyn AnyCall) -> Result<Resources, RunError> {
+    fn compute_needs(&self, job: &dyn AnyCall<'_>) -> Result<Resources, RunError> {
         let task = self.run.task;
         if !task.measures {
             return Ok(task.resources);
@@ -52,8 +47,7 @@ impl Known {
         }
     }
 
-    fn refuse(&self, job: &dyn AnyCall, place: Option<&dyn AnyPlace>, error: RunError) -> Arc<Failure> {
-        let target = place.map(<dyn AnyPlace>::location);
-        self.run.failed(target, error.into(), Duration::ZERO, self.describe_unstarted(job, place))
+    fn refuse(&self, job: &dyn AnyCall<'_>, error: RunError) -> Arc<Failure> {
+        self.run.failed(job.target(), error.into(), Duration::ZERO, self.describe_unstarted(job))
     }
 }

@@ -3,24 +3,23 @@
 use std::time::Instant;
 
 use super::attempt::Done;
-use super::{Known, Plan, Run};
-use crate::graph::place::{AnyPlace, Place};
-use crate::run::call::{AnyCall, Raised};
+use super::{Plan, Run};
+use crate::run::body::Raised;
 use crate::run::dry_run;
+use crate::run::function::AnyCall;
 use pipex_format::store::Record;
 
-impl<R: Send> Plan<'_, R> {
+impl Plan<'_> {
     pub(super) async fn make_elsewhere(
         &mut self,
-        _: Option<(&Place<R>, Record)>,
+        _: &mut dyn AnyCall<'_>,
+        _: Option<Record>,
         _: Instant,
-    ) -> Result<Option<Done<R>>, Raised> {
+    ) -> Result<Option<Done>, Raised> {
         Ok(None)
     }
-}
 
-impl Known {
-    pub(super) fn list_job(&self, _: &dyn AnyCall, _: Option<&dyn AnyPlace>) {
+    pub(super) fn list_job(&self, _: &dyn AnyCall<'_>) {
         dry_run::list(None, self.run.flow().map(|flow| &flow.shared.would_run));
     }
 }

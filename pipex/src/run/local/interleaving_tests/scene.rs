@@ -2,6 +2,7 @@
 
 use std::env;
 use std::future::{poll_fn, ready};
+use std::sync::Weak;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,8 +13,7 @@ use super::super::*;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Label, Produced};
 use crate::graph::output::Output;
-use crate::graph::pending::{Awaited, Discard, LazyRun, NewRun, PendingRun};
-use crate::graph::place::Place;
+use crate::graph::pending::{Awaited, LazyRun, PendingRun};
 use crate::graph::settle::settle_here;
 use crate::run::context::Context as CallContext;
 use crate::run::flow_run::{ActiveFlow, SharedByFlows};
@@ -47,6 +47,8 @@ struct Fake {
     inputs: Vec<Output<u32>>,
     body: Box<dyn FnMut(&[u32]) -> Value + Send>,
     counts: Arc<Counts>,
+    value: Option<u32>,
+    receiver: Option<Weak<Awaited<u32>>>,
 }
 
 #[derive(Default)]
@@ -65,39 +67,42 @@ impl Counts {
     }
 }
 
-impl Discard for Fake {}
-
-impl LazyRun<u32> for Fake {
+impl LazyRun for Fake {
     fn inputs(&self) -> Vec<Arc<dyn Node>> {
         self.inputs.iter().filter_map(Output::unsettled).collect()
     }
 
-    fn is_there(&mut self, _: Option<&Place<u32>>) -> Result<bool, Arc<Failure>> {
+    fn is_there(&mut self) -> Result<bool, Arc<Failure>> {
         Ok(false)
     }
 
-    fn measure(&mut self, _: Option<&Place<u32>>) -> Result<Resources, Arc<Failure>> {
+    fn measure(&mut self) -> Result<Resources, Arc<Failure>> {
         Ok(self.task.resources)
     }
 
-    fn produce<'p>(&'p mut self, _: Option<&'p Place<u32>>) -> Pin<Box<dyn Future<Output = Attempt<u32>> + Send + 'p>> {
-        Box::pin(async move {
-            let failed = self.inputs.iter().find_map(Output::failure).map(|failure| Arc::clone(failure.root()));
-            if failed.is_some() || self.context.flow.as_ref().is_some_and(|flow| flow.cancelled().is_some()) {
-                let name = self.task.funcname.to_owned();
-                let error = Error::Task { name, target: None, source: RunError::Interrupted.into() };
-                return Attempt::Ended(Err(Failure::skipped(error, failed)));
-            }
-            let values: Vec<_> = self.inputs.iter().filter_map(|input| input.peek().copied()).collect();
-            let is_wrong = values.len() < self.inputs.len() || self.counts.underway.fetch_add(1, Ordering::SeqCst) > 0;
-            self.counts.wrong.fetch_or(is_wrong, Ordering::SeqCst);
-            self.counts.runs.fetch_add(1, Ordering::SeqCst);
-            let inner = CallContext::within(Some(&self.context), self.task, None, None);
-            let body = inner.enter(|| (self.body)(&values));
-            let value = inner.enter_async(body).await;
-            self.counts.underway.fetch_sub(1, Ordering::SeqCst);
-            value.map_or(Attempt::Again(Duration::ZERO), |value| Attempt::Ended(Ok(Produced::Value(value))))
-        })
+    async fn produce(&mut self) -> Attempt {
+        let failed = self.inputs.iter().find_map(Output::failure).map(|failure| Arc::clone(failure.root()));
+        if failed.is_some() || self.context.flow.as_ref().is_some_and(|flow| flow.cancelled().is_some()) {
+            let name = self.task.funcname.to_owned();
+            let error = Error::Task { name, target: None, source: RunError::Interrupted.into() };
+            return Attempt::Ended(Err(Failure::skipped(error, failed)));
+        }
+        let values: Vec<_> = self.inputs.iter().filter_map(|input| input.peek().copied()).collect();
+        let is_wrong = values.len() < self.inputs.len() || self.counts.underway.fetch_add(1, Ordering::SeqCst) > 0;
+        self.counts.wrong.fetch_or(is_wrong, Ordering::SeqCst);
+        self.counts.runs.fetch_add(1, Ordering::SeqCst);
+        let inner = CallContext::within(Some(&self.context), self.task, None, None);
+        let body = inner.enter(|| (self.body)(&values));
+        self.value = inner.enter_async(body).await;
+        self.counts.underway.fetch_sub(1, Ordering::SeqCst);
+        self.value.map_or(Attempt::Again(Duration::ZERO), |_| Attempt::Ended(Ok(Produced::Value)))
+    }
+
+    fn deliver(&mut self) {
+        let receiver = self.receiver.as_ref().and_then(Weak::upgrade);
+        if let (Some(receiver), Some(value)) = (receiver, self.value) {
+            receiver.data.set(value);
+        }
     }
 }
 
@@ -106,13 +111,14 @@ fn call(
     task: &'static Task,
     inputs: &[&Output<u32>],
     body: impl FnMut(&[u32]) -> Value + Send + 'static,
-) -> (Arc<Awaited<u32>>, Arc<PendingRun<u32>>, Arc<Counts>) {
+) -> (Arc<Awaited<u32>>, Arc<PendingRun<Fake>>, Arc<Counts>) {
     let context = CallContext::current().expect("a flow is around here");
     let counts = Arc::<Counts>::default();
     let inputs = inputs.iter().copied().cloned().collect();
-    let fake = Fake { context: Arc::clone(&context), task, inputs, body: Box::new(body), counts: Arc::clone(&counts) };
-    let run = NewRun { task, label: Label::default(), place: None, host: Some(context), run: Box::new(fake) };
-    let (awaited, run) = run.into_one();
+    let run = PendingRun::new(task, Label::default(), None, Some(Arc::clone(&context) as _));
+    let awaited = Awaited::new(Arc::clone(&run) as _, 0, None);
+    let (body, receiver) = (Box::new(body), Some(Arc::downgrade(&awaited)));
+    run.set_run(Fake { context, task, inputs, body, counts: Arc::clone(&counts), value: None, receiver });
     (awaited, run, counts)
 }
 

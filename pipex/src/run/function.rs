@@ -1,0 +1,178 @@
+//! A task function with its arguments, as its macro has written it.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::graph::arg::Args;
+use crate::graph::handles::Handles;
+use crate::graph::place::{AnyPlace, Spot};
+use crate::graph::visitor::Visitor;
+use crate::run::body::{Body, Deferred, Started};
+use crate::run::carrier::Travel;
+use crate::run::product::{AnyProduct, Product, keep_elsewhere};
+use pipex_format::model::error::Result;
+use pipex_format::model::target::Location;
+use pipex_format::model::task::Task;
+
+/// A function with its arguments, whatever it gives.
+pub(crate) trait AnyCall<'a>: Send {
+    fn task(&self) -> &'static Task;
+    fn accept(&self, visitor: &mut Visitor<'_>);
+    /// Writes what a template names of the arguments.
+    fn field(&self, index: usize, out: &mut dyn fmt::Write) -> Option<fmt::Result>;
+    /// Finds where its outputs will be.
+    fn find_place(
+        &mut self,
+        locations: &mut dyn Iterator<Item = Location>,
+        spot: &mut dyn FnMut(Location, &str) -> Spot,
+    );
+    /// Takes the arguments and calls the function; `drafts` are where one that saves its own outputs writes them.
+    /// With `last` the arguments are used up, else the function can be called again. In `taken` it says that they are there.
+    fn start(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Started<'a>>;
+    /// Takes the arguments here; what comes back calls the function, anywhere.
+    fn defer(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Deferred<'a>>;
+    /// What it gives.
+    fn product(&self) -> &(dyn AnyProduct + 'a);
+    fn product_mut(&mut self) -> &mut (dyn AnyProduct + 'a);
+}
+
+/// A function with its arguments.
+pub(crate) trait TaskCall<'a, R>: AnyCall<'a> {
+    /// What it gives, as what it is.
+    fn typed(&mut self) -> &mut Product<R>;
+}
+
+/// A call, whatever its function.
+pub(crate) type DynCall<'a> = dyn AnyCall<'a> + 'a;
+
+impl<'a> dyn AnyCall<'a> + '_ {
+    /// Where its outputs will be, once that is known.
+    pub(crate) fn place(&self) -> Option<&dyn AnyPlace> {
+        self.product().place()
+    }
+
+    /// The location of its output, or of the first.
+    pub(crate) fn target(&self) -> Option<&Location> {
+        self.place().map(<dyn AnyPlace>::location)
+    }
+}
+
+/// The closures that the macro writes, the arguments they are about, and what comes of them.
+pub(crate) struct Closures<R, O, A, L, F, B, S, G> {
+    task: &'static Task,
+    arguments: Option<A>,
+    accept: L,
+    field: F,
+    body: B,
+    store: S,
+    again: G,
+    product: Product<R>,
+    gives: PhantomData<fn() -> O>,
+}
+
+impl<'a, R, O, A, L, F, B, S, G> AnyCall<'a> for Closures<R, O, A, L, F, B, S, G>
+where
+    O: Handles<R>,
+    A: Args<Taken: Send> + Send,
+    L: Fn(&A, &mut Visitor<'_>) + Send,
+    F: Fn(&A, usize, &mut dyn fmt::Write) -> Option<fmt::Result> + Send,
+    B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R> + Clone + Send + 'a,
+    S: Fn() -> O::Stores + Send,
+    G: Fn(&A) -> Option<A> + Send,
+    A::Taken: 'a,
+    R: Send + 'a,
+{
+    fn task(&self) -> &'static Task {
+        self.task
+    }
+
+    fn accept(&self, visitor: &mut Visitor<'_>) {
+        if let Some(arguments) = &self.arguments {
+            (self.accept)(arguments, visitor);
+        }
+    }
+
+    fn field(&self, index: usize, out: &mut dyn fmt::Write) -> Option<fmt::Result> {
+        match &self.arguments {
+            Some(arguments) => (self.field)(arguments, index, out),
+            None => None,
+        }
+    }
+
+    fn find_place(
+        &mut self,
+        locations: &mut dyn Iterator<Item = Location>,
+        spot: &mut dyn FnMut(Location, &str) -> Spot,
+    ) {
+        self.product.set_place(O::place((self.store)(), locations, spot));
+    }
+
+    fn start(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Started<'a>> {
+        let arguments = self.take(last)?;
+        note_now(taken);
+        Ok(self.product.keep((self.body)(arguments, drafts)))
+    }
+
+    fn defer(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Deferred<'a>> {
+        let (arguments, body, given) = (self.take(last)?, self.body.clone(), self.product.expect());
+        note_now(taken);
+        Ok(Box::new(move || keep_elsewhere(given, body(arguments, drafts))))
+    }
+
+    fn product(&self) -> &(dyn AnyProduct + 'a) {
+        &self.product
+    }
+
+    fn product_mut(&mut self) -> &mut (dyn AnyProduct + 'a) {
+        &mut self.product
+    }
+}
+
+impl<'a, R, O, A, L, F, B, S, G> TaskCall<'a, R> for Closures<R, O, A, L, F, B, S, G>
+where
+    Self: AnyCall<'a>,
+{
+    fn typed(&mut self) -> &mut Product<R> {
+        &mut self.product
+    }
+}
+
+impl<R, O, A, L, F, B, S, G> Closures<R, O, A, L, F, B, S, G> {
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the task function")]
+    pub(crate) fn new(
+        task: &'static Task,
+        arguments: A,
+        accept: L,
+        field: F,
+        body: B,
+        store: S,
+        again: G,
+        travel: Option<Travel<R>>,
+    ) -> Self {
+        let (arguments, product) = (Some(arguments), Product::new(travel));
+        Closures { task, arguments, accept, field, body, store, again, product, gives: PhantomData }
+    }
+}
+
+impl<R, O, A: Args, L, F, B, S, G: Fn(&A) -> Option<A>> Closures<R, O, A, L, F, B, S, G> {
+    /// What the body gets: the arguments themselves, or for a run that may be tried again, the same once more.
+    fn take(&mut self, last: bool) -> Result<A::Taken> {
+        let again = match &self.arguments {
+            Some(arguments) if !last => (self.again)(arguments),
+            _ => None,
+        };
+        match again {
+            Some(arguments) => arguments.take(),
+            None => self.arguments.take().expect("after the last attempt there is none").take(),
+        }
+    }
+}
+
+/// The arguments have been taken, if somebody wants to know when.
+fn note_now(taken: Option<&mut Option<Instant>>) {
+    if let Some(taken) = taken {
+        *taken = Some(Instant::now());
+    }
+}
