@@ -17,7 +17,7 @@ fn days(path: &Path, count: u64) -> pipex::Result<()> {
 }
 
 #[test]
-fn a_skip_allocates_the_call_the_target_and_its_handle() {
+fn a_skip_allocates_the_call_the_target_its_place_and_its_handle() {
     let bench = Bench::new();
     let config = || bench.config(pipex::Mode::Cache);
     config().scope(|| days(bench.path(), 1_000)).unwrap();
@@ -25,7 +25,7 @@ fn a_skip_allocates_the_call_the_target_and_its_handle() {
     // The first has what a flow run needs; the table of targets grows a few times, and so does the journal's buffer.
     let (one, all) = (skips(1), skips(1_000));
     let more = all.count_total - one.count_total;
-    assert!(more <= 3 * 999 + 30, "{more} allocations for 999 skips");
+    assert!(more <= 4 * 999 + 30, "{more} allocations for 999 skips");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::graph::node::Node;
 use crate::graph::outcome::Ended;
 use crate::graph::output::Output;
 use crate::graph::pending::{Awaited, Receive, Receiver};
-use crate::graph::place::{AnyPlace as _, PartPlace, Place, PlaceOf, Spot};
+use crate::graph::place::{AnyPlace as _, PartPlace, Place, Spot};
 use pipex_format::model::target::Location;
 use pipex_format::store::{Claim, Member, Store, StoreResult, save_together};
 
@@ -32,7 +32,7 @@ pub trait Handles<R>: Sized {
 
     /// Those of a run that has ended, and gave this, if it is in memory.
     #[doc(hidden)]
-    fn ended(run: Ended, place: Option<PlaceOf<R>>, value: Option<R>) -> Self;
+    fn ended(run: Ended, place: Option<Arc<Place<R>>>, value: Option<R>) -> Self;
 
     /// Those of a run that has yet to happen, and who is to be given what it gives.
     #[doc(hidden)]
@@ -67,7 +67,7 @@ impl<T> Handles<T> for Output<T> {
         place_one(store, location, spot)
     }
 
-    fn ended(Ended { label, outcome }: Ended, place: Option<PlaceOf<T>>, value: Option<T>) -> Self {
+    fn ended(Ended { label, outcome }: Ended, place: Option<Arc<Place<T>>>, value: Option<T>) -> Self {
         Output::ended(label, place, outcome, value)
     }
 
@@ -112,7 +112,7 @@ impl<S: FromOutputs> Handles<S::Parts> for S {
         S::Tuple::place(stores, locations, spot)
     }
 
-    fn ended(run: Ended, place: Option<PlaceOf<S::Parts>>, values: Option<S::Parts>) -> Self {
+    fn ended(run: Ended, place: Option<Arc<Place<S::Parts>>>, values: Option<S::Parts>) -> Self {
         S::from_outputs(S::Tuple::ended(run, place, values))
     }
 
@@ -200,11 +200,11 @@ macro_rules! tuples {
 
             fn ended(
                 Ended { label, outcome }: Ended,
-                place: Option<PlaceOf<($($value,)+)>>,
+                place: Option<Arc<Place<($($value,)+)>>>,
                 values: Option<($($value,)+)>,
             ) -> Self {
                 let parts = place.as_ref().map(|place| place.parts());
-                $(let $name = parts.map(|parts| PlaceOf::Shared(typed::<$value>(&parts[$index])));)+
+                $(let $name = parts.map(|parts| typed::<$value>(&parts[$index]));)+
                 let values = match values {
                     Some(values) => ($(Some(values.$index),)+),
                     None => ($(none::<$value>(),)+),

@@ -26,3 +26,4 @@ pub(crate) mod takes;
 pub(crate) mod value;
 pub(crate) mod view;
 pub(crate) mod visitor;
+mod waiters;

@@ -14,7 +14,7 @@ use crate::graph::make;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Outcome, Produced};
 use crate::graph::pending::Awaited;
-use crate::graph::place::{AnyPlace as _, Place, PlaceOf, Spot};
+use crate::graph::place::{AnyPlace as _, Place, Spot};
 use crate::graph::settle::{is_in_run, settle};
 use crate::graph::view::{AnyOutput, View};
 use crate::runtime::block_on;
@@ -55,7 +55,7 @@ enum Handle<T> {
 
 struct Settled<T> {
     label: Label,
-    place: Option<PlaceOf<T>>,
+    place: Option<Arc<Place<T>>>,
     end: End<T>,
 }
 
@@ -69,7 +69,7 @@ enum End<T> {
 
 impl<T> Output<T> {
     /// The output of a run that has ended: of its value, if it gave one that is in memory.
-    pub(crate) fn ended(label: Label, place: Option<PlaceOf<T>>, outcome: Outcome, value: Option<T>) -> Self {
+    pub(crate) fn ended(label: Label, place: Option<Arc<Place<T>>>, outcome: Outcome, value: Option<T>) -> Self {
         let end = match (outcome, value) {
             (Err(failure), _) => End::Failed(failure),
             (Ok(Produced::Value), Some(value)) => End::InMemory(value),
@@ -79,7 +79,7 @@ impl<T> Output<T> {
         Self::settled(label, place, end)
     }
 
-    fn settled(label: Label, place: Option<PlaceOf<T>>, end: End<T>) -> Self {
+    fn settled(label: Label, place: Option<Arc<Place<T>>>, end: End<T>) -> Self {
         Output(Handle::Settled(Arc::new(Settled { label, place, end })))
     }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, Weak};
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +14,7 @@ use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Produced};
 use crate::graph::place::{AnyPlace, Place};
 use crate::graph::settle::{settle_here, within};
+use crate::graph::waiters::Waiters;
 use crate::runtime::panics::{Phase, discard, guard};
 use crate::runtime::sync::atomic::{AtomicBool, Ordering};
 use crate::runtime::sync::{Mutex, MutexGuard, OnceLock, thread_local};
@@ -87,8 +88,7 @@ struct Unsettled<L: LazyRun> {
     stage: Stage,
     /// The flow run waits for it.
     submitted: bool,
-    wakers: Vec<Waker>,
-    dependents: Vec<Arc<dyn Node>>,
+    waiters: Waiters,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -174,8 +174,7 @@ impl<L: LazyRun> PendingRun<L> {
         place: Option<Arc<dyn AnyPlace>>,
         host: Option<Arc<dyn Host>>,
     ) -> Arc<Self> {
-        let (wakers, dependents) = (Vec::new(), Vec::new());
-        let unsettled = Unsettled { run: None, stage: Stage::Lazy, submitted: false, wakers, dependents };
+        let unsettled = Unsettled { run: None, stage: Stage::Lazy, submitted: false, waiters: Waiters::default() };
         let (dry, ended, state) = (AtomicBool::new(false), OnceLock::new(), Mutex::new(unsettled));
         Arc::new(PendingRun { task, label, place, dry, ended, host, state })
     }
@@ -249,16 +248,13 @@ impl<L: LazyRun> PendingRun<L> {
             return;
         }
         let mut state = self.lock();
-        let (wakers, dependents) = (std::mem::take(&mut state.wakers), std::mem::take(&mut state.dependents));
-        let submitted = state.submitted;
+        let (waiters, submitted) = (std::mem::take(&mut state.waiters), state.submitted);
         drop(state);
         let host = self.host.as_ref().filter(|_| submitted);
         if let (Some(host), Some(failure)) = (host, failure) {
             host.count_failed(failure);
         }
-        // The last that an executor is given is the first that it takes.
-        dependents.into_iter().rev().for_each(Node::input_ended);
-        wakers.into_iter().for_each(Waker::wake);
+        waiters.tell();
         if let Some(host) = host {
             host.count_ended();
         }
@@ -322,9 +318,9 @@ impl<L: LazyRun> PendingRun<L> {
     fn put_back(&self, run: L) {
         let mut state = self.lock();
         state.run = Some(run);
-        let wakers = std::mem::take(&mut state.wakers);
+        let wakers = state.waiters.take_wakers();
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.tell();
     }
 
     /// The run, when there is one to run; `None` when it has ended.
@@ -336,7 +332,7 @@ impl<L: LazyRun> PendingRun<L> {
         if let Some(run) = state.run.take() {
             return Poll::Ready(Some(run));
         }
-        state.wait(context.waker());
+        state.waiters.add_waker(context.waker());
         Poll::Pending
     }
 }
@@ -377,14 +373,6 @@ impl<L: LazyRun> Drop for Turn<L> {
         if let Some(run) = self.run.take() {
             discard(run);
             Arc::clone(&self.pending).abandon();
-        }
-    }
-}
-
-impl<L: LazyRun> Unsettled<L> {
-    fn wait(&mut self, waker: &Waker) {
-        if !self.wakers.iter().any(|waiting| waiting.will_wake(waker)) {
-            self.wakers.push(waker.clone());
         }
     }
 }
@@ -527,7 +515,7 @@ impl<L: LazyRun> Node for PendingRun<L> {
         let mut state = self.lock();
         let waits = self.ended.get().is_none();
         if waits {
-            state.dependents.push(Arc::clone(dependent));
+            state.waiters.add_node(Arc::clone(dependent));
         }
         waits
     }
@@ -543,7 +531,7 @@ impl<L: LazyRun> Node for PendingRun<L> {
         if self.ended.get().is_some() {
             return Poll::Ready(());
         }
-        state.wait(context.waker());
+        state.waiters.add_waker(context.waker());
         Poll::Pending
     }
 }

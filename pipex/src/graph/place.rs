@@ -92,35 +92,6 @@ impl<T> Place<T> {
     }
 }
 
-/// A place of its own, or one that others have, too.
-pub enum PlaceOf<T> {
-    #[doc(hidden)]
-    Own(Place<T>),
-    #[doc(hidden)]
-    Shared(Arc<Place<T>>),
-}
-
-impl<T> Deref for PlaceOf<T> {
-    type Target = Place<T>;
-
-    fn deref(&self) -> &Place<T> {
-        match self {
-            PlaceOf::Own(place) => place,
-            PlaceOf::Shared(place) => place,
-        }
-    }
-}
-
-impl<T> PlaceOf<T> {
-    /// The place, for others to have.
-    pub(crate) fn into_shared(self) -> Arc<Place<T>> {
-        match self {
-            PlaceOf::Own(place) => Arc::new(place),
-            PlaceOf::Shared(place) => place,
-        }
-    }
-}
-
 impl<T> Deref for Place<T> {
     type Target = Spot;
 

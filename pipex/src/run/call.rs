@@ -29,6 +29,7 @@ use crate::run::function::{Closures, DynCall, TaskCall};
 use crate::run::plan::{Asked, Plan, Submitted, drive_in};
 use crate::runtime::block_on;
 use pipex_format::model::error::{Cause, Error, Result, RunError};
+#[cfg(feature = "remote")]
 use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
 
@@ -179,7 +180,7 @@ fn into_outputs<R, O: Handles<R>>(job: Box<dyn TaskCall<'_, R> + '_>, ended: End
 /// The outputs of a call that has ended, whichever way.
 fn give_outputs<R, O: Handles<R>>(mut job: Box<dyn TaskCall<'_, R> + '_>, ended: Ended) -> O {
     let product = job.typed();
-    O::ended(ended, product.take_place(), product.take_value())
+    O::ended(ended, product.typed_place().cloned(), product.take_value())
 }
 
 /// Does a call, in this thread.
@@ -373,10 +374,10 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
             Err(ended) => return (give_outputs(self.job, ended), None),
         };
         let product = self.job.typed();
-        let place = product.share_place();
-        let run = new_run(&plan, place.as_ref().map(|place| Arc::clone(place) as _));
+        let place = product.typed_place();
+        let run = new_run(&plan, place.map(|place| Arc::clone(place) as _));
         let node = Arc::clone(&run) as Arc<dyn Node>;
-        let (outputs, receiver) = O::pending(&node, place.as_ref());
+        let (outputs, receiver) = O::pending(&node, place);
         product.set_receiver(receiver);
         launch(&run, Submitted::new(self.job, plan), submitted.then_some(is_to_run));
         (outputs, Some(run))

@@ -29,7 +29,7 @@ use crate::run::context::Context;
 use crate::run::flow_run::ActiveFlow;
 use crate::run::function::{AnyCall, DynCall};
 use crate::run::record::Records;
-use crate::run::report::{Details, NO_DETAILS, Timing};
+use crate::run::report::{Details, NO_DETAILS};
 use crate::run::targets::{Filled, OUTSIDE};
 use crate::runtime::panics::{Panic, Phase, guard};
 use pipex_format::environment;
@@ -54,10 +54,6 @@ pub(crate) struct Plan<'a> {
     run: Run,
     arguments: Fingerprint,
     inputs: Inputs,
-    /// What the function needs while it runs, once that is known.
-    needs: Option<Box<Resources>>,
-    /// What the output is recorded as made from, where another process has said it.
-    record: Option<Box<Record>>,
     /// How the body can go on elsewhere, if all of it outlives this place.
     pub(crate) away: Option<Away<'a>>,
 }
@@ -94,30 +90,43 @@ struct Run {
     name: Name,
     /// The journal of calls outside flows; within one it is the flow run's.
     outside: Option<Arc<Journal>>,
-    /// What few have of a place besides its location.
+    /// What few have.
     beside: Option<Box<Beside>>,
     /// Whether its call was lazy.
     is_lazy: bool,
     /// How often it has been started.
     attempt: u32,
-    /// When it was started.
-    started: Option<Instant>,
-    timing: Timing,
-    /// Its number among those that the journal knows to make a target; 0 if it does not.
-    began: u64,
+    submitted: Option<Instant>,
+    /// The last time that it was started.
+    last: Option<Box<Attempted>>,
     /// Why it runs, or does not.
     why: Why,
     /// The output that is there and is not to be taken: its stamp, and why it is stale.
     outdated: Option<(Stamp, Reasons)>,
     /// What goes on, besides the function.
     phase: Phase,
-    /// What the function has recorded, in its last attempt.
-    records: Option<Box<Records>>,
+}
+
+/// What is known of an attempt.
+#[derive(Default)]
+struct Attempted {
+    started: Option<Instant>,
+    /// Seconds.
+    loading: f32,
+    saving: f32,
+    /// Its number among those that the journal knows to make a target; 0 if it does not.
+    began: u64,
+    /// What the function has recorded.
+    records: Records,
 }
 
 /// What few runs have.
 #[derive(Default)]
 struct Beside {
+    /// What the function needs while it runs, once that is known.
+    needs: Option<Resources>,
+    /// What the output is recorded as made from, where another process has said it.
+    record: Option<Record>,
     /// The address of its store, if targets are no paths to it.
     store: Box<str>,
     /// The targets of its other outputs, and the addresses of their stores.
@@ -154,14 +163,8 @@ impl<'a> Plan<'a> {
         if mode != Mode::DoNothing {
             label.maker = Some(Maker::next(task));
         }
-        let mut plan = Plan {
-            run: Run::new(task, mode, context),
-            arguments: NO_BYTES,
-            inputs: Inputs::default(),
-            needs: None,
-            record: None,
-            away: None,
-        };
+        let mut plan =
+            Plan { run: Run::new(task, mode, context), arguments: NO_BYTES, inputs: Inputs::default(), away: None };
         let found = guard(|| plan.visit_arguments(job, &mut label, &wait_for));
         drop(wait_for);
         plan.run.name = label.name(name);
@@ -363,7 +366,7 @@ impl Plan<'_> {
     /// What the output is recorded as made from.
     fn record(&self) -> Record {
         let own = || Record::new(self.run.task, self.arguments, self.inputs.contents().fingerprint());
-        self.record.as_deref().copied().unwrap_or_else(own)
+        self.run.beside.as_ref().and_then(|beside| beside.record).unwrap_or_else(own)
     }
 
     /// What the call would make its output from, as far as that is known by now.
@@ -498,7 +501,7 @@ impl Plan<'_> {
     /// Says that it was submitted.
     pub(crate) fn submitted(&mut self, target: Option<&Location>) {
         if self.run.mode.executes() {
-            self.run.timing.submitted = Some(Instant::now());
+            self.run.submitted = Some(Instant::now());
         }
         self.run.emit(State::Pending, target, Duration::ZERO, None, &NO_DETAILS);
     }
@@ -543,13 +546,11 @@ impl Run {
             beside: None,
             is_lazy: false,
             attempt: 0,
-            started: None,
-            timing: Timing::default(),
-            began: 0,
+            submitted: None,
+            last: None,
             why: Why::default(),
             outdated: None,
             phase: Phase::Preparing,
-            records: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::mem::replace;
 use std::sync::Arc;
 
 use crate::graph::pending::Receiver;
-use crate::graph::place::{AnyPlace, Place, PlaceOf};
+use crate::graph::place::{AnyPlace, Place};
 use crate::run::body::{Body, Started};
 use crate::run::carrier::Travel;
 use crate::runtime::Given;
@@ -16,7 +16,7 @@ use pipex_format::wire::Value;
 
 /// What a call gives.
 pub(crate) struct Product<R> {
-    place: Option<PlaceOf<R>>,
+    place: Option<Arc<Place<R>>>,
     value: Gave<R>,
     receiver: Option<Receiver<R>>,
     #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only jobs for other processes ask for it"))]
@@ -60,18 +60,12 @@ impl<R> Product<R> {
     }
 
     pub(crate) fn set_place(&mut self, place: Place<R>) {
-        self.place = Some(PlaceOf::Own(place));
+        self.place = Some(Arc::new(place));
     }
 
-    /// The place, for others to have as well.
-    pub(crate) fn share_place(&mut self) -> Option<Arc<Place<R>>> {
-        let place = self.place.take()?.into_shared();
-        self.place = Some(PlaceOf::Shared(Arc::clone(&place)));
-        Some(place)
-    }
-
-    pub(crate) fn take_place(&mut self) -> Option<PlaceOf<R>> {
-        self.place.take()
+    /// The place, as what it is the place of.
+    pub(crate) fn typed_place(&self) -> Option<&Arc<Place<R>>> {
+        self.place.as_ref()
     }
 
     /// Who is to have the value.

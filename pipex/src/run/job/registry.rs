@@ -8,7 +8,7 @@ use pipex_format::wire::{JobOutcome, Order, Value};
 use crate::graph::outcome::{Label, Maker, Produced};
 use crate::graph::output::Output;
 use crate::graph::packing::OUTPUT;
-use crate::graph::place::{Place, PlaceOf, Spot};
+use crate::graph::place::{Place, Spot};
 use crate::run::call::{Call, run_to_location};
 use crate::run::context::Context;
 use crate::run::function::DynCall;
@@ -124,7 +124,7 @@ impl Wire<'_> {
         let key = pipex_format::journal::target_key(&address, &location);
         let place = Place::new(Spot::new(location, key, is_path), store);
         let label = Label { maker: maker.map(|maker| Maker::next(maker.task)), ..Label::default() };
-        Ok(Output::ended(label, Some(PlaceOf::Own(place)), Ok(Produced::Saved), None))
+        Ok(Output::ended(label, Some(Arc::new(place)), Ok(Produced::Saved), None))
     }
 }
 

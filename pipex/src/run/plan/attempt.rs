@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tracing::{Instrument as _, Span};
 
 use super::shared::SharedOutputs;
-use super::{LOOK, Plan, Run, Submitted};
+use super::{Attempted, LOOK, Plan, Run, Submitted};
 use crate::graph::host::{Host as _, Permit};
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Outcome, Produced};
@@ -25,7 +25,7 @@ use crate::run::dry_run::DryRun;
 use crate::run::function::{AnyCall, DynCall};
 use crate::run::heartbeat;
 use crate::run::record::{Records, arrive, carry_async, collect_async};
-use crate::run::report::{Details, NO_DETAILS, Timing};
+use crate::run::report::{Details, NO_DETAILS};
 use crate::run::time_limit::TimeLimit;
 use crate::runtime::panics::{Phase, catch, guard};
 use crate::runtime::{drive, pause, spawn_blocking, timeout};
@@ -174,7 +174,7 @@ impl<'a> Plan<'a> {
         }
         let saving = Instant::now();
         let saved = self.run.save(job, claim).await;
-        self.run.timing.saving = saving.elapsed().as_secs_f32();
+        self.run.last.get_or_insert_default().saving = saving.elapsed().as_secs_f32();
         let (bytes, receipts) = match saved? {
             Saved::Ours { bytes, receipts } => (bytes, receipts),
             Saved::There(stamp) => return Ok(Done::Not(NotMade::There(stamp))),
@@ -267,8 +267,8 @@ impl<'a> Plan<'a> {
             });
             collect_async(&mut records, catch(attempt)).await
         };
-        run.timing.loading = (taken.unwrap_or_else(Instant::now) - called_at).as_secs_f32();
-        run.records = (!records.is_empty()).then(|| Box::new(records));
+        let last = run.last.get_or_insert_default();
+        (last.loading, last.records) = ((taken.unwrap_or_else(Instant::now) - called_at).as_secs_f32(), records);
         if let (Ok(Err(_)), Some(limit), true) = (&called, task.timeout, taken.is_some() && mode.executes())
             && started.elapsed() > limit
         {
@@ -344,8 +344,7 @@ impl Plan<'_> {
         }
         self.run.attempt += 1;
         let started = Instant::now();
-        self.run.started = Some(started);
-        self.run.timing = Timing { submitted: self.run.timing.submitted, ..Timing::default() };
+        self.run.last = Some(Box::new(Attempted { started: Some(started), ..Attempted::default() }));
         if self.run.mode.executes() {
             let state = if self.run.attempt == 1 { State::Running } else { State::Retrying };
             self.run.emit(state, target, Duration::ZERO, None, &NO_DETAILS);
@@ -452,7 +451,7 @@ impl Run {
         if let Some(place) = place {
             self.note_found(place, &there, &more);
         }
-        let recorded = self.records.as_deref().cloned().unwrap_or_default();
+        let recorded = self.last.as_ref().map(|last| last.records.clone()).unwrap_or_default();
         let details = Details { there, more, given: given.into(), recorded, urgent, ..Details::default() };
         self.completed(place.map(<dyn AnyPlace>::location), elapsed, bytes, &details);
     }
@@ -579,7 +578,8 @@ impl Run {
     /// Has the journal know that the target is being made.
     pub(super) fn begin_making(&mut self, target: &Location, started: Instant) {
         if let Some(journal) = self.journal() {
-            self.began = journal.began(self.task, target, self.beside().1, started);
+            let began = journal.began(self.task, target, self.beside().1, started);
+            self.last.get_or_insert_default().began = began;
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 
 use super::attempt::{Done, Found, NotMade};
-use super::{Asked, LOOK, Plan, Run};
+use super::{Asked, Attempted, LOOK, Plan, Run};
 use crate::graph::outcome::Produced;
 use crate::graph::packing::Packing;
 use crate::graph::place::AnyPlace;
@@ -20,7 +20,6 @@ use crate::run::dry_run;
 use crate::run::flow_run::ActiveFlow;
 use crate::run::function::{AnyCall, DynCall};
 use crate::run::heartbeat;
-use crate::run::report::Timing;
 use pipex_format::journal::{There, Why, name_worker};
 use pipex_format::model::error::{JobError, RunError};
 use pipex_format::model::provenance::Reasons;
@@ -87,7 +86,7 @@ impl Plan<'_> {
         started: Instant,
     ) -> Result<Reply, Raised> {
         let order = order.map_err(stays)?;
-        let needs = self.needs.as_deref().copied().unwrap_or_default();
+        let needs = self.run.beside.as_ref().and_then(|beside| beside.needs).unwrap_or_default();
         let job = Job::new(self.run.task, self.run.attempt, needs, &order).map_err(stays)?;
         let target = place.map(<dyn AnyPlace>::location);
         if let Some(target) = target {
@@ -109,12 +108,12 @@ impl Plan<'_> {
         let outcome = JobOutcome::from_bytes(&reply?).map_err(stays)?;
         let JobOutcome { ended, elapsed, loading, saving, worker, recorded, .. } = outcome;
         self.run.beside.get_or_insert_default().elsewhere = worker.into();
-        self.run.timing = Timing { loading, saving, ..self.run.timing };
-        self.run.records = (!recorded.is_empty()).then(|| Box::new(recorded));
+        let last = self.run.last.get_or_insert_default();
+        (last.loading, last.saving, last.records) = (loading, saving, recorded);
         let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
         if !matches!(ended, JobEnd::Failed(_)) {
             // Until then it waited to be taken there.
-            self.run.started = Instant::now().checked_sub(elapsed).map(|began| began.max(started));
+            last.started = Instant::now().checked_sub(elapsed).map(|began| began.max(started));
         }
         match (ended, place) {
             (JobEnd::Failed(raised), _) => {
@@ -201,14 +200,14 @@ pub(crate) async fn serve(mut job: Box<DynCall<'static>>, asked: Asked<'static>,
     // Whoever ordered it says whether it is tried again, and then orders it once more.
     plan.run.attempt = plan.run.task.retries + 1;
     let record = flow.and_then(|flow| flow.record);
-    plan.record = record.map(|(arguments, inputs)| Box::new(Record::new(plan.run.task, arguments, inputs)));
+    plan.run.beside.get_or_insert_default().record =
+        record.map(|(arguments, inputs)| Record::new(plan.run.task, arguments, inputs));
     let outdated = flow.and_then(|flow| flow.outdated).map(Stamp::new);
     plan.run.outdated = outdated.map(|stamp| (stamp, Reasons::default()));
     let span = plan.run.span(job.target());
     let made = plan.make(job, started).instrument(span).await;
     let ended = ended(made, job, &plan);
-    let recorded = plan.run.records.take().map(|records| *records).unwrap_or_default();
-    let Timing { loading, saving, .. } = plan.run.timing;
+    let Attempted { loading, saving, records: recorded, .. } = plan.run.last.map(|last| *last).unwrap_or_default();
     let worker = name_worker();
     JobOutcome { loading, saving, worker, recorded, ..JobOutcome::new(ended, started.elapsed().as_secs_f64()) }
 }

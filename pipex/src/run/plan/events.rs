@@ -11,7 +11,7 @@ use super::Run;
 use crate::graph::make::{self, Ended};
 use crate::graph::outcome::Failure;
 use crate::run::dry_run::DryRun;
-use crate::run::report::{Details, Event, TaskRun};
+use crate::run::report::{Details, Event, TaskRun, Timing};
 use pipex_format::journal::{Given, Why};
 use pipex_format::model::error::{Cause, Error, RunError};
 use pipex_format::model::mode::Mode;
@@ -201,6 +201,8 @@ impl Run {
             return;
         }
         let (inputs, store, more) = self.beside();
+        let last = self.last.as_deref();
+        let (loading, saving) = last.map_or((0.0, 0.0), |last| (last.loading, last.saving));
         let run = TaskRun {
             task: self.task,
             state,
@@ -219,10 +221,10 @@ impl Run {
             is_lazy: self.is_lazy,
             store,
             more,
-            started: self.started,
-            timing: self.timing,
+            started: last.and_then(|last| last.started),
+            timing: Timing { submitted: self.submitted, loading, saving },
             elsewhere: self.beside.as_ref().map_or("", |beside| &beside.elsewhere),
-            began: self.began,
+            began: last.map_or(0, |last| last.began),
             details,
         };
         context.emit(&Event::TaskRun(&run), journal);

@@ -20,11 +20,11 @@ impl Plan<'_> {
         if run.task.is_plain() || !run.mode.executes() || is_skipped() {
             return Ok(Resources::new());
         }
-        let needs = match &self.needs {
-            Some(needs) => **needs,
+        let needs = match self.run.beside.as_ref().and_then(|beside| beside.needs) {
+            Some(needs) => needs,
             None => self.compute_needs(job).map_err(|error| self.refuse(job, error))?,
         };
-        self.needs = Some(Box::new(needs));
+        self.run.beside.get_or_insert_default().needs = Some(needs);
         // There, it takes nothing here.
         if self.run.is_elsewhere() {
             return Ok(Resources::new());
