@@ -106,12 +106,10 @@ impl Hasher {
 
 /// Whether two values have the same content, in whatever order the elements of sets come.
 pub fn is_same<T: Serialize>(one: &T, other: &T) -> bool {
-    let [one, other] = [one, other].map(|value| {
-        let mut hasher = Hasher::unordered();
-        hasher.serialize(value);
-        hasher.finish128()
-    });
-    one == other
+    let (mut of_one, mut of_other) = (Hasher::unordered(), Hasher::unordered());
+    of_one.serialize(one);
+    of_other.serialize(other);
+    of_one.finish128() == of_other.finish128()
 }
 
 /// A value that refused to be serialized.

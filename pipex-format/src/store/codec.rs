@@ -3,14 +3,12 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StoreResult;
 use super::pieces::Pieces;
 use super::schema::{Schema, schema};
 use crate::model::fingerprint::Fingerprint;
-use crate::model::hash::is_same;
 use crate::model::target::Location;
 
 /// A format for values of type `T`, given to [`FileStore::codec`](super::FileStore::codec): two methods, and all else that
@@ -206,22 +204,6 @@ pub(super) const PIECE: usize = 64 << 10;
 pub(super) fn without_zst(target: &Location) -> (&str, bool) {
     let name = target.as_str();
     name.strip_suffix(".zst").map_or((name, false), |name| (name, true))
-}
-
-/// Text cannot say everything: JSON turns NaN into null, CSV an empty text into none. What would come back as something
-/// else is refused while the value is still there.
-pub(super) fn check_comes_back<T: Serialize>(codec: &impl Codec<T>, value: &T, text: &[u8]) -> Result<(), Lossy> {
-    let back = codec.decode(text).map_err(|error| Lossy(error.to_string()))?;
-    if is_same(value, &back) {
-        return Ok(());
-    }
-    Err(Lossy("another value does (NaN, an infinity, or an empty text where there may be none)".to_owned()))
-}
-
-/// Of text that ends in a newline whatever the value.
-#[cfg(any(feature = "toml", feature = "yaml"))]
-pub(super) fn check_ends_in_newline(text: &[u8]) -> Result<(), &'static str> {
-    if text.last() == Some(&b'\n') { Ok(()) } else { Err("it does not end in a newline") }
 }
 
 /// What would come back is not what was given.

@@ -3,57 +3,38 @@
 //! The csv crate reads and writes one row at a time; these two adapters give it the rows of a `T` that is only known to be
 //! `Serialize` and `Deserialize`.
 
-use std::io::Write;
-
 use serde::de::value::{Error as ValueError, MapDeserializer, SeqDeserializer};
 use serde::de::{self, DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
-use super::StoreResult;
-use super::codec::Codec;
-use super::codec::{Lossy, check_comes_back};
+use super::codec::Lossy;
 use super::schema::{Columns, schema};
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
-pub(super) struct Csv {
-    /// No checksum will tell whether the text is whole.
-    pub(super) is_plain: bool,
+/// The rows as text: of a file that no checksum will tell to be whole, if it is plain.
+pub(super) fn write<T: Serialize + DeserializeOwned + 'static>(value: &T, is_plain: bool) -> Result<Vec<u8>, AnyError> {
+    let text = encode(value)?;
+    if is_plain {
+        check_whole(&text).map_err(|problem| Lossy(problem.to_owned()))?;
+    }
+    Ok(text)
 }
 
-impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Csv {
-    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
-        let text = encode(value)?;
-        if self.is_plain {
-            Codec::<T>::check_whole(self, &text).map_err(|problem| Lossy(problem.to_owned()))?;
-        }
-        check_comes_back(self, value, &text)?;
-        Ok(out.write_all(&text)?)
+pub(super) fn check_whole(text: &[u8]) -> Result<(), &'static str> {
+    if text.contains(&0) {
+        return Err("it has NUL bytes, as a file has of which not all was written");
     }
-
-    fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
-        decode(bytes)
+    if text.last() != Some(&b'\n') {
+        return Err("it does not end in a newline");
     }
-
-    fn name(&self) -> &'static str {
-        "csv"
-    }
-
-    fn check_whole(&self, text: &[u8]) -> Result<(), &'static str> {
-        if text.contains(&0) {
-            return Err("it has NUL bytes, as a file has of which not all was written");
-        }
-        if text.last() != Some(&b'\n') {
-            return Err("it does not end in a newline");
-        }
-        if ends_in_quotes(text) { Err("it ends in the midst of a quoted text") } else { Ok(()) }
-    }
+    if ends_in_quotes(text) { Err("it ends in the midst of a quoted text") } else { Ok(()) }
 }
 
 /// The rows as text, with a header even if there are none.
 fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Result<Vec<u8>, AnyError> {
-    let mut text = write(value, false)?;
+    let mut text = write_rows(value, false)?;
     if text.is_empty() {
         let mut header = csv::Writer::from_writer(Vec::new());
         match schema::<T>().columns {
@@ -67,7 +48,7 @@ fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Result<Vec<u8
 }
 
 /// The first row as text, or all of them.
-fn write<T: Serialize>(value: &T, only_first: bool) -> Result<Vec<u8>, AnyError> {
+fn write_rows<T: Serialize>(value: &T, only_first: bool) -> Result<Vec<u8>, AnyError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut has_first = false;
     match value.serialize(Rows { writer: &mut writer, only_first, has_first: &mut has_first }) {
@@ -77,8 +58,8 @@ fn write<T: Serialize>(value: &T, only_first: bool) -> Result<Vec<u8>, AnyError>
     Ok(writer.into_inner().map_err(|error| error.into_error())?)
 }
 
-/// The vector that [`encode`] was given.
-fn decode<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, AnyError> {
+/// The vector that [`write`] was given.
+pub(super) fn read<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, AnyError> {
     let mut reader = csv::Reader::from_reader(bytes);
     let header = reader.headers()?.clone();
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>()?;
@@ -93,7 +74,7 @@ fn decode<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, 
             Ok(value)
         }
         Ok(value) => {
-            let first = write(&value, true)?;
+            let first = write_rows(&value, true)?;
             check_header(&header, csv::Reader::from_reader(&*first).headers()?, columns)?;
             Ok(value)
         }

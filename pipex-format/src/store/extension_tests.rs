@@ -107,7 +107,8 @@ fn what_an_older_pipex_wrote_as_bincode_is_told_and_not_read_as_text() {
     let payload = [&4_u64.to_le_bytes()[..], b"text"].concat();
     let mut file = payload.clone();
     let (length, checksum) = (payload.len() as u64, fingerprint_bytes(&payload));
-    Footer::new::<String>(record(), Some(&Shape::from_serde::<String>()), length, checksum, None).append_to(&mut file);
+    let shape = Shape::from_serde::<String>();
+    Footer::new(record(), "alloc::string::String", Some(&shape), length, checksum, None).append_to(&mut file);
     for name in ["x.txt", "x.md", "x.jsonl", "x.toml"] {
         let error = said::<String>(name, &file);
         assert!(error.contains("was written as bincode, and is to be read as text: delete it"), "{name}: {error}");

@@ -1,7 +1,7 @@
 //! Outputs as files.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -11,12 +11,11 @@ use super::claim_file::Identity;
 use super::codec::{Codec, PIECE};
 use super::error::StoreError;
 use super::footer::{self, Footer};
-use super::format::ByExtension;
-use super::format::Format;
+use super::format::{AnyIo, ByExtension, Format, Io, SayWrong};
 use super::note::{self, Note};
 use super::object::Object;
 use super::payload::Payload;
-use super::pieces::Pieces;
+use super::pieces::{Pieces, told};
 use super::regular::{self, kind, read_all, read_regular};
 use super::stamp::Stamp;
 use super::sweep::release_leftover;
@@ -84,177 +83,191 @@ impl<C> FileStore<C> {
 
 impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
     fn exists(&self, target: &Location) -> StoreResult<bool> {
-        Ok(Store::<T>::stamp(self, target)?.is_some())
+        match Store::<T>::stamp(self, target) {
+            Ok(stamp) => Ok(stamp.is_some()),
+            Err(error) => Err(error),
+        }
     }
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
-        let format = || Format::for_target(&self.codec, target);
-        let is_whole = |bytes: u64| -> StoreResult<bool> {
-            let is_whole = bytes >= footer::SHORTEST || bytes >= format()?.shortest();
-            if !is_whole {
-                tracing::warn!("{target} has {bytes} bytes, too few to be whole: it counts as missing");
-            }
-            Ok(is_whole)
-        };
-        if let Some(object) = Object::find(target.as_str())? {
-            return match object.look()? {
-                None => format().map(|_| None),
-                Some((stamp, bytes)) => Ok(is_whole(bytes)?.then_some(stamp)),
-            };
-        }
-        let Some(metadata) = metadata(target.path())? else {
-            // What could not be saved is refused before its function runs.
-            return format().map(|_| None);
-        };
-        if metadata.is_dir() {
-            return Err(StoreError::Directory { path: target.path().to_owned() }.into());
-        }
-        if !is_whole(metadata.len())? {
-            return Ok(None);
-        }
-        if metadata.nlink() > 1 {
-            release_leftover(target, Identity::new(&metadata));
-        }
-        Ok(Some(Stamp::from_metadata(&metadata)))
+        stamp(target, &|| Ok(Format::new(&mut Io::for_target(&self.codec, target)?, target).shortest()))
     }
 
     fn format(&self) -> Option<Fingerprint> {
-        self.codec.shape().map(|shape| shape.fingerprint())
+        match self.codec.shape() {
+            Some(shape) => Some(shape.fingerprint()),
+            None => None,
+        }
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {
-        let format = Format::for_target(&self.codec, target)?;
-        let bytes = match Object::find(target.as_str())? {
-            Some(object) => object.read()?,
-            None => {
-                let file = regular::read(target.path())?;
-                // What is wrong with it is found out below.
-                if let Ok(Some((payload, footer))) = self.find_payload(&format, &file, LARGE, target)
-                    && let Some(value) = format.read(payload, &footer)
-                {
-                    return Ok(value);
-                }
-                read_all(file, target.path())?
-            }
-        };
-        let name = target.as_str();
-        if !format.has_footer() {
-            format.check_whole(&bytes, target)?;
-            if let (true, Some(note)) = (format.has_note(), note::check(&bytes, name)?) {
-                format.check_codec(note.codec.as_deref(), target)?;
-                note.check_type::<T>(self.codec.shape().as_ref(), name)?;
-            }
-            return format.decode(&bytes, None, name);
-        }
-        let (payload, footer) = Footer::split(&bytes, name, |bytes| format.is_beginning(bytes))?;
-        format.check_codec(footer.codec.as_deref(), target)?;
-        footer.check_type::<T>(self.codec.shape().as_ref(), name)?;
-        format.decode(payload, footer.expanded, name)
+        let mut io = Io::for_target(&self.codec, target)?;
+        load(&mut io, target)?;
+        io.into_value()
     }
 
     fn pieces(&self, target: &Location, count: usize) -> StoreResult<Option<Pieces<T>>>
     where
         T: 'static,
     {
-        let format = Format::for_target(&self.codec, target)?;
-        let found = match Object::find(target.as_str())? {
-            Some(object) if format.has_footer() => Payload::find_in_bucket(&object, target)?,
-            Some(_) => None,
-            None => self.find_payload(&format, &regular::read(target.path())?, 0, target)?,
-        };
-        if let Some((_, footer)) = &found {
-            self.check(&format, footer, target)?;
-        }
-        match found {
-            Some((payload, _)) => format.pieces(payload, count),
+        let mut io = Io::for_target(&self.codec, target)?;
+        match find_pieces(&mut io, target)? {
+            Some((payload, say)) => Ok(told(io.pieces(payload, count), say)),
             None => Ok(None),
         }
     }
 
-    fn save(&self, mut claim: Claim, value: &T) -> StoreResult<u64> {
+    fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
         let target = claim.target().clone();
-        let format = Format::for_target(&self.codec, &target)?;
-        let record = claim.record();
-        let failed = |error| StoreError::io("write", target.path(), error);
-
-        let codec = format.recorded_codec(&target).map(str::to_owned);
-        let shape = self.codec.shape();
-        let footer = |length, checksum, expanded| Footer {
-            codec: codec.clone(),
-            ..Footer::new::<T>(record, shape.as_ref(), length, checksum, expanded)
-        };
-        let note = format.has_note().then(|| Note::reserve(footer(0, record.arguments(), None)));
-        let mut written = None;
-        let mut sink = Sink { out: claim.writer(), buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
-        let encoded = format.encode(value, note.as_ref(), &mut sink, target.as_str());
-        let expanded = match encoded {
-            Ok(expanded) => expanded,
-            Err(error) => return Err(claim.writing_failed().map_or(error, Into::into)),
-        };
-        if sink.is_empty() && format.shortest() > 0 && !format.has_footer() {
-            return Err(StoreError::NothingEncoded { target: target.to_string(), codec: format.name() }.into());
-        }
-        let finished = sink.finish(|length, checksum| {
-            written = Some((length, checksum));
-            format.has_footer().then(|| footer(length, checksum, expanded))
-        });
-        if let Err(error) = finished {
-            return Err(claim.writing_failed().unwrap_or_else(|| failed(error)).into());
-        }
-        let mut is_recorded = format.has_footer();
-        if let Some((length, checksum)) = written {
-            claim.has_content(checksum);
-            if let Some(note) = note {
-                is_recorded = claim.fill_in(note, length, checksum).map_err(failed)?;
-            }
-        }
-        if is_recorded {
-            claim.has_record();
-        }
-        Ok(claim.commit_as(DURABLE).map_err(failed)?)
+        let mut io = Io::for_target(&self.codec, &target)?.of(value);
+        save(&mut io, claim, &target, DURABLE)
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
-        match Object::find(target.as_str())? {
-            Some(object) => Ok(object.remove()?),
-            None => Ok(fs::remove_file(target.path()).map_err(|error| StoreError::io("remove", target.path(), error))?),
+        remove(target)
+    }
+}
+
+fn stamp(target: &Location, shortest: &dyn Fn() -> StoreResult<u64>) -> StoreResult<Option<Stamp>> {
+    let is_whole = |bytes: u64| -> StoreResult<bool> {
+        let is_whole = bytes >= footer::SHORTEST || bytes >= shortest()?;
+        if !is_whole {
+            tracing::warn!("{target} has {bytes} bytes, too few to be whole: it counts as missing");
         }
+        Ok(is_whole)
+    };
+    if let Some(object) = Object::find(target.as_str())? {
+        return match object.look()? {
+            None => shortest().map(|_| None),
+            Some((stamp, bytes)) => Ok(is_whole(bytes)?.then_some(stamp)),
+        };
+    }
+    let Some(metadata) = metadata(target.path())? else {
+        // What could not be saved is refused before its function runs.
+        return shortest().map(|_| None);
+    };
+    if metadata.is_dir() {
+        return Err(StoreError::Directory { path: target.path().to_owned() }.into());
+    }
+    if !is_whole(metadata.len())? {
+        return Ok(None);
+    }
+    if metadata.nlink() > 1 {
+        release_leftover(target, Identity::new(&metadata));
+    }
+    Ok(Some(Stamp::from_metadata(&metadata)))
+}
+
+/// Has the codec read what is there.
+fn load(io: &mut dyn AnyIo, target: &Location) -> StoreResult<()> {
+    let mut format = Format::new(io, target);
+    let bytes = match Object::find(target.as_str())? {
+        Some(object) => object.read()?,
+        None => {
+            let file = regular::read(target.path())?;
+            // What is wrong with it is found out below.
+            if let Ok(Some((payload, footer))) = find_payload(&format, &file, LARGE, target)
+                && format.read(payload, &footer)
+            {
+                return Ok(());
+            }
+            read_all(file, target.path())?
+        }
+    };
+    let name = target.as_str();
+    if !format.has_footer() {
+        format.check_whole(&bytes, target)?;
+        if let (true, Some(note)) = (format.has_note(), note::check(&bytes, name)?) {
+            format.check_footer(&note, target)?;
+        }
+        return format.decode(&bytes, None, name);
+    }
+    let (payload, footer) = Footer::split(&bytes, name, |bytes| format.is_beginning(bytes))?;
+    format.check_footer(&footer, target)?;
+    format.decode(payload, footer.expanded, name)
+}
+
+/// What is there, to be read in pieces, if it has a footer.
+fn find_pieces(io: &mut dyn AnyIo, target: &Location) -> StoreResult<Option<(Box<dyn Read + Send>, SayWrong)>> {
+    let format = Format::new(io, target);
+    let found = match Object::find(target.as_str())? {
+        Some(object) if format.has_footer() => Payload::find_in_bucket(&object, target)?,
+        Some(_) => None,
+        None => find_payload(&format, &regular::read(target.path())?, 0, target)?,
+    };
+    let Some((payload, footer)) = found else { return Ok(None) };
+    format.check_footer(&footer, target)?;
+    format.open_pieces(payload).map(Some)
+}
+
+/// Has the codec write the value.
+fn save(io: &mut dyn AnyIo, mut claim: Claim, target: &Location, is_durable: bool) -> StoreResult<u64> {
+    let format = Format::new(io, target);
+    let record = claim.record();
+    let failed = |error| StoreError::io("write", target.path(), error);
+
+    let codec = format.recorded_codec(target).map(str::to_owned);
+    let (type_name, shape) = (format.io.type_name(), format.io.shape());
+    let footer = |length, checksum, expanded| Footer {
+        codec: codec.clone(),
+        ..Footer::new(record, type_name, shape, length, checksum, expanded)
+    };
+    let note = format.has_note().then(|| Note::reserve(footer(0, record.arguments(), None)));
+    let mut written = None;
+    let mut sink = Sink { out: claim.writer(), buffer: Vec::with_capacity(4 << 10), flushed: 0, hasher: None };
+    let encoded = format.encode(note.as_ref(), &mut sink, target.as_str());
+    let expanded = match encoded {
+        Ok(expanded) => expanded,
+        Err(error) => return Err(claim.writing_failed().map_or(error, Into::into)),
+    };
+    if sink.is_empty() && format.shortest() > 0 && !format.has_footer() {
+        return Err(StoreError::NothingEncoded { target: target.to_string(), codec: format.name() }.into());
+    }
+    let finished = sink.finish(|length, checksum| {
+        written = Some((length, checksum));
+        format.has_footer().then(|| footer(length, checksum, expanded))
+    });
+    if let Err(error) = finished {
+        return Err(claim.writing_failed().unwrap_or_else(|| failed(error)).into());
+    }
+    let mut is_recorded = format.has_footer();
+    if let Some((length, checksum)) = written {
+        claim.has_content(checksum);
+        if let Some(note) = note {
+            is_recorded = claim.fill_in(note, length, checksum).map_err(failed)?;
+        }
+    }
+    if is_recorded {
+        claim.has_record();
+    }
+    Ok(claim.commit_as(is_durable).map_err(failed)?)
+}
+
+fn remove(target: &Location) -> StoreResult<()> {
+    match Object::find(target.as_str())? {
+        Some(object) => Ok(object.remove()?),
+        None => Ok(fs::remove_file(target.path()).map_err(|error| StoreError::io("remove", target.path(), error))?),
     }
 }
 
 /// The bytes of a file that is worth another look, at its footer, before it is read.
 const LARGE: u64 = 256 << 10;
 
-impl<C, const DURABLE: bool> FileStore<C, DURABLE> {
-    /// The payload of a file of `least` bytes or more, if it has a whole footer and is what is asked for.
-    fn find_payload<T>(
-        &self,
-        format: &Format<'_, T>,
-        file: &File,
-        least: u64,
-        target: &Location,
-    ) -> StoreResult<Option<(Payload, Footer)>>
-    where
-        C: Codec<T>,
-    {
-        if !format.has_footer() {
-            return Ok(None);
-        }
-        let found = Payload::find(file, least, target).map_err(|error| StoreError::io("read", target.path(), error))?;
-        if let Some((_, footer)) = &found {
-            self.check(format, footer, target)?;
-        }
-        Ok(found)
+/// The payload of a file of `least` bytes or more, if it has a whole footer and is what is asked for.
+fn find_payload(
+    format: &Format<'_>,
+    file: &File,
+    least: u64,
+    target: &Location,
+) -> StoreResult<Option<(Payload, Footer)>> {
+    if !format.has_footer() {
+        return Ok(None);
     }
-
-    /// Whether what has this footer is what is asked for.
-    fn check<T>(&self, format: &Format<'_, T>, footer: &Footer, target: &Location) -> Result<(), StoreError>
-    where
-        C: Codec<T>,
-    {
-        format.check_codec(footer.codec.as_deref(), target)?;
-        footer.check_type::<T>(self.codec.shape().as_ref(), target.as_str())
+    let found = Payload::find(file, least, target).map_err(|error| StoreError::io("read", target.path(), error))?;
+    if let Some((_, footer)) = &found {
+        format.check_footer(footer, target)?;
     }
+    Ok(found)
 }
 
 /// What the system knows of a file or directory, or of what a link to one leads to; `None` if nothing is there.

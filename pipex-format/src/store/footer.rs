@@ -40,10 +40,11 @@ const TAIL: usize = 20;
 pub(super) const SHORTEST: u64 = (HEAD + 8 + 4 * 16 + 4 * 4 + TAIL) as u64;
 
 impl Footer {
-    /// Of a value of type `T` and this shape whose payload has this length and checksum, and if it is compressed expands to so
+    /// Of a value of this type and shape whose payload has this length and checksum, and if it is compressed expands to so
     /// many bytes.
-    pub(super) fn new<T>(
+    pub(super) fn new(
         record: Record,
+        type_name: &str,
         shape: Option<&Shape>,
         length: u64,
         checksum: Fingerprint,
@@ -57,7 +58,7 @@ impl Footer {
             arguments: Some(record.arguments()),
             inputs: record.inputs(),
             task: format!("{}::{}", task.module, task.funcname),
-            type_name: std::any::type_name::<T>().to_owned(),
+            type_name: type_name.to_owned(),
             shape: shape.map_or("", Shape::as_str).to_owned(),
             pipex: env!("CARGO_PKG_VERSION").to_owned(),
             expanded,
@@ -202,8 +203,8 @@ impl Footer {
         }
     }
 
-    /// Whether the value is a `T`, as far as shapes are known: of the same, wherever the type may have moved to.
-    pub(super) fn check_type<T>(&self, shape: Option<&Shape>, target: &str) -> Result<(), StoreError> {
+    /// Whether the value is of this type, as far as shapes are known: of the same, wherever the type may have moved to.
+    pub(super) fn check_type(&self, wanted: &str, shape: Option<&Shape>, target: &str) -> Result<(), StoreError> {
         let Some(shape) = shape.map(Shape::as_str).filter(|shape| *shape != self.shape && !self.shape.is_empty())
         else {
             return Ok(());
@@ -212,7 +213,7 @@ impl Footer {
         Err(StoreError::WrongType {
             target: target.to_owned(),
             found: describe(&self.type_name, &self.shape),
-            wanted: describe(std::any::type_name::<T>(), shape),
+            wanted: describe(wanted, shape),
         })
     }
 }

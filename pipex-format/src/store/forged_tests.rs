@@ -26,7 +26,8 @@ fn forged<T: DeserializeOwned + 'static>(target: &Location, payload: &[u8], expa
     let mut file = payload.to_vec();
     let length = payload.len() as u64;
     let shape = Shape::from_serde::<T>();
-    Footer::new::<T>(record(), Some(&shape), length, fingerprint_bytes(payload), expanded).append_to(&mut file);
+    Footer::new(record(), std::any::type_name::<T>(), Some(&shape), length, fingerprint_bytes(payload), expanded)
+        .append_to(&mut file);
     fs::write(target.path(), file).unwrap();
     target.clone()
 }

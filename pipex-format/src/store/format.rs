@@ -1,6 +1,7 @@
 //! How the value of one target is written: by a codec, which the target's extension chooses unless the store was given one, and
 //! compressed or not.
 
+use std::any::TypeId;
 use std::error::Error;
 use std::io::{self, Read, Write};
 
@@ -8,61 +9,170 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StoreResult;
-#[cfg(feature = "arrow")]
-use super::arrow::Arrow;
-use super::bincode_reader::{self, ReadError};
-use super::bincode_writer;
+use super::builtin::{Builtin, Type};
 use super::codec::{Codec, Lossy, Shape, without_zst};
 use super::compression::{TooLarge, compress, expand, reader};
-#[cfg(feature = "csv")]
-use super::csv::Csv;
 use super::error::StoreError;
 use super::extension::Extension;
 use super::footer::{self, Footer};
-use super::json::Json;
-use super::json_lines::JsonLines;
-#[cfg(feature = "msgpack")]
-use super::message_pack::MessagePack;
 use super::note::Note;
-#[cfg(feature = "parquet")]
-use super::parquet::Parquet;
 use super::payload::Payload;
-use super::pieces::{Elements, Pieces, read_numbers};
-#[cfg(feature = "arrow")]
-use super::rows::Rows;
-use super::schema::{Kind, schema};
-#[cfg(feature = "toml")]
-use super::toml::Toml;
-use super::verbatim::{Bytes, Text, is_bytes, is_text};
-#[cfg(feature = "yaml")]
-use super::yaml::Yaml;
+use super::pieces::Pieces;
+use super::schema::schema;
 use crate::model::target::Location;
 
-/// How the value of a target is written.
-pub(super) struct Format<'c, T> {
+/// A codec at work: on the value that it writes, or for the one that it reads, whatever their type.
+pub(super) trait AnyIo {
+    /// The name of the type.
+    fn type_name(&self) -> &'static str;
+    /// The shape of the type, if it is known.
+    fn shape(&self) -> Option<&Shape>;
+    /// What the codec says of itself.
+    fn traits(&self) -> Traits;
+    fn check_whole(&self, bytes: &[u8]) -> Result<(), &'static str>;
+    fn is_beginning(&self, bytes: &[u8]) -> bool;
+    /// Writes the value, and with it this note.
+    fn encode(&self, note: Option<&str>, out: &mut dyn Write) -> StoreResult<()>;
+    /// Reads the value.
+    fn decode(&mut self, bytes: &[u8]) -> StoreResult<()>;
+    /// Reads it from its payload, where the codec can.
+    fn read(&mut self, payload: &mut dyn Read, bytes: u64) -> Option<StoreResult<()>>;
+}
+
+/// What a codec says of itself.
+#[derive(Clone, Copy)]
+pub(super) struct Traits {
+    name: &'static str,
+    allows_footer: bool,
+    allows_note: bool,
+    allows_empty: bool,
+}
+
+/// The codec of values of a type, the value that it is to write, and the one that it has read.
+pub(super) struct Io<'c, T> {
     codec: &'c dyn Codec<T>,
+    shape: Option<Shape>,
+    given: Option<&'c T>,
+    read: Option<T>,
+}
+
+impl<'c, T> Io<'c, T> {
+    /// The codec for this target.
+    pub(super) fn for_target<C: Codec<T>>(codec: &'c C, target: &Location) -> StoreResult<Self> {
+        check_compression(target)?;
+        Ok(Io { codec: codec.for_target(target)?, shape: codec.shape(), given: None, read: None })
+    }
+
+    /// The same, for this value.
+    pub(super) fn of(self, value: &'c T) -> Self {
+        Io { given: Some(value), ..self }
+    }
+
+    /// What was read.
+    pub(super) fn into_value(self) -> StoreResult<T> {
+        match self.read {
+            Some(value) => Ok(value),
+            None => Err(NOTHING.into()),
+        }
+    }
+
+    /// What it reads from a payload in pieces of so many elements, if the codec has them.
+    pub(super) fn pieces(&self, payload: Box<dyn Read + Send>, count: usize) -> Option<Pieces<T>>
+    where
+        T: 'static,
+    {
+        self.codec.pieces(payload, count)
+    }
+}
+
+const NOTHING: &str = "there is no value";
+
+impl<T> AnyIo for Io<'_, T> {
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
+    }
+
+    fn shape(&self) -> Option<&Shape> {
+        self.shape.as_ref()
+    }
+
+    fn traits(&self) -> Traits {
+        let codec = self.codec;
+        Traits {
+            name: codec.name(),
+            allows_footer: codec.allows_footer(),
+            allows_note: codec.allows_note(),
+            allows_empty: codec.allows_empty(),
+        }
+    }
+
+    fn check_whole(&self, bytes: &[u8]) -> Result<(), &'static str> {
+        self.codec.check_whole(bytes)
+    }
+
+    fn is_beginning(&self, bytes: &[u8]) -> bool {
+        self.codec.is_beginning(bytes)
+    }
+
+    fn encode(&self, note: Option<&str>, out: &mut dyn Write) -> StoreResult<()> {
+        match (self.given, note) {
+            (Some(value), Some(note)) => self.codec.encode_with_note(value, note, out),
+            (Some(value), None) => self.codec.encode(value, out),
+            (None, _) => Err(NOTHING.into()),
+        }
+    }
+
+    fn decode(&mut self, bytes: &[u8]) -> StoreResult<()> {
+        match self.codec.decode(bytes) {
+            Ok(value) => self.read = Some(value),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, payload: &mut dyn Read, bytes: u64) -> Option<StoreResult<()>> {
+        match self.codec.read(payload, bytes) {
+            None => None,
+            Some(Ok(value)) => {
+                self.read = Some(value);
+                Some(Ok(()))
+            }
+            Some(Err(error)) => Some(Err(error)),
+        }
+    }
+}
+
+/// Whether a target can be compressed, if it says so.
+fn check_compression(target: &Location) -> Result<(), StoreError> {
+    if cfg!(not(feature = "zstd")) && without_zst(target).1 {
+        return Err(StoreError::WithoutFeature { target: target.to_string(), feature: "zstd" });
+    }
+    Ok(())
+}
+
+/// How the value of a target is written.
+pub(super) struct Format<'i> {
+    pub(super) io: &'i mut dyn AnyIo,
+    traits: Traits,
     is_compressed: bool,
 }
 
-impl<'c, T> Format<'c, T> {
-    /// The codec for this target, and zstd if it ends in `.zst`.
-    pub(super) fn for_target(codec: &'c impl Codec<T>, target: &Location) -> StoreResult<Self> {
-        let (_, is_compressed) = without_zst(target);
-        if is_compressed && cfg!(not(feature = "zstd")) {
-            return Err(StoreError::WithoutFeature { target: target.to_string(), feature: "zstd" }.into());
-        }
-        Ok(Format { codec: codec.for_target(target)?, is_compressed })
+impl<'i> Format<'i> {
+    /// By this codec, and zstd if the target ends in `.zst`.
+    pub(super) fn new(io: &'i mut dyn AnyIo, target: &Location) -> Self {
+        let (traits, (_, is_compressed)) = (io.traits(), without_zst(target));
+        Format { io, traits, is_compressed }
     }
 
     /// What errors call it.
     pub(super) fn name(&self) -> String {
-        let name = self.codec.name();
+        let name = self.traits.name;
         if self.is_compressed { format!("zstd of {name}") } else { name.to_owned() }
     }
 
     /// What a footer says of the codec: its name, unless it is the one that the target's extension stands for.
     pub(super) fn recorded_codec(&self, target: &Location) -> Option<&'static str> {
-        Some(self.codec.name()).filter(|name| *name != codec_name(target))
+        Some(self.traits.name).filter(|name| *name != codec_name(target))
     }
 
     /// Whether this codec wrote the payload. Bincode would read another's as something else.
@@ -73,23 +183,29 @@ impl<'c, T> Format<'c, T> {
         Err(StoreError::OtherCodec {
             target: target.to_string(),
             found: recorded.unwrap_or_else(|| codec_name(target)).to_owned(),
-            wanted: self.codec.name().to_owned(),
+            wanted: self.traits.name.to_owned(),
         })
+    }
+
+    /// Whether what has this footer is what is asked for.
+    pub(super) fn check_footer(&self, footer: &Footer, target: &Location) -> Result<(), StoreError> {
+        self.check_codec(footer.codec.as_deref(), target)?;
+        footer.check_type(self.io.type_name(), self.io.shape(), target.as_str())
     }
 
     /// Whether a footer stands behind the payload. Text stays plain, for people and other programs.
     pub(super) fn has_footer(&self) -> bool {
-        self.is_compressed || self.codec.allows_footer()
+        self.is_compressed || self.traits.allows_footer
     }
 
     /// Whether a note stands within the payload, which says what a footer would.
     pub(super) fn has_note(&self) -> bool {
-        !self.has_footer() && self.codec.allows_note()
+        !self.has_footer() && self.traits.allows_note
     }
 
     /// The bytes of the shortest file that can be whole.
     pub(super) fn shortest(&self) -> u64 {
-        if self.has_footer() { footer::SHORTEST } else { u64::from(!self.codec.allows_empty()) }
+        if self.has_footer() { footer::SHORTEST } else { u64::from(!self.traits.allows_empty) }
     }
 
     /// Whether a file that has no checksum can be whole, and was not written by a codec that has one.
@@ -98,21 +214,21 @@ impl<'c, T> Format<'c, T> {
             self.check_codec(footer.codec.as_deref(), target)?;
         }
         let not_whole = |problem| StoreError::NotWhole { target: target.to_string(), problem };
-        self.codec.check_whole(bytes).map_err(not_whole)
+        self.io.check_whole(bytes).map_err(not_whole)
     }
 
     /// Whether bytes that have no footer are the beginning of a payload of this format.
     pub(super) fn is_beginning(&self, bytes: &[u8]) -> bool {
         const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
-        if self.is_compressed { bytes.starts_with(&ZSTD_MAGIC) } else { self.codec.is_beginning(bytes) }
+        if self.is_compressed { bytes.starts_with(&ZSTD_MAGIC) } else { self.io.is_beginning(bytes) }
     }
 
     /// Reads what [`encode`](Format::encode) wrote: all of it, and nothing but it. `expanded` is what that gave, if it is known.
-    pub(super) fn decode(&self, payload: &[u8], expanded: Option<u64>, target: &str) -> StoreResult<T> {
+    pub(super) fn decode(&mut self, payload: &[u8], expanded: Option<u64>, target: &str) -> StoreResult<()> {
         let decoded = if self.is_compressed {
-            expand(payload, expanded).and_then(|bytes| self.codec.decode(&bytes))
+            expand(payload, expanded).and_then(|bytes| self.io.decode(&bytes))
         } else {
-            self.codec.decode(payload)
+            self.io.decode(payload)
         };
         decoded.map_err(|source| {
             let target = target.to_owned();
@@ -123,27 +239,28 @@ impl<'c, T> Format<'c, T> {
         })
     }
 
-    /// Reads a value from its payload where the codec can, and the value is whole. What is wrong with it, [`decode`](Format::decode) says.
-    pub(super) fn read(&self, payload: Payload, footer: &Footer) -> Option<T> {
-        let bytes = if self.is_compressed { footer.expanded? } else { footer.length };
-        self.codec.read(&mut self.open(payload).ok()?, bytes)?.ok()
+    /// Reads a value from its payload where the codec can; whether it did, and the value is whole. What is wrong with it,
+    /// [`decode`](Format::decode) says.
+    pub(super) fn read(&mut self, payload: Payload, footer: &Footer) -> bool {
+        let Some(bytes) = (if self.is_compressed { footer.expanded } else { Some(footer.length) }) else {
+            return false;
+        };
+        self.open(payload).is_ok_and(|mut payload| self.io.read(&mut payload, bytes).is_some_and(|read| read.is_ok()))
     }
 
-    /// The value in pieces of so many elements, if the codec has them.
-    pub(super) fn pieces(&self, payload: Payload, count: usize) -> StoreResult<Option<Pieces<T>>>
-    where
-        T: 'static,
-    {
+    /// What the codec wrote, and what is said of it when that is wrong.
+    pub(super) fn open_pieces(&self, payload: Payload) -> StoreResult<(Box<dyn Read + Send>, SayWrong)> {
         let (again, name) = (payload.anew(), self.name());
-        let say = move |error: Box<dyn Error + Send + Sync>| match io::copy(&mut again.anew(), &mut io::sink()) {
-            Err(error) => again.failed(error).into(),
-            Ok(_) => StoreError::Decode { target: again.target(), codec: name.clone(), source: error }.into(),
+        let say = move |error: AnyError| -> AnyError {
+            match io::copy(&mut again.anew(), &mut io::sink()) {
+                Err(error) => again.failed(error).into(),
+                Ok(_) => StoreError::Decode { target: again.target(), codec: name.clone(), source: error }.into(),
+            }
         };
-        let pieces = match self.open(payload) {
-            Ok(payload) => self.codec.pieces(payload, count),
-            Err(error) => return Err(say(error.into())),
-        };
-        Ok(pieces.map(|pieces| -> Pieces<T> { Box::new(pieces.map(move |piece| piece.map_err(&say))) }))
+        match self.open(payload) {
+            Ok(payload) => Ok((payload, Box::new(say))),
+            Err(error) => Err(say(error.into())),
+        }
     }
 
     /// What the codec wrote.
@@ -153,22 +270,16 @@ impl<'c, T> Format<'c, T> {
 
     /// Writes the value's payload, and within it the note's blank if it has one; how many bytes it expands to, if it is
     /// compressed. What the system says of the writing is no fault of the codec.
-    pub(super) fn encode(
-        &self,
-        value: &T,
-        note: Option<&Note>,
-        out: &mut dyn Write,
-        target: &str,
-    ) -> StoreResult<Option<u64>> {
-        let encoded = match note {
-            _ if self.is_compressed => compress(out, |out| self.codec.encode(value, out)).map(Some),
-            Some(note) => self.codec.encode_with_note(value, note.blank(), out).map(|()| None),
-            None => self.codec.encode(value, out).map(|()| None),
+    pub(super) fn encode(&self, note: Option<&Note>, out: &mut dyn Write, target: &str) -> StoreResult<Option<u64>> {
+        let encoded = if self.is_compressed {
+            compress(out, |out| self.io.encode(None, out)).map(Some)
+        } else {
+            self.io.encode(note.map(Note::blank), out).map(|()| None)
         };
         encoded.map_err(|source| self.refused(source, target).into())
     }
 
-    fn refused(&self, source: Box<dyn Error + Send + Sync>, target: &str) -> StoreError {
+    fn refused(&self, source: AnyError, target: &str) -> StoreError {
         let codec = self.name();
         if let Some(Lossy(reason)) = source.downcast_ref() {
             return StoreError::Lossy { target: target.to_owned(), codec, reason: reason.clone() };
@@ -184,6 +295,11 @@ impl<'c, T> Format<'c, T> {
     }
 }
 
+type AnyError = Box<dyn Error + Send + Sync>;
+
+/// What is said of pieces that cannot be read.
+pub(super) type SayWrong = Box<dyn Fn(AnyError) -> AnyError + Send>;
+
 /// The codec of [`FileStore::new`](super::FileStore::new), chosen by the target's extension. Texts and bytes are written as they are
 /// where it stands for a text, or for another program's format. JSON, JSON Lines, CSV, and with their cargo features TOML, YAML,
 /// MessagePack, Arrow and Parquet are written by serde; anything else is bincode.
@@ -192,11 +308,11 @@ pub struct ByExtension;
 
 impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for ByExtension {
     fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
-        Bincode.encode(value, out)
+        Builtin::Bincode.encode(value, out)
     }
 
     fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
-        Bincode.decode(bytes)
+        Builtin::Bincode.decode(bytes)
     }
 
     fn shape(&self) -> Option<Shape> {
@@ -204,82 +320,11 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for ByExtension {
     }
 
     fn for_target(&self, target: &Location) -> StoreResult<&dyn Codec<T>> {
-        let extension = Extension::find(target.as_str());
-        if extension.takes_text() && is_text::<T>() {
-            return Ok(&Text);
+        let of = Type { id: TypeId::of::<T>(), name: std::any::type_name::<T>(), schema: schema::<T> };
+        match Builtin::for_target(target, of) {
+            Ok(builtin) => Ok(builtin),
+            Err(error) => Err(error.into()),
         }
-        if extension.takes_bytes() && is_bytes::<T>() {
-            return Ok(&Bytes);
-        }
-        let codec: Result<&dyn Codec<T>, &'static str> = match extension {
-            Extension::Bincode => Ok(&Bincode),
-            Extension::Json => Ok(&Json),
-            #[cfg(feature = "csv")]
-            Extension::Csv if without_zst(target).1 => Ok(&Csv { is_plain: false }),
-            #[cfg(feature = "csv")]
-            Extension::Csv => Ok(&Csv { is_plain: true }),
-            #[cfg(not(feature = "csv"))]
-            Extension::Csv => Err("csv"),
-            Extension::JsonLines => Ok(&JsonLines),
-            #[cfg(feature = "toml")]
-            Extension::Toml => Ok(&Toml),
-            #[cfg(not(feature = "toml"))]
-            Extension::Toml => Err("toml"),
-            #[cfg(feature = "yaml")]
-            Extension::Yaml => Ok(&Yaml),
-            #[cfg(not(feature = "yaml"))]
-            Extension::Yaml => Err("yaml"),
-            #[cfg(feature = "msgpack")]
-            Extension::MessagePack => Ok(&MessagePack),
-            #[cfg(not(feature = "msgpack"))]
-            Extension::MessagePack => Err("msgpack"),
-            #[cfg(feature = "arrow")]
-            Extension::Arrow => Ok(&Rows(Arrow)),
-            #[cfg(not(feature = "arrow"))]
-            Extension::Arrow => Err("arrow"),
-            #[cfg(feature = "parquet")]
-            Extension::Parquet => Ok(&Rows(Parquet)),
-            #[cfg(not(feature = "parquet"))]
-            Extension::Parquet => Err("parquet"),
-            // Refused below.
-            Extension::Text | Extension::Foreign => Ok(&Bincode),
-        };
-        let codec = codec.map_err(|feature| StoreError::WithoutFeature { target: target.to_string(), feature })?;
-        match find_refusal::<T>(extension) {
-            Some((takes, instead)) => {
-                let (target, value) = (target.to_string(), std::any::type_name::<T>());
-                Err(StoreError::NotTaken { target, value, takes, instead }.into())
-            }
-            None => Ok(codec),
-        }
-    }
-}
-
-/// What targets with this extension take and what to do instead, if it is certain that a `T` cannot be written there.
-fn find_refusal<T: DeserializeOwned + 'static>(extension: Extension) -> Option<(&'static str, &'static str)> {
-    const OTHERWISE: &str = "give the task `store = ..` with a codec that writes it, or `save = false` and a `#[target]` parameter to \
-                             write it yourself, or end the target otherwise; without an extension any value is kept";
-    const AS_JSON: &str = "end the target in .json, or in nothing, which keeps any value";
-    let is = |kinds: &[Kind]| {
-        let outermost = schema::<T>().outermost;
-        // What does not say it may be anything.
-        outermost.is_none_or(|kind| kind == Kind::Anything || kinds.contains(&kind))
-    };
-    match extension {
-        Extension::Text => Some(("a text (a `String`) or bytes (a `Vec<u8>`)", OTHERWISE)),
-        Extension::Foreign => Some(("the bytes of another program's format (a `Vec<u8>`)", OTHERWISE)),
-        Extension::Csv | Extension::Arrow | Extension::Parquet => {
-            let rows = schema::<T>().element.is_none_or(|row| matches!(row, Kind::Struct | Kind::Anything));
-            (!is(&[Kind::Sequence]) || !rows).then_some(("a vector of structs", AS_JSON))
-        }
-        Extension::JsonLines => {
-            (!is(&[Kind::Sequence, Kind::Tuple])).then_some(("a vector, a line for each element", AS_JSON))
-        }
-        Extension::Toml => {
-            let tables = [Kind::Struct, Kind::Map, Kind::Enum, Kind::Option];
-            (!is(&tables)).then_some(("a struct or a map", AS_JSON))
-        }
-        Extension::Bincode | Extension::Json | Extension::Yaml | Extension::MessagePack => None,
     }
 }
 
@@ -290,59 +335,5 @@ pub(super) fn codec_name(target: &Location) -> &'static str {
         Extension::Json => "json",
         Extension::Csv => "csv",
         _ => "bincode",
-    }
-}
-
-/// bincode's `legacy` configuration, little-endian and with integers of fixed size: what bincode 1 writes by default, and
-/// the fastest to read and write. bincode itself is no longer maintained; its format is fixed and specified.
-pub(super) struct Bincode;
-
-impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Bincode {
-    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
-        let schema = schema::<T>();
-        if schema.asks_what_is_there() {
-            let asks = "it asks what stands there, which bincode does not say (flatten, untagged, or any JSON value)";
-            return Err(format!("{asks}: end the target in .json").into());
-        }
-        // What contains itself may nest deeper than one can read.
-        if schema.is_recursive {
-            let mut bytes = Vec::new();
-            bincode_writer::write(value, &mut bytes)?;
-            bincode_reader::read::<T>(&bytes)?;
-            return Ok(out.write_all(&bytes)?);
-        }
-        Ok(bincode_writer::write(value, out)?)
-    }
-
-    fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
-        Ok(bincode_reader::read(bytes)?)
-    }
-
-    fn read(&self, payload: &mut dyn Read, bytes: u64) -> Option<StoreResult<T>> {
-        read_numbers(payload, bytes)
-    }
-
-    fn pieces(&self, payload: Box<dyn Read + Send>, count: usize) -> Option<Pieces<T>> {
-        let is_sequence = schema::<T>().outermost == Some(Kind::Sequence);
-        is_sequence.then(|| -> Pieces<T> { Box::new(Elements::new(payload, count)) })
-    }
-
-    fn name(&self) -> &'static str {
-        "bincode"
-    }
-
-    fn allows_footer(&self) -> bool {
-        true
-    }
-
-    fn is_beginning(&self, bytes: &[u8]) -> bool {
-        // What is a sequence begins with its length, and a text of somebody's, read as one, is beyond any disk.
-        let shape = &schema::<T>().shape;
-        if (shape.starts_with(['[', '{']) || shape.starts_with("str"))
-            && bytes.first_chunk().is_some_and(|length| u64::from_le_bytes(*length) > 1 << 48)
-        {
-            return false;
-        }
-        matches!(bincode_reader::read::<T>(bytes), Err(ReadError::End))
     }
 }

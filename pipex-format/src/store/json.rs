@@ -1,36 +1,85 @@
 //! A value as a JSON document.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Serializer;
+use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::StoreResult;
-use super::codec::{Codec, check_comes_back};
 
-pub(super) struct Json;
+pub(super) fn write<T: Serialize>(value: &T) -> StoreResult<Vec<u8>> {
+    let mut text = Vec::new();
+    value.serialize(&mut Serializer::with_formatter(&mut text, Layout::document()))?;
+    text.push(b'\n');
+    Ok(text)
+}
 
-impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Json {
-    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
-        let mut text = serde_json::to_vec_pretty(value)?;
-        text.push(b'\n');
-        check_comes_back(self, value, &text)?;
-        Ok(out.write_all(&text)?)
+pub(super) fn read<T: DeserializeOwned>(text: &[u8]) -> StoreResult<T> {
+    Ok(serde_json::from_slice(text)?)
+}
+
+/// A document that goes on would be another one.
+pub(super) fn check_whole(text: &[u8]) -> Result<(), &'static str> {
+    match text.last() {
+        Some(b'0'..=b'9') => Err("it ends in a digit, without a newline, and may go on"),
+        _ => Ok(()),
+    }
+}
+
+/// How a value is laid out: as one document for people, or each element of the outermost array in a line of its own. One type, since
+/// a serializer is compiled for each type of value.
+pub(super) struct Layout<'i> {
+    document: Option<PrettyFormatter<'i>>,
+    depth: usize,
+}
+
+impl Layout<'_> {
+    pub(super) fn document() -> Self {
+        Layout { document: Some(PrettyFormatter::new()), depth: 0 }
     }
 
-    fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
-        Ok(serde_json::from_slice(bytes)?)
+    /// Elements as lines, without the array.
+    pub(super) fn lines() -> Self {
+        Layout { document: None, depth: 0 }
     }
+}
 
-    fn name(&self) -> &'static str {
-        "json"
-    }
-
-    /// A document that goes on would be another one.
-    fn check_whole(&self, text: &[u8]) -> Result<(), &'static str> {
-        match text.last() {
-            Some(b'0'..=b'9') => Err("it ends in a digit, without a newline, and may go on"),
-            _ => Ok(()),
+/// As the document has it, else this.
+macro_rules! layout {
+    ($($method:ident($self:ident $(, $out:ident $(, $first:ident)?)?) $else:expr;)*) => {$(
+        fn $method<W: ?Sized + Write>(&mut $self $(, $out: &mut W $(, $first: bool)?)?) -> io::Result<()> {
+            match &mut $self.document {
+                Some(document) => document.$method($($out $(, $first)?)?),
+                None => $else,
+            }
         }
+    )*};
+}
+
+impl Formatter for Layout<'_> {
+    layout! {
+        begin_array(self, out) {
+            self.depth += 1;
+            if self.depth == 1 { Ok(()) } else { out.write_all(b"[") }
+        };
+        end_array(self, out) {
+            self.depth -= 1;
+            if self.depth == 0 { Ok(()) } else { out.write_all(b"]") }
+        };
+        begin_array_value(self, out, first) if self.depth == 1 || first { Ok(()) } else { out.write_all(b",") };
+        end_array_value(self, out) if self.depth == 1 { out.write_all(b"\n") } else { Ok(()) };
+        begin_object(self, out) {
+            self.depth += 1;
+            out.write_all(b"{")
+        };
+        end_object(self, out) {
+            self.depth -= 1;
+            out.write_all(b"}")
+        };
+        begin_object_key(self, out, first) if first { Ok(()) } else { out.write_all(b",") };
+        begin_object_value(self, out) out.write_all(b":");
+        end_object_value(self, _out) Ok(());
     }
 }

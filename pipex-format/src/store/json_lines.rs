@@ -1,85 +1,32 @@
 //! A sequence as JSON Lines: a document a line.
 
-use std::io::{self, Write};
 use std::str::Lines;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Serialize, forward_to_deserialize_any};
-use serde_json::Error;
-use serde_json::ser::Formatter;
+use serde_json::{Error, Serializer};
 
 use super::StoreResult;
-use super::codec::{Codec, check_comes_back};
+use super::json::Layout;
 
-pub(super) struct JsonLines;
-
-impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for JsonLines {
-    fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
-        let mut text = Vec::new();
-        value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, OneALine::default()))?;
-        if text.is_empty() {
-            // A file of no bytes counts as missing.
-            text.push(b'\n');
-        }
-        if text.last() != Some(&b'\n') {
-            return Err("only a sequence can be written as JSON Lines".into());
-        }
-        check_comes_back(self, value, &text)?;
-        Ok(out.write_all(&text)?)
+pub(super) fn write<T: Serialize>(value: &T) -> StoreResult<Vec<u8>> {
+    let mut text = Vec::new();
+    value.serialize(&mut Serializer::with_formatter(&mut text, Layout::lines()))?;
+    if text.is_empty() {
+        // A file of no bytes counts as missing.
+        text.push(b'\n');
     }
-
-    fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
-        let mut documents = Documents { lines: str::from_utf8(bytes)?.lines(), number: 0 };
-        let value = T::deserialize(&mut documents)?;
-        match documents.next() {
-            Some(_) => Err(format!("line {}: there are more lines than are asked for", documents.number).into()),
-            None => Ok(value),
-        }
+    if text.last() != Some(&b'\n') {
+        return Err("only a sequence can be written as JSON Lines".into());
     }
-
-    fn name(&self) -> &'static str {
-        "jsonl"
-    }
-
-    fn check_whole(&self, text: &[u8]) -> Result<(), &'static str> {
-        if text.last() == Some(&b'\n') { Ok(()) } else { Err("it does not end in a newline") }
-    }
+    Ok(text)
 }
 
-/// Writes the elements of the outermost array as lines, without it.
-#[derive(Default)]
-struct OneALine {
-    depth: usize,
-}
-
-impl Formatter for OneALine {
-    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.depth += 1;
-        if self.depth == 1 { Ok(()) } else { out.write_all(b"[") }
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        if self.depth == 0 { Ok(()) } else { out.write_all(b"]") }
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        if self.depth == 1 || first { Ok(()) } else { out.write_all(b",") }
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        if self.depth == 1 { out.write_all(b"\n") } else { Ok(()) }
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.depth += 1;
-        out.write_all(b"{")
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        out.write_all(b"}")
-    }
+pub(super) fn read<T: DeserializeOwned>(text: &[u8]) -> StoreResult<T> {
+    let mut documents = Documents::new(text)?;
+    let value = T::deserialize(&mut documents)?;
+    documents.expect_end()?;
+    Ok(value)
 }
 
 /// The documents, as a sequence. Empty lines are none.
@@ -89,6 +36,17 @@ struct Documents<'t> {
 }
 
 impl<'t> Documents<'t> {
+    fn new(text: &'t [u8]) -> StoreResult<Self> {
+        Ok(Documents { lines: str::from_utf8(text)?.lines(), number: 0 })
+    }
+
+    fn expect_end(&mut self) -> Result<(), String> {
+        match self.next() {
+            Some(_) => Err(format!("line {}: there are more lines than are asked for", self.number)),
+            None => Ok(()),
+        }
+    }
+
     fn next(&mut self) -> Option<&'t str> {
         self.lines.by_ref().inspect(|_| self.number += 1).find(|line| !line.trim_ascii().is_empty())
     }
@@ -99,7 +57,7 @@ impl<'de> SeqAccess<'de> for Documents<'de> {
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
         let Some(line) = self.next() else { return Ok(None) };
-        let mut document = serde_json::Deserializer::from_str(line);
+        let mut document = serde_json::Deserializer::from_slice(line.as_bytes());
         let element = seed.deserialize(&mut document).and_then(|element| document.end().map(|()| element));
         element.map(Some).map_err(|error| Error::custom(format!("line {}: {error}", self.number)))
     }

@@ -4,8 +4,10 @@
 mod arrow;
 #[cfg(feature = "arrow")]
 mod batches;
+mod bincode;
 pub(crate) mod bincode_reader;
 pub(crate) mod bincode_writer;
+mod builtin;
 mod bulk;
 #[cfg(test)]
 mod bulk_tests;

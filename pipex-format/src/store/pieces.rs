@@ -9,9 +9,34 @@ use super::StoreResult;
 use super::bincode_reader::{MOST_EMPTY, Part, ReadError, read_part};
 use super::bulk::{Slot, find_slot};
 use super::codec::PIECE;
+use super::format::SayWrong;
 
 /// The pieces of a value, each a value of its own: of a vector, vectors of some of its elements.
 pub type Pieces<T> = Box<dyn Iterator<Item = StoreResult<T>> + Send>;
+
+/// The same pieces, whose errors this says.
+pub(super) fn told<T: 'static>(pieces: Option<Pieces<T>>, say: SayWrong) -> Option<Pieces<T>> {
+    match pieces {
+        Some(pieces) => Some(Box::new(Told { pieces, say })),
+        None => None,
+    }
+}
+
+struct Told<T> {
+    pieces: Pieces<T>,
+    say: SayWrong,
+}
+
+impl<T> Iterator for Told<T> {
+    type Item = StoreResult<T>;
+
+    fn next(&mut self) -> Option<StoreResult<T>> {
+        match self.pieces.next() {
+            Some(Err(error)) => Some(Err((self.say)(error))),
+            piece => piece,
+        }
+    }
+}
 
 /// Reads a vector of numbers from bincode of so many bytes; `None` if it is none.
 pub(super) fn read_numbers<T>(source: &mut dyn Read, bytes: u64) -> Option<StoreResult<T>> {

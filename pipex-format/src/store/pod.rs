@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use super::StoreResult;
 use super::bincode_reader::read;
 use super::bincode_writer::write;
+use super::builtin::Builtin;
 use super::codec::{Codec, Shape};
-use super::format::Bincode;
 use super::pieces::{Pieces, check_end, read_count};
 
 /// The [`Codec`] of vectors of plain structs, those that are [`bytemuck::Pod`]: at the speed of memory, where serde asks for field after
@@ -66,7 +66,7 @@ fn is_as_in_memory<T: Plain + Serialize + DeserializeOwned>() -> bool {
 impl<T: Plain + Serialize + DeserializeOwned> Codec<Vec<T>> for Pod {
     fn encode(&self, value: &Vec<T>, out: &mut dyn Write) -> StoreResult<()> {
         if !is_as_in_memory::<T>() {
-            return Bincode.encode(value, out);
+            return Builtin::Bincode.encode(value, out);
         }
         out.write_all(&(value.len() as u64).to_le_bytes())?;
         Ok(out.write_all(bytemuck::cast_slice(value))?)
@@ -74,7 +74,7 @@ impl<T: Plain + Serialize + DeserializeOwned> Codec<Vec<T>> for Pod {
 
     fn decode(&self, mut bytes: &[u8]) -> StoreResult<Vec<T>> {
         let length = bytes.len() as u64;
-        self.read(&mut bytes, length).unwrap_or_else(|| Bincode.decode(bytes))
+        self.read(&mut bytes, length).unwrap_or_else(|| Builtin::Bincode.decode(bytes))
     }
 
     fn read(&self, payload: &mut dyn Read, bytes: u64) -> Option<StoreResult<Vec<T>>> {
@@ -89,11 +89,11 @@ impl<T: Plain + Serialize + DeserializeOwned> Codec<Vec<T>> for Pod {
     }
 
     fn pieces(&self, payload: Box<dyn Read + Send>, count: usize) -> Option<Pieces<Vec<T>>> {
-        Bincode.pieces(payload, count)
+        Builtin::Bincode.pieces(payload, count)
     }
 
     fn name(&self) -> &'static str {
-        Codec::<Vec<T>>::name(&Bincode)
+        Codec::<Vec<T>>::name(&Builtin::Bincode)
     }
 
     fn shape(&self) -> Option<Shape> {
@@ -105,6 +105,6 @@ impl<T: Plain + Serialize + DeserializeOwned> Codec<Vec<T>> for Pod {
     }
 
     fn is_beginning(&self, bytes: &[u8]) -> bool {
-        Codec::<Vec<T>>::is_beginning(&Bincode, bytes)
+        Codec::<Vec<T>>::is_beginning(&Builtin::Bincode, bytes)
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use serde::de::DeserializeOwned;
 
-use super::tracer::{ANYTHING, trace};
+use super::tracer::{ANYTHING, Ask, ask, trace};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 
 /// What is known of a type from how it asks for its parts.
@@ -58,14 +58,17 @@ pub(super) struct Columns {
 
 /// The schema of `T`, traced once.
 pub(super) fn schema<T: DeserializeOwned + 'static>() -> Arc<Schema> {
+    find_schema(TypeId::of::<T>(), ask::<T>)
+}
+
+fn find_schema(key: TypeId, ask: Ask) -> Arc<Schema> {
     static SCHEMAS: LazyLock<RwLock<HashMap<TypeId, Arc<Schema>>>> = LazyLock::new(RwLock::default);
-    let key = TypeId::of::<T>();
     if let Some(schema) = SCHEMAS.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Arc::clone(schema);
     }
     // A type that panics at a made-up value would do so at a damaged one; here it only has no shape.
     let untold = |_| Schema { is_recursive: true, ..Schema::new("..".into()) };
-    let schema = Arc::new(std::panic::catch_unwind(trace::<T>).unwrap_or_else(untold));
+    let schema = Arc::new(std::panic::catch_unwind(|| trace(ask)).unwrap_or_else(untold));
     SCHEMAS.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&schema));
     schema
 }
@@ -75,6 +78,12 @@ impl Schema {
     pub(super) fn new(shape: Box<str>) -> Self {
         let fingerprint = fingerprint_bytes(shape.as_bytes());
         Schema { shape, fingerprint, columns: None, is_recursive: false, outermost: None, element: None }
+    }
+
+    /// Whether the type begins with a length, and the one that stands there is beyond any disk.
+    pub(super) fn is_too_long(&self, bytes: &[u8]) -> bool {
+        let has_length = self.shape.starts_with(['[', '{']) || self.shape.starts_with("str");
+        has_length && bytes.first_chunk().is_some_and(|length| u64::from_le_bytes(*length) > 1 << 48)
     }
 
     /// Whether the type asks what stands there (`#[serde(flatten)]`, `#[serde(untagged)]`, `serde_json::Value`): bincode, which

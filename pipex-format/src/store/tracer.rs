@@ -19,16 +19,24 @@ const TRACES: usize = 512;
 const DEPTH: usize = 64;
 const LENGTH: usize = 64 << 10;
 
-pub(super) fn trace<T: DeserializeOwned>() -> Schema {
+/// Has a type ask for its parts; whether it halted.
+pub(super) type Ask = fn(&mut Tracer) -> bool;
+
+/// Has a `T` ask for its parts.
+pub(super) fn ask<T: DeserializeOwned>(tracer: &mut Tracer) -> bool {
+    T::deserialize(tracer).is_err()
+}
+
+pub(super) fn trace(ask: Ask) -> Schema {
     let mut tracer = Tracer::default();
-    tracer.retrace::<T>();
+    tracer.retrace(ask);
     let Tracer { columns, outermost, element, .. } = tracer;
-    let shape = trace_variants(&mut tracer, Tracer::retrace::<T>).into();
+    let shape = trace_variants(&mut tracer, ask).into();
     Schema { columns, is_recursive: tracer.is_recursive, outermost, element, ..Schema::new(shape) }
 }
 
 /// A trace takes one variant of each enum, so there is one for each variant; what they find is put behind the first.
-fn trace_variants(tracer: &mut Tracer, retrace: fn(&mut Tracer)) -> String {
+fn trace_variants(tracer: &mut Tracer, ask: Ask) -> String {
     let mut shape = std::mem::take(&mut tracer.text);
     let mut traces = 0;
     let mut done = HashSet::new();
@@ -46,7 +54,7 @@ fn trace_variants(tracer: &mut Tracer, retrace: fn(&mut Tracer)) -> String {
             tracer.choices.insert(name, variant);
             tracer.wanted = Some(name);
             tracer.content = None;
-            retrace(tracer);
+            tracer.retrace(ask);
             let content = tracer.content.take().unwrap_or_default();
             let _ = write!(shape, "{}{}{content}", if variant > 0 { "|" } else { "" }, seen.variants[variant]);
         }
@@ -55,7 +63,7 @@ fn trace_variants(tracer: &mut Tracer, retrace: fn(&mut Tracer)) -> String {
 }
 
 #[derive(Default)]
-struct Tracer {
+pub(super) struct Tracer {
     text: String,
     /// The enums found, with the choices that led to each.
     enums: BTreeMap<&'static str, SeenEnum>,
@@ -98,14 +106,14 @@ struct SeenEnum {
 
 impl Tracer {
     /// Traces anew, until no type that contains itself is in the way.
-    fn retrace<T: DeserializeOwned>(&mut self) {
+    fn retrace(&mut self, ask: Ask) {
         self.empty.clear();
         for _ in 0..TRACES {
             self.text.clear();
             self.open.clear();
             self.ends.clear();
             (self.count, self.recursed, self.around) = (0, false, Around::Nothing);
-            let halted = T::deserialize(&mut *self).is_err();
+            let halted = ask(self);
             self.is_recursive |= self.recursed;
             match self.ends.last() {
                 Some(end) if halted && self.recursed => _ = self.empty.insert(*end),
@@ -172,7 +180,7 @@ impl Tracer {
 
 /// The trace ends here.
 #[derive(Debug)]
-struct Halt;
+pub(super) struct Halt;
 
 impl fmt::Display for Halt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

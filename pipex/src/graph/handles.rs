@@ -49,7 +49,7 @@ fn place_one<T>(
     location: Location,
     spot: &mut dyn FnMut(Location, &str) -> Spot,
 ) -> Place<T> {
-    let spot = spot(location, &store.listing().address());
+    let spot = spot(location, &(*store).listing().address());
     Place::new(spot, store)
 }
 
@@ -241,21 +241,21 @@ macro_rules! tuples {
 
         impl<$($value),+> Store<($($value,)+)> for Together<($(Arc<Place<$value>>,)+)> {
             fn exists(&self, _: &Location) -> StoreResult<bool> {
-                $(if !self.0.$index.store.exists(&self.0.$index.location)? {
+                $(if !self.0.$index.store().exists(&self.0.$index.location)? {
                     return Ok(false);
                 })+
                 Ok(true)
             }
 
             fn load(&self, _: &Location) -> StoreResult<($($value,)+)> {
-                Ok(($(self.0.$index.store.load(&self.0.$index.location)?,)+))
+                Ok(($(self.0.$index.store().load(&self.0.$index.location)?,)+))
             }
 
             fn save(&self, claim: Claim, values: &($($value,)+)) -> StoreResult<u64> {
                 save_together(claim, &[$(&Member {
-                    save: &|claim| self.0.$index.store.save(claim, &values.$index),
+                    save: &|claim| self.0.$index.store().save(claim, &values.$index),
                     remove: &|| self.0.$index.remove().map(drop),
-                    is_file: self.0.$index.store.listing().address().is_empty(),
+                    is_file: self.0.$index.store().listing().address().is_empty(),
                 }),+])
             }
 
@@ -265,7 +265,7 @@ macro_rules! tuples {
             }
 
             fn claim_path(&self, _: &Location) -> std::path::PathBuf {
-                self.0.0.store.claim_path(&self.0.0.location)
+                self.0.0.store().claim_path(&self.0.0.location)
             }
         }
     )*};

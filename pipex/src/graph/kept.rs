@@ -38,11 +38,11 @@ impl<T> Kept<T> {
     }
 
     /// Loads the data: `None` if they are kept by now. Who comes meanwhile, and shares them, waits.
-    pub(crate) fn load<E>(&self, load: impl FnOnce() -> Result<T, E>) -> Result<Option<T>, E> {
+    pub(crate) fn load<E>(&self, load: &dyn Fn() -> Result<T, E>) -> Result<Option<T>, E> {
         let is_shared = self.lock();
         if !*is_shared {
             drop(is_shared);
-            return load().map(Some);
+            return Ok(Some(load()?));
         }
         if self.get().is_none() {
             self.set(load()?);

@@ -1,9 +1,9 @@
 //! What a task gives: data in memory, a location, or a run still to come.
 
 use std::borrow::Cow;
+use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::graph::make;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Outcome, Produced};
 use crate::graph::pending::Awaited;
-use crate::graph::place::{AnyPlace as _, Place, Spot};
+use crate::graph::place::{AnyPlace, Place, Spot};
 use crate::graph::settle::{is_in_run, settle};
 use crate::graph::view::{AnyOutput, View};
 use crate::runtime::block_on;
@@ -101,7 +101,10 @@ impl<T> Output<T> {
     }
 
     pub(crate) fn failure(&self) -> Option<&Arc<Failure>> {
-        self.end()?.err()
+        match self.end() {
+            Some(Err(failure)) => Some(failure),
+            _ => None,
+        }
     }
 
     /// Where its data are by themselves.
@@ -129,13 +132,16 @@ impl<T> Output<T> {
     /// Where the output is, or will be when it has run; `None` where nothing is saved.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
-        self.spot().filter(|spot| !spot.is_in_memory()).map(|spot| &spot.location)
+        saved_location(self.spot())
     }
 
     /// The target, which names the output among the arguments of other calls, whether something is saved there or not: from the
     /// root of the project, so that it is the same wherever the program is started.
     pub(crate) fn target(&self) -> Option<Cow<'_, str>> {
-        self.spot().map(Spot::name)
+        match self.spot() {
+            Some(spot) => Some(spot.name()),
+            None => None,
+        }
     }
 
     /// How it stands in the journal as what a run took.
@@ -157,8 +163,8 @@ impl<T> Output<T> {
             return Err(dry::needs(self.location().cloned()));
         }
         match self.kept() {
-            Some(kept) => kept.load(|| self.read()),
-            None => self.read().map(Some),
+            Some(kept) => kept.load(&|| self.read()),
+            None => Ok(Some(self.read()?)),
         }
     }
 
@@ -166,9 +172,11 @@ impl<T> Output<T> {
         if let Handle::View(view) = &self.0 {
             return view.make();
         }
-        let place = self.place().expect("a run that ended well left data or a place");
-        let data = place.store.load(&place.location);
-        data.map_err(|source| Error::Load { target: place.location.clone(), source: source.into() })
+        let Some(place) = self.place() else { unreachable!("a run that ended well left data or a place") };
+        match place.store().load(&place.location) {
+            Ok(data) => Ok(data),
+            Err(source) => Err(not_loaded(&place.location, source)),
+        }
     }
 
     /// The data in pieces from where they are, if they are not in memory, and their store has them so. The run has ended.
@@ -178,8 +186,7 @@ impl<T> Output<T> {
     {
         let is_elsewhere = self.peek().is_some() || self.is_dry();
         let Some(place) = self.place().filter(|_| !is_elsewhere) else { return Ok(None) };
-        let pieces = place.store.pieces(&place.location, count);
-        pieces.map_err(|source| Error::Load { target: place.location.clone(), source: source.into() })
+        place.store().pieces(&place.location, count).map_err(|source| not_loaded(&place.location, source))
     }
 
     /// Shows the data, wherever they are. The run has ended.
@@ -215,7 +222,7 @@ impl<T> Output<T> {
                         End::InMemory(value) => Ok(value),
                         End::Saved(kept) => Ok(kept.into_inner().expect(in_memory)),
                         End::Failed(failure) => Err(failure.ask()),
-                        End::Nothing => Err(dry::needs(place.map(|place| place.location.clone()))),
+                        End::Nothing => Err(needs(place.as_deref().map(Place::any))),
                     };
                 }
                 Err(shared) => Handle::Settled(shared),
@@ -441,16 +448,20 @@ impl<T> AnyOutput for Output<T> {
     }
 
     fn spot(&self) -> Option<&Spot> {
-        match &self.0 {
-            Handle::View(view) => view.whole().spot(),
-            _ => self.place().map(Deref::deref),
+        match (&self.0, self.place()) {
+            (Handle::View(view), _) => view.whole().spot(),
+            (_, Some(place)) => Some(place),
+            (_, None) => None,
         }
     }
 
     fn address(&self) -> Cow<'_, str> {
         match &self.0 {
             Handle::View(view) => view.whole().address(),
-            _ => self.place().map(|place| place.store.listing().address()).unwrap_or_default(),
+            _ => match self.place() {
+                Some(place) => place.store().listing().address(),
+                None => Cow::Borrowed(""),
+            },
         }
     }
 
@@ -485,9 +496,28 @@ impl<T> AnyOutput for Output<T> {
         if let Handle::View(view) = &self.0 {
             return view.whole().remove();
         }
-        let Some(place) = self.place() else { return Ok(false) };
-        place.remove().map_err(|source| Error::Remove { target: place.location.clone(), source: source.into() })
+        match self.place() {
+            Some(place) => remove(place.any()),
+            None => Ok(false),
+        }
     }
+}
+
+/// The location, if something is saved there.
+fn saved_location(spot: Option<&Spot>) -> Option<&Location> {
+    spot.filter(|spot| !spot.is_in_memory()).map(|spot| &spot.location)
+}
+
+fn not_loaded(target: &Location, source: Box<dyn StdError + Send + Sync>) -> Error {
+    Error::Load { target: target.clone(), source: source.into() }
+}
+
+fn remove(place: &dyn AnyPlace) -> Result<bool> {
+    place.remove().map_err(|source| Error::Remove { target: place.location().clone(), source: source.into() })
+}
+
+fn needs(place: Option<&dyn AnyPlace>) -> Error {
+    dry::needs(place.map(|place| place.location().clone()))
 }
 
 /// Waits until the run has ended, from async code: gives the output, or the run's error.

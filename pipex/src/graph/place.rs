@@ -62,7 +62,7 @@ impl Spot {
 /// The spots of a run's output, and the store that has it.
 pub struct Place<T> {
     spot: Spot,
-    pub(crate) store: Box<dyn Store<T>>,
+    store: Box<dyn Store<T>>,
     /// Those of its parts, where these are the outputs. The first is at the same spot. As small as can be: few have them.
     parts: Option<Box<Parts>>,
 }
@@ -83,7 +83,15 @@ impl<T> Place<T> {
     }
 
     pub(crate) fn parts(&self) -> &[Arc<dyn PartPlace>] {
-        self.parts.as_deref().map_or(&[], |parts| parts)
+        match &self.parts {
+            Some(parts) => parts,
+            None => &[],
+        }
+    }
+
+    /// The store, and not its box, which is one as well.
+    pub(crate) fn store(&self) -> &dyn Store<T> {
+        &*self.store
     }
 
     /// The place, whatever the type of what is there.
@@ -154,25 +162,25 @@ impl<T> AnyPlace for Place<T> {
     }
 
     fn stamp(&self) -> StoreResult<Option<Stamp>> {
-        self.store.stamp(&self.location)
+        self.store().stamp(&self.location)
     }
 
     fn format(&self) -> Option<Fingerprint> {
-        self.store.format()
+        self.store().format()
     }
 
     fn listing(&self) -> &dyn Listing {
-        self.store.listing()
+        self.store().listing()
     }
 
     fn claim_path(&self) -> PathBuf {
-        self.store.claim_path(&self.location)
+        self.store().claim_path(&self.location)
     }
 
     fn remove(&self) -> StoreResult<bool> {
-        let is_there = self.store.exists(&self.location)?;
+        let is_there = self.store().exists(&self.location)?;
         if is_there {
-            self.store.remove(&self.location)?;
+            self.store().remove(&self.location)?;
         }
         Ok(is_there)
     }

@@ -137,7 +137,7 @@ impl<R> AnyProduct for Product<R> {
     fn save(&mut self, claim: Claim) -> StoreResult<u64> {
         let value = self.take_value();
         let (Some(place), Some(value)) = (&self.place, value) else { return Err(RunError::Interrupted.into()) };
-        let saved = place.store.save(claim, &value);
+        let saved = place.store().save(claim, &value);
         self.value = Gave::Value(value);
         saved
     }

@@ -18,8 +18,7 @@ pub(super) use self::connections::close_databases;
 use super::codec::Shape;
 use super::error::StoreError;
 use super::footer::Footer;
-use super::format::ByExtension;
-use super::format::Format;
+use super::format::{AnyIo, ByExtension, Format, Io};
 use super::{Claim, Entry, Listing, Made, Stamp, Store, StoreResult};
 use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
 use crate::model::or_zero::{fingerprint_parts, from_digits, to_digits};
@@ -152,57 +151,27 @@ impl SqliteStore {
         Ok((payload, footer))
     }
 
-    /// The target, for errors.
-    fn name(&self, target: &Location) -> String {
-        format!("{target} in {}", self.database.display())
-    }
-
-    /// Where lock files stand while values are made.
-    fn claims(&self) -> PathBuf {
-        let mut claims = self.place().into_owned().into_os_string();
-        claims.push("-claims");
-        claims.into()
-    }
-}
-
-impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
-    fn exists(&self, target: &Location) -> StoreResult<bool> {
-        Ok(Store::<T>::stamp(self, target)?.is_some())
-    }
-
-    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
-        Format::<T>::for_target(&ByExtension, target)?;
-        Listing::stamp(self, target)
-    }
-
-    fn format(&self) -> Option<Fingerprint> {
-        Some(Shape::from_serde::<T>().fingerprint())
-    }
-
-    fn listing(&self) -> &dyn Listing {
-        self
-    }
-
-    fn load(&self, target: &Location) -> StoreResult<T> {
-        let name = self.name(target);
-        let format = Format::for_target(&ByExtension, target)?;
+    /// Has the codec read what is there.
+    fn load_row(&self, io: &mut dyn AnyIo, target: &Location) -> StoreResult<()> {
+        let (name, mut format) = (self.name(target), Format::new(io, target));
         let (payload, footer) = self.row(target)?;
         let wanted = format.name();
         if let Some(found) = footer.codec.clone().filter(|found| *found != wanted) {
             return Err(StoreError::OtherCodec { target: name, found, wanted }.into());
         }
-        footer.check_type::<T>(Some(&Shape::from_serde::<T>()), &name)?;
+        footer.check_type(format.io.type_name(), format.io.shape(), &name)?;
         format.decode(&payload, footer.expanded, &name)
     }
 
-    fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
+    /// Has the codec write the value, and puts it there.
+    fn save_row(&self, io: &mut dyn AnyIo, claim: Claim) -> StoreResult<u64> {
         let target = claim.target();
-        let format = Format::for_target(&ByExtension, target)?;
+        let format = Format::new(io, target);
         let mut payload = Vec::new();
-        let expanded = format.encode(value, None, &mut payload, &self.name(target))?;
-        let shape = Shape::from_serde::<T>();
+        let expanded = format.encode(None, &mut payload, &self.name(target))?;
         let checksum = fingerprint_bytes(&payload);
-        let footer = Footer::new::<T>(claim.record(), Some(&shape), payload.len() as u64, checksum, expanded);
+        let (of, shape) = (format.io.type_name(), format.io.shape());
+        let footer = Footer::new(claim.record(), of, shape, payload.len() as u64, checksum, expanded);
         claim.ensure_held()?;
         self.create()?;
         self.with(|connection| {
@@ -233,6 +202,48 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
         // Only the last one finds it empty.
         let _ = fs::remove_dir(self.claims());
         Ok(payload.len() as u64)
+    }
+
+    /// The target, for errors.
+    fn name(&self, target: &Location) -> String {
+        format!("{target} in {}", self.database.display())
+    }
+
+    /// Where lock files stand while values are made.
+    fn claims(&self) -> PathBuf {
+        let mut claims = self.place().into_owned().into_os_string();
+        claims.push("-claims");
+        claims.into()
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
+    fn exists(&self, target: &Location) -> StoreResult<bool> {
+        Ok(Store::<T>::stamp(self, target)?.is_some())
+    }
+
+    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        Io::<T>::for_target(&ByExtension, target)?;
+        Listing::stamp(self, target)
+    }
+
+    fn format(&self) -> Option<Fingerprint> {
+        Some(Shape::from_serde::<T>().fingerprint())
+    }
+
+    fn listing(&self) -> &dyn Listing {
+        self
+    }
+
+    fn load(&self, target: &Location) -> StoreResult<T> {
+        let mut io = Io::for_target(&ByExtension, target)?;
+        self.load_row(&mut io, target)?;
+        io.into_value()
+    }
+
+    fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
+        let mut io = Io::for_target(&ByExtension, claim.target())?.of(value);
+        self.save_row(&mut io, claim)
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {
