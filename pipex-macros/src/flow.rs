@@ -70,7 +70,7 @@ fn emit(meta: &FlowMeta, item: &ItemFn) -> TokenStream {
     let names = parameters.iter().map(|name| name.unraw().to_string());
     let visitor = hygienic("visitor");
     let inspected = parameters.iter().map(|name| (quote!(#pipex::internal::plain(&#name)), name.span()));
-    let inspected = emit_inspections(&pipex, &visitor, inspected);
+    let inspected = emit_inspections(&pipex, &visitor, false, inspected);
     let finish = if signature.asyncness.is_some() {
         let hint = named.then(|| emit_type_hint(&pipex, &output));
         let statements = &block.stmts;

@@ -199,7 +199,7 @@ impl TaskEmitter {
             let (index, span) = (syn::Index::from(index), start_span(&parameter.ty));
             (quote_spanned!(span=> #args.#index), span)
         });
-        let inspections = emit_inspections(pipex, &visitor, all);
+        let inspections = emit_inspections(pipex, &visitor, self.meta.remote.is_some(), all);
         quote!(move |#args, #visitor| { #measure #inspections })
     }
 
@@ -452,29 +452,49 @@ impl TaskEmitter {
 }
 
 /// Inspects each of these arguments as well as its type allows.
-pub fn emit_inspections(pipex: &Path, visitor: &Ident, all: impl Iterator<Item = (TokenStream, Span)>) -> TokenStream {
+pub fn emit_inspections(
+    pipex: &Path,
+    visitor: &Ident,
+    packs: bool,
+    all: impl Iterator<Item = (TokenStream, Span)>,
+) -> TokenStream {
     let next = quote!(#visitor.next_argument(););
-    emit_each(pipex, visitor, &next, all)
+    emit_each(pipex, visitor, &next, packs, all)
 }
 
 /// Visits each of these values as well as its type allows: they are an argument together.
 pub fn emit_visits(pipex: &Path, visitor: &Ident, all: impl Iterator<Item = (TokenStream, Span)>) -> TokenStream {
-    emit_each(pipex, visitor, &TokenStream::new(), all)
+    emit_each(pipex, visitor, &TokenStream::new(), true, all)
 }
 
 fn emit_each(
     pipex: &Path,
     visitor: &Ident,
     first: &TokenStream,
+    packs: bool,
     all: impl Iterator<Item = (TokenStream, Span)>,
 ) -> TokenStream {
     let inspections = all.map(|(value, span)| {
-        quote_spanned!(span=>
-            #first
-            (&&&&&#pipex::internal::Probe(&#value)).accept(#visitor);
-        )
+        let accept = quote_spanned!(span=> (&&&&&#pipex::internal::Probe(&#value)).accept(#visitor););
+        if packs {
+            quote_spanned!(span=>
+                #first
+                if !(&&#pipex::internal::Packer(&#value)).pack(#visitor) {
+                    #accept
+                }
+            )
+        } else {
+            quote_spanned!(span=> #first #accept)
+        }
+    });
+    let packers = packs.then(|| {
+        quote! {
+            #[allow(unused_imports)]
+            use #pipex::internal::{PackNothing as _, PackSerialize as _};
+        }
     });
     quote! {
+        #packers
         #[allow(unused_imports)]
         use #pipex::internal::{
             ByDebug as _, ByHash as _, ByNothing as _, ByOutput as _, ByKnown as _, BySerialize as _,

@@ -28,7 +28,9 @@ pub use crate::graph::gather::Part as PartOf;
 pub use crate::graph::handles::{FromOutputs, Handles, Nth};
 pub use crate::graph::holds::HasOutputs;
 use crate::graph::make;
-pub use crate::graph::probe::{ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, Probe};
+pub use crate::graph::probe::{
+    ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, PackNothing, PackSerialize, Packer, Probe,
+};
 pub use crate::graph::takes::{IntoArg, IntoOptionArg, IntoRefArg, gathered, gathered_ref};
 pub use crate::graph::value::{IntoRefValue, IntoValue, Plain, RefValue, Value, plain};
 pub use crate::graph::visitor::Visitor;

@@ -9,11 +9,15 @@ use serde::de::DeserializeOwned;
 use super::StoreResult;
 use super::bincode_reader::{self, ReadError};
 use super::bincode_writer;
+use super::bulk::find_numbers;
 pub(super) use super::pieces::read_numbers;
 use super::pieces::{Elements, Pieces};
 use super::schema::{Kind, schema};
 
 pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T, out: &mut dyn Write) -> StoreResult<()> {
+    if let Some(numbers) = find_numbers(value) {
+        return Ok(bincode_writer::write_numbers(numbers, out)?);
+    }
     let schema = schema::<T>();
     if schema.asks_what_is_there() {
         let asks = "it asks what stands there, which bincode does not say (flatten, untagged, or any JSON value)";

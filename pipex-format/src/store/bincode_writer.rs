@@ -10,13 +10,20 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::bulk::{Numbers, find_numbers};
+use super::bulk::{Numbers, find_numbers_within};
 use super::codec::PIECE;
 
 /// Writes a value.
 pub(crate) fn write<T: Serialize>(value: &T, out: &mut dyn Write) -> Result<(), WriteError> {
     let mut writer = Writer { buffer: Vec::with_capacity(PIECE), out };
     writer.value(value)?;
+    writer.flush()
+}
+
+/// Writes a vector of numbers.
+pub(super) fn write_numbers(numbers: &dyn Numbers, out: &mut dyn Write) -> Result<(), WriteError> {
+    let mut writer = Writer { buffer: Vec::with_capacity(PIECE), out };
+    writer.numbers(numbers)?;
     writer.flush()
 }
 
@@ -93,7 +100,7 @@ impl Writer<'_> {
 
     #[inline]
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WriteError> {
-        match find_numbers(value) {
+        match find_numbers_within(value) {
             Some(numbers) => self.numbers(numbers),
             None => value.serialize(self),
         }

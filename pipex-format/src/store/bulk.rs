@@ -1,11 +1,14 @@
 //! Vectors of numbers, and of points of them, which are written and read as memory has them: all at once, where serde shows and asks for one number
 //! after the other.
 //!
-//! The bytes are the same, on a machine of any byte order.
+//! The bytes are the same, on a machine of any byte order. Within other values it is done only where the program is optimized:
+//! elsewhere it gains little, and to compare the type of each part with these is a tenth of what there is to be compiled for it.
 
+use std::any::Any;
 use std::collections::TryReserveError;
 use std::ops::Range;
 
+#[cfg(any(test, not(debug_assertions)))]
 use castaway::cast;
 use serde::de::Visitor;
 
@@ -101,8 +104,39 @@ macro_rules! numbers {
         )*
 
         /// The value, if it is a vector of numbers.
+        pub(super) fn find_numbers(value: &dyn Any) -> Option<&dyn Numbers> {
+            $(
+                if let Some(numbers) = value.downcast_ref::<Vec<$number>>() {
+                    return Some(numbers);
+                }
+            )*
+            $(
+                if let Some(numbers) = value.downcast_ref::<Vec<$several>>() {
+                    return Some(numbers);
+                }
+            )*
+            None
+        }
+
+        /// The place of the value, if it is a vector of numbers.
+        pub(super) fn find_slot(value: &mut dyn Any) -> Option<&mut dyn Slot> {
+            $(
+                if value.is::<Option<Vec<$number>>>() {
+                    return value.downcast_mut::<Option<Vec<$number>>>().map(|slot| slot as _);
+                }
+            )*
+            $(
+                if value.is::<Option<Vec<$several>>>() {
+                    return value.downcast_mut::<Option<Vec<$several>>>().map(|slot| slot as _);
+                }
+            )*
+            None
+        }
+
+        /// The same of a part of a value, which nobody has said to outlive all others.
+        #[cfg(any(test, not(debug_assertions)))]
         #[inline]
-        pub(super) fn find_numbers<T: ?Sized>(value: &T) -> Option<&dyn Numbers> {
+        pub(super) fn find_numbers_within<T: ?Sized>(value: &T) -> Option<&dyn Numbers> {
             // Nearly all others have another size.
             if size_of_val(value) != size_of::<Vec<u8>>() {
                 return None;
@@ -120,9 +154,10 @@ macro_rules! numbers {
             None
         }
 
-        /// The place of the value, if it is a vector of numbers.
+        /// The same.
+        #[cfg(any(test, not(debug_assertions)))]
         #[inline]
-        pub(super) fn find_slot<T>(value: &mut Option<T>) -> Option<&mut dyn Slot> {
+        fn find_slot_within<T>(value: &mut Option<T>) -> Option<&mut dyn Slot> {
             if const { size_of::<T>() != size_of::<Vec<u8>>() } {
                 return None;
             }
@@ -149,13 +184,25 @@ numbers! {
     [f32; 2] [f32; 3] [f32; 4] [f64; 2] [f64; 3] [f64; 4] [u8; 3] [u8; 4]
 }
 
+/// No part is looked at.
+#[cfg(not(any(test, not(debug_assertions))))]
+pub(super) fn find_numbers_within<T: ?Sized>(_: &T) -> Option<&dyn Numbers> {
+    None
+}
+
+/// No part is looked at.
+#[cfg(not(any(test, not(debug_assertions))))]
+fn find_slot_within<T>(_: &mut Option<T>) -> Option<&mut dyn Slot> {
+    None
+}
+
 /// The place of what this visitor gives, if it is a vector of numbers and the visitor is that of `Vec`, which gives what it is shown.
 #[inline]
 pub(super) fn find_slot_of_visitor<'v, 'de, V: Visitor<'de>>(
     _: &V,
     value: &'v mut Option<V::Value>,
 ) -> Option<&'v mut dyn Slot> {
-    let slot = find_slot(value)?;
+    let slot = find_slot_within(value)?;
     // The visitors of other crates may give what they like. Under another name serde's own is only slower.
     let name = std::any::type_name::<V>();
     (name.starts_with("serde_core::de::impls::") || name.starts_with("serde::de::impls::")).then_some(slot)

@@ -295,6 +295,30 @@ impl<'i> Format<'i> {
     }
 }
 
+/// The same pieces, whose errors this says.
+pub(super) fn told<T: 'static>(pieces: Option<Pieces<T>>, say: SayWrong) -> Option<Pieces<T>> {
+    match pieces {
+        Some(pieces) => Some(Box::new(Told { pieces, say })),
+        None => None,
+    }
+}
+
+struct Told<T> {
+    pieces: Pieces<T>,
+    say: SayWrong,
+}
+
+impl<T> Iterator for Told<T> {
+    type Item = StoreResult<T>;
+
+    fn next(&mut self) -> Option<StoreResult<T>> {
+        match self.pieces.next() {
+            Some(Err(error)) => Some(Err((self.say)(error))),
+            piece => piece,
+        }
+    }
+}
+
 type AnyError = Box<dyn Error + Send + Sync>;
 
 /// What is said of pieces that cannot be read.

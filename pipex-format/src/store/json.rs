@@ -1,6 +1,6 @@
 //! A value as a JSON document.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,10 +10,10 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 use super::StoreResult;
 
 pub(super) fn write<T: Serialize>(value: &T) -> StoreResult<Vec<u8>> {
-    let mut text = Vec::new();
-    value.serialize(&mut Serializer::with_formatter(&mut text, Layout::document()))?;
-    text.push(b'\n');
-    Ok(text)
+    let mut text = Text::up_to(usize::MAX);
+    text.write(value, Layout::document())?;
+    text.bytes.push(b'\n');
+    Ok(text.bytes)
 }
 
 pub(super) fn read<T: DeserializeOwned>(text: &[u8]) -> StoreResult<T> {
@@ -28,9 +28,43 @@ pub(super) fn check_whole(text: &[u8]) -> Result<(), &'static str> {
     }
 }
 
-/// How a value is laid out: as one document for people, or each element of the outermost array in a line of its own. One type, since
-/// a serializer is compiled for each type of value.
-pub(super) struct Layout<'i> {
+/// JSON, up to so many bytes. All that writes JSON of any type of value writes it here, since a serializer is compiled for each of them.
+pub(crate) struct Text {
+    pub(crate) bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Text {
+    pub(crate) fn up_to(most: usize) -> Self {
+        Text { bytes: Vec::new(), most }
+    }
+
+    /// Writes the value, or an error where there is no more room.
+    pub(crate) fn write<T: Serialize + ?Sized>(&mut self, value: &T, layout: Layout<'_>) -> serde_json::Result<()> {
+        value.serialize(&mut Serializer::with_formatter(self, layout))
+    }
+}
+
+impl Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let room = self.most - self.bytes.len();
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if bytes.len() > room { Err(ErrorKind::WriteZero.into()) } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How a value is laid out: as one document for people, each element of the outermost array in a line of its own, or all in one line.
+pub(crate) struct Layout<'i> {
     document: Option<PrettyFormatter<'i>>,
     depth: usize,
 }
@@ -43,6 +77,11 @@ impl Layout<'_> {
     /// Elements as lines, without the array.
     pub(super) fn lines() -> Self {
         Layout { document: None, depth: 0 }
+    }
+
+    /// All in one line.
+    pub(crate) fn line() -> Self {
+        Layout { document: None, depth: 1 }
     }
 }
 

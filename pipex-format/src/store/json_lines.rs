@@ -4,14 +4,15 @@ use std::str::Lines;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Serialize, forward_to_deserialize_any};
-use serde_json::{Error, Serializer};
+use serde_json::Error;
 
 use super::StoreResult;
-use super::json::Layout;
+use super::json::{Layout, Text};
 
 pub(super) fn write<T: Serialize>(value: &T) -> StoreResult<Vec<u8>> {
-    let mut text = Vec::new();
-    value.serialize(&mut Serializer::with_formatter(&mut text, Layout::lines()))?;
+    let mut text = Text::up_to(usize::MAX);
+    text.write(value, Layout::lines())?;
+    let mut text = text.bytes;
     if text.is_empty() {
         // A file of no bytes counts as missing.
         text.push(b'\n');

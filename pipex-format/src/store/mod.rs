@@ -33,7 +33,7 @@ mod footer;
 #[cfg(test)]
 mod forged_tests;
 mod format;
-mod json;
+pub(crate) mod json;
 mod json_lines;
 mod listing;
 #[cfg(feature = "msgpack")]

@@ -9,41 +9,23 @@ use super::StoreResult;
 use super::bincode_reader::{MOST_EMPTY, Part, ReadError, read_part};
 use super::bulk::{Slot, find_slot};
 use super::codec::PIECE;
-use super::format::SayWrong;
 
 /// The pieces of a value, each a value of its own: of a vector, vectors of some of its elements.
 pub type Pieces<T> = Box<dyn Iterator<Item = StoreResult<T>> + Send>;
 
-/// The same pieces, whose errors this says.
-pub(super) fn told<T: 'static>(pieces: Option<Pieces<T>>, say: SayWrong) -> Option<Pieces<T>> {
-    match pieces {
-        Some(pieces) => Some(Box::new(Told { pieces, say })),
-        None => None,
-    }
-}
-
-struct Told<T> {
-    pieces: Pieces<T>,
-    say: SayWrong,
-}
-
-impl<T> Iterator for Told<T> {
-    type Item = StoreResult<T>;
-
-    fn next(&mut self) -> Option<StoreResult<T>> {
-        match self.pieces.next() {
-            Some(Err(error)) => Some(Err((self.say)(error))),
-            piece => piece,
-        }
-    }
-}
-
 /// Reads a vector of numbers from bincode of so many bytes; `None` if it is none.
-pub(super) fn read_numbers<T>(source: &mut dyn Read, bytes: u64) -> Option<StoreResult<T>> {
-    let mut value = None;
-    let slot = find_slot(&mut value)?;
-    let read = read_count(source, slot.width(), bytes).and_then(|count| fill(slot, count, source));
-    Some(read.and_then(|()| check_end(source, &[])).and_then(|()| Ok(value.ok_or(ReadError::End)?)))
+pub(super) fn read_numbers<T: 'static>(source: &mut dyn Read, bytes: u64) -> Option<StoreResult<T>> {
+    let mut value: Option<T> = None;
+    match read_slot(find_slot(&mut value)?, source, bytes) {
+        Ok(()) => value.map(Ok),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn read_slot(slot: &mut dyn Slot, source: &mut dyn Read, bytes: u64) -> StoreResult<()> {
+    let count = read_count(source, slot.width(), bytes)?;
+    fill(slot, count, source)?;
+    check_end(source, &[])
 }
 
 /// How many elements of this width stand in so many bytes, which says the length before them, too.
@@ -99,7 +81,7 @@ pub(super) struct Elements<T> {
     value: PhantomData<fn() -> T>,
 }
 
-impl<T: DeserializeOwned> Elements<T> {
+impl<T: DeserializeOwned + 'static> Elements<T> {
     pub(super) fn new(source: Box<dyn Read + Send>, at_once: usize) -> Self {
         Elements {
             source,
@@ -121,7 +103,7 @@ impl<T: DeserializeOwned> Elements<T> {
         if count == 0 {
             return Ok(None);
         }
-        let mut numbers = None;
+        let mut numbers: Option<T> = None;
         let value = match find_slot(&mut numbers) {
             Some(slot) => {
                 fill(slot, usize::try_from(count)?, &mut self.source)?;
@@ -160,7 +142,7 @@ impl<T: DeserializeOwned> Elements<T> {
     }
 }
 
-impl<T: DeserializeOwned> Iterator for Elements<T> {
+impl<T: DeserializeOwned + 'static> Iterator for Elements<T> {
     type Item = StoreResult<T>;
 
     fn next(&mut self) -> Option<StoreResult<T>> {

@@ -8,17 +8,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::graph::dry;
-use crate::graph::inputs::{Edge, Inputs};
 use crate::graph::kept::Kept;
-use crate::graph::make;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Outcome, Produced};
 use crate::graph::pending::Awaited;
 use crate::graph::place::{AnyPlace, Place, Spot};
-use crate::graph::settle::{is_in_run, settle};
+use crate::graph::settle::settle;
 use crate::graph::view::{AnyOutput, View};
-use crate::runtime::block_on;
-use pipex_format::journal::{Input, Journal};
 use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, Result};
 use pipex_format::model::target::Location;
@@ -88,23 +84,13 @@ impl<T> Output<T> {
         Output(Handle::Pending(awaited))
     }
 
-    /// Enters it among the inputs of a call.
-    pub(crate) fn enter(&self, inputs: &mut Inputs, edge: Edge) {
-        inputs.tolerates |= edge.tolerates;
-        if let Some((node, part)) = self.pending_part() {
-            inputs.add_pending(Arc::clone(node), part, edge);
-        } else if let Some(failure) = self.failure() {
-            inputs.add_failure(Arc::clone(failure), edge);
-        } else if edge.counts {
-            inputs.add_content(self.content());
-        }
+    /// The output, whatever the type of its data.
+    pub(crate) fn any(&self) -> &(dyn AnyOutput + '_) {
+        self
     }
 
     pub(crate) fn failure(&self) -> Option<&Arc<Failure>> {
-        match self.end() {
-            Some(Err(failure)) => Some(failure),
-            _ => None,
-        }
+        self.any().failure()
     }
 
     /// Where its data are by themselves.
@@ -132,23 +118,7 @@ impl<T> Output<T> {
     /// Where the output is, or will be when it has run; `None` where nothing is saved.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
-        saved_location(self.spot())
-    }
-
-    /// The target, which names the output among the arguments of other calls, whether something is saved there or not: from the
-    /// root of the project, so that it is the same wherever the program is started.
-    pub(crate) fn target(&self) -> Option<Cow<'_, str>> {
-        match self.spot() {
-            Some(spot) => Some(spot.name()),
-            None => None,
-        }
-    }
-
-    /// How it stands in the journal as what a run took.
-    pub(crate) fn as_input(&self, journal: &Journal) -> Option<Input<'static>> {
-        let spot = self.spot()?;
-        let content = if let Content::Is(_) = self.content() { journal.content(spot.key) } else { None };
-        Some(Input::new(spot.location.as_str().to_owned(), self.address().into_owned(), content))
+        self.any().location()
     }
 
     /// The data from where they are, or `None` if they are in memory. The run has ended.
@@ -242,22 +212,12 @@ impl<T> Output<T> {
 }
 
 impl<T> Output<T> {
-    /// Somebody asks for it: an error if a flow's body does, where only what it does not need is to be made. What a task's body
-    /// asks for is a part of its run.
-    fn ask(&self) -> Result<()> {
-        if is_in_run() { Ok(()) } else { make::check(self.location(), self.label().is_behind) }
-    }
-
     /// Waits until the run has ended; one that is lazy runs now, unless its target is there.
     ///
     /// # Errors
     /// The run's, if it failed.
     pub fn wait(&self) -> Result<()> {
-        if let Some(node) = self.unsettled() {
-            self.ask()?;
-            block_on(settle(vec![node]));
-        }
-        self.failure().map_or(Ok(()), |failure| Err(failure.ask()))
+        self.any().wait()
     }
 
     /// The data: loaded from the location, or cloned where they are in memory.
@@ -383,11 +343,6 @@ impl<T> Output<T> {
             None => Output::from(None),
         }
     }
-
-    /// This run as a node of the graph, unless it has ended.
-    pub(crate) fn unsettled(&self) -> Option<Arc<dyn Node>> {
-        self.pending_part().map(|(node, _)| Arc::clone(node))
-    }
 }
 
 impl<A: Clone + Send + Sync + 'static, B: Clone + Send + Sync + 'static> Output<(A, B)> {
@@ -503,11 +458,6 @@ impl<T> AnyOutput for Output<T> {
     }
 }
 
-/// The location, if something is saved there.
-fn saved_location(spot: Option<&Spot>) -> Option<&Location> {
-    spot.filter(|spot| !spot.is_in_memory()).map(|spot| &spot.location)
-}
-
 fn not_loaded(target: &Location, source: Box<dyn StdError + Send + Sync>) -> Error {
     Error::Load { target: target.clone(), source: source.into() }
 }
@@ -527,15 +477,9 @@ impl<T: Send + Sync + 'static> IntoFuture for Output<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async {
-            let node = self.unsettled();
-            if node.is_some() {
-                self.ask()?;
-            }
+            let node = self.any().ask_for()?;
             settle(node.into_iter().collect()).await;
-            match self.failure() {
-                Some(failure) => Err(failure.ask()),
-                None => Ok(self),
-            }
+            self.any().outcome().map(|()| self)
         })
     }
 }

@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::graph::output::Output;
-use crate::graph::view::AnyOutput as _;
+use crate::graph::view::AnyOutput;
 use pipex_format::model::error::Error;
 use pipex_format::model::error::JobError;
 use pipex_format::model::hash::is_same;
 
 /// The key under which an argument says that it is an output, and where that is.
 pub(crate) const OUTPUT: &str = "$output";
+
+/// Shows a value as JSON to what it is given.
+type Shows<'s> = &'s mut dyn FnMut(&mut dyn FnMut(serde_json::Result<Value>)) -> Result<(), Error>;
 
 /// Collects arguments: values as JSON, outputs as their locations. Where an output has none, its data are a value.
 pub(crate) struct Packing {
@@ -89,7 +91,8 @@ impl Packing {
     }
 
     /// An output that is, or is part of, the argument.
-    pub(crate) fn output<'o, T>(&mut self, output: &'o Output<T>, single: bool) -> Option<&'o T> {
+    /// Whether its data are a value.
+    pub(crate) fn output(&mut self, output: &dyn AnyOutput, single: bool) -> bool {
         self.collected = !single;
         let parameter = self.parameter.unwrap_or_default();
         match (output.location().filter(|_| output.view_name().is_none()), output.label().maker) {
@@ -111,14 +114,14 @@ impl Packing {
                 self.in_memory = true;
                 // Here it counts by its target, there it is a value.
                 self.can_be_checked &= output.target().is_none();
-                return output.peek();
+                return true;
             }
         }
-        None
+        false
     }
 
     /// The argument's value, unless it is somewhere. It gives it to what it is given.
-    pub(crate) fn value(&mut self, value: impl FnOnce(&mut dyn FnMut(serde_json::Result<Value>)) -> Result<(), Error>) {
+    pub(crate) fn value(&mut self, value: Shows<'_>) {
         if !self.in_memory && !self.located.is_empty() || self.mistake.is_some() {
             return;
         }

@@ -21,6 +21,34 @@ impl<A> Clone for Probe<'_, A> {
 }
 impl<A> Copy for Probe<'_, A> {}
 
+/// Packs an argument of a task whose runs go to other processes, if serde knows its type; whether it did:
+/// `(&&Packer(&argument)).pack(visitor)`.
+pub struct Packer<'p, A>(pub &'p A);
+
+/// A type that serde knows.
+pub trait PackSerialize {
+    #[doc(hidden)]
+    fn pack(&self, visitor: &mut Visitor<'_>) -> bool;
+}
+
+impl<A: Argument<Content: Serialize>> PackSerialize for &Packer<'_, A> {
+    fn pack(&self, visitor: &mut Visitor<'_>) -> bool {
+        visitor.pack(self.0)
+    }
+}
+
+/// Any other type.
+pub trait PackNothing {
+    #[doc(hidden)]
+    fn pack(&self, visitor: &mut Visitor<'_>) -> bool;
+}
+
+impl<A> PackNothing for Packer<'_, A> {
+    fn pack(&self, _: &mut Visitor<'_>) -> bool {
+        false
+    }
+}
+
 /// A parameter that is declared as outputs: it is taken as a value, and yet makes edges.
 pub trait ByOutput {
     #[doc(hidden)]
@@ -45,9 +73,6 @@ pub trait ByKnown {
 
 impl<A: Argument<Content: Known + Serialize>> ByKnown for &&&&Probe<'_, A> {
     fn accept(&self, visitor: &mut Visitor<'_>) {
-        if visitor.pack(self.0) {
-            return;
-        }
         let Some(content) = self.0.visit(visitor) else { return };
         if let Some(hasher) = visitor.hasher() {
             let unordered = hasher.unordered;
@@ -55,7 +80,7 @@ impl<A: Argument<Content: Known + Serialize>> ByKnown for &&&&Probe<'_, A> {
             hasher.serialize(content);
             hasher.unordered = unordered;
         }
-        visitor.describe(A::Content::PLAIN, || Some(excerpt(content)));
+        visitor.describe(A::Content::PLAIN, &|| Some(excerpt(content)));
         content.each_path(&mut |path| visitor.path(path));
     }
 }
@@ -68,15 +93,12 @@ pub trait BySerialize {
 
 impl<A: Argument<Content: Serialize>> BySerialize for &&Probe<'_, A> {
     fn accept(&self, visitor: &mut Visitor<'_>) {
-        if visitor.pack(self.0) {
-            return;
-        }
         let content = self.0.visit(visitor);
         let Some(content) = content else { return };
         if let Some(hasher) = visitor.hasher() {
             hasher.serialize(content);
         }
-        visitor.describe(false, || Some(excerpt(content)));
+        visitor.describe(false, &|| Some(excerpt(content)));
     }
 }
 
@@ -93,7 +115,7 @@ impl<A: Argument<Content: Hash>> ByHash for &Probe<'_, A> {
             content.hash(hasher);
         }
         if content.is_some() {
-            visitor.describe(false, || None);
+            visitor.describe(false, &|| None);
         }
     }
 }
@@ -111,7 +133,7 @@ impl<A: Argument<Content: Debug>> ByDebug for Probe<'_, A> {
         if let Some(hasher) = visitor.hasher() {
             let _ = write!(hasher, "{content:?}");
         }
-        visitor.describe(false, || Some(excerpt_text(&format!("{content:?}"))));
+        visitor.describe(false, &|| Some(excerpt_text(&format!("{content:?}"))));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::graph::outcome::Label;
 use crate::graph::output::Output;
 #[cfg(feature = "remote")]
 use crate::graph::packing::Packing;
-use crate::graph::view::AnyOutput as _;
+use crate::graph::view::AnyOutput;
 use crate::runtime::panics::guard;
 use pipex_format::journal::{Given, Input, Journal};
 use pipex_format::model::contents::Content;
@@ -86,7 +86,7 @@ impl Taken {
     }
 
     /// A value, unless it is of an output whose maker is known. One that cannot be shown is not the run's end.
-    fn value(&mut self, text: impl FnOnce() -> Option<String>) {
+    fn value(&mut self, text: &dyn Fn() -> Option<String>) {
         if self.makers.last().is_none_or(|(parameter, _)| *parameter != self.parameter) {
             let text = guard(|| text().unwrap_or_default()).unwrap_or_default();
             self.values.push((self.parameter, text));
@@ -95,11 +95,11 @@ impl Taken {
 }
 
 impl Findings<'_> {
-    /// An output among the arguments; its data, if they are what its fingerprint is to be taken of.
-    fn output<'o, T>(&mut self, output: &'o Output<T>, passes_base: bool, tolerates: bool) -> Option<&'o T> {
+    /// An output among the arguments; whether its data are what its fingerprint is to be taken of.
+    fn output(&mut self, output: &dyn AnyOutput, passes_base: bool, tolerates: bool) -> bool {
         if self.waits {
             self.depend_on(output, Edge { counts: false, tolerates });
-            return None;
+            return false;
         }
         self.label.inherit(output.label(), passes_base);
         let target = output.target();
@@ -108,17 +108,17 @@ impl Findings<'_> {
             (Some(hasher), Some(location)) => {
                 hasher.text(&location);
                 output.view_name().iter().for_each(|view| hasher.text(view));
-                None
+                false
             }
-            (Some(_), None) => output.peek(),
+            (Some(_), None) => true,
             // No task run made it, so it is a value.
-            (None, None) if self.taken.is_some() && output.label().maker.is_none() => output.peek(),
-            (None, _) => None,
+            (None, None) => self.taken.is_some() && output.label().maker.is_none(),
+            (None, _) => false,
         }
     }
 
     /// The call depends on an output.
-    fn depend_on<T>(&mut self, output: &Output<T>, edge: Edge) {
+    fn depend_on(&mut self, output: &dyn AnyOutput, edge: Edge) {
         if let (Some(taken), Some(maker)) = (&mut self.taken, output.label().maker) {
             taken.makers.push((taken.parameter, maker.number.get()));
         }
@@ -155,29 +155,33 @@ impl<'v> Visitor<'v> {
 
     /// An output among the arguments; its data, if they are what its fingerprint is to be taken of.
     pub(crate) fn output<'o, T>(&mut self, output: &'o Output<T>) -> Option<&'o T> {
+        if self.takes_data(output.any()) { output.peek() } else { None }
+    }
+
+    fn takes_data(&mut self, output: &dyn AnyOutput) -> bool {
         let single = !self.elements;
         match &mut self.purpose {
             Purpose::Find(findings) => findings.output(output, single, self.tolerates),
             Purpose::Describe(description) => {
                 let Description { given, hasher, journal, .. } = &mut **description;
-                let Some(location) = output.target() else { return output.peek() };
+                let Some(location) = output.target() else { return true };
                 hasher.text(&location);
                 output.view_name().iter().for_each(|view| hasher.text(view));
                 if let (Some(given), Some(journal)) = (given.last_mut(), journal) {
                     given.inputs.extend(output.as_input(journal));
                 }
-                None
+                false
             }
             Purpose::Digest(digest) => {
                 let target = output.target();
                 digest.output(target.as_deref(), output.location());
                 if target.is_none() {
-                    return output.peek();
+                    return true;
                 }
                 output.view_name().iter().for_each(|view| digest.hasher.text(view));
-                None
+                false
             }
-            Purpose::Measure(_) => None,
+            Purpose::Measure(_) => false,
             #[cfg(feature = "remote")]
             Purpose::Pack(packing) => packing.output(output, single),
         }
@@ -272,7 +276,7 @@ impl<'v> Visitor<'v> {
         #[cfg(feature = "remote")]
         if let Purpose::Pack(packing) = &mut self.purpose {
             argument.visit(&mut Visitor::packing(packing));
-            packing.value(|take| argument.show(&mut |content| take(serde_json::to_value(content))));
+            packing.value(&mut |take| argument.show(&mut |content| take(serde_json::to_value(content))));
             return true;
         }
         let _ = argument;
@@ -280,7 +284,7 @@ impl<'v> Visitor<'v> {
     }
 
     /// Takes down what the argument is, for people. It is `plain` if this tells it from all others of its type.
-    pub(crate) fn describe(&mut self, plain: bool, text: impl FnOnce() -> Option<String>) {
+    pub(crate) fn describe(&mut self, plain: bool, text: &dyn Fn() -> Option<String>) {
         match &mut self.purpose {
             Purpose::Describe(description) => {
                 if let Some(given) = description.given.last_mut() {
@@ -297,7 +301,7 @@ impl<'v> Visitor<'v> {
     pub(crate) fn untold(&mut self) {
         match &mut self.purpose {
             Purpose::Digest(digest) => digest.untold(),
-            Purpose::Find(Findings { taken: Some(taken), .. }) => taken.value(|| None),
+            Purpose::Find(Findings { taken: Some(taken), .. }) => taken.value(&|| None),
             _ => {}
         }
     }

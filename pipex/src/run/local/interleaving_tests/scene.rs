@@ -15,6 +15,7 @@ use crate::graph::outcome::{Attempt, Failure, Label, Produced};
 use crate::graph::output::Output;
 use crate::graph::pending::{Awaited, LazyRun, PendingRun};
 use crate::graph::settle::settle_here;
+use crate::graph::view::AnyOutput as _;
 use crate::run::context::Context as CallContext;
 use crate::run::flow_run::{ActiveFlow, SharedByFlows};
 use crate::runtime::block_on;
@@ -69,7 +70,7 @@ impl Counts {
 
 impl LazyRun for Fake {
     fn inputs(&self) -> Vec<Arc<dyn Node>> {
-        self.inputs.iter().filter_map(Output::unsettled).collect()
+        self.inputs.iter().filter_map(unsettled).collect()
     }
 
     fn is_there(&mut self) -> Result<bool, Arc<Failure>> {
@@ -151,9 +152,13 @@ pub(super) fn value(output: &Output<u32>) -> u32 {
     *output.peek().expect("it is in memory")
 }
 
+fn unsettled(output: &Output<u32>) -> Option<Arc<dyn Node>> {
+    output.pending_part().map(|(node, _)| Arc::clone(node))
+}
+
 /// Runs it on this thread, as a call that is made here does.
 pub(super) fn run_here(output: &Output<u32>) {
-    block_on(settle_here(output.unsettled().into_iter().collect()));
+    block_on(settle_here(unsettled(output).into_iter().collect()));
 }
 
 /// A thread in the flow that is around here.
