@@ -214,11 +214,33 @@ impl<L: LazyRun> PendingRun<L> {
     pub(crate) fn submit(self: &Arc<Self>, is_to_run: bool) {
         let Some(host) = self.executing_host() else { return };
         host.count_submitted(&|| Arc::downgrade(self) as _);
+        let stage = if is_to_run { Stage::Ready } else { Stage::Handed };
         let mut state = self.lock();
-        state.submitted = true;
-        state.stage = if is_to_run { Stage::Ready } else { Stage::Handed };
+        (state.submitted, state.stage) = (true, stage);
         drop(state);
-        host.submit(Ready::first(Arc::clone(self) as _));
+        // What an executor has of its inputs ends in any case: it is handed over when it has.
+        let inputs = if is_to_run { Vec::new() } else { self.handed_inputs() };
+        if inputs.is_empty() || self.wait_for(inputs) {
+            host.submit(Ready::first(Arc::clone(self) as _));
+        }
+    }
+
+    /// Waits for inputs that an executor has; whether they have ended.
+    fn wait_for(self: &Arc<Self>, inputs: Vec<Arc<dyn Node>>) -> bool {
+        self.count_inputs(&inputs, Then::Due);
+        let this = Arc::clone(self) as Arc<dyn Node>;
+        for input in inputs {
+            if !input.subscribe(&this) {
+                self.one_less();
+            }
+        }
+        self.one_less()
+    }
+
+    /// It waits for so many, and one more, until all have been asked.
+    fn count_inputs(&self, inputs: &[Arc<dyn Node>], then: Then) {
+        let count = u32::try_from(inputs.len()).expect("there is no room in memory for as many") + 1;
+        self.lock().stage = Stage::Waits { inputs: count, then };
     }
 
     /// Hands it to its executor again.
@@ -288,9 +310,7 @@ impl<L: LazyRun> PendingRun<L> {
 
     /// Whether these inputs have ended; if not, its executor gets it again when they have.
     async fn inputs_ended(self: &Arc<Self>, inputs: Vec<Arc<dyn Node>>, then: Then) -> bool {
-        // One more than there are, until all have been asked.
-        let count = u32::try_from(inputs.len()).expect("there is no room in memory for as many") + 1;
-        self.lock().stage = Stage::Waits { inputs: count, then };
+        self.count_inputs(&inputs, then);
         let this = Arc::clone(self) as Arc<dyn Node>;
         for input in inputs {
             if !Arc::clone(&input).hand_over() {

@@ -1,6 +1,8 @@
 //! What runs for long says so.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,10 @@ use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
 
 /// A task run that is watched until this is dropped.
-pub(crate) struct Heartbeat(usize);
+pub(crate) struct Heartbeat(Arc<Slot>);
+
+/// Where a run is watched, or none: the thread that runs it looks there at no other's.
+type Slot = Mutex<Option<Watched>>;
 
 #[derive(Clone)]
 struct Watched {
@@ -29,19 +34,30 @@ struct Watched {
 }
 
 struct Watch {
-    /// Each in a place of its own; `None` where there is no more.
-    runs: Vec<Option<Watched>>,
-    /// The places that others can have.
-    free: Vec<usize>,
-    /// When the watching thread wakes next; `None` while there is no such thread.
-    wakes: Option<Instant>,
+    slots: Vec<Weak<Slot>>,
+    /// Whether there is a thread that watches.
+    is_watching: bool,
 }
 
-static WATCH: Mutex<Watch> = Mutex::new(Watch { runs: Vec::new(), free: Vec::new(), wakes: None });
+static WATCH: Mutex<Watch> = Mutex::new(Watch { slots: Vec::new(), is_watching: false });
 static SOONER: Condvar = Condvar::new();
 
-fn lock() -> MutexGuard<'static, Watch> {
-    WATCH.lock().unwrap_or_else(PoisonError::into_inner)
+/// When the watching thread wakes next, in milliseconds since the first run was watched. Who is due before that says so; while it
+/// looks about, and where there is none, everybody does.
+static WAKES: AtomicU64 = AtomicU64::new(u64::MAX);
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+thread_local! {
+    /// Slots that this thread has used, and that are free.
+    static FREE: RefCell<Vec<Arc<Slot>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn milliseconds(moment: Instant) -> u64 {
+    moment.saturating_duration_since(*BEGINNING).as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 /// Has a run that lasts say so at intervals.
@@ -56,63 +72,73 @@ pub(crate) fn watch(
 ) -> Heartbeat {
     let due = started + context.settings.keepalive;
     let (context, name, target) = (Arc::clone(context), name.clone(), target.cloned());
-    let mut watch = lock();
-    let watched = Some(Watched { context, number, task, name, target, attempt, started, due });
-    let place = match watch.free.pop() {
-        Some(place) => {
-            watch.runs[place] = watched;
-            place
-        }
-        None => {
-            watch.runs.push(watched);
-            watch.runs.len() - 1
-        }
-    };
-    match watch.wakes {
-        Some(wakes) if wakes <= due => {}
-        Some(_) => SOONER.notify_one(),
-        None => {
-            watch.wakes = Some(due);
-            drop(watch);
-            if thread::Builder::new().name("pipex-keepalive".to_owned()).spawn(watch_all).is_err() {
-                lock().wakes = None;
-            }
-        }
+    let slot = FREE.with_borrow_mut(Vec::pop).unwrap_or_else(|| {
+        let slot = Arc::default();
+        lock(&WATCH).slots.push(Arc::downgrade(&slot));
+        slot
+    });
+    *lock(&slot) = Some(Watched { context, number, task, name, target, attempt, started, due });
+    if milliseconds(due) < WAKES.load(Ordering::SeqCst) {
+        wake_before(due);
     }
-    Heartbeat(place)
+    Heartbeat(slot)
+}
+
+/// Sees to it that somebody looks about by then.
+#[cold]
+fn wake_before(due: Instant) {
+    let mut watch = lock(&WATCH);
+    if milliseconds(due) >= WAKES.load(Ordering::SeqCst) {
+        return;
+    }
+    WAKES.store(milliseconds(due), Ordering::SeqCst);
+    if watch.is_watching {
+        SOONER.notify_one();
+        return;
+    }
+    let started = thread::Builder::new().name("pipex-keepalive".to_owned()).spawn(watch_all);
+    watch.is_watching = started.is_ok();
+    if !watch.is_watching {
+        WAKES.store(u64::MAX, Ordering::SeqCst);
+    }
 }
 
 impl Drop for Heartbeat {
     fn drop(&mut self) {
-        let mut watch = lock();
-        let ended = watch.runs[self.0].take();
-        watch.free.push(self.0);
-        drop(watch);
+        let ended = lock(&self.0).take();
         drop(ended);
+        // Where the thread ends, its slots go.
+        let _ = FREE.try_with(|free| free.borrow_mut().push(Arc::clone(&self.0)));
     }
 }
 
 /// The watching thread.
 fn watch_all() {
-    let mut watch = lock();
+    let mut watch = lock(&WATCH);
     loop {
+        // Who begins from here on waits until all have been looked at, and then says when it is due.
+        WAKES.store(u64::MAX, Ordering::SeqCst);
         let now = Instant::now();
         let mut next = now + Duration::from_secs(60);
         let mut due = Vec::new();
-        for run in watch.runs.iter_mut().flatten() {
-            if run.due <= now {
-                run.due = now + run.context.settings.keepalive;
-                due.push(run.clone());
+        watch.slots.retain(|slot| {
+            let Some(slot) = slot.upgrade() else { return false };
+            if let Some(run) = &mut *lock(&slot) {
+                if run.due <= now {
+                    run.due = now + run.context.settings.keepalive;
+                    due.push(run.clone());
+                }
+                next = next.min(run.due);
             }
-            next = next.min(run.due);
-        }
-        watch.wakes = Some(next);
+            true
+        });
+        WAKES.store(milliseconds(next), Ordering::SeqCst);
         if due.is_empty() {
             (watch, _) = SOONER.wait_timeout(watch, next - now).unwrap_or_else(PoisonError::into_inner);
         } else {
             drop(watch);
             due.iter().for_each(Watched::report);
-            watch = lock();
+            watch = lock(&WATCH);
         }
     }
 }

@@ -140,7 +140,7 @@ impl Pool {
 
     /// Takes a run that can run.
     pub(super) fn submit(self: &Arc<Self>, ready: Ready) {
-        let needs = ready.measured();
+        let needs = if ready.first { None } else { ready.measured() };
         let mut state = self.lock();
         match needs {
             Some(needs) => {
