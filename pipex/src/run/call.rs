@@ -141,8 +141,27 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
     /// # Errors
     /// The task run's: what the function returned, what the store said, or what an argument's own run did.
     pub fn run(mut self) -> Result<O> {
+        if let Some((label, value)) = self.call_simply() {
+            return Ok(O::ended(Ended { label, outcome: Ok(Produced::Value) }, None, Some(value?)));
+        }
         let ended = do_now(&mut *self.job, self.asked);
         into_outputs(self.job, ended)
+    }
+
+    /// Where nothing is checked and all arguments are there, the function is simply called.
+    #[inline]
+    fn call_simply(&mut self) -> Option<(Label, Result<R>)> {
+        let label = find_simple(&*self.job, &self.asked)?;
+        let value = match self.job.call() {
+            Ok(Body::Done(Ok(value))) => Ok(value),
+            Ok(body) => {
+                let started = self.job.typed().keep(body);
+                let called = finish_call(&*self.job, &label, &mut self.asked, Ok(started));
+                called.map(|()| self.job.typed().take_value().expect(GIVEN))
+            }
+            Err(error) => Err(finish_call(&*self.job, &label, &mut self.asked, Err(error)).expect_err("it is one")),
+        };
+        Some((label, value))
     }
 
     /// Calls the function with its arguments and gives its value, and does nothing else: no target, no claim, no journal, no
@@ -164,8 +183,8 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
     /// The function's own, as the source; that of an argument's run. A function that writes to its `#[target]` cannot be called
     /// without one.
     pub fn call(mut self) -> Result<O::Value> {
-        call_alone(&mut *self.job, self.asked)?;
-        Ok(O::value(self.job.typed().take_value().expect("a function that has ended well gave a value")))
+        call_alone(&mut *self.job, &mut self.asked)?;
+        Ok(O::value(self.job.typed().take_value().expect(GIVEN)))
     }
 }
 
@@ -183,17 +202,15 @@ fn give_outputs<R, O: Handles<R>>(mut job: Box<dyn TaskCall<'_, R> + '_>, ended:
     O::ended(ended, product.typed_place().cloned(), product.take_value())
 }
 
-/// Does a call, in this thread.
-fn do_now<'a>(job: &mut DynCall<'a>, asked: Asked<'_>) -> Ended {
-    // Where nothing is checked and all arguments are there, the function is simply called.
-    if Context::does_nothing() && !job.task().wants_target {
-        let (label, inputs) = find_inputs(job, &asked);
-        if inputs.were_ready() {
-            let called = call_function(job, &label, asked);
-            return Ended { label, outcome: called.map(|()| Produced::Value).map_err(Failure::new) };
-        }
+const GIVEN: &str = "a function that has ended well gave a value";
+
+/// What the call inherits, if the function is simply to be called.
+fn find_simple(job: &DynCall<'_>, asked: &Asked<'_>) -> Option<Label> {
+    if !Context::does_nothing() || job.task().wants_target {
+        return None;
     }
-    settle_call(job, asked)
+    let (label, inputs) = find_inputs(job, asked);
+    inputs.were_ready().then_some(label)
 }
 
 /// Does it now, and says where the output is, or the first of several.
@@ -204,9 +221,9 @@ pub(crate) fn run_to_location(job: &mut DynCall<'static>, asked: Asked<'static>)
     Ok(place.filter(|spot| !spot.is_in_memory()).map(|spot| spot.location.clone()))
 }
 
-/// Of its own, so that a simple call has none of it on its stack.
+/// Does a call, in this thread. Of its own, so that a simple call has none of it on its stack.
 #[inline(never)]
-fn settle_call<'a>(job: &mut DynCall<'a>, asked: Asked<'_>) -> Ended {
+fn do_now<'a>(job: &mut DynCall<'a>, asked: Asked<'_>) -> Ended {
     match begin(job, asked) {
         Begun::Ended(ended) => ended,
         begun => block_on(begun.finish(job)),
@@ -214,13 +231,14 @@ fn settle_call<'a>(job: &mut DynCall<'a>, asked: Asked<'_>) -> Ended {
 }
 
 /// Calls the function alone, once its arguments are there.
-fn call_alone(job: &mut DynCall<'_>, asked: Asked<'_>) -> Result<()> {
-    let (label, inputs) = find_inputs(job, &asked);
+fn call_alone(job: &mut DynCall<'_>, asked: &mut Asked<'_>) -> Result<()> {
+    let (label, inputs) = find_inputs(job, asked);
     if job.task().wants_target {
         return Err(call_error(job, &label, asked, RunError::NoTarget.into()));
     }
     block_on(settle(inputs.unsettled()));
-    call_function(job, &label, asked)
+    let started = job.start(Vec::new(), true, None);
+    finish_call(job, &label, asked, started)
 }
 
 /// What the call inherits from its arguments, and waits for.
@@ -241,9 +259,10 @@ fn find_inputs(job: &DynCall<'_>, asked: &Asked<'_>) -> (Label, Inputs) {
     (label, inputs)
 }
 
-/// Calls the function; its arguments are there.
-fn call_function(job: &mut DynCall<'_>, label: &Label, asked: Asked<'_>) -> Result<()> {
-    let called = match job.start(Vec::new(), true, None) {
+/// Sees a function through that was called alone.
+#[cold]
+fn finish_call(job: &DynCall<'_>, label: &Label, asked: &mut Asked<'_>, started: Result<Started<'_>>) -> Result<()> {
+    let called = match started {
         Ok(Started::Done(called)) => called,
         Ok(Started::Future(future)) => see_through(future),
         Err(source) => Err(RunError::Upstream { source }.into()),
@@ -251,8 +270,8 @@ fn call_function(job: &mut DynCall<'_>, label: &Label, asked: Asked<'_>) -> Resu
     called.map_err(|raised| call_error(job, label, asked, raised.cause))
 }
 
-fn call_error(job: &DynCall<'_>, label: &Label, asked: Asked<'_>, source: Cause) -> Error {
-    let given = asked.more.and_then(|more| more.name);
+fn call_error(job: &DynCall<'_>, label: &Label, asked: &mut Asked<'_>, source: Cause) -> Error {
+    let given = asked.more.take().and_then(|more| more.name);
     Error::Task { name: label.name(given).for_task(job.task()), target: None, source }
 }
 
@@ -331,6 +350,14 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
             return self.into_pending(true).0;
         }
         let mut call = self;
+        if let Some((label, value)) = call.call_simply() {
+            let (outcome, value) = match value {
+                Ok(value) => (Ok(Produced::Value), Some(value)),
+                Err(error) => (Err(Failure::new(error)), None),
+            };
+            count_failed(&outcome);
+            return O::ended(Ended { label, outcome }, None, value);
+        }
         let ended = do_now(&mut *call.job, call.asked);
         count_failed(&ended.outcome);
         give_outputs(call.job, ended)

@@ -42,6 +42,8 @@ pub(crate) trait AnyCall<'a>: Send {
 pub(crate) trait TaskCall<'a, R>: AnyCall<'a> {
     /// What it gives, as what it is.
     fn typed(&mut self) -> &mut Product<R>;
+    /// As [`start`](AnyCall::start), for the last time, and what it gives is nobody's yet.
+    fn call(&mut self) -> Result<Body<'a, R>>;
 }
 
 /// A call, whatever its function.
@@ -133,9 +135,17 @@ where
 impl<'a, R, O, A, L, F, B, S, G> TaskCall<'a, R> for Closures<R, O, A, L, F, B, S, G>
 where
     Self: AnyCall<'a>,
+    A: Args,
+    B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R>,
+    G: Fn(&A) -> Option<A>,
 {
     fn typed(&mut self) -> &mut Product<R> {
         &mut self.product
+    }
+
+    fn call(&mut self) -> Result<Body<'a, R>> {
+        let arguments = self.take(true)?;
+        Ok((self.body)(arguments, Vec::new()))
     }
 }
 
