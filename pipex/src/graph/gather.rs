@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use crate::graph::holds::HasOutputs;
 use crate::graph::output::Output;
-use crate::graph::view::AnyOutput as _;
 use crate::graph::visitor::Visitor;
 use pipex_format::model::error::{Error, Result};
 use pipex_format::model::tried::Tried;
@@ -142,7 +141,7 @@ impl Part<PathBuf> for Located {
         }
         let location = self.0.location().map(|location| location.path().to_owned());
         location.ok_or_else(|| Error::NoLocation {
-            maker: self.0.label().maker.map_or("a value", |maker| maker.task.funcname),
+            maker: self.0.any().label().maker.map_or("a value", |maker| maker.task.funcname),
         })
     }
 }

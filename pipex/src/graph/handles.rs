@@ -5,8 +5,8 @@ use std::sync::{Arc, Weak};
 
 use crate::graph::node::Node;
 use crate::graph::outcome::Ended;
-use crate::graph::output::Output;
-use crate::graph::pending::{Awaited, Receive, Receiver};
+use crate::graph::output::{Held, Output};
+use crate::graph::pending::{Receive, Receiver};
 use crate::graph::place::{AnyPlace as _, PartPlace, Place, Spot};
 use pipex_format::model::target::Location;
 use pipex_format::store::{Claim, Member, Store, StoreResult, save_together};
@@ -75,9 +75,9 @@ impl<T> Handles<T> for Output<T> {
     where
         T: Send + Sync + 'static,
     {
-        let awaited = Awaited::new(Arc::clone(run), 0, place.cloned());
-        let receiver = Arc::downgrade(&awaited);
-        (Output::pending(awaited), Receiver::One(receiver))
+        let output = Output::pending(Arc::clone(run), 0, place.cloned());
+        let receiver = Receiver::One(output.downgrade());
+        (output, receiver)
     }
 
     fn value(result: T) -> T {
@@ -219,10 +219,10 @@ macro_rules! tuples {
                 let parts = place.map(|place| place.parts());
                 let outputs = ($({
                     let place = parts.map(|parts| typed::<$value>(&parts[$index]));
-                    Awaited::new(Arc::clone(run), $index, place)
+                    Output::pending(Arc::clone(run), $index, place)
                 },)+);
-                let receiver = Receiver::Several(Box::new(($(Arc::downgrade(&outputs.$index),)+)));
-                (($(Output::pending(outputs.$index),)+), receiver)
+                let receiver = Receiver::Several(Box::new(($(outputs.$index.downgrade(),)+)));
+                (outputs, receiver)
             }
 
             fn value(result: ($($value,)+)) -> Self::Value {
@@ -230,11 +230,11 @@ macro_rules! tuples {
             }
         }
 
-        impl<$($value: Send + Sync),+> Receive<($($value,)+)> for ($(Weak<Awaited<$value>>,)+) {
+        impl<$($value: Send + Sync),+> Receive<($($value,)+)> for ($(Weak<Held<$value>>,)+) {
             fn receive(&self, values: ($($value,)+)) {
                 // Dropped here if nobody can ask for it.
-                $(if let Some(awaited) = self.$index.upgrade() {
-                    awaited.receive(values.$index);
+                $(if let Some(held) = self.$index.upgrade() {
+                    held.receive(values.$index);
                 })+
             }
         }

@@ -11,13 +11,16 @@ pub(crate) struct Kept<T> {
     is_shared: Mutex<bool>,
 }
 
-impl<T> Default for Kept<T> {
-    fn default() -> Self {
-        Kept { data: OnceLock::new(), is_shared: Mutex::new(false) }
-    }
-}
-
 impl<T> Kept<T> {
+    /// With these data, if there are some by now.
+    pub(crate) fn new(data: Option<T>) -> Self {
+        let kept = Kept { data: OnceLock::new(), is_shared: Mutex::new(false) };
+        if let Some(data) = data {
+            kept.set(data);
+        }
+        kept
+    }
+
     pub(crate) fn get(&self) -> Option<&T> {
         self.data.get()
     }

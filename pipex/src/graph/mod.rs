@@ -14,6 +14,7 @@ pub(crate) mod kept;
 pub(crate) mod known;
 pub(crate) mod make;
 pub(crate) mod node;
+pub(crate) mod origin;
 pub(crate) mod outcome;
 pub(crate) mod output;
 #[cfg(feature = "remote")]
@@ -24,6 +25,5 @@ pub(crate) mod probe;
 pub(crate) mod settle;
 pub(crate) mod takes;
 pub(crate) mod value;
-pub(crate) mod view;
 pub(crate) mod visitor;
 mod waiters;

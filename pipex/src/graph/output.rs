@@ -5,17 +5,15 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use crate::graph::dry;
 use crate::graph::kept::Kept;
 use crate::graph::node::Node;
+use crate::graph::origin::{AnyOutput, Origin, View};
 use crate::graph::outcome::{Failure, Label, Outcome, Produced};
-use crate::graph::pending::Awaited;
-use crate::graph::place::{AnyPlace, Place, Spot};
+use crate::graph::pending::Receive;
+use crate::graph::place::{AnyPlace, Place};
 use crate::graph::settle::settle;
-use crate::graph::view::{AnyOutput, View};
-use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, Result};
 use pipex_format::model::target::Location;
 use pipex_format::store::Pieces;
@@ -40,48 +38,63 @@ use pipex_format::store::Pieces;
 /// assert_eq!(sum(doubled).run()?.load()?, 12);
 /// # Ok::<(), pipex::Error>(())
 /// ```
-pub struct Output<T>(Handle<T>);
+pub struct Output<T>(Arc<Held<T>>);
 
-/// The run that makes it. Nearly all have ended when their output is made, and pay for nothing else.
-enum Handle<T> {
-    Settled(Arc<Settled<T>>),
-    Pending(Arc<Awaited<T>>),
-    View(Arc<View<T>>),
+/// What an output and its clones share. Where all of those have gone whose run has yet to end, nobody will ask for its data, and the
+/// last of them has the data to itself.
+pub(crate) struct Held<T> {
+    source: Source<T>,
+    /// The data that are in memory.
+    data: Kept<T>,
+    origin: Origin,
 }
 
-struct Settled<T> {
-    label: Label,
-    place: Option<Arc<Place<T>>>,
-    end: End<T>,
+/// Where the data are to be had that are not in memory.
+enum Source<T> {
+    Nowhere,
+    Place(Arc<Place<T>>),
+    /// They are made of another output's.
+    View(Box<dyn Fn() -> Result<T> + Send + Sync>),
 }
 
-enum End<T> {
-    InMemory(T),
-    Saved(Kept<T>),
-    /// In a dry run: there would be something.
-    Nothing,
-    Failed(Arc<Failure>),
+impl<T: Send + Sync> Receive<T> for Held<T> {
+    fn receive(&self, value: T) {
+        self.data.set(value);
+    }
+}
+
+impl<T> From<Option<Arc<Place<T>>>> for Source<T> {
+    fn from(place: Option<Arc<Place<T>>>) -> Self {
+        match place {
+            Some(place) => Source::Place(place),
+            None => Source::Nowhere,
+        }
+    }
 }
 
 impl<T> Output<T> {
+    fn new(source: Source<T>, data: Kept<T>, origin: Origin) -> Self {
+        Output(Arc::new(Held { source, data, origin }))
+    }
+
     /// The output of a run that has ended: of its value, if it gave one that is in memory.
     pub(crate) fn ended(label: Label, place: Option<Arc<Place<T>>>, outcome: Outcome, value: Option<T>) -> Self {
-        let end = match (outcome, value) {
-            (Err(failure), _) => End::Failed(failure),
-            (Ok(Produced::Value), Some(value)) => End::InMemory(value),
-            (Ok(Produced::Nothing), _) => End::Nothing,
-            (Ok(Produced::Saved | Produced::Value), _) => End::Saved(Kept::default()),
-        };
-        Self::settled(label, place, end)
+        Self::new(place.into(), Kept::new(value), Origin::Ended { label, outcome })
     }
 
-    fn settled(label: Label, place: Option<Arc<Place<T>>>, end: End<T>) -> Self {
-        Output(Handle::Settled(Arc::new(Settled { label, place, end })))
+    /// The output that a value is.
+    fn given(label: Label, value: T) -> Self {
+        Self::ended(label, None, Ok(Produced::Value), Some(value))
     }
 
-    /// The output of a run that has yet to happen.
-    pub(crate) fn pending(awaited: Arc<Awaited<T>>) -> Self {
-        Output(Handle::Pending(awaited))
+    /// An output of a run that has yet to happen.
+    pub(crate) fn pending(node: Arc<dyn Node>, part: u32, place: Option<Arc<Place<T>>>) -> Self {
+        Self::new(place.into(), Kept::new(None), Origin::Pending { node, part })
+    }
+
+    /// Whoever holds it, as long as somebody does.
+    pub(crate) fn downgrade(&self) -> Weak<Held<T>> {
+        Arc::downgrade(&self.0)
     }
 
     /// The output, whatever the type of its data.
@@ -93,26 +106,9 @@ impl<T> Output<T> {
         self.any().failure()
     }
 
-    /// Where its data are by themselves.
-    fn place(&self) -> Option<&Place<T>> {
-        match &self.0 {
-            Handle::Settled(settled) => settled.place.as_deref(),
-            Handle::Pending(awaited) => awaited.place.as_deref(),
-            Handle::View(_) => None,
-        }
-    }
-
     /// The data, if they are in memory.
     pub(crate) fn peek(&self) -> Option<&T> {
-        match &self.0 {
-            Handle::Settled(settled) => match &settled.end {
-                End::InMemory(value) => Some(value),
-                End::Saved(kept) => kept.get(),
-                End::Failed(_) | End::Nothing => None,
-            },
-            Handle::Pending(awaited) => awaited.data.get(),
-            Handle::View(view) => view.data.get(),
-        }
+        self.0.data.get()
     }
 
     /// Where the output is, or will be when it has run; `None` where nothing is saved.
@@ -123,29 +119,22 @@ impl<T> Output<T> {
 
     /// The data from where they are, or `None` if they are in memory. The run has ended.
     pub(crate) fn data(&self) -> Result<Option<T>> {
-        if let Some(failure) = self.failure() {
-            return Err(failure.ask());
-        }
+        self.any().outcome()?;
         if self.peek().is_some() {
             return Ok(None);
         }
-        if self.is_dry() {
-            return Err(dry::needs(self.location().cloned()));
-        }
-        match self.kept() {
-            Some(kept) => kept.load(&|| self.read()),
-            None => Ok(Some(self.read()?)),
-        }
+        self.any().expect_made()?;
+        self.0.data.load(&|| self.read())
     }
 
     fn read(&self) -> Result<T> {
-        if let Handle::View(view) = &self.0 {
-            return view.make();
-        }
-        let Some(place) = self.place() else { unreachable!("a run that ended well left data or a place") };
-        match place.store().load(&place.location) {
-            Ok(data) => Ok(data),
-            Err(source) => Err(not_loaded(&place.location, source)),
+        match &self.0.source {
+            Source::View(make) => make(),
+            Source::Place(place) => match place.store().load(&place.location) {
+                Ok(data) => Ok(data),
+                Err(source) => Err(not_loaded(&place.location, source)),
+            },
+            Source::Nowhere => unreachable!("a run that ended well left data or a place"),
         }
     }
 
@@ -154,29 +143,22 @@ impl<T> Output<T> {
     where
         T: 'static,
     {
-        let is_elsewhere = self.peek().is_some() || self.is_dry();
-        let Some(place) = self.place().filter(|_| !is_elsewhere) else { return Ok(None) };
-        place.store().pieces(&place.location, count).map_err(|source| not_loaded(&place.location, source))
+        match &self.0.source {
+            Source::Place(place) if self.peek().is_none() && !self.any().is_dry() => {
+                place.store().pieces(&place.location, count).map_err(|source| not_loaded(&place.location, source))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Shows the data, wherever they are. The run has ended.
     pub(crate) fn show(&self, see: &mut dyn FnMut(&T)) -> Result<()> {
-        match self.data()? {
-            Some(value) => see(&value),
-            None => self.peek().into_iter().for_each(see),
+        match (self.data()?, self.peek()) {
+            (Some(value), _) => see(&value),
+            (None, Some(value)) => see(value),
+            (None, None) => {}
         }
         Ok(())
-    }
-
-    fn kept(&self) -> Option<&Kept<T>> {
-        match &self.0 {
-            Handle::Settled(settled) => match &settled.end {
-                End::Saved(kept) => Some(kept),
-                _ => None,
-            },
-            Handle::Pending(awaited) => Some(&awaited.data),
-            Handle::View(view) => Some(&view.data),
-        }
     }
 
     /// The value; `clone` is called only if somebody else holds the data, too. The run has ended.
@@ -184,30 +166,12 @@ impl<T> Output<T> {
         if let Some(value) = self.data()? {
             return Ok(value);
         }
-        let in_memory = "data that are in memory stay there";
-        let shared = match self.0 {
-            Handle::Settled(settled) => match Arc::try_unwrap(settled) {
-                Ok(Settled { place, end, .. }) => {
-                    return match end {
-                        End::InMemory(value) => Ok(value),
-                        End::Saved(kept) => Ok(kept.into_inner().expect(in_memory)),
-                        End::Failed(failure) => Err(failure.ask()),
-                        End::Nothing => Err(needs(place.as_deref().map(Place::any))),
-                    };
-                }
-                Err(shared) => Handle::Settled(shared),
-            },
-            // Whoever ended the run has let go of this before it said so.
-            Handle::Pending(awaited) => match Arc::try_unwrap(awaited) {
-                Ok(awaited) => return Ok(awaited.data.into_inner().expect(in_memory)),
-                Err(shared) => Handle::Pending(shared),
-            },
-            Handle::View(view) => match Arc::try_unwrap(view) {
-                Ok(view) => return Ok(view.data.into_inner().expect(in_memory)),
-                Err(shared) => Handle::View(shared),
-            },
+        // Whoever ended the run has let go of this before it said so.
+        let value = match Arc::try_unwrap(self.0) {
+            Ok(held) => held.data.into_inner(),
+            Err(shared) => shared.data.get().map(clone),
         };
-        Ok(clone(Output(shared).peek().expect(in_memory)))
+        Ok(value.expect("data that are in memory stay there"))
     }
 }
 
@@ -256,9 +220,7 @@ impl<T> Output<T> {
         if let Some(failure) = self.failure() {
             return Err(failure.ask());
         }
-        if let Some(kept) = self.kept() {
-            kept.share();
-        }
+        self.0.data.share();
         Ok(self.clone())
     }
 
@@ -267,7 +229,7 @@ impl<T> Output<T> {
     /// # Errors
     /// The store's, if it could not.
     pub fn remove(&self) -> Result<bool> {
-        AnyOutput::remove(self)
+        self.any().remove()
     }
 
     /// What `view` makes of the data, as an output without a task: it is made wherever it is taken, and never saved.
@@ -303,10 +265,17 @@ impl<T> Output<T> {
         T: Send + Sync + 'static,
     {
         // A value that was given is one still, so that it counts by what it is.
-        match (self.spot(), self.peek()) {
-            (None, Some(value)) => Output::settled(self.label().clone(), None, End::InMemory(view(value))),
-            _ => Output(Handle::View(View::new(self.clone(), name.into(), view))),
+        if let (None, Some(value)) = (self.any().spot(), self.peek()) {
+            return Output::given(self.any().label().clone(), view(value));
         }
+        let whole = self.clone();
+        let make = move || {
+            let mut made = None;
+            whole.show(&mut |whole| made = Some(view(whole)))?;
+            Ok(made.expect("what is shown is shown once"))
+        };
+        let origin = Origin::View(View::new(self.clone(), name.into()));
+        Output::new(Source::View(Box::new(make)), Kept::new(None), origin)
     }
 
     /// One that is not there, or one that is, as an output that may not be there: what a parameter `Option<T>` takes.
@@ -375,99 +344,20 @@ impl<A: Clone + Send + Sync + 'static, B: Clone + Send + Sync + 'static> Output<
 }
 
 impl<T> AnyOutput for Output<T> {
-    fn end(&self) -> Option<Result<(), &Arc<Failure>>> {
-        match &self.0 {
-            Handle::Settled(settled) => Some(match &settled.end {
-                End::Failed(failure) => Err(failure),
-                _ => Ok(()),
-            }),
-            Handle::Pending(awaited) => awaited.node.ended(),
-            Handle::View(view) => view.whole().end(),
-        }
+    fn origin(&self) -> &Origin {
+        &self.0.origin
     }
 
-    fn is_dry(&self) -> bool {
-        match &self.0 {
-            Handle::Settled(settled) => matches!(settled.end, End::Nothing),
-            Handle::Pending(awaited) => awaited.node.is_dry(),
-            Handle::View(view) => view.whole().is_dry(),
-        }
-    }
-
-    fn label(&self) -> &Label {
-        match &self.0 {
-            Handle::Settled(settled) => &settled.label,
-            Handle::Pending(awaited) => awaited.node.label(),
-            Handle::View(view) => view.whole().label(),
-        }
-    }
-
-    fn spot(&self) -> Option<&Spot> {
-        match (&self.0, self.place()) {
-            (Handle::View(view), _) => view.whole().spot(),
-            (_, Some(place)) => Some(place),
-            (_, None) => None,
-        }
-    }
-
-    fn address(&self) -> Cow<'_, str> {
-        match &self.0 {
-            Handle::View(view) => view.whole().address(),
-            _ => match self.place() {
-                Some(place) => place.store().listing().address(),
-                None => Cow::Borrowed(""),
-            },
-        }
-    }
-
-    fn content(&self) -> Content {
-        match &self.0 {
-            Handle::Settled(settled) => match (&settled.place, &settled.end) {
-                (Some(place), End::Saved(_) | End::InMemory(_)) => place.content(),
-                (Some(_), End::Nothing) => Content::Changes,
-                _ => Content::Unknown,
-            },
-            Handle::Pending(awaited) => awaited.node.content(awaited.part as usize),
-            Handle::View(view) => view.whole().content(),
-        }
-    }
-
-    fn pending_part(&self) -> Option<(&Arc<dyn Node>, u32)> {
-        match &self.0 {
-            Handle::Pending(awaited) if !awaited.node.has_ended() => Some((&awaited.node, awaited.part)),
-            Handle::View(view) => view.whole().pending_part(),
+    fn place(&self) -> Option<&dyn AnyPlace> {
+        match &self.0.source {
+            Source::Place(place) => Some(place.any()),
             _ => None,
-        }
-    }
-
-    fn view_name(&self) -> Option<Cow<'_, str>> {
-        match &self.0 {
-            Handle::View(view) => Some(view.name()),
-            _ => None,
-        }
-    }
-
-    fn remove(&self) -> Result<bool> {
-        if let Handle::View(view) = &self.0 {
-            return view.whole().remove();
-        }
-        match self.place() {
-            Some(place) => remove(place.any()),
-            None => Ok(false),
         }
     }
 }
 
 fn not_loaded(target: &Location, source: Box<dyn StdError + Send + Sync>) -> Error {
     Error::Load { target: target.clone(), source: source.into() }
-}
-
-fn remove(place: &dyn AnyPlace) -> Result<bool> {
-    place.remove().map_err(|source| Error::Remove { target: place.location().clone(), source: source.into() })
-}
-
-fn needs(place: Option<&dyn AnyPlace>) -> Error {
-    dry::needs(place.map(|place| place.location().clone()))
 }
 
 /// Waits until the run has ended, from async code: gives the output, or the run's error.
@@ -486,27 +376,23 @@ impl<T: Send + Sync + 'static> IntoFuture for Output<T> {
 
 impl<T> Clone for Output<T> {
     fn clone(&self) -> Self {
-        Output(match &self.0 {
-            Handle::Settled(settled) => Handle::Settled(Arc::clone(settled)),
-            Handle::Pending(awaited) => Handle::Pending(Arc::clone(awaited)),
-            Handle::View(view) => Handle::View(Arc::clone(view)),
-        })
+        Output(Arc::clone(&self.0))
     }
 }
 
 /// A value that no task made, where an [`Output`] is asked for.
 impl<T> From<T> for Output<T> {
     fn from(value: T) -> Self {
-        Output::settled(Label::default(), None, End::InMemory(value))
+        Output::given(Label::default(), value)
     }
 }
 
 impl<T> fmt::Debug for Output<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.end() {
+        let state = match self.any().end() {
             None => "not run yet",
             Some(Err(_)) => "failed",
-            Some(Ok(())) if self.is_dry() => "would run",
+            Some(Ok(())) if self.any().is_dry() => "would run",
             Some(Ok(())) if self.peek().is_some() => "in memory",
             Some(Ok(())) => "saved",
         };

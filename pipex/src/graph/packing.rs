@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::graph::view::AnyOutput;
+use crate::graph::origin::AnyOutput;
 use pipex_format::model::error::Error;
 use pipex_format::model::error::JobError;
 use pipex_format::model::hash::is_same;

@@ -9,10 +9,9 @@ use std::task::Poll;
 use tokio_util::sync::CancellationToken;
 
 use crate::graph::host::{Host, Permit, Ready};
-use crate::graph::kept::Kept;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Produced};
-use crate::graph::place::{AnyPlace, Place};
+use crate::graph::place::AnyPlace;
 use crate::graph::settle::{settle_here, within};
 use crate::graph::waiters::Waiters;
 use crate::runtime::panics::{Phase, discard, guard};
@@ -32,18 +31,8 @@ pub struct PendingRun<L: LazyRun> {
     /// It ended in a dry run: it would have run.
     dry: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
-    host: Option<Arc<dyn Host>>,
+    host: Option<Arc<L::Host>>,
     state: Mutex<Unsettled<L>>,
-}
-
-/// What an output of a run holds: the run, and what it gave, if that is in memory. Where all of them have gone nobody will ask
-/// for the data, and the last of them has the data to itself.
-pub(crate) struct Awaited<T> {
-    pub(crate) node: Arc<dyn Node>,
-    /// Which of the run's outputs it is.
-    pub(crate) part: u32,
-    pub(crate) place: Option<Arc<Place<T>>>,
-    pub(crate) data: Kept<T>,
 }
 
 /// Who is given what a run gives, if it is in memory.
@@ -58,7 +47,7 @@ pub enum Receiver<T> {
 
 impl<T> Receiver<T> {
     /// Gives it to them. It is dropped here if nobody can ask for it.
-    pub(crate) fn receive(self, value: T) {
+    pub(crate) fn receive(&self, value: T) {
         match self {
             Receiver::One(one) => {
                 if let Some(one) = one.upgrade() {
@@ -74,12 +63,6 @@ impl<T> Receiver<T> {
 pub trait Receive<T>: Send + Sync {
     #[doc(hidden)]
     fn receive(&self, value: T);
-}
-
-impl<T: Send + Sync> Receive<T> for Awaited<T> {
-    fn receive(&self, value: T) {
-        self.data.set(value);
-    }
 }
 
 /// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
@@ -115,6 +98,9 @@ enum Then {
 
 /// What is to run.
 pub(crate) trait LazyRun: Send + 'static {
+    /// Where it was called.
+    type Host: Host + 'static;
+
     /// The runs it needs that have not ended.
     fn inputs(&self) -> Vec<Arc<dyn Node>>;
     /// Whether it need not run, since its target is there.
@@ -159,20 +145,13 @@ impl<L: LazyRun> Drop for Unsettled<L> {
     }
 }
 
-impl<T> Awaited<T> {
-    /// This output of a run.
-    pub(crate) fn new(node: Arc<dyn Node>, part: u32, place: Option<Arc<Place<T>>>) -> Arc<Self> {
-        Arc::new(Awaited { node, part, place, data: Kept::default() })
-    }
-}
-
 impl<L: LazyRun> PendingRun<L> {
     /// A run of which nothing but this is known yet: what is to run is [put there](PendingRun::set_run) when its outputs are made.
     pub(crate) fn new(
         task: &'static Task,
         label: Label,
         place: Option<Arc<dyn AnyPlace>>,
-        host: Option<Arc<dyn Host>>,
+        host: Option<Arc<L::Host>>,
     ) -> Arc<Self> {
         let unsettled = Unsettled { run: None, stage: Stage::Lazy, submitted: false, waiters: Waiters::default() };
         let (dry, ended, state) = (AtomicBool::new(false), OnceLock::new(), Mutex::new(unsettled));
@@ -201,7 +180,7 @@ impl<L: LazyRun> PendingRun<L> {
     }
 
     /// Where it was called, if there is an executor that runs it.
-    fn executing_host(&self) -> Option<&Arc<dyn Host>> {
+    fn executing_host(&self) -> Option<&Arc<L::Host>> {
         self.host.as_ref().filter(|host| host.has_executor())
     }
 

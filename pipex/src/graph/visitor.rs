@@ -7,11 +7,11 @@ use serde::Serialize;
 use crate::graph::digest::Digest;
 use crate::graph::holds::HasOutputs;
 use crate::graph::inputs::{Edge, Inputs};
+use crate::graph::origin::AnyOutput;
 use crate::graph::outcome::Label;
 use crate::graph::output::Output;
 #[cfg(feature = "remote")]
 use crate::graph::packing::Packing;
-use crate::graph::view::AnyOutput;
 use crate::runtime::panics::guard;
 use pipex_format::journal::{Given, Input, Journal};
 use pipex_format::model::contents::Content;

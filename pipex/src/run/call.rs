@@ -11,7 +11,6 @@ use std::sync::Arc;
 use crate::graph::arg::Args;
 use crate::graph::handles::Handles;
 use crate::graph::holds::HasOutputs;
-use crate::graph::host::Host;
 use crate::graph::inputs::Inputs;
 use crate::graph::make::Make;
 use crate::graph::node::Node;
@@ -199,7 +198,9 @@ fn into_outputs<R, O: Handles<R>>(job: Box<dyn TaskCall<'_, R> + '_>, ended: End
 /// The outputs of a call that has ended, whichever way.
 fn give_outputs<R, O: Handles<R>>(mut job: Box<dyn TaskCall<'_, R> + '_>, ended: Ended) -> O {
     let product = job.typed();
-    O::ended(ended, product.typed_place().cloned(), product.take_value())
+    // Of one that was not saved in the end, or that another has made meanwhile, nobody gets it.
+    let value = if let Ok(Produced::Value) = ended.outcome { product.take_value() } else { None };
+    O::ended(ended, product.typed_place().cloned(), value)
 }
 
 const GIVEN: &str = "a function that has ended well gave a value";
@@ -444,8 +445,7 @@ fn plan_later(job: &mut DynCall<'static>, asked: Asked<'_>, submitted: bool) -> 
 }
 
 fn new_run(plan: &Plan<'static>, place: Option<Arc<dyn AnyPlace>>) -> Arc<PendingRun<Submitted>> {
-    let host = plan.context().map(|context| Arc::clone(context) as Arc<dyn Host>);
-    PendingRun::new(plan.task(), plan.label().clone(), place, host)
+    PendingRun::new(plan.task(), plan.label().clone(), place, plan.context().cloned())
 }
 
 /// Gives the run what is to run, and its executor the run, if it was submitted.

@@ -65,13 +65,13 @@ pub(crate) fn watch(
     context: &Arc<Context>,
     number: u64,
     task: &'static Task,
-    name: &Name,
+    name: Name,
     target: Option<&Location>,
     attempt: u32,
     started: Instant,
 ) -> Heartbeat {
     let due = started + context.settings.keepalive;
-    let (context, name, target) = (Arc::clone(context), name.clone(), target.cloned());
+    let (context, target) = (Arc::clone(context), target.cloned());
     let slot = FREE.with_borrow_mut(Vec::pop).unwrap_or_else(|| {
         let slot = Arc::default();
         lock(&WATCH).slots.push(Arc::downgrade(&slot));

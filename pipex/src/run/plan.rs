@@ -87,7 +87,8 @@ struct Run {
     mode: Mode,
     context: Option<Arc<Context>>,
     label: Label,
-    name: Name,
+    /// What it was called by `.name(..)`, or the template.
+    given: Option<Arc<str>>,
     /// The journal of calls outside flows; within one it is the flow run's.
     outside: Option<Arc<Journal>>,
     /// What few have.
@@ -167,7 +168,7 @@ impl<'a> Plan<'a> {
             Plan { run: Run::new(task, mode, context), arguments: NO_BYTES, inputs: Inputs::default(), away: None };
         let found = guard(|| plan.visit_arguments(job, &mut label, &wait_for));
         drop(wait_for);
-        plan.run.name = label.name(name);
+        plan.run.given = name;
         plan.run.label = label;
         let placed = found.and_then(|()| guard(|| plan.find_place(job, targets, caller)));
         match placed.unwrap_or_else(|panic| Err((None, Unplaced::Refused(plan.run.caught(panic))))) {
@@ -382,8 +383,8 @@ impl Plan<'_> {
     }
 
     fn fill_name(&mut self, job: &dyn AnyCall<'_>) {
-        if let (None, Some(template)) = (&self.run.name.given, &self.run.task.name) {
-            self.run.name.given = template.name(&Filling(job, &self.run)).ok().map(Arc::from);
+        if let (None, Some(template)) = (&self.run.given, &self.run.task.name) {
+            self.run.given = template.name(&Filling(job, &self.run)).ok().map(Arc::from);
         }
     }
 
@@ -541,7 +542,7 @@ impl Run {
             mode,
             context,
             label: Label::default(),
-            name: Name::default(),
+            given: None,
             outside,
             beside: None,
             is_lazy: false,
@@ -571,6 +572,10 @@ impl Run {
             None => journal::target_key(address, &location),
         };
         Spot::new(location, key, is_path)
+    }
+
+    fn name(&self) -> Name {
+        self.label.name(self.given.clone())
     }
 
     /// Whether it has a target. A function that is given its target has to write somewhere, in every mode.

@@ -116,7 +116,16 @@ impl<'a> Plan<'a> {
     /// Sees to it that the output is there. What panics fails the run.
     pub(super) async fn make(&mut self, job: &mut DynCall<'a>, started: Instant) -> Result<Produced, Raised> {
         let made = catch(pin!(self.make_output(job, started))).await;
-        made.unwrap_or_else(|panic| Err(self.run.caught(panic).into()))
+        let made = made.unwrap_or_else(|panic| Err(self.run.caught(panic).into()));
+        if let Ok(Produced::Value) = made {
+            return made;
+        }
+        // What it gave is of no use: it failed to be saved, or another has made it meanwhile.
+        self.run.phase = Phase::Dropping;
+        match guard(|| job.product_mut().clear()) {
+            Err(panic) if made.is_ok() => Err(self.run.caught(panic).into()),
+            _ => made,
+        }
     }
 
     async fn make_output(&mut self, job: &mut DynCall<'a>, started: Instant) -> Result<Produced, Raised> {
@@ -218,7 +227,7 @@ impl<'a> Plan<'a> {
             let outer = context.as_ref().filter(|_| away.is_none()).and_then(|context| context.limit.as_ref());
             let within = TimeLimit::within(outer, task.timeout.map(|limit| started + limit));
             let context = Context::within(context.as_ref(), task, target, within.clone());
-            let _heartbeat = heartbeat::watch(&context, run.number(), task, &run.name, target, attempt, started);
+            let _heartbeat = heartbeat::watch(&context, run.number(), task, run.name(), target, attempt, started);
             let last = attempt > task.retries;
             let attempt = pin!(async move {
                 match (away, task.timeout) {
@@ -602,6 +611,8 @@ impl Submitted {
 }
 
 impl LazyRun for Submitted {
+    type Host = Context;
+
     fn inputs(&self) -> Vec<Arc<dyn Node>> {
         self.plan.inputs()
     }

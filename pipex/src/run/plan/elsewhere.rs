@@ -50,7 +50,7 @@ impl Plan<'_> {
 
     /// What another process is to do.
     fn order(&self, job: &dyn AnyCall<'_>, record: Option<Record>) -> Result<Order, JobError> {
-        let Run { task, ref label, ref name, mode, outdated, .. } = self.run;
+        let Run { task, ref label, mode, outdated, .. } = self.run;
         let mut packing = Packing::new(task.parameters);
         job.accept(&mut Visitor::packing(&mut packing));
         let packing = packing.finish()?;
@@ -70,7 +70,7 @@ impl Plan<'_> {
             args: packing.arguments,
             path: label.path.as_deref().map(str::to_owned),
             base: label.base.as_deref().map(str::to_owned),
-            name: Some(name.for_task(task)),
+            name: Some(self.run.name().for_task(task)),
             target: place.map(|place| place.spot().name().into_owned()),
             more_targets,
             flow: Some(flow),
@@ -92,9 +92,9 @@ impl Plan<'_> {
         if let Some(target) = target {
             self.run.begin_making(target, started);
         }
-        let Run { task, ref name, attempt, ref context, .. } = self.run;
+        let Run { task, attempt, ref context, .. } = self.run;
         let inside = Context::within(context.as_ref(), task, None, None);
-        let heartbeat = heartbeat::watch(&inside, self.run.number(), task, name, target, attempt, started);
+        let heartbeat = heartbeat::watch(&inside, self.run.number(), task, self.run.name(), target, attempt, started);
         let flow = context.as_ref().and_then(|context| context.flow.as_deref());
         let reply = match flow {
             Some(flow) => flow.cancellation.run_until_cancelled(carrier.carry(job)).await,

@@ -52,7 +52,7 @@ impl Run {
             target: "pipex",
             parent: &parent,
             "task",
-            name = self.name.for_task(self.task),
+            name = self.name().for_task(self.task),
             target = target.map(Location::as_str),
             number = self.number(),
             state = tracing::field::Empty,
@@ -97,7 +97,7 @@ impl Run {
         };
         if dry == DryRun::Runs || self.flow().is_none() {
             let target = target.map(|target| format!(" -> {target}")).unwrap_or_default();
-            let _ = writeln!(io::stdout(), "would run {:?}{target}: {why}", self.name.for_task(self.task));
+            let _ = writeln!(io::stdout(), "would run {:?}{target}: {why}", self.name().for_task(self.task));
         }
         if let Some(flow) = self.flow() {
             flow.shared.would_run.count(self.task, why);
@@ -105,7 +105,7 @@ impl Run {
     }
 
     fn error(&self, target: Option<&Location>, source: Cause) -> Error {
-        Error::Task { name: self.name.for_task(self.task), target: target.cloned(), source }
+        Error::Task { name: self.name().for_task(self.task), target: target.cloned(), source }
     }
 
     /// The end of a run that tried.
@@ -217,7 +217,7 @@ impl Run {
             parameters: self.beside.as_ref().map_or(&[], |beside| &beside.values),
             why: self.why,
             stale,
-            name: &self.name,
+            name: &self.name(),
             is_lazy: self.is_lazy,
             store,
             more,

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::future::{poll_fn, ready};
-use std::sync::Weak;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -13,9 +12,8 @@ use super::super::*;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Label, Produced};
 use crate::graph::output::Output;
-use crate::graph::pending::{Awaited, LazyRun, PendingRun};
+use crate::graph::pending::{LazyRun, PendingRun, Receiver};
 use crate::graph::settle::settle_here;
-use crate::graph::view::AnyOutput as _;
 use crate::run::context::Context as CallContext;
 use crate::run::flow_run::{ActiveFlow, SharedByFlows};
 use crate::runtime::block_on;
@@ -49,7 +47,7 @@ struct Fake {
     body: Box<dyn FnMut(&[u32]) -> Value + Send>,
     counts: Arc<Counts>,
     value: Option<u32>,
-    receiver: Option<Weak<Awaited<u32>>>,
+    receiver: Receiver<u32>,
 }
 
 #[derive(Default)]
@@ -69,6 +67,8 @@ impl Counts {
 }
 
 impl LazyRun for Fake {
+    type Host = CallContext;
+
     fn inputs(&self) -> Vec<Arc<dyn Node>> {
         self.inputs.iter().filter_map(unsettled).collect()
     }
@@ -100,9 +100,8 @@ impl LazyRun for Fake {
     }
 
     fn deliver(&mut self) {
-        let receiver = self.receiver.as_ref().and_then(Weak::upgrade);
-        if let (Some(receiver), Some(value)) = (receiver, self.value) {
-            receiver.data.set(value);
+        if let Some(value) = self.value {
+            self.receiver.receive(value);
         }
     }
 }
@@ -112,15 +111,15 @@ fn call(
     task: &'static Task,
     inputs: &[&Output<u32>],
     body: impl FnMut(&[u32]) -> Value + Send + 'static,
-) -> (Arc<Awaited<u32>>, Arc<PendingRun<Fake>>, Arc<Counts>) {
+) -> (Output<u32>, Arc<PendingRun<Fake>>, Arc<Counts>) {
     let context = CallContext::current().expect("a flow is around here");
     let counts = Arc::<Counts>::default();
     let inputs = inputs.iter().copied().cloned().collect();
-    let run = PendingRun::new(task, Label::default(), None, Some(Arc::clone(&context) as _));
-    let awaited = Awaited::new(Arc::clone(&run) as _, 0, None);
-    let (body, receiver) = (Box::new(body), Some(Arc::downgrade(&awaited)));
+    let run = PendingRun::new(task, Label::default(), None, Some(Arc::clone(&context)));
+    let output = Output::pending(Arc::clone(&run) as _, 0, None);
+    let (body, receiver) = (Box::new(body), Receiver::One(output.downgrade()));
     run.set_run(Fake { context, task, inputs, body, counts: Arc::clone(&counts), value: None, receiver });
-    (awaited, run, counts)
+    (output, run, counts)
 }
 
 pub(super) fn lazy(
@@ -128,8 +127,8 @@ pub(super) fn lazy(
     inputs: &[&Output<u32>],
     body: impl FnMut(&[u32]) -> Value + Send + 'static,
 ) -> (Output<u32>, Arc<Counts>) {
-    let (awaited, _, counts) = call(task, inputs, body);
-    (Output::pending(awaited), counts)
+    let (output, _, counts) = call(task, inputs, body);
+    (output, counts)
 }
 
 pub(super) fn submit(
@@ -137,9 +136,9 @@ pub(super) fn submit(
     inputs: &[&Output<u32>],
     body: impl FnMut(&[u32]) -> Value + Send + 'static,
 ) -> (Output<u32>, Arc<Counts>) {
-    let (awaited, run, counts) = call(task, inputs, body);
+    let (output, run, counts) = call(task, inputs, body);
     run.submit(false);
-    (Output::pending(awaited), counts)
+    (output, counts)
 }
 
 /// One more than the sum of what it takes.
@@ -153,7 +152,7 @@ pub(super) fn value(output: &Output<u32>) -> u32 {
 }
 
 fn unsettled(output: &Output<u32>) -> Option<Arc<dyn Node>> {
-    output.pending_part().map(|(node, _)| Arc::clone(node))
+    output.any().pending_part().map(|(node, _)| Arc::clone(node))
 }
 
 /// Runs it on this thread, as a call that is made here does.
