@@ -8,7 +8,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::claim_file::Identity;
-use super::codec::{Codec, PIECE};
+use super::codec::{Codec, PIECE, Shape};
 use super::error::StoreError;
 use super::footer::{self, Footer};
 use super::format::{AnyIo, ByExtension, Format, Io, SayWrong, told};
@@ -94,10 +94,7 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
     }
 
     fn format(&self) -> Option<Fingerprint> {
-        match self.codec.shape() {
-            Some(shape) => Some(shape.fingerprint()),
-            None => None,
-        }
+        self.codec.shape().as_ref().map(Shape::fingerprint)
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {

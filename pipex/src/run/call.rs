@@ -413,7 +413,6 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
 }
 
 /// Plans a call that is to run later; or how it has ended at once. And whether it is known that it is to run.
-#[expect(clippy::result_large_err, reason = "it is taken apart where it is made")]
 fn plan_later(job: &mut DynCall<'static>, asked: Asked<'_>, submitted: bool) -> Result<(Plan<'static>, bool), Ended> {
     let mut plan = Plan::new(job, asked).map_err(|(failure, label)| {
         let outcome = Err(failure);
