@@ -3,6 +3,8 @@
 //! The csv crate reads and writes one row at a time; these two adapters give it the rows of a `T` that is only known to be
 //! `Serialize` and `Deserialize`.
 
+use std::vec;
+
 use serde::de::value::{Error as ValueError, MapDeserializer, SeqDeserializer};
 use serde::de::{self, DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -13,13 +15,30 @@ use super::schema::{Columns, schema};
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The rows as text: of a file that no checksum will tell to be whole, if it is plain.
+/// The rows as text, with a header even if there are none: of a file that no checksum will tell to be whole, if it is plain.
 pub(super) fn write<T: Serialize + DeserializeOwned + 'static>(value: &T, is_plain: bool) -> Result<Vec<u8>, AnyError> {
-    let text = encode(value)?;
+    let text = write_rows(value, false)?;
+    complete(text, schema::<T>().columns, is_plain)
+}
+
+fn complete(mut text: Vec<u8>, columns: Option<Columns>, is_plain: bool) -> Result<Vec<u8>, AnyError> {
+    if text.is_empty() {
+        let mut header = csv::Writer::from_writer(Vec::new());
+        match columns {
+            Some(Columns { names, .. }) if !names.is_empty() => header.write_record(names)?,
+            // A type that does not say what its columns are.
+            _ => text.push(b'\n'),
+        }
+        text.append(&mut finish(header)?);
+    }
     if is_plain {
         check_whole(&text).map_err(|problem| Lossy(problem.to_owned()))?;
     }
     Ok(text)
+}
+
+fn finish(writer: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, AnyError> {
+    Ok(writer.into_inner().map_err(|error| error.into_error())?)
 }
 
 pub(super) fn check_whole(text: &[u8]) -> Result<(), &'static str> {
@@ -32,21 +51,6 @@ pub(super) fn check_whole(text: &[u8]) -> Result<(), &'static str> {
     if ends_in_quotes(text) { Err("it ends in the midst of a quoted text") } else { Ok(()) }
 }
 
-/// The rows as text, with a header even if there are none.
-fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Result<Vec<u8>, AnyError> {
-    let mut text = write_rows(value, false)?;
-    if text.is_empty() {
-        let mut header = csv::Writer::from_writer(Vec::new());
-        match schema::<T>().columns {
-            Some(Columns { names, .. }) if !names.is_empty() => header.write_record(names)?,
-            // A type that does not say what its columns are.
-            _ => text.push(b'\n'),
-        }
-        text.append(&mut header.into_inner().map_err(|error| error.into_error())?);
-    }
-    Ok(text)
-}
-
 /// The first row as text, or all of them.
 fn write_rows<T: Serialize>(value: &T, only_first: bool) -> Result<Vec<u8>, AnyError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -55,34 +59,56 @@ fn write_rows<T: Serialize>(value: &T, only_first: bool) -> Result<Vec<u8>, AnyE
         Err(_) if only_first && has_first => {}
         written => written?,
     }
-    Ok(writer.into_inner().map_err(|error| error.into_error())?)
+    finish(writer)
 }
 
 /// The vector that [`write`] was given.
 pub(super) fn read<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, AnyError> {
-    let mut reader = csv::Reader::from_reader(bytes);
-    let header = reader.headers()?.clone();
-    let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>()?;
+    let table = Table::parse(bytes)?;
     let columns = schema::<T>().columns;
-    let fields = rows.iter().map(|row| Row { header: &header, row });
-    match T::deserialize(SeqDeserializer::<_, ValueError>::new(fields)) {
-        Ok(value) if rows.is_empty() => {
-            // Nothing at all is what once stood for no rows.
-            if !bytes.is_empty() {
-                check_header_alone(&header, columns)?;
-            }
-            Ok(value)
-        }
+    match T::deserialize(table.rows()) {
         Ok(value) => {
-            let first = write_rows(&value, true)?;
-            check_header(&header, csv::Reader::from_reader(&*first).headers()?, columns)?;
+            let first = if table.rows.is_empty() { Vec::new() } else { write_rows(&value, true)? };
+            table.check(bytes, &first, columns)?;
             Ok(value)
         }
-        Err(error) => match columns.filter(|columns| columns.fields == Some(columns.names.len())) {
+        Err(error) => Err(table.explain(error, columns)),
+    }
+}
+
+/// A text as the csv crate has read it.
+struct Table {
+    header: csv::StringRecord,
+    rows: Vec<csv::StringRecord>,
+}
+
+impl Table {
+    fn parse(bytes: &[u8]) -> Result<Self, AnyError> {
+        let mut reader = csv::Reader::from_reader(bytes);
+        let header = reader.headers()?.clone();
+        Ok(Table { header, rows: reader.records().collect::<Result<_, _>>()? })
+    }
+
+    fn rows(&self) -> SeqDeserializer<vec::IntoIter<Row<'_>>, ValueError> {
+        let rows: Vec<_> = self.rows.iter().map(|row| Row { header: &self.header, row }).collect();
+        SeqDeserializer::new(rows.into_iter())
+    }
+
+    /// Whether its columns are those of the type, whose first value is written like this.
+    fn check(&self, bytes: &[u8], first: &[u8], columns: Option<Columns>) -> Result<(), AnyError> {
+        if !self.rows.is_empty() {
+            return check_header(&self.header, csv::Reader::from_reader(first).headers()?, columns);
+        }
+        // Nothing at all is what once stood for no rows.
+        if bytes.is_empty() { Ok(()) } else { check_header_alone(&self.header, columns) }
+    }
+
+    fn explain(&self, error: ValueError, columns: Option<Columns>) -> AnyError {
+        match columns.filter(|columns| columns.fields == Some(columns.names.len())) {
             // A column that is missing says more than what is missing in the first row.
-            Some(columns) => Err(difference(&header, columns.names).map_or_else(|| error.into(), AnyError::from)),
-            None => Err(error.into()),
-        },
+            Some(columns) => difference(&self.header, columns.names).map_or_else(|| error.into(), AnyError::from),
+            None => error.into(),
+        }
     }
 }
 
