@@ -26,6 +26,7 @@ use crate::run::carrier::Travel;
 use crate::run::context::Context;
 use crate::run::function::{Closures, DynCall, TaskCall};
 use crate::run::plan::{Asked, Plan, Submitted, drive_in};
+use crate::run::product::Product;
 use crate::runtime::block_on;
 use pipex_format::model::error::{Cause, Error, Result, RunError};
 #[cfg(feature = "remote")]
@@ -79,10 +80,9 @@ where
     A::Taken: 'a,
     R: Send + 'a,
 {
-    let function: Closures<R, O, _, _, _, _, _, _> =
-        Closures::new(task, arguments, accept, field, body, store, again, travel);
+    let (arguments, product, gives) = (Some(arguments), Product::new(travel), PhantomData::<fn() -> O>);
     Call {
-        job: Box::new(function),
+        job: Box::new(Closures { task, arguments, accept, field, body, store, again, product, gives }),
         asked: Asked { path: None, base: None, more: None, caller: panic::Location::caller() },
         gives: PhantomData,
     }

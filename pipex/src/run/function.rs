@@ -10,7 +10,6 @@ use crate::graph::handles::Handles;
 use crate::graph::place::{AnyPlace, Spot};
 use crate::graph::visitor::Visitor;
 use crate::run::body::{Body, Deferred, Started};
-use crate::run::carrier::Travel;
 use crate::run::product::{AnyProduct, Product, keep_elsewhere};
 use pipex_format::model::error::Result;
 use pipex_format::model::target::Location;
@@ -63,15 +62,15 @@ impl<'a> dyn AnyCall<'a> + '_ {
 
 /// The closures that the macro writes, the arguments they are about, and what comes of them.
 pub(crate) struct Closures<R, O, A, L, F, B, S, G> {
-    task: &'static Task,
-    arguments: Option<A>,
-    accept: L,
-    field: F,
-    body: B,
-    store: S,
-    again: G,
-    product: Product<R>,
-    gives: PhantomData<fn() -> O>,
+    pub(crate) task: &'static Task,
+    pub(crate) arguments: Option<A>,
+    pub(crate) accept: L,
+    pub(crate) field: F,
+    pub(crate) body: B,
+    pub(crate) store: S,
+    pub(crate) again: G,
+    pub(crate) product: Product<R>,
+    pub(crate) gives: PhantomData<fn() -> O>,
 }
 
 impl<'a, R, O, A, L, F, B, S, G> AnyCall<'a> for Closures<R, O, A, L, F, B, S, G>
@@ -146,23 +145,6 @@ where
     fn call(&mut self) -> Result<Body<'a, R>> {
         let arguments = self.take(true)?;
         Ok((self.body)(arguments, Vec::new()))
-    }
-}
-
-impl<R, O, A, L, F, B, S, G> Closures<R, O, A, L, F, B, S, G> {
-    #[expect(clippy::too_many_arguments, reason = "each is a part of the task function")]
-    pub(crate) fn new(
-        task: &'static Task,
-        arguments: A,
-        accept: L,
-        field: F,
-        body: B,
-        store: S,
-        again: G,
-        travel: Option<Travel<R>>,
-    ) -> Self {
-        let (arguments, product) = (Some(arguments), Product::new(travel));
-        Closures { task, arguments, accept, field, body, store, again, product, gives: PhantomData }
     }
 }
 
