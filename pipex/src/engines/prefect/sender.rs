@@ -128,8 +128,12 @@ impl Sender<'_> {
         self.flush();
         if self.flows.is_empty() {
             self.until = Instant::now() + FIRST;
-            let version = self.prefect.client.version(self.until).unwrap_or_default();
-            self.takes_events = !version.starts_with("2.");
+            let version = self.prefect.client.version(self.until);
+            if version.is_ok() {
+                // It is there. If it is busy, it is waited for.
+                self.until = Instant::now() + PATIENCE;
+            }
+            self.takes_events = !version.unwrap_or_default().starts_with("2.");
             self.runs.clear();
         }
         let FlowStarted { number, name, outer, parameters, at, cancel } = flow;
