@@ -83,10 +83,7 @@ impl<C> FileStore<C> {
 
 impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
     fn exists(&self, target: &Location) -> StoreResult<bool> {
-        match Store::<T>::stamp(self, target) {
-            Ok(stamp) => Ok(stamp.is_some()),
-            Err(error) => Err(error),
-        }
+        Ok(Store::<T>::stamp(self, target)?.is_some())
     }
 
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {

@@ -27,10 +27,10 @@ fn find_bytes(value: &dyn Any) -> Option<&[u8]> {
     bytes.or_else(|| value.downcast_ref::<Box<[u8]>>().map(|bytes| &**bytes))
 }
 
-/// Puts the value there, if it is of that type; whether it was.
-fn give<V: 'static>(value: V, place: &mut dyn Any) -> bool {
+/// Makes the value and puts it there, if it is of that type; whether it was.
+fn give<V: 'static>(value: impl FnOnce() -> V, place: &mut dyn Any) -> bool {
     let Some(place) = place.downcast_mut::<Option<V>>() else { return false };
-    *place = Some(value);
+    *place = Some(value());
     true
 }
 
@@ -52,9 +52,9 @@ pub(super) fn decode_text<T: 'static>(bytes: &[u8]) -> StoreResult<T> {
 
 fn give_text(bytes: &[u8], place: &mut dyn Any) -> StoreResult<()> {
     let text = str::from_utf8(bytes)?;
-    let _ = give(text.to_owned(), place)
-        || give(Box::<str>::from(text), place)
-        || give(Cow::<'static, str>::Owned(text.to_owned()), place);
+    let _ = give(|| text.to_owned(), place)
+        || give(|| Box::<str>::from(text), place)
+        || give(|| Cow::<'static, str>::Owned(text.to_owned()), place);
     Ok(())
 }
 
@@ -66,5 +66,5 @@ pub(super) fn decode_bytes<T: 'static>(bytes: &[u8]) -> StoreResult<T> {
 }
 
 fn give_bytes(bytes: &[u8], place: &mut dyn Any) {
-    let _ = give(bytes.to_vec(), place) || give(Box::<[u8]>::from(bytes), place);
+    let _ = give(|| bytes.to_vec(), place) || give(|| Box::<[u8]>::from(bytes), place);
 }

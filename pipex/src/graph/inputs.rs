@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::graph::few::Few;
 use crate::graph::node::Node;
 use crate::graph::outcome::Failure;
 use pipex_format::model::contents::{Content, Contents};
@@ -14,8 +15,7 @@ pub(crate) struct Inputs {
     /// Of those before the first that was not settled.
     settled: Contents,
     /// That one, and those after it: most calls that wait do so for one.
-    first: Option<Dependency>,
-    rest: Vec<Dependency>,
+    unsettled_when_called: Few<Dependency>,
     /// The call runs though some of them failed.
     pub(crate) tolerates: bool,
 }
@@ -70,36 +70,25 @@ impl Dependency {
 
 impl Inputs {
     pub(crate) fn add_content(&mut self, content: Content) {
-        if self.first.is_none() {
+        if self.unsettled_when_called.is_empty() {
             self.settled.add(content);
         } else {
-            self.add(Dependency::Content(content));
+            self.unsettled_when_called.push(Dependency::Content(content));
         }
     }
 
     pub(crate) fn add_failure(&mut self, failure: Arc<Failure>, edge: Edge) {
-        self.add(Dependency::Failed { failure, edge });
+        self.unsettled_when_called.push(Dependency::Failed { failure, edge });
     }
 
     pub(crate) fn add_pending(&mut self, node: Arc<dyn Node>, part: u32, edge: Edge) {
-        self.add(Dependency::Pending { node, part, edge });
-    }
-
-    fn add(&mut self, dependency: Dependency) {
-        match self.first {
-            None => self.first = Some(dependency),
-            Some(_) => self.rest.push(dependency),
-        }
-    }
-
-    fn unsettled_when_called(&self) -> impl Iterator<Item = &Dependency> {
-        self.first.iter().chain(&self.rest)
+        self.unsettled_when_called.push(Dependency::Pending { node, part, edge });
     }
 
     /// Whether all runs had ended when the call was made, and well, or so that the call takes it.
     #[inline]
     pub(crate) fn were_ready(&self) -> bool {
-        self.unsettled_when_called().all(|input| match input {
+        self.unsettled_when_called.iter().all(|input| match input {
             Dependency::Content(_) => true,
             Dependency::Failed { edge, .. } => edge.tolerates,
             Dependency::Pending { .. } => false,
@@ -108,7 +97,7 @@ impl Inputs {
 
     /// Whether all runs have ended, one way or the other.
     pub(crate) fn have_ended(&self) -> bool {
-        self.unsettled_when_called().all(|input| match input {
+        self.unsettled_when_called.iter().all(|input| match input {
             Dependency::Pending { node, .. } => node.has_ended(),
             Dependency::Content(_) | Dependency::Failed { .. } => true,
         })
@@ -116,22 +105,22 @@ impl Inputs {
 
     /// All runs have ended, and well enough: nothing more is to be known of them, and what is held of them goes.
     pub(crate) fn settle(&mut self) {
-        if self.first.is_some() {
+        if !self.unsettled_when_called.is_empty() {
             self.settled = self.contents();
-            (self.first, self.rest) = (None, Vec::new());
+            self.unsettled_when_called = Few::default();
         }
     }
 
     /// What lies at the inputs, as far as it is known by now.
     pub(crate) fn contents(&self) -> Contents {
         let mut contents = self.settled;
-        self.unsettled_when_called().filter_map(Dependency::content).for_each(|content| contents.add(content));
+        self.unsettled_when_called.iter().filter_map(Dependency::content).for_each(|content| contents.add(content));
         contents
     }
 
     /// The runs that have not ended.
     pub(crate) fn unsettled(&self) -> Vec<Arc<dyn Node>> {
-        let pending = self.unsettled_when_called().filter_map(|input| match input {
+        let pending = self.unsettled_when_called.iter().filter_map(|input| match input {
             Dependency::Pending { node, .. } if !node.has_ended() => Some(Arc::clone(node)),
             _ => None,
         });
@@ -141,7 +130,7 @@ impl Inputs {
     /// The runs that have not ended, end in any case, and may fail: what they give is to be known before it is decided whether
     /// what is there is to be taken.
     pub(crate) fn undecided(&self) -> Vec<Arc<dyn Node>> {
-        let undecided = self.unsettled_when_called().filter_map(|input| match input {
+        let undecided = self.unsettled_when_called.iter().filter_map(|input| match input {
             Dependency::Pending { node, edge: Edge { tolerates: true, .. }, .. } if node.is_handed() => Some(node),
             _ => None,
         });
@@ -150,7 +139,7 @@ impl Inputs {
 
     /// Why the first run of those that failed did, and was not to. What may fail has been asked about.
     pub(crate) fn failure(&self) -> Option<Arc<Failure>> {
-        self.unsettled_when_called().filter_map(Dependency::failure).find_map(|(failure, tolerated)| {
+        self.unsettled_when_called.iter().filter_map(Dependency::failure).find_map(|(failure, tolerated)| {
             if tolerated {
                 failure.ask();
                 return None;

@@ -5,6 +5,7 @@ pub(crate) mod arg;
 pub(crate) mod chunks;
 pub(crate) mod digest;
 pub(crate) mod dry;
+mod few;
 pub(crate) mod gather;
 pub(crate) mod handles;
 pub(crate) mod holds;

@@ -183,7 +183,7 @@ impl dyn AnyOutput + '_ {
         Ok(Some(Arc::clone(node)))
     }
 
-    /// How its run ended, which it has.
+    /// The error of its run, if it has failed by now.
     pub(crate) fn outcome(&self) -> Result<()> {
         self.failure().map_or(Ok(()), |failure| Err(failure.ask()))
     }

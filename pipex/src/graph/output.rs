@@ -217,9 +217,7 @@ impl<T> Output<T> {
     /// # Errors
     /// The run's, if it has failed by now.
     pub fn keep(&self) -> Result<Self> {
-        if let Some(failure) = self.failure() {
-            return Err(failure.ask());
-        }
+        self.any().outcome()?;
         self.0.data.share();
         Ok(self.clone())
     }

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::graph::few::Few;
 use crate::graph::node::Node;
 
 /// Those who wait for a run: mostly one, or nobody.
 #[derive(Default)]
-pub(crate) struct Waiters {
-    first: Option<Waiter>,
-    rest: Vec<Waiter>,
-}
+pub(crate) struct Waiters(Few<Waiter>);
 
 enum Waiter {
     /// Somebody who may run it, and is to know when it has ended.
@@ -23,30 +21,22 @@ impl Waiters {
     /// Has it woken, once.
     pub(crate) fn add_waker(&mut self, waker: &Waker) {
         let is_it = |waiter: &Waiter| matches!(waiter, Waiter::Waker(waiting) if waiting.will_wake(waker));
-        if !self.first.iter().chain(&self.rest).any(is_it) {
-            self.add(Waiter::Waker(waker.clone()));
+        if !self.0.iter().any(is_it) {
+            self.0.push(Waiter::Waker(waker.clone()));
         }
     }
 
     pub(crate) fn add_node(&mut self, node: Arc<dyn Node>) {
-        self.add(Waiter::Node(node));
-    }
-
-    fn add(&mut self, waiter: Waiter) {
-        match self.first {
-            None => self.first = Some(waiter),
-            Some(_) => self.rest.push(waiter),
-        }
+        self.0.push(Waiter::Node(node));
     }
 
     /// Those who may run it.
     pub(crate) fn take_wakers(&mut self) -> Waiters {
-        let Waiters { first, rest } = std::mem::take(self);
         let mut wakers = Waiters::default();
-        for waiter in first.into_iter().chain(rest) {
+        for waiter in std::mem::take(&mut self.0).into_iter() {
             match waiter {
-                Waiter::Waker(_) => wakers.add(waiter),
-                Waiter::Node(_) => self.add(waiter),
+                Waiter::Waker(_) => wakers.0.push(waiter),
+                Waiter::Node(_) => self.0.push(waiter),
             }
         }
         wakers
@@ -55,7 +45,7 @@ impl Waiters {
     /// Tells them: the runs first, from the last to the first, since what an executor is given last is what it takes first.
     pub(crate) fn tell(self) {
         let mut wakers = Vec::new();
-        for waiter in self.first.into_iter().chain(self.rest).rev() {
+        for waiter in self.0.into_iter().rev() {
             match waiter {
                 Waiter::Node(node) => node.input_ended(),
                 Waiter::Waker(waker) => wakers.push(waker),

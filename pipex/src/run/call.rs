@@ -151,15 +151,13 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
     #[inline]
     fn call_simply(&mut self) -> Option<(Label, Result<R>)> {
         let label = find_simple(&*self.job, &self.asked)?;
-        let value = match self.job.call() {
-            Ok(Body::Done(Ok(value))) => Ok(value),
-            Ok(body) => {
-                let started = self.job.typed().keep(body);
-                let called = finish_call(&*self.job, &label, &mut self.asked, Ok(started));
-                called.map(|()| self.job.typed().take_value().expect(GIVEN))
-            }
-            Err(error) => Err(finish_call(&*self.job, &label, &mut self.asked, Err(error)).expect_err("it is one")),
+        let started = match self.job.call() {
+            Ok(Body::Done(Ok(value))) => return Some((label, Ok(value))),
+            Ok(body) => Ok(self.job.typed().keep(body)),
+            Err(error) => Err(error),
         };
+        let called = finish_call(&*self.job, &label, &mut self.asked, started);
+        let value = called.map(|()| self.job.typed().take_value().expect(GIVEN));
         Some((label, value))
     }
 

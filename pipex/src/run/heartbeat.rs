@@ -35,11 +35,13 @@ struct Watched {
 
 struct Watch {
     slots: Vec<Weak<Slot>>,
+    /// Those that are free, and more than a thread keeps: runs may end on other threads than they begin on.
+    free: Vec<Arc<Slot>>,
     /// Whether there is a thread that watches.
     is_watching: bool,
 }
 
-static WATCH: Mutex<Watch> = Mutex::new(Watch { slots: Vec::new(), is_watching: false });
+static WATCH: Mutex<Watch> = Mutex::new(Watch { slots: Vec::new(), free: Vec::new(), is_watching: false });
 static SOONER: Condvar = Condvar::new();
 
 /// When the watching thread wakes next, in milliseconds since the first run was watched. Who is due before that says so; while it
@@ -72,16 +74,26 @@ pub(crate) fn watch(
 ) -> Heartbeat {
     let due = started + context.settings.keepalive;
     let (context, target) = (Arc::clone(context), target.cloned());
-    let slot = FREE.with_borrow_mut(Vec::pop).unwrap_or_else(|| {
-        let slot = Arc::default();
-        lock(&WATCH).slots.push(Arc::downgrade(&slot));
-        slot
-    });
+    let slot = FREE.with_borrow_mut(Vec::pop).unwrap_or_else(find_slot);
     *lock(&slot) = Some(Watched { context, number, task, name, target, attempt, started, due });
     if milliseconds(due) < WAKES.load(Ordering::SeqCst) {
         wake_before(due);
     }
     Heartbeat(slot)
+}
+
+/// How many free slots a thread keeps.
+const KEPT: usize = 16;
+
+/// One that is free, for a thread that has none.
+fn find_slot() -> Arc<Slot> {
+    let mut watch = lock(&WATCH);
+    if let Some(slot) = watch.free.pop() {
+        return slot;
+    }
+    let slot = Arc::default();
+    watch.slots.push(Arc::downgrade(&slot));
+    slot
 }
 
 /// Sees to it that somebody looks about by then.
@@ -108,7 +120,17 @@ impl Drop for Heartbeat {
         let ended = lock(&self.0).take();
         drop(ended);
         // Where the thread ends, its slots go.
-        let _ = FREE.try_with(|free| free.borrow_mut().push(Arc::clone(&self.0)));
+        let is_kept = FREE.try_with(|free| {
+            let mut free = free.borrow_mut();
+            let has_room = free.len() < KEPT;
+            if has_room {
+                free.push(Arc::clone(&self.0));
+            }
+            has_room
+        });
+        if let Ok(false) = is_kept {
+            lock(&WATCH).free.push(Arc::clone(&self.0));
+        }
     }
 }
 

@@ -121,9 +121,11 @@ impl<'a> Plan<'a> {
             return made;
         }
         // What it gave is of no use: it failed to be saved, or another has made it meanwhile.
-        self.run.phase = Phase::Dropping;
         match guard(|| job.product_mut().clear()) {
-            Err(panic) if made.is_ok() => Err(self.run.caught(panic).into()),
+            Err(panic) if made.is_ok() => {
+                self.run.phase = Phase::Dropping;
+                Err(self.run.caught(panic).into())
+            }
             _ => made,
         }
     }
