@@ -27,6 +27,7 @@ pub use crate::graph::arg::{Again, Arg, Held, RefArg, Referent};
 pub use crate::graph::gather::Part as PartOf;
 pub use crate::graph::handles::{FromOutputs, Handles, Nth};
 pub use crate::graph::holds::HasOutputs;
+use crate::graph::kept::Data;
 use crate::graph::make;
 pub use crate::graph::probe::{
     ByDebug, ByHash, ByKnown, ByNothing, ByOutput, BySerialize, PackNothing, PackSerialize, Packer, Probe,
@@ -126,9 +127,9 @@ pub fn sync<'a, T, R>(outcome: fn(T) -> Result<R, Raised>, body: impl FnOnce() -
 pub fn future<'a, T, R>(outcome: fn(T) -> Result<R, Raised>, body: impl Future<Output = T> + Send + 'a) -> Body<'a, R>
 where
     T: 'a,
-    R: 'a,
+    R: Send + Sync + 'static,
 {
-    Body::Future(Box::pin(async move { outcome(body.await) }))
+    Body::Future(Box::pin(async move { outcome(body.await).map(Data::new) }))
 }
 
 /// A store that can keep a task's output.

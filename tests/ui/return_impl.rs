@@ -1,4 +1,4 @@
-// Says: at the type: write the type, or `Box<dyn Trait>`
+// Says: at the type: write the type, or `Box<dyn Trait + Send + Sync>`
 use pipex::task;
 
 #[task]

@@ -1,24 +1,19 @@
 //! bincode's `legacy` configuration, little-endian and with integers of fixed size: what bincode 1 writes by default, and
 //! the fastest to read and write. bincode itself is no longer maintained; its format is fixed and specified.
 
-use std::io::{Read, Write};
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use std::io::Write;
 
 use super::StoreResult;
-use super::bincode_reader::{self, ReadError};
-use super::bincode_writer;
+use super::bincode_reader::{ReadError, read_with};
+use super::bincode_writer::write_with;
 use super::bulk::find_numbers;
-pub(super) use super::pieces::read_numbers;
-use super::pieces::{Elements, Pieces};
-use super::schema::{Kind, schema};
+use super::typed::{AnyPlace, AnyValue};
 
-pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T, out: &mut dyn Write) -> StoreResult<()> {
-    if let Some(numbers) = find_numbers(value) {
-        return Ok(bincode_writer::write_numbers(numbers, out)?);
+pub(super) fn encode(value: &dyn AnyValue, out: &mut dyn Write) -> StoreResult<()> {
+    if let Some(numbers) = find_numbers(value.as_any()) {
+        return Ok(write_with(out, &|writer| writer.numbers(numbers))?);
     }
-    let schema = schema::<T>();
+    let schema = value.schema();
     if schema.asks_what_is_there() {
         let asks = "it asks what stands there, which bincode does not say (flatten, untagged, or any JSON value)";
         return Err(format!("{asks}: end the target in .json").into());
@@ -26,23 +21,20 @@ pub(super) fn encode<T: Serialize + DeserializeOwned + 'static>(value: &T, out: 
     // What contains itself may nest deeper than one can read.
     if schema.is_recursive {
         let mut bytes = Vec::new();
-        bincode_writer::write(value, &mut bytes)?;
-        bincode_reader::read::<T>(&bytes)?;
+        write_with(&mut bytes, &|writer| value.write_bincode(writer))?;
+        decode(&bytes, &mut *value.place())?;
         return Ok(out.write_all(&bytes)?);
     }
-    Ok(bincode_writer::write(value, out)?)
+    Ok(write_with(out, &|writer| value.write_bincode(writer))?)
 }
 
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> StoreResult<T> {
-    Ok(bincode_reader::read(bytes)?)
+pub(super) fn decode(bytes: &[u8], place: &mut dyn AnyPlace) -> StoreResult<()> {
+    Ok(read_with(bytes, &mut |reader| place.read_bincode(reader))?)
 }
 
-pub(super) fn pieces<T: DeserializeOwned + 'static>(payload: Box<dyn Read + Send>, count: usize) -> Option<Pieces<T>> {
-    let is_sequence = schema::<T>().outermost == Some(Kind::Sequence);
-    if is_sequence { Some(Box::new(Elements::new(payload, count))) } else { None }
-}
-
-pub(super) fn is_beginning<T: DeserializeOwned + 'static>(bytes: &[u8]) -> bool {
+/// Whether these may be the first bytes of what belongs at the place.
+pub(super) fn is_beginning(bytes: &[u8], place: &mut dyn AnyPlace) -> bool {
     // What is a sequence begins with its length, and a text of somebody's, read as one, is beyond any disk.
-    !schema::<T>().is_too_long(bytes) && matches!(bincode_reader::read::<T>(bytes), Err(ReadError::End))
+    !place.schema().is_too_long(bytes)
+        && matches!(read_with(bytes, &mut |reader| place.read_bincode(reader)), Err(ReadError::End))
 }

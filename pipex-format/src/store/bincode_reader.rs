@@ -21,25 +21,38 @@ const STACK: usize = 1 << 20;
 /// there.
 pub(super) const MOST_EMPTY: u64 = 1 << 24;
 
+/// Reads a value, and puts it somewhere.
+type Read<'r> = dyn FnMut(&mut Reader<'_>) -> Result<(), ReadError> + 'r;
+
 /// Reads a value: all of the bytes, and nothing but them.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReadError> {
+    let mut value = None;
+    read_with(bytes, &mut |reader| {
+        value = Some(T::deserialize(reader)?);
+        Ok(())
+    })?;
+    Ok(value.expect("what is read without an error is read"))
+}
+
+/// Has this read all of the bytes, and nothing but them.
+pub(super) fn read_with(bytes: &[u8], read: &mut Read<'_>) -> Result<(), ReadError> {
     let here = 0_u8;
     let mut reader = Reader::new(bytes, &here, None);
-    let value = T::deserialize(&mut reader)?;
-    if reader.rest.is_empty() { Ok(value) } else { Err(ReadError::LeftOver(reader.rest.len())) }
+    read(&mut reader)?;
+    if reader.rest.is_empty() { Ok(()) } else { Err(ReadError::LeftOver(reader.rest.len())) }
 }
 
 /// Reads a sequence of so many elements, whose length does not stand before them, from the beginning of the bytes.
-pub(super) fn read_part<T: DeserializeOwned>(bytes: &[u8], length: u64) -> Part<T> {
+pub(super) fn read_part(bytes: &[u8], length: u64, read: &mut Read<'_>) -> Part {
     let here = 0_u8;
     let mut reader = Reader::new(bytes, &here, Some(length));
-    let value = T::deserialize(&mut reader);
-    Part { value, used: bytes.len() - reader.rest.len(), needs_more: reader.has_ended }
+    let read = read(&mut reader);
+    Part { read, used: bytes.len() - reader.rest.len(), needs_more: reader.has_ended }
 }
 
 /// What was read from the beginning of some bytes.
-pub(super) struct Part<T> {
-    pub(super) value: Result<T, ReadError>,
+pub(super) struct Part {
+    pub(super) read: Result<(), ReadError>,
     /// How many bytes it took.
     pub(super) used: usize,
     /// Whether there were too few.
@@ -73,7 +86,8 @@ impl de::Error for ReadError {
     }
 }
 
-struct Reader<'b> {
+/// Bytes that are read.
+pub(super) struct Reader<'b> {
     rest: &'b [u8],
     /// Where on the stack the reading began.
     stack: usize,
@@ -322,7 +336,10 @@ impl<'de> SeqAccess<'de> for ReadElements<'_, 'de> {
             return Ok(None);
         }
         self.left -= 1;
-        self.element(|reader| seed.deserialize(reader)).map(Some)
+        match self.element(|reader| seed.deserialize(reader)) {
+            Ok(element) => Ok(Some(element)),
+            Err(error) => Err(error),
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {

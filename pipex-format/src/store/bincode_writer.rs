@@ -15,15 +15,16 @@ use super::codec::PIECE;
 
 /// Writes a value.
 pub(crate) fn write<T: Serialize>(value: &T, out: &mut dyn Write) -> Result<(), WriteError> {
-    let mut writer = Writer { buffer: Vec::with_capacity(PIECE), out };
-    writer.value(value)?;
-    writer.flush()
+    write_with(out, &|writer| writer.value(value))
 }
 
-/// Writes a vector of numbers.
-pub(super) fn write_numbers(numbers: &dyn Numbers, out: &mut dyn Write) -> Result<(), WriteError> {
+/// Writes what this does.
+pub(super) fn write_with(
+    out: &mut dyn Write,
+    write: &dyn Fn(&mut Writer<'_>) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
     let mut writer = Writer { buffer: Vec::with_capacity(PIECE), out };
-    writer.numbers(numbers)?;
+    write(&mut writer)?;
     writer.flush()
 }
 
@@ -44,7 +45,8 @@ impl ser::Error for WriteError {
     }
 }
 
-struct Writer<'w> {
+/// What is written.
+pub(super) struct Writer<'w> {
     buffer: Vec<u8>,
     out: &'w mut dyn Write,
 }
@@ -82,7 +84,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn numbers(&mut self, numbers: &dyn Numbers) -> Result<(), WriteError> {
+    pub(super) fn numbers(&mut self, numbers: &dyn Numbers) -> Result<(), WriteError> {
         let count = numbers.count();
         self.length(count)?;
         let mut start = 0;
@@ -99,7 +101,7 @@ impl Writer<'_> {
     }
 
     #[inline]
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WriteError> {
+    pub(super) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WriteError> {
         match find_numbers_within(value) {
             Some(numbers) => self.numbers(numbers),
             None => value.serialize(self),

@@ -19,21 +19,15 @@ use super::codec::without_zst;
 use super::codec::{Codec, Lossy, Shape};
 #[cfg(feature = "csv")]
 use super::csv;
+use super::elements::{Elements, read_numbers};
 use super::error::StoreError;
 use super::extension::Extension;
-#[cfg(feature = "msgpack")]
-use super::message_pack;
 #[cfg(feature = "parquet")]
 use super::parquet::Parquet;
 use super::pieces::Pieces;
-#[cfg(feature = "arrow")]
-use super::rows::Rows;
-use super::schema::{Kind, Schema};
-#[cfg(feature = "toml")]
-use super::toml;
+use super::schema::{Kind, Schema, schema};
+use super::typed::{AnyPlace, AnyValue};
 use super::verbatim::{self, is_bytes, is_text};
-#[cfg(feature = "yaml")]
-use super::yaml;
 use super::{bincode, json, json_lines};
 use crate::model::hash::is_same;
 use crate::model::target::Location;
@@ -173,76 +167,121 @@ impl Builtin {
             _ => Ok(()),
         }
     }
+
+    /// Writes a value, and with it this note where it can have one.
+    fn write(self, value: &dyn AnyValue, note: Option<&str>, out: &mut dyn Write) -> StoreResult<()> {
+        let _ = note;
+        let text = match self {
+            Builtin::Bincode => return bincode::encode(value, out),
+            Builtin::Text | Builtin::Bytes => return verbatim::encode(value.as_any(), out),
+            #[cfg(feature = "arrow")]
+            Builtin::Arrow => return value.write_arrow(note, out),
+            #[cfg(feature = "parquet")]
+            Builtin::Parquet => return value.write_parquet(note, out),
+            Builtin::Json => json::write(&|text, layout| value.write_json(text, layout))?,
+            Builtin::JsonLines => json_lines::write(&|text, layout| value.write_json(text, layout))?,
+            #[cfg(feature = "csv")]
+            Builtin::Csv { is_plain } => csv::write(value, is_plain)?,
+            #[cfg(feature = "toml")]
+            Builtin::Toml => value.write_toml()?,
+            #[cfg(feature = "yaml")]
+            Builtin::Yaml => value.write_yaml()?,
+            #[cfg(feature = "msgpack")]
+            Builtin::MessagePack => value.write_message_pack()?,
+        };
+        // Text cannot say everything: JSON turns NaN into null, CSV an empty text into none. What would come back as something else
+        // is refused while the value is still there.
+        let mut back = value.place();
+        match (self.read(&text, &mut *back), back.value()) {
+            (Ok(()), Some(back)) if is_same(&|hasher| value.hash(hasher), &|hasher| back.hash(hasher)) => {
+                Ok(out.write_all(&text)?)
+            }
+            (Ok(()), _) => Err(is_another().into()),
+            (Err(error), _) => Err(Lossy(error.to_string()).into()),
+        }
+    }
+
+    /// Reads a value.
+    fn read(self, bytes: &[u8], place: &mut dyn AnyPlace) -> StoreResult<()> {
+        match self {
+            Builtin::Bincode => bincode::decode(bytes, place),
+            Builtin::Text => verbatim::decode_text(bytes, place.as_any()),
+            Builtin::Bytes => verbatim::decode_bytes(bytes, place.as_any()),
+            Builtin::Json => Ok(place.read_json(bytes)?),
+            Builtin::JsonLines => json_lines::read(bytes, &mut |documents| place.read_documents(documents)),
+            #[cfg(feature = "csv")]
+            Builtin::Csv { .. } => csv::read(bytes, place),
+            #[cfg(feature = "toml")]
+            Builtin::Toml => place.read_toml(bytes),
+            #[cfg(feature = "yaml")]
+            Builtin::Yaml => place.read_yaml(bytes),
+            #[cfg(feature = "msgpack")]
+            Builtin::MessagePack => place.read_message_pack(bytes),
+            #[cfg(feature = "arrow")]
+            Builtin::Arrow => place.read_arrow(bytes),
+            #[cfg(feature = "parquet")]
+            Builtin::Parquet => place.read_parquet(bytes),
+        }
+    }
+
+    /// Reads a value from a payload of so many bytes, where it can.
+    fn read_from(self, payload: &mut dyn Read, bytes: u64, place: &mut dyn AnyPlace) -> Option<StoreResult<()>> {
+        if self == Builtin::Bincode { read_numbers(payload, bytes, place) } else { None }
+    }
+
+    fn has_pieces(self, schema: fn() -> Arc<Schema>) -> bool {
+        self == Builtin::Bincode && schema().outermost == Some(Kind::Sequence)
+    }
+
+    fn is_beginning(self, bytes: &[u8], place: &mut dyn AnyPlace) -> bool {
+        self == Builtin::Bincode && bincode::is_beginning(bytes, place)
+    }
+}
+
+/// The value that was read.
+fn taken<T>(read: StoreResult<()>, place: Option<T>) -> StoreResult<T> {
+    match (read, place) {
+        (Ok(()), Some(value)) => Ok(value),
+        (Ok(()), None) => Err("there is no value".into()),
+        (Err(error), _) => Err(error),
+    }
 }
 
 impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Builtin {
     fn encode(&self, value: &T, out: &mut dyn Write) -> StoreResult<()> {
-        let text = match self {
-            Builtin::Bincode => return bincode::encode(value, out),
-            Builtin::Text | Builtin::Bytes => return verbatim::encode(value, out),
-            #[cfg(feature = "arrow")]
-            Builtin::Arrow => return Rows(Arrow).encode(value, out),
-            #[cfg(feature = "parquet")]
-            Builtin::Parquet => return Rows(Parquet).encode(value, out),
-            Builtin::Json => json::write(value)?,
-            Builtin::JsonLines => json_lines::write(value)?,
-            #[cfg(feature = "csv")]
-            Builtin::Csv { is_plain } => csv::write(value, *is_plain)?,
-            #[cfg(feature = "toml")]
-            Builtin::Toml => toml::write(value)?,
-            #[cfg(feature = "yaml")]
-            Builtin::Yaml => yaml::write(value)?,
-            #[cfg(feature = "msgpack")]
-            Builtin::MessagePack => message_pack::write(value)?,
-        };
-        // Text cannot say everything: JSON turns NaN into null, CSV an empty text into none. What would come back as something else
-        // is refused while the value is still there.
-        match self.decode(&text) {
-            Ok(back) if is_same(value, &back) => Ok(out.write_all(&text)?),
-            Ok::<T, _>(_) => Err(is_another().into()),
-            Err(error) => Err(Lossy(error.to_string()).into()),
-        }
+        self.write(value, None, out)
     }
 
     fn encode_with_note(&self, value: &T, note: &str, out: &mut dyn Write) -> StoreResult<()> {
-        let _ = note;
-        match self {
-            #[cfg(feature = "arrow")]
-            Builtin::Arrow => Rows(Arrow).encode_with_note(value, note, out),
-            #[cfg(feature = "parquet")]
-            Builtin::Parquet => Rows(Parquet).encode_with_note(value, note, out),
-            _ => self.encode(value, out),
-        }
+        self.write(value, Some(note), out)
     }
 
     fn decode(&self, bytes: &[u8]) -> StoreResult<T> {
-        match self {
-            Builtin::Bincode => bincode::decode(bytes),
-            Builtin::Text => verbatim::decode_text(bytes),
-            Builtin::Bytes => verbatim::decode_bytes(bytes),
-            Builtin::Json => json::read(bytes),
-            Builtin::JsonLines => json_lines::read(bytes),
-            #[cfg(feature = "csv")]
-            Builtin::Csv { .. } => csv::read(bytes),
-            #[cfg(feature = "toml")]
-            Builtin::Toml => toml::read(bytes),
-            #[cfg(feature = "yaml")]
-            Builtin::Yaml => yaml::read(bytes),
-            #[cfg(feature = "msgpack")]
-            Builtin::MessagePack => message_pack::read(bytes),
-            #[cfg(feature = "arrow")]
-            Builtin::Arrow => Rows(Arrow).decode(bytes),
-            #[cfg(feature = "parquet")]
-            Builtin::Parquet => Rows(Parquet).decode(bytes),
-        }
+        let mut place = None;
+        taken((*self).read(bytes, &mut place), place)
     }
 
     fn read(&self, payload: &mut dyn Read, bytes: u64) -> Option<StoreResult<T>> {
-        if *self == Builtin::Bincode { bincode::read_numbers(payload, bytes) } else { None }
+        let mut place = None;
+        match self.read_from(payload, bytes, &mut place) {
+            Some(read) => Some(taken(read, place)),
+            None => None,
+        }
     }
 
     fn pieces(&self, payload: Box<dyn Read + Send>, count: usize) -> Option<Pieces<T>> {
-        if *self == Builtin::Bincode { bincode::pieces(payload, count) } else { None }
+        if !self.has_pieces(schema::<T>) {
+            return None;
+        }
+        let mut elements = Elements::new(payload, count);
+        Some(Pieces::new(move || {
+            let mut piece = None;
+            match (elements.next(&mut piece), piece) {
+                (Err(error), _) => Some(Err(error)),
+                (Ok(()), Some(piece)) => Some(Ok(piece)),
+                (Ok(()), None) => None,
+            }
+        }))
     }
 
     fn shape(&self) -> Option<Shape> {
@@ -270,7 +309,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Builtin {
     }
 
     fn is_beginning(&self, bytes: &[u8]) -> bool {
-        *self == Builtin::Bincode && bincode::is_beginning::<T>(bytes)
+        (*self).is_beginning(bytes, &mut None::<T>)
     }
 }
 

@@ -11,11 +11,11 @@ use super::claim_file::Identity;
 use super::codec::{Codec, PIECE, Shape};
 use super::error::StoreError;
 use super::footer::{self, Footer};
-use super::format::{AnyIo, ByExtension, Format, Io, SayWrong, told};
+use super::format::{AnyIo, ByExtension, Format, Io};
 use super::note::{self, Note};
 use super::object::Object;
 use super::payload::Payload;
-use super::pieces::Pieces;
+use super::pieces::{Pieces, SayWrong};
 use super::regular::{self, kind, read_all, read_regular};
 use super::stamp::Stamp;
 use super::sweep::release_leftover;
@@ -95,26 +95,39 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
     }
 
     fn load(&self, target: &Location) -> StoreResult<T> {
-        let mut io = Io::for_target(&self.codec, target)?;
-        load(&mut io, target)?;
-        io.into_value()
+        match Io::for_target(&self.codec, target) {
+            Ok(mut io) => {
+                let read = load(&mut io, target);
+                io.into_value(read)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn pieces(&self, target: &Location, count: usize) -> StoreResult<Option<Pieces<T>>>
     where
         T: 'static,
     {
-        let mut io = Io::for_target(&self.codec, target)?;
-        match find_pieces(&mut io, target)? {
-            Some((payload, say)) => Ok(told(io.pieces(payload, count), say)),
-            None => Ok(None),
+        let mut io = match Io::for_target(&self.codec, target) {
+            Ok(io) => io,
+            Err(error) => return Err(error),
+        };
+        match find_pieces(&mut io, target) {
+            Ok(Some((payload, say))) => match io.pieces(payload, count) {
+                Some(pieces) => Ok(Some(pieces.told(say))),
+                None => Ok(None),
+            },
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
     fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {
         let target = claim.target().clone();
-        let mut io = Io::for_target(&self.codec, &target)?.of(value);
-        save(&mut io, claim, &target, DURABLE)
+        match Io::for_target(&self.codec, &target) {
+            Ok(io) => save(&mut io.of(value), claim, &target, DURABLE),
+            Err(error) => Err(error),
+        }
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {

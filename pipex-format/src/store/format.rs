@@ -17,7 +17,7 @@ use super::extension::Extension;
 use super::footer::{self, Footer};
 use super::note::Note;
 use super::payload::Payload;
-use super::pieces::Pieces;
+use super::pieces::{Pieces, SayWrong};
 use super::schema::schema;
 use crate::model::target::Location;
 
@@ -59,8 +59,11 @@ pub(super) struct Io<'c, T> {
 impl<'c, T> Io<'c, T> {
     /// The codec for this target.
     pub(super) fn for_target<C: Codec<T>>(codec: &'c C, target: &Location) -> StoreResult<Self> {
-        check_compression(target)?;
-        Ok(Io { codec: codec.for_target(target)?, shape: codec.shape(), given: None, read: None })
+        match (check_compression(target), codec.for_target(target)) {
+            (Ok(()), Ok(of_target)) => Ok(Io { codec: of_target, shape: codec.shape(), given: None, read: None }),
+            (Err(error), _) => Err(error.into()),
+            (_, Err(error)) => Err(error),
+        }
     }
 
     /// The same, for this value.
@@ -68,11 +71,12 @@ impl<'c, T> Io<'c, T> {
         Io { given: Some(value), ..self }
     }
 
-    /// What was read.
-    pub(super) fn into_value(self) -> StoreResult<T> {
-        match self.read {
-            Some(value) => Ok(value),
-            None => Err(NOTHING.into()),
+    /// What was read, once it was.
+    pub(super) fn into_value(self, read: StoreResult<()>) -> StoreResult<T> {
+        match (read, self.read) {
+            (Ok(()), Some(value)) => Ok(value),
+            (Ok(()), None) => Err(NOTHING.into()),
+            (Err(error), _) => Err(error),
         }
     }
 
@@ -295,34 +299,7 @@ impl<'i> Format<'i> {
     }
 }
 
-/// The same pieces, whose errors this says.
-pub(super) fn told<T: 'static>(pieces: Option<Pieces<T>>, say: SayWrong) -> Option<Pieces<T>> {
-    match pieces {
-        Some(pieces) => Some(Box::new(Told { pieces, say })),
-        None => None,
-    }
-}
-
-struct Told<T> {
-    pieces: Pieces<T>,
-    say: SayWrong,
-}
-
-impl<T> Iterator for Told<T> {
-    type Item = StoreResult<T>;
-
-    fn next(&mut self) -> Option<StoreResult<T>> {
-        match self.pieces.next() {
-            Some(Err(error)) => Some(Err((self.say)(error))),
-            piece => piece,
-        }
-    }
-}
-
 type AnyError = Box<dyn Error + Send + Sync>;
-
-/// What is said of pieces that cannot be read.
-pub(super) type SayWrong = Box<dyn Fn(AnyError) -> AnyError + Send>;
 
 /// The codec of [`FileStore::new`](super::FileStore::new), chosen by the target's extension. Texts and bytes are written as they are
 /// where it stands for a text, or for another program's format. JSON, JSON Lines, CSV, and with their cargo features TOML, YAML,

@@ -3,22 +3,21 @@
 use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::StoreResult;
 
-pub(super) fn write<T: Serialize>(value: &T) -> StoreResult<Vec<u8>> {
+/// A document of what this writes.
+pub(super) fn write(write: &WriteJson<'_>) -> StoreResult<Vec<u8>> {
     let mut text = Text::up_to(usize::MAX);
-    text.write(value, Layout::document())?;
+    write(&mut text, Layout::document())?;
     text.bytes.push(b'\n');
     Ok(text.bytes)
 }
 
-pub(super) fn read<T: DeserializeOwned>(text: &[u8]) -> StoreResult<T> {
-    Ok(serde_json::from_slice(text)?)
-}
+/// Writes a value.
+pub(super) type WriteJson<'w> = dyn Fn(&mut Text, Layout<'_>) -> serde_json::Result<()> + 'w;
 
 /// A document that goes on would be another one.
 pub(super) fn check_whole(text: &[u8]) -> Result<(), &'static str> {

@@ -2,16 +2,17 @@
 
 use std::str::Lines;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
-use serde::{Serialize, forward_to_deserialize_any};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
 use super::StoreResult;
-use super::json::{Layout, Text};
+use super::json::{Layout, Text, WriteJson};
 
-pub(super) fn write<T: Serialize>(value: &T) -> StoreResult<Vec<u8>> {
+/// The lines of what this writes.
+pub(super) fn write(write: &WriteJson<'_>) -> StoreResult<Vec<u8>> {
     let mut text = Text::up_to(usize::MAX);
-    text.write(value, Layout::lines())?;
+    write(&mut text, Layout::lines())?;
     let mut text = text.bytes;
     if text.is_empty() {
         // A file of no bytes counts as missing.
@@ -23,15 +24,15 @@ pub(super) fn write<T: Serialize>(value: &T) -> StoreResult<Vec<u8>> {
     Ok(text)
 }
 
-pub(super) fn read<T: DeserializeOwned>(text: &[u8]) -> StoreResult<T> {
+/// Has this read all lines.
+pub(super) fn read(text: &[u8], read: &mut dyn FnMut(&mut Documents<'_>) -> serde_json::Result<()>) -> StoreResult<()> {
     let mut documents = Documents::new(text)?;
-    let value = T::deserialize(&mut documents)?;
-    documents.expect_end()?;
-    Ok(value)
+    read(&mut documents)?;
+    Ok(documents.expect_end()?)
 }
 
 /// The documents, as a sequence. Empty lines are none.
-struct Documents<'t> {
+pub(super) struct Documents<'t> {
     lines: Lines<'t>,
     number: usize,
 }
@@ -59,8 +60,10 @@ impl<'de> SeqAccess<'de> for Documents<'de> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
         let Some(line) = self.next() else { return Ok(None) };
         let mut document = serde_json::Deserializer::from_slice(line.as_bytes());
-        let element = seed.deserialize(&mut document).and_then(|element| document.end().map(|()| element));
-        element.map(Some).map_err(|error| Error::custom(format!("line {}: {error}", self.number)))
+        match (seed.deserialize(&mut document), document.end()) {
+            (Ok(element), Ok(())) => Ok(Some(element)),
+            (Err(error), _) | (_, Err(error)) => Err(Error::custom(format!("line {}: {error}", self.number))),
+        }
     }
 }
 

@@ -21,6 +21,9 @@ mod codec_tests;
 mod compression;
 #[cfg(feature = "csv")]
 mod csv;
+#[cfg(feature = "csv")]
+mod csv_rows;
+mod elements;
 mod entry;
 mod error;
 mod extension;
@@ -71,6 +74,7 @@ mod together;
 #[cfg(feature = "toml")]
 mod toml;
 mod tracer;
+mod typed;
 mod unnamed;
 mod verbatim;
 #[cfg(feature = "yaml")]

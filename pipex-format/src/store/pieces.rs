@@ -1,155 +1,61 @@
-//! Large values, read piece by piece.
+//! A value in pieces, of which memory has to hold one at a time.
 
-use std::io::{self, Read};
-use std::marker::PhantomData;
-
-use serde::de::DeserializeOwned;
+use std::error::Error;
+use std::fmt;
 
 use super::StoreResult;
-use super::bincode_reader::{MOST_EMPTY, Part, ReadError, read_part};
-use super::bulk::{Slot, find_slot};
-use super::codec::PIECE;
 
 /// The pieces of a value, each a value of its own: of a vector, vectors of some of its elements.
-pub type Pieces<T> = Box<dyn Iterator<Item = StoreResult<T>> + Send>;
+///
+/// ```
+/// use pipex::store::Pieces;
+///
+/// let mut numbers = vec![1, 2, 3].into_iter();
+/// let pieces = Pieces::new(move || {
+///     let piece: Vec<i32> = numbers.by_ref().take(2).collect();
+///     (!piece.is_empty()).then_some(Ok(piece))
+/// });
+/// assert_eq!(pieces.collect::<Result<Vec<_>, _>>()?, [vec![1, 2], vec![3]]);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
+pub struct Pieces<T> {
+    // No iterator, whose other methods would be compiled for each type.
+    next: Box<Next<T>>,
+    say: Option<SayWrong>,
+}
 
-/// Reads a vector of numbers from bincode of so many bytes; `None` if it is none.
-pub(super) fn read_numbers<T: 'static>(source: &mut dyn Read, bytes: u64) -> Option<StoreResult<T>> {
-    let mut value: Option<T> = None;
-    match read_slot(find_slot(&mut value)?, source, bytes) {
-        Ok(()) => value.map(Ok),
-        Err(error) => Some(Err(error)),
+type Next<T> = dyn FnMut() -> Option<StoreResult<T>> + Send;
+
+/// What is said of pieces that cannot be read.
+pub(super) type SayWrong = Box<dyn Fn(AnyError) -> AnyError + Send>;
+
+type AnyError = Box<dyn Error + Send + Sync>;
+
+impl<T> Pieces<T> {
+    /// Those that this gives, one after the other, until it gives none.
+    pub fn new(next: impl FnMut() -> Option<StoreResult<T>> + Send + 'static) -> Self {
+        Pieces { next: Box::new(next), say: None }
+    }
+
+    /// The same, whose errors this says.
+    pub(super) fn told(self, say: SayWrong) -> Self {
+        Pieces { say: Some(say), ..self }
     }
 }
 
-fn read_slot(slot: &mut dyn Slot, source: &mut dyn Read, bytes: u64) -> StoreResult<()> {
-    let count = read_count(source, slot.width(), bytes)?;
-    fill(slot, count, source)?;
-    check_end(source, &[])
-}
-
-/// How many elements of this width stand in so many bytes, which says the length before them, too.
-pub(super) fn read_count(source: &mut dyn Read, width: usize, bytes: u64) -> StoreResult<usize> {
-    let count = read_length(source)?;
-    if u128::from(count) * width as u128 + 8 == u128::from(bytes) {
-        return Ok(usize::try_from(count)?);
-    }
-    Err(ReadError::End.into())
-}
-
-fn read_length(source: &mut dyn Read) -> StoreResult<u64> {
-    let mut length = [0; 8];
-    source.read_exact(&mut length)?;
-    Ok(u64::from_le_bytes(length))
-}
-
-/// Reads so many numbers, without another copy of all of them.
-fn fill(slot: &mut dyn Slot, count: usize, source: &mut dyn Read) -> StoreResult<()> {
-    slot.begin(count)?;
-    let mut left = count * slot.width();
-    let most = PIECE / slot.width() * slot.width();
-    let mut piece = vec![0; left.min(most)];
-    while left > 0 {
-        let bytes = left.min(most);
-        source.read_exact(&mut piece[..bytes])?;
-        slot.extend(&piece[..bytes]);
-        left -= bytes;
-    }
-    Ok(())
-}
-
-/// Whether nothing is left; with that the checksum is looked at.
-pub(super) fn check_end(source: &mut dyn Read, rest: &[u8]) -> StoreResult<()> {
-    match io::copy(source, &mut io::sink())? + rest.len() as u64 {
-        0 => Ok(()),
-        more => Err(ReadError::LeftOver(more as usize).into()),
-    }
-}
-
-/// The elements of a sequence in bincode, so many at a time.
-pub(super) struct Elements<T> {
-    source: Box<dyn Read + Send>,
-    at_once: u64,
-    /// How many are left; before the first nobody knows.
-    left: Option<u64>,
-    /// What was read, and not yet needed.
-    buffer: Vec<u8>,
-    /// The bytes that the last ones took.
-    usual: usize,
-    /// How many elements took no bytes.
-    empty: u64,
-    value: PhantomData<fn() -> T>,
-}
-
-impl<T: DeserializeOwned + 'static> Elements<T> {
-    pub(super) fn new(source: Box<dyn Read + Send>, at_once: usize) -> Self {
-        Elements {
-            source,
-            at_once: at_once as u64,
-            left: None,
-            buffer: Vec::new(),
-            usual: PIECE,
-            empty: 0,
-            value: PhantomData,
-        }
-    }
-
-    fn piece(&mut self) -> StoreResult<Option<T>> {
-        let left = match self.left {
-            Some(left) => left,
-            None => *self.left.insert(read_length(&mut self.source)?),
-        };
-        let count = left.min(self.at_once);
-        if count == 0 {
-            return Ok(None);
-        }
-        let mut numbers: Option<T> = None;
-        let value = match find_slot(&mut numbers) {
-            Some(slot) => {
-                fill(slot, usize::try_from(count)?, &mut self.source)?;
-                numbers.ok_or(ReadError::End)?
-            }
-            None => self.decode(count)?,
-        };
-        self.left = Some(left - count);
-        if left == count {
-            check_end(&mut self.source, &self.buffer)?;
-        }
-        Ok(Some(value))
-    }
-
-    /// So many elements. What they take is known when they were read: they are tried until there is enough for them.
-    fn decode(&mut self, count: u64) -> StoreResult<T> {
-        let mut more = self.usual.saturating_sub(self.buffer.len());
-        loop {
-            let read = self.source.by_ref().take(more as u64).read_to_end(&mut self.buffer)?;
-            let Part { value, used, needs_more } = read_part(&self.buffer, count);
-            if needs_more && (read > 0 || more == 0) {
-                more = self.buffer.len().max(PIECE);
-                continue;
-            }
-            let value = value?;
-            self.usual = used;
-            if used == 0 {
-                self.empty += count;
-            }
-            if self.empty > MOST_EMPTY {
-                return Err(ReadError::TooMany.into());
-            }
-            self.buffer.drain(..used);
-            return Ok(value);
-        }
-    }
-}
-
-impl<T: DeserializeOwned + 'static> Iterator for Elements<T> {
+impl<T> Iterator for Pieces<T> {
     type Item = StoreResult<T>;
 
     fn next(&mut self) -> Option<StoreResult<T>> {
-        let piece = self.piece().transpose()?;
-        if piece.is_err() {
-            self.left = Some(0);
+        match ((self.next)(), &self.say) {
+            (Some(Err(error)), Some(say)) => Some(Err(say(error))),
+            (piece, _) => piece,
         }
-        Some(piece)
+    }
+}
+
+impl<T> fmt::Debug for Pieces<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pieces").finish_non_exhaustive()
     }
 }

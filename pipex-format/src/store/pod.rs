@@ -11,7 +11,8 @@ use super::bincode_reader::read;
 use super::bincode_writer::write;
 use super::builtin::Builtin;
 use super::codec::{Codec, Shape};
-use super::pieces::{Pieces, check_end, read_count};
+use super::elements::{check_end, read_count};
+use super::pieces::Pieces;
 
 /// The [`Codec`] of vectors of plain structs, those that are [`bytemuck::Pod`]: at the speed of memory, where serde asks for field after
 /// field.

@@ -378,7 +378,10 @@ impl<'de> SeqAccess<'de> for TracedElements<'_> {
             self.tracer.say(",")?;
         }
         self.next += 1;
-        seed.deserialize(&mut *self.tracer).map(Some)
+        match seed.deserialize(&mut *self.tracer) {
+            Ok(element) => Ok(Some(element)),
+            Err(halt) => Err(halt),
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {

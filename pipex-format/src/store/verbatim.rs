@@ -43,28 +43,17 @@ pub(super) fn encode(value: &dyn Any, out: &mut dyn Write) -> StoreResult<()> {
     Ok(out.write_all(bytes)?)
 }
 
-/// The text as a `T`, which is one.
-pub(super) fn decode_text<T: 'static>(bytes: &[u8]) -> StoreResult<T> {
-    let mut value: Option<T> = None;
-    give_text(bytes, &mut value)?;
-    Ok(value.ok_or("its type is no text")?)
-}
-
-fn give_text(bytes: &[u8], place: &mut dyn Any) -> StoreResult<()> {
+/// Puts the text where one is to be.
+pub(super) fn decode_text(bytes: &[u8], place: &mut dyn Any) -> StoreResult<()> {
     let text = str::from_utf8(bytes)?;
-    let _ = give(|| text.to_owned(), place)
+    let is_given = give(|| text.to_owned(), place)
         || give(|| Box::<str>::from(text), place)
         || give(|| Cow::<'static, str>::Owned(text.to_owned()), place);
-    Ok(())
+    if is_given { Ok(()) } else { Err("its type is no text".into()) }
 }
 
-/// The bytes as a `T`, which is that.
-pub(super) fn decode_bytes<T: 'static>(bytes: &[u8]) -> StoreResult<T> {
-    let mut value: Option<T> = None;
-    give_bytes(bytes, &mut value);
-    Ok(value.ok_or("its type is no bytes")?)
-}
-
-fn give_bytes(bytes: &[u8], place: &mut dyn Any) {
-    let _ = give(|| bytes.to_vec(), place) || give(|| Box::<[u8]>::from(bytes), place);
+/// Puts the bytes where bytes are to be.
+pub(super) fn decode_bytes(bytes: &[u8], place: &mut dyn Any) -> StoreResult<()> {
+    let is_given = give(|| bytes.to_vec(), place) || give(|| Box::<[u8]>::from(bytes), place);
+    if is_given { Ok(()) } else { Err("its type is no bytes".into()) }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::graph::gather::Gather;
 use crate::graph::output::Output;
@@ -94,6 +95,8 @@ pub enum RefArg<'a, U: Referent + ?Sized> {
     #[doc(hidden)]
     Borrowed(&'a U),
     #[doc(hidden)]
+    Given(Arc<U::Owned>),
+    #[doc(hidden)]
     Output(Output<U::Owned>),
     #[doc(hidden)]
     Gathered(Gathered<U::Owned>),
@@ -105,14 +108,19 @@ pub struct Gathered<T>(pub(crate) Box<dyn Gather<T>>);
 impl<'a, U: Referent + ?Sized> RefArg<'a, U> {
     /// What the body borrows from; an output's data are loaded now, unless they are kept.
     pub(crate) fn take(self) -> Result<Held<'a, U>, Error> {
-        Ok(match self {
-            RefArg::Borrowed(value) => Held::Borrowed(value),
-            RefArg::Gathered(outputs) => Held::Owned(outputs.0.take()?),
-            RefArg::Output(output) => match output.data()? {
-                Some(value) => Held::Owned(value),
-                None => Held::Shared(output),
+        match self {
+            RefArg::Borrowed(value) => Ok(Held::Borrowed(value)),
+            RefArg::Given(value) => Ok(Held::Given(value)),
+            RefArg::Gathered(outputs) => match outputs.0.take() {
+                Ok(value) => Ok(Held::Owned(value)),
+                Err(error) => Err(error),
             },
-        })
+            RefArg::Output(output) => match output.data() {
+                Ok(Some(value)) => Ok(Held::Owned(value)),
+                Ok(None) => Ok(Held::Shared(output)),
+                Err(error) => Err(error),
+            },
+        }
     }
 }
 
@@ -122,6 +130,7 @@ impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
     fn visit(&self, visitor: &mut Visitor<'_>) -> Option<&U> {
         match self {
             RefArg::Borrowed(value) => Some(value),
+            RefArg::Given(value) => Some(U::borrow_from(value)),
             RefArg::Output(output) => visitor.output(output).map(U::borrow_from),
             RefArg::Gathered(outputs) => {
                 outputs.0.visit(visitor);
@@ -133,6 +142,7 @@ impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
     fn show(&self, see: &mut dyn FnMut(&U)) -> Result<(), Error> {
         match self {
             RefArg::Borrowed(value) => see(value),
+            RefArg::Given(value) => see(U::borrow_from(value)),
             RefArg::Output(output) => output.show(&mut |value| see(U::borrow_from(value)))?,
             RefArg::Gathered(outputs) => see(U::borrow_from(&outputs.0.again().take()?)),
         }
@@ -144,6 +154,9 @@ impl<U: Referent + ?Sized> Argument for RefArg<'_, U> {
 pub enum Held<'a, U: Referent + ?Sized> {
     #[doc(hidden)]
     Borrowed(&'a U),
+    /// Whoever calls it again has it, too.
+    #[doc(hidden)]
+    Given(Arc<U::Owned>),
     #[doc(hidden)]
     Owned(U::Owned),
     /// The data are in memory, in the output.
@@ -157,6 +170,7 @@ impl<U: Referent + ?Sized> Deref for Held<'_, U> {
     fn deref(&self) -> &U {
         match self {
             Held::Borrowed(value) => value,
+            Held::Given(value) => U::borrow_from(value),
             Held::Owned(value) => U::borrow_from(value),
             Held::Shared(output) => {
                 U::borrow_from(output.peek().expect("an output without data is never held as shared"))
@@ -191,6 +205,7 @@ impl<U: Referent + ?Sized> Again for RefArg<'_, U> {
     fn again(&self) -> Self {
         match self {
             RefArg::Borrowed(value) => RefArg::Borrowed(value),
+            RefArg::Given(value) => RefArg::Given(Arc::clone(value)),
             RefArg::Output(output) => RefArg::Output(output.clone()),
             RefArg::Gathered(outputs) => RefArg::Gathered(Gathered(outputs.0.again())),
         }
@@ -234,7 +249,11 @@ macro_rules! tuples {
             #[allow(non_snake_case)]
             fn take(self) -> Result<Self::Taken, Error> {
                 let ($($name,)*) = self;
-                Ok(($($name.take()?,)*))
+                $(let $name = match $name.take() {
+                    Ok(taken) => taken,
+                    Err(error) => return Err(error),
+                };)*
+                Ok(($($name,)*))
             }
         }
     )*};

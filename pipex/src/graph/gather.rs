@@ -60,7 +60,14 @@ impl<T: Clone> Part<Tried<T>> for Output<T> {
 
 impl<W, P: Part<W>> Part<Vec<W>> for Vec<P> {
     fn into_whole(self) -> Result<Vec<W>> {
-        self.into_iter().map(P::into_whole).collect()
+        let mut whole = Vec::with_capacity(self.len());
+        for part in self {
+            match part.into_whole() {
+                Ok(part) => whole.push(part),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(whole)
     }
 }
 
@@ -141,7 +148,7 @@ impl Part<PathBuf> for Located {
         }
         let location = self.0.location().map(|location| location.path().to_owned());
         location.ok_or_else(|| Error::NoLocation {
-            maker: self.0.any().label().maker.map_or("a value", |maker| maker.task.funcname),
+            maker: self.0.held().label().maker.map_or("a value", |maker| maker.task.funcname),
         })
     }
 }

@@ -1,13 +1,17 @@
 //! What a call gives: an output, or several.
 
-use std::any::Any;
-use std::sync::{Arc, Weak};
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::vec;
 
+use crate::graph::held::Held;
+use crate::graph::kept::Data;
 use crate::graph::node::Node;
-use crate::graph::outcome::Ended;
-use crate::graph::output::{Held, Output};
-use crate::graph::pending::{Receive, Receiver};
-use crate::graph::place::{AnyPlace as _, PartPlace, Place, Spot};
+use crate::graph::outcome::{Ended, Label};
+use crate::graph::output::Output;
+use crate::graph::pending::{Parts, Receiver};
+use crate::graph::place::{Place, Spot};
 use pipex_format::model::target::Location;
 use pipex_format::store::{Claim, Member, Store, StoreResult, save_together};
 
@@ -18,9 +22,9 @@ pub trait Handles<R>: Sized {
     type Value;
     #[doc(hidden)]
     type Stores;
-    /// How many there are.
+    /// If they are several.
     #[doc(hidden)]
-    const COUNT: usize;
+    const SEVERAL: Option<Several>;
 
     /// Where they will be.
     #[doc(hidden)]
@@ -28,56 +32,111 @@ pub trait Handles<R>: Sized {
         stores: Self::Stores,
         locations: &mut dyn Iterator<Item = Location>,
         spot: &mut dyn FnMut(Location, &str) -> Spot,
-    ) -> Place<R>;
+    ) -> Arc<Place>;
 
-    /// Those of a run that has ended, and gave this, if it is in memory.
+    /// Those of a function that was simply called.
     #[doc(hidden)]
-    fn ended(run: Ended, place: Option<Arc<Place<R>>>, value: Option<R>) -> Self;
+    fn given(label: Label, value: R) -> Self;
 
-    /// Those of a run that has yet to happen, and who is to be given what it gives.
+    /// These, of a run.
     #[doc(hidden)]
-    fn pending(run: &Arc<dyn Node>, place: Option<&Arc<Place<R>>>) -> (Self, Receiver<R>)
-    where
-        R: Send + Sync + 'static;
+    fn of(outputs: &mut Handed) -> Self;
 
     #[doc(hidden)]
     fn value(result: R) -> Self::Value;
 }
 
-fn place_one<T>(
+/// How several outputs are made of what their function gives.
+#[derive(Clone, Copy)]
+pub struct Several {
+    count: u32,
+    pub(crate) split: fn(Data) -> Vec<Data>,
+}
+
+/// The outputs of a run, whatever their types, on the way to who made the call.
+pub enum Handed {
+    One(Option<Arc<Held>>),
+    Several(vec::IntoIter<Arc<Held>>),
+}
+
+impl Handed {
+    /// Of a run that has ended, and gave these data, if they are in memory.
+    pub(crate) fn ended(
+        Ended { label, outcome }: Ended,
+        place: Option<&Arc<Place>>,
+        data: Option<Data>,
+        several: Option<Several>,
+    ) -> Self {
+        let Some(Several { count, split }) = several else {
+            return Handed::One(Some(Held::ended(label, place, outcome, data)));
+        };
+        let mut data = data.map(split).into_iter().flatten();
+        let held = (0..count)
+            .map(|part| Held::ended(label.clone(), part_of(place, part), outcome.clone(), data.next()))
+            .collect::<Vec<_>>();
+        Handed::Several(held.into_iter())
+    }
+
+    /// Of a run that has yet to happen, and who is to be given what it gives.
+    pub(crate) fn pending(
+        run: &Arc<dyn Node>,
+        place: Option<&Arc<Place>>,
+        several: Option<Several>,
+    ) -> (Self, Receiver) {
+        let Some(Several { count, split }) = several else {
+            let held = Held::pending(run, 0, place);
+            let receiver = Receiver::One(Arc::downgrade(&held));
+            return (Handed::One(Some(held)), receiver);
+        };
+        let held = (0..count).map(|part| Held::pending(run, part, part_of(place, part))).collect::<Vec<_>>();
+        let parts = Parts { held: held.iter().map(Arc::downgrade).collect(), split };
+        (Handed::Several(held.into_iter()), Receiver::Several(Box::new(parts)))
+    }
+
+    /// The next of them.
+    fn next(&mut self) -> Arc<Held> {
+        let next = match self {
+            Handed::One(one) => one.take(),
+            Handed::Several(several) => several.next(),
+        };
+        next.expect("there are as many as the function gives")
+    }
+}
+
+/// Where one of several outputs is to be.
+fn part_of(place: Option<&Arc<Place>>, part: u32) -> Option<&Arc<Place>> {
+    place.map(|place| &place.parts()[part as usize])
+}
+
+fn place_one<T: Send + Sync + 'static>(
     store: Box<dyn Store<T>>,
-    location: Location,
+    location: Option<Location>,
     spot: &mut dyn FnMut(Location, &str) -> Spot,
-) -> Place<T> {
+) -> Arc<Place> {
+    let location = location.expect("a task has a target for each of its outputs");
     let spot = spot(location, &(*store).listing().address());
     Place::new(spot, store)
 }
 
-impl<T> Handles<T> for Output<T> {
+impl<T: Send + Sync + 'static> Handles<T> for Output<T> {
     type Value = T;
     type Stores = Box<dyn Store<T>>;
-    const COUNT: usize = 1;
+    const SEVERAL: Option<Several> = None;
 
     fn place(
         store: Box<dyn Store<T>>,
         locations: &mut dyn Iterator<Item = Location>,
         spot: &mut dyn FnMut(Location, &str) -> Spot,
-    ) -> Place<T> {
-        let location = locations.next().expect("a task has a target for each of its outputs");
-        place_one(store, location, spot)
+    ) -> Arc<Place> {
+        place_one(store, locations.next(), spot)
     }
 
-    fn ended(Ended { label, outcome }: Ended, place: Option<Arc<Place<T>>>, value: Option<T>) -> Self {
-        Output::ended(label, place, outcome, value)
+    fn given(label: Label, value: T) -> Self {
+        Output::of(Held::given(label, value))
     }
 
-    fn pending(run: &Arc<dyn Node>, place: Option<&Arc<Place<T>>>) -> (Self, Receiver<T>)
-    where
-        T: Send + Sync + 'static,
-    {
-        let output = Output::pending(Arc::clone(run), 0, place.cloned());
-        let receiver = Receiver::One(output.downgrade());
-        (output, receiver)
+    fn of(outputs: &mut Handed) -> Self {
+        Output::of(outputs.next())
     }
 
     fn value(result: T) -> T {
@@ -102,26 +161,22 @@ pub trait FromOutputs: Sized {
 impl<S: FromOutputs> Handles<S::Parts> for S {
     type Value = S::Value;
     type Stores = <S::Tuple as Handles<S::Parts>>::Stores;
-    const COUNT: usize = S::Tuple::COUNT;
+    const SEVERAL: Option<Several> = S::Tuple::SEVERAL;
 
     fn place(
         stores: Self::Stores,
         locations: &mut dyn Iterator<Item = Location>,
         spot: &mut dyn FnMut(Location, &str) -> Spot,
-    ) -> Place<S::Parts> {
+    ) -> Arc<Place> {
         S::Tuple::place(stores, locations, spot)
     }
 
-    fn ended(run: Ended, place: Option<Arc<Place<S::Parts>>>, values: Option<S::Parts>) -> Self {
-        S::from_outputs(S::Tuple::ended(run, place, values))
+    fn given(label: Label, value: S::Parts) -> Self {
+        S::from_outputs(S::Tuple::given(label, value))
     }
 
-    fn pending(run: &Arc<dyn Node>, place: Option<&Arc<Place<S::Parts>>>) -> (Self, Receiver<S::Parts>)
-    where
-        S::Parts: Send + Sync + 'static,
-    {
-        let (outputs, receiver) = S::Tuple::pending(run, place);
-        (S::from_outputs(outputs), receiver)
+    fn of(outputs: &mut Handed) -> Self {
+        S::from_outputs(S::Tuple::of(outputs))
     }
 
     fn value(result: S::Parts) -> S::Value {
@@ -154,18 +209,20 @@ pub trait Nth<const INDEX: usize> {
     type Value;
 }
 
-/// Stores for several outputs, one for the values of each type.
-pub(crate) struct Together<P>(P);
-
-/// No value of this type.
-fn none<T>() -> Option<T> {
-    None
+/// The stores of several outputs, as one of all their values.
+struct Together<R> {
+    parts: Vec<Arc<Place>>,
+    values: PhantomData<fn() -> R>,
 }
 
-/// The place of a part, of which it is known what it is the place of.
-fn typed<T: 'static>(part: &Arc<dyn PartPlace>) -> Arc<Place<T>> {
-    let part: Arc<dyn Any + Send + Sync> = Arc::clone(part) as _;
-    part.downcast().expect("the places of parts are in the order of the parts")
+impl<R> Together<R> {
+    fn store<T: 'static>(&self, part: usize) -> &dyn Store<T> {
+        self.parts[part].store()
+    }
+
+    fn target(&self, part: usize) -> &Location {
+        self.parts[part].location()
+    }
 }
 
 macro_rules! tuples {
@@ -185,44 +242,30 @@ macro_rules! tuples {
         impl<$($value: Send + Sync + 'static),+> Handles<($($value,)+)> for ($(Output<$value>,)+) {
             type Value = ($($value,)+);
             type Stores = ($(Box<dyn Store<$value>>,)+);
-            const COUNT: usize = $count;
+            const SEVERAL: Option<Several> = Some(Several {
+                count: $count,
+                split: |data| {
+                    let all: ($($value,)+) = data.take();
+                    vec![$(Data::new(all.$index)),+]
+                },
+            });
 
             fn place(
                 stores: Self::Stores,
                 locations: &mut dyn Iterator<Item = Location>,
                 spot: &mut dyn FnMut(Location, &str) -> Spot,
-            ) -> Place<($($value,)+)> {
-                let mut next = || locations.next().expect("a task has a target for each of its outputs");
-                let places = ($(Arc::new(place_one(stores.$index, next(), spot)),)+);
-                let parts: Vec<Arc<dyn PartPlace>> = vec![$(Arc::clone(&places.$index) as _),+];
-                Place::together(parts, Box::new(Together(places)))
+            ) -> Arc<Place> {
+                let parts = vec![$(place_one(stores.$index, locations.next(), spot)),+];
+                let store = Together::<($($value,)+)> { parts: parts.clone(), values: PhantomData };
+                Place::together(parts, Box::new(store))
             }
 
-            fn ended(
-                Ended { label, outcome }: Ended,
-                place: Option<Arc<Place<($($value,)+)>>>,
-                values: Option<($($value,)+)>,
-            ) -> Self {
-                let parts = place.as_ref().map(|place| place.parts());
-                $(let $name = parts.map(|parts| typed::<$value>(&parts[$index]));)+
-                let values = match values {
-                    Some(values) => ($(Some(values.$index),)+),
-                    None => ($(none::<$value>(),)+),
-                };
-                ($(Output::ended(label.clone(), $name, outcome.clone(), values.$index),)+)
+            fn given(label: Label, values: ($($value,)+)) -> Self {
+                ($(Output::of(Held::given(label.clone(), values.$index)),)+)
             }
 
-            fn pending(
-                run: &Arc<dyn Node>,
-                place: Option<&Arc<Place<($($value,)+)>>>,
-            ) -> (Self, Receiver<($($value,)+)>) {
-                let parts = place.map(|place| place.parts());
-                let outputs = ($({
-                    let place = parts.map(|parts| typed::<$value>(&parts[$index]));
-                    Output::pending(Arc::clone(run), $index, place)
-                },)+);
-                let receiver = Receiver::Several(Box::new(($(outputs.$index.downgrade(),)+)));
-                (outputs, receiver)
+            fn of(outputs: &mut Handed) -> Self {
+                ($(Output::<$value>::of(outputs.next()),)+)
             }
 
             fn value(result: ($($value,)+)) -> Self::Value {
@@ -230,42 +273,32 @@ macro_rules! tuples {
             }
         }
 
-        impl<$($value: Send + Sync),+> Receive<($($value,)+)> for ($(Weak<Held<$value>>,)+) {
-            fn receive(&self, values: ($($value,)+)) {
-                // Dropped here if nobody can ask for it.
-                $(if let Some(held) = self.$index.upgrade() {
-                    held.receive(values.$index);
-                })+
-            }
-        }
-
-        impl<$($value),+> Store<($($value,)+)> for Together<($(Arc<Place<$value>>,)+)> {
+        impl<$($value: 'static),+> Store<($($value,)+)> for Together<($($value,)+)> {
             fn exists(&self, _: &Location) -> StoreResult<bool> {
-                $(if !self.0.$index.store().exists(&self.0.$index.location)? {
+                $(if !self.store::<$value>($index).exists(self.target($index))? {
                     return Ok(false);
                 })+
                 Ok(true)
             }
 
             fn load(&self, _: &Location) -> StoreResult<($($value,)+)> {
-                Ok(($(self.0.$index.store().load(&self.0.$index.location)?,)+))
+                Ok(($(self.store::<$value>($index).load(self.target($index))?,)+))
             }
 
             fn save(&self, claim: Claim, values: &($($value,)+)) -> StoreResult<u64> {
                 save_together(claim, &[$(&Member {
-                    save: &|claim| self.0.$index.store().save(claim, &values.$index),
-                    remove: &|| self.0.$index.remove().map(drop),
-                    is_file: self.0.$index.store().listing().address().is_empty(),
+                    save: &|claim| self.store::<$value>($index).save(claim, &values.$index),
+                    remove: &|| self.parts[$index].remove().map(drop),
+                    is_file: self.parts[$index].listing().address().is_empty(),
                 }),+])
             }
 
             fn remove(&self, _: &Location) -> StoreResult<()> {
-                $(self.0.$index.remove()?;)+
-                Ok(())
+                self.parts.iter().try_for_each(|part| part.remove().map(drop))
             }
 
-            fn claim_path(&self, _: &Location) -> std::path::PathBuf {
-                self.0.0.store().claim_path(&self.0.0.location)
+            fn claim_path(&self, _: &Location) -> PathBuf {
+                self.parts[0].claim_path()
             }
         }
     )*};

@@ -8,6 +8,7 @@ pub(crate) mod dry;
 mod few;
 pub(crate) mod gather;
 pub(crate) mod handles;
+pub(crate) mod held;
 pub(crate) mod holds;
 pub(crate) mod host;
 pub(crate) mod inputs;
@@ -15,7 +16,6 @@ pub(crate) mod kept;
 pub(crate) mod known;
 pub(crate) mod make;
 pub(crate) mod node;
-pub(crate) mod origin;
 pub(crate) mod outcome;
 pub(crate) mod output;
 #[cfg(feature = "remote")]

@@ -1,20 +1,16 @@
 //! What a task gives: data in memory, a location, or a run still to come.
 
 use std::borrow::Cow;
-use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use crate::graph::kept::Kept;
-use crate::graph::node::Node;
-use crate::graph::origin::{AnyOutput, Origin, View};
-use crate::graph::outcome::{Failure, Label, Outcome, Produced};
-use crate::graph::pending::Receive;
-use crate::graph::place::{AnyPlace, Place};
+use crate::graph::held::{Held, not_loaded};
+use crate::graph::kept::{Data, Typed};
+use crate::graph::outcome::{Failure, Label};
 use crate::graph::settle::settle;
-use pipex_format::model::error::{Error, Result};
+use pipex_format::model::error::Result;
 use pipex_format::model::target::Location;
 use pipex_format::store::Pieces;
 
@@ -38,103 +34,48 @@ use pipex_format::store::Pieces;
 /// assert_eq!(sum(doubled).run()?.load()?, 12);
 /// # Ok::<(), pipex::Error>(())
 /// ```
-pub struct Output<T>(Arc<Held<T>>);
-
-/// What an output and its clones share. Where all of those have gone whose run has yet to end, nobody will ask for its data, and the
-/// last of them has the data to itself.
-pub(crate) struct Held<T> {
-    source: Source<T>,
-    /// The data that are in memory.
-    data: Kept<T>,
-    origin: Origin,
+pub struct Output<T> {
+    held: Arc<Held>,
+    typed: fn() -> Typed<T>,
 }
 
-/// Where the data are to be had that are not in memory.
-enum Source<T> {
-    Nowhere,
-    Place(Arc<Place<T>>),
-    /// They are made of another output's.
-    View(Box<dyn Fn() -> Result<T> + Send + Sync>),
-}
-
-impl<T: Send + Sync> Receive<T> for Held<T> {
-    fn receive(&self, value: T) {
-        self.data.set(value);
-    }
-}
-
-impl<T> From<Option<Arc<Place<T>>>> for Source<T> {
-    fn from(place: Option<Arc<Place<T>>>) -> Self {
-        match place {
-            Some(place) => Source::Place(place),
-            None => Source::Nowhere,
-        }
+impl<T: Send + Sync + 'static> Output<T> {
+    /// One that holds data of this type.
+    pub(crate) fn of(held: Arc<Held>) -> Self {
+        Output { held, typed: Typed::new }
     }
 }
 
 impl<T> Output<T> {
-    fn new(source: Source<T>, data: Kept<T>, origin: Origin) -> Self {
-        Output(Arc::new(Held { source, data, origin }))
-    }
-
-    /// The output of a run that has ended: of its value, if it gave one that is in memory.
-    pub(crate) fn ended(label: Label, place: Option<Arc<Place<T>>>, outcome: Outcome, value: Option<T>) -> Self {
-        Self::new(place.into(), Kept::new(value), Origin::Ended { label, outcome })
-    }
-
-    /// The output that a value is.
-    fn given(label: Label, value: T) -> Self {
-        Self::ended(label, None, Ok(Produced::Value), Some(value))
-    }
-
-    /// An output of a run that has yet to happen.
-    pub(crate) fn pending(node: Arc<dyn Node>, part: u32, place: Option<Arc<Place<T>>>) -> Self {
-        Self::new(place.into(), Kept::new(None), Origin::Pending { node, part })
-    }
-
-    /// Whoever holds it, as long as somebody does.
-    pub(crate) fn downgrade(&self) -> Weak<Held<T>> {
-        Arc::downgrade(&self.0)
-    }
-
-    /// The output, whatever the type of its data.
-    pub(crate) fn any(&self) -> &(dyn AnyOutput + '_) {
-        self
+    /// What it holds, whatever the type of its data.
+    pub(crate) fn held(&self) -> &Arc<Held> {
+        &self.held
     }
 
     pub(crate) fn failure(&self) -> Option<&Arc<Failure>> {
-        self.any().failure()
+        self.held.failure()
     }
 
     /// The data, if they are in memory.
     pub(crate) fn peek(&self) -> Option<&T> {
-        self.0.data.get()
+        match self.held.data() {
+            Some(data) => ((self.typed)().see)(data),
+            None => None,
+        }
     }
 
     /// Where the output is, or will be when it has run; `None` where nothing is saved.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
-        self.any().location()
+        self.held.location()
     }
 
     /// The data from where they are, or `None` if they are in memory. The run has ended.
     pub(crate) fn data(&self) -> Result<Option<T>> {
-        self.any().outcome()?;
-        if self.peek().is_some() {
-            return Ok(None);
-        }
-        self.any().expect_made()?;
-        self.0.data.load(&|| self.read())
-    }
-
-    fn read(&self) -> Result<T> {
-        match &self.0.source {
-            Source::View(make) => make(),
-            Source::Place(place) => match place.store().load(&place.location) {
-                Ok(data) => Ok(data),
-                Err(source) => Err(not_loaded(&place.location, source)),
-            },
-            Source::Nowhere => unreachable!("a run that ended well left data or a place"),
+        match self.held.load() {
+            Ok(Some(mut data)) => Ok(((self.typed)().take)(data.get_mut())),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -143,9 +84,10 @@ impl<T> Output<T> {
     where
         T: 'static,
     {
-        match &self.0.source {
-            Source::Place(place) if self.peek().is_none() && !self.any().is_dry() => {
-                place.store().pieces(&place.location, count).map_err(|source| not_loaded(&place.location, source))
+        match self.held.place() {
+            Some(place) if self.held.data().is_none() && !self.held.is_dry() => {
+                let pieces = place.store().pieces(place.location(), count);
+                pieces.map_err(|source| not_loaded(place.location(), source))
             }
             _ => Ok(None),
         }
@@ -162,14 +104,19 @@ impl<T> Output<T> {
     }
 
     /// The value; `clone` is called only if somebody else holds the data, too. The run has ended.
-    pub(crate) fn take_with(self, clone: fn(&T) -> T) -> Result<T> {
-        if let Some(value) = self.data()? {
-            return Ok(value);
+    pub(crate) fn take_with(mut self, clone: fn(&T) -> T) -> Result<T> {
+        match self.data() {
+            Ok(None) => {}
+            Ok(Some(value)) => return Ok(value),
+            Err(error) => return Err(error),
         }
         // Whoever ended the run has let go of this before it said so.
-        let value = match Arc::try_unwrap(self.0) {
-            Ok(held) => held.data.into_inner(),
-            Err(shared) => shared.data.get().map(clone),
+        let value = match Arc::get_mut(&mut self.held) {
+            Some(held) => ((self.typed)().take)(held.data_mut()),
+            None => match self.peek() {
+                Some(value) => Some(clone(value)),
+                None => None,
+            },
         };
         Ok(value.expect("data that are in memory stay there"))
     }
@@ -181,7 +128,7 @@ impl<T> Output<T> {
     /// # Errors
     /// The run's, if it failed.
     pub fn wait(&self) -> Result<()> {
-        self.any().wait()
+        self.held.wait()
     }
 
     /// The data: loaded from the location, or cloned where they are in memory.
@@ -217,8 +164,8 @@ impl<T> Output<T> {
     /// # Errors
     /// The run's, if it has failed by now.
     pub fn keep(&self) -> Result<Self> {
-        self.any().outcome()?;
-        self.0.data.share();
+        self.held.outcome()?;
+        self.held.share();
         Ok(self.clone())
     }
 
@@ -227,7 +174,7 @@ impl<T> Output<T> {
     /// # Errors
     /// The store's, if it could not.
     pub fn remove(&self) -> Result<bool> {
-        self.any().remove()
+        self.held.remove()
     }
 
     /// What `view` makes of the data, as an output without a task: it is made wherever it is taken, and never saved.
@@ -260,20 +207,20 @@ impl<T> Output<T> {
         view: impl Fn(&T) -> U + Send + Sync + 'static,
     ) -> Output<U>
     where
-        T: Send + Sync + 'static,
+        T: 'static,
+        U: Send + Sync + 'static,
     {
         // A value that was given is one still, so that it counts by what it is.
-        if let (None, Some(value)) = (self.any().spot(), self.peek()) {
-            return Output::given(self.any().label().clone(), view(value));
+        if let (None, Some(value)) = (self.held.spot(), self.peek()) {
+            return Output::of(Held::given(self.held.label().clone(), view(value)));
         }
         let whole = self.clone();
         let make = move || {
             let mut made = None;
-            whole.show(&mut |whole| made = Some(view(whole)))?;
+            whole.show(&mut |whole| made = Some(Data::new(view(whole))))?;
             Ok(made.expect("what is shown is shown once"))
         };
-        let origin = Origin::View(View::new(self.clone(), name.into()));
-        Output::new(Source::View(Box::new(make)), Kept::new(None), origin)
+        Output::of(Held::view(Arc::clone(&self.held), name.into(), Box::new(make)))
     }
 
     /// One that is not there, or one that is, as an output that may not be there: what a parameter `Option<T>` takes.
@@ -341,57 +288,40 @@ impl<A: Clone + Send + Sync + 'static, B: Clone + Send + Sync + 'static> Output<
     }
 }
 
-impl<T> AnyOutput for Output<T> {
-    fn origin(&self) -> &Origin {
-        &self.0.origin
-    }
-
-    fn place(&self) -> Option<&dyn AnyPlace> {
-        match &self.0.source {
-            Source::Place(place) => Some(place.any()),
-            _ => None,
-        }
-    }
-}
-
-fn not_loaded(target: &Location, source: Box<dyn StdError + Send + Sync>) -> Error {
-    Error::Load { target: target.clone(), source: source.into() }
-}
-
 /// Waits until the run has ended, from async code: gives the output, or the run's error.
-impl<T: Send + Sync + 'static> IntoFuture for Output<T> {
+impl<T: 'static> IntoFuture for Output<T> {
     type Output = Result<Self>;
     type IntoFuture = Pin<Box<dyn Future<Output = Result<Self>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async {
-            let node = self.any().ask_for()?;
+            let node = self.held.ask_for()?;
             settle(node.into_iter().collect()).await;
-            self.any().outcome().map(|()| self)
+            self.held.outcome().map(|()| self)
         })
     }
 }
 
 impl<T> Clone for Output<T> {
     fn clone(&self) -> Self {
-        Output(Arc::clone(&self.0))
+        Output { held: Arc::clone(&self.held), typed: self.typed }
     }
 }
 
 /// A value that no task made, where an [`Output`] is asked for.
-impl<T> From<T> for Output<T> {
+impl<T: Send + Sync + 'static> From<T> for Output<T> {
     fn from(value: T) -> Self {
-        Output::given(Label::default(), value)
+        Output::of(Held::given(Label::default(), value))
     }
 }
 
 impl<T> fmt::Debug for Output<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.any().end() {
+        let state = match self.held.end() {
             None => "not run yet",
             Some(Err(_)) => "failed",
-            Some(Ok(())) if self.any().is_dry() => "would run",
-            Some(Ok(())) if self.peek().is_some() => "in memory",
+            Some(Ok(())) if self.held.is_dry() => "would run",
+            Some(Ok(())) if self.held.data().is_some() => "in memory",
             Some(Ok(())) => "saved",
         };
         f.debug_struct("Output").field("location", &self.location()).field("state", &state).finish()

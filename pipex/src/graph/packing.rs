@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::graph::origin::AnyOutput;
+use crate::graph::held::Held;
 use pipex_format::model::error::Error;
 use pipex_format::model::error::JobError;
 use pipex_format::model::hash::is_same;
@@ -92,7 +92,7 @@ impl Packing {
 
     /// An output that is, or is part of, the argument.
     /// Whether its data are a value.
-    pub(crate) fn output(&mut self, output: &dyn AnyOutput, single: bool) -> bool {
+    pub(crate) fn output(&mut self, output: &Held, single: bool) -> bool {
         self.collected = !single;
         let parameter = self.parameter.unwrap_or_default();
         match (output.location().filter(|_| output.view_name().is_none()), output.label().maker) {
@@ -156,7 +156,7 @@ pub(crate) fn is_marked(value: &Value) -> bool {
 pub(crate) fn to_json<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> Result<Value, String> {
     let json = value.serialize(serde_json::value::Serializer).map_err(|error| error.to_string())?;
     let back = T::deserialize(&json).map_err(|error| error.to_string())?;
-    if is_same(value, &back) {
+    if is_same(&|hasher| hasher.serialize(value), &|hasher| hasher.serialize(&back)) {
         return Ok(json);
     }
     Err("as JSON it would come back as another (NaN, or an infinity)".to_owned())

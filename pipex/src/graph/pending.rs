@@ -8,10 +8,12 @@ use std::task::Poll;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::graph::held::Held;
 use crate::graph::host::{Host, Permit, Ready};
+use crate::graph::kept::Data;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Label, Outcome, Produced};
-use crate::graph::place::AnyPlace;
+use crate::graph::place::Place;
 use crate::graph::settle::{settle_here, within};
 use crate::graph::waiters::Waiters;
 use crate::runtime::panics::{Phase, discard, guard};
@@ -27,7 +29,7 @@ use pipex_format::model::task::Task;
 pub struct PendingRun<L: LazyRun> {
     task: &'static Task,
     label: Label,
-    place: Option<Arc<dyn AnyPlace>>,
+    place: Option<Arc<Place>>,
     /// It ended in a dry run: it would have run.
     dry: AtomicBool,
     ended: OnceLock<Result<(), Arc<Failure>>>,
@@ -36,33 +38,37 @@ pub struct PendingRun<L: LazyRun> {
 }
 
 /// Who is given what a run gives, if it is in memory.
-pub enum Receiver<T> {
+pub enum Receiver {
     /// The one that has all of it.
     #[doc(hidden)]
-    One(Weak<dyn Receive<T>>),
-    /// Those that have a part of it each.
+    One(Weak<Held>),
+    /// Those that have a part of it each. As small as can be: few are several.
     #[doc(hidden)]
-    Several(Box<dyn Receive<T>>),
+    Several(Box<Parts>),
 }
 
-impl<T> Receiver<T> {
+/// Outputs that have a part each of what a run gives, and what parts it.
+pub struct Parts {
+    pub(crate) held: Vec<Weak<Held>>,
+    pub(crate) split: fn(Data) -> Vec<Data>,
+}
+
+impl Receiver {
     /// Gives it to them. It is dropped here if nobody can ask for it.
-    pub(crate) fn receive(&self, value: T) {
+    pub(crate) fn receive(&self, data: Data) {
         match self {
-            Receiver::One(one) => {
-                if let Some(one) = one.upgrade() {
-                    one.receive(value);
-                }
+            Receiver::One(one) => give(one, data),
+            Receiver::Several(parts) => {
+                parts.held.iter().zip((parts.split)(data)).for_each(|(part, data)| give(part, data));
             }
-            Receiver::Several(parts) => parts.receive(value),
         }
     }
 }
 
-/// Is given what a run gives.
-pub trait Receive<T>: Send + Sync {
-    #[doc(hidden)]
-    fn receive(&self, value: T);
+fn give(held: &Weak<Held>, data: Data) {
+    if let Some(held) = held.upgrade() {
+        held.receive(data);
+    }
 }
 
 /// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
@@ -150,7 +156,7 @@ impl<L: LazyRun> PendingRun<L> {
     pub(crate) fn new(
         task: &'static Task,
         label: Label,
-        place: Option<Arc<dyn AnyPlace>>,
+        place: Option<Arc<Place>>,
         host: Option<Arc<L::Host>>,
     ) -> Arc<Self> {
         let unsettled = Unsettled { run: None, stage: Stage::Lazy, submitted: false, waiters: Waiters::default() };
@@ -163,7 +169,7 @@ impl<L: LazyRun> PendingRun<L> {
         self.lock().run = Some(run);
     }
 
-    pub(crate) fn place(&self) -> Option<&dyn AnyPlace> {
+    pub(crate) fn place(&self) -> Option<&Place> {
         self.place.as_deref()
     }
 

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::graph::kept::{AnyData, Data, see};
 use pipex_format::model::contents::Content;
 use pipex_format::model::fingerprint::{Fingerprint, Key, fingerprint_bytes};
 use pipex_format::model::target::Location;
 use pipex_format::root::Root;
-use pipex_format::store::{Listing, Stamp, Store, StoreResult};
+use pipex_format::store::{Claim, Listing, Stamp, Store, StoreResult};
 
 /// Where an output is, or will be.
 pub struct Spot {
@@ -60,82 +61,58 @@ impl Spot {
 }
 
 /// The spots of a run's output, and the store that has it.
-pub struct Place<T> {
+pub struct Place<S: ?Sized = dyn AnyStore> {
     spot: Spot,
-    store: Box<dyn Store<T>>,
     /// Those of its parts, where these are the outputs. The first is at the same spot. As small as can be: few have them.
     parts: Option<Box<Parts>>,
+    store: S,
 }
 
-type Parts = Box<[Arc<dyn PartPlace>]>;
+type Parts = Box<[Arc<Place>]>;
 
-impl<T> Place<T> {
+impl Place {
     /// Of an output that is in one place.
-    pub(crate) fn new(spot: Spot, store: Box<dyn Store<T>>) -> Self {
-        Place { spot, store, parts: None }
+    pub(crate) fn new<T: Send + Sync + 'static>(spot: Spot, store: Box<dyn Store<T>>) -> Arc<Self> {
+        Arc::new(Place { spot, parts: None, store })
     }
 
     /// Of several outputs, which `store` saves together.
-    pub(crate) fn together(parts: Vec<Arc<dyn PartPlace>>, store: Box<dyn Store<T>>) -> Self {
+    pub(crate) fn together<T: Send + Sync + 'static>(parts: Vec<Arc<Place>>, store: Box<dyn Store<T>>) -> Arc<Self> {
         let first = parts[0].spot();
         let spot = Spot::new(first.location.clone(), first.key, first.is_path);
-        Place { spot, store, parts: Some(Box::new(parts.into())) }
+        Arc::new(Place { spot, parts: Some(Box::new(parts.into())), store })
     }
 
-    pub(crate) fn parts(&self) -> &[Arc<dyn PartPlace>] {
+    pub(crate) fn spot(&self) -> &Spot {
+        &self.spot
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.spot.location
+    }
+
+    /// The places of its outputs, if they are several.
+    pub(crate) fn parts(&self) -> &[Arc<Place>] {
         match &self.parts {
             Some(parts) => parts,
             None => &[],
         }
     }
 
-    /// The store, and not its box, which is one as well.
-    pub(crate) fn store(&self) -> &dyn Store<T> {
-        &*self.store
-    }
-
-    /// The place, whatever the type of what is there.
-    pub(crate) fn any(&self) -> &(dyn AnyPlace + '_) {
-        self
-    }
-}
-
-impl<T> Deref for Place<T> {
-    type Target = Spot;
-
-    fn deref(&self) -> &Spot {
-        &self.spot
-    }
-}
-
-/// A place, whatever the type of what is there.
-pub trait AnyPlace: Send + Sync {
-    fn spot(&self) -> &Spot;
-    /// Those of its outputs, if they are several.
-    fn parts(&self) -> &[Arc<dyn PartPlace>];
-    /// What tells what its own store has from what it had or will have.
-    fn stamp(&self) -> StoreResult<Option<Stamp>>;
-    fn format(&self) -> Option<Fingerprint>;
-    fn listing(&self) -> &dyn Listing;
-    fn claim_path(&self) -> PathBuf;
-    /// Removes what is there; whether something was.
-    fn remove(&self) -> StoreResult<bool>;
-}
-
-impl dyn AnyPlace + '_ {
-    pub(crate) fn location(&self) -> &Location {
-        &self.spot().location
+    /// Whether it has several outputs.
+    pub(crate) fn is_several(&self) -> bool {
+        self.parts.is_some()
     }
 
     /// The spot of each of its outputs.
     pub(crate) fn spots(&self) -> impl Iterator<Item = &Spot> {
-        let one = (!self.is_several()).then(|| self.spot());
+        let one = (!self.is_several()).then_some(&self.spot);
         one.into_iter().chain(self.parts().iter().map(|part| part.spot()))
     }
 
-    /// Whether it has several outputs.
-    pub(crate) fn is_several(&self) -> bool {
-        !self.parts().is_empty()
+    /// What tells what its own store has from what it had or will have.
+    pub(crate) fn stamp(&self) -> StoreResult<Option<Stamp>> {
+        self.store.stamp(self.location())
     }
 
     /// What tells what is there from what was or will be; `None` unless all of it is there.
@@ -150,43 +127,100 @@ impl dyn AnyPlace + '_ {
         }
         Ok(Some(Stamp::new(fingerprint_bytes(&stamps).half())))
     }
+
+    pub(crate) fn format(&self) -> Option<Fingerprint> {
+        self.store.format()
+    }
+
+    pub(crate) fn listing(&self) -> &dyn Listing {
+        self.store.listing()
+    }
+
+    pub(crate) fn claim_path(&self) -> PathBuf {
+        self.store.claim_path(self.location())
+    }
+
+    pub(crate) fn load(&self) -> StoreResult<Data> {
+        self.store.load(self.location())
+    }
+
+    /// Saves the data, of which it is known that they are what its store takes.
+    pub(crate) fn save(&self, claim: Claim, data: &AnyData) -> StoreResult<u64> {
+        self.store.save(claim, data)
+    }
+
+    /// Removes what is there; whether something was.
+    pub(crate) fn remove(&self) -> StoreResult<bool> {
+        self.store.remove(self.location())
+    }
+
+    /// The store, of which it is known what it takes.
+    pub(crate) fn store<T: 'static>(&self) -> &dyn Store<T> {
+        let store = self.store.as_any().downcast_ref::<Box<dyn Store<T>>>();
+        &**store.expect("the places of outputs are in the order of their types")
+    }
 }
 
-impl<T> AnyPlace for Place<T> {
-    fn spot(&self) -> &Spot {
+impl Deref for Place {
+    type Target = Spot;
+
+    fn deref(&self) -> &Spot {
         &self.spot
     }
+}
 
-    fn parts(&self) -> &[Arc<dyn PartPlace>] {
-        Place::parts(self)
-    }
+/// A store, whatever it takes.
+pub trait AnyStore: Send + Sync {
+    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>>;
+    fn format(&self) -> Option<Fingerprint>;
+    fn listing(&self) -> &dyn Listing;
+    fn claim_path(&self, target: &Location) -> PathBuf;
+    fn load(&self, target: &Location) -> StoreResult<Data>;
+    fn save(&self, claim: Claim, data: &AnyData) -> StoreResult<u64>;
+    /// Removes what is there; whether something was.
+    fn remove(&self, target: &Location) -> StoreResult<bool>;
+    fn as_any(&self) -> &dyn Any;
+}
 
-    fn stamp(&self) -> StoreResult<Option<Stamp>> {
-        self.store().stamp(&self.location)
+impl<T: Send + Sync + 'static> AnyStore for Box<dyn Store<T>> {
+    fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
+        (**self).stamp(target)
     }
 
     fn format(&self) -> Option<Fingerprint> {
-        self.store().format()
+        (**self).format()
     }
 
     fn listing(&self) -> &dyn Listing {
-        self.store().listing()
+        (**self).listing()
     }
 
-    fn claim_path(&self) -> PathBuf {
-        self.store().claim_path(&self.location)
+    fn claim_path(&self, target: &Location) -> PathBuf {
+        (**self).claim_path(target)
     }
 
-    fn remove(&self) -> StoreResult<bool> {
-        let is_there = self.store().exists(&self.location)?;
-        if is_there {
-            self.store().remove(&self.location)?;
+    fn load(&self, target: &Location) -> StoreResult<Data> {
+        match (**self).load(target) {
+            Ok(value) => Ok(Data::new(value)),
+            Err(error) => Err(error),
         }
-        Ok(is_there)
+    }
+
+    fn save(&self, claim: Claim, data: &AnyData) -> StoreResult<u64> {
+        (**self).save(claim, see(data).expect("a function gives what its type says"))
+    }
+
+    fn remove(&self, target: &Location) -> StoreResult<bool> {
+        match (**self).exists(target) {
+            Ok(true) => match (**self).remove(target) {
+                Ok(()) => Ok(true),
+                Err(error) => Err(error),
+            },
+            is_there => is_there,
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
-
-/// The place of a part, which whoever knows its type can have back.
-pub trait PartPlace: AnyPlace + Any {}
-
-impl<T: 'static> PartPlace for Place<T> {}

@@ -159,7 +159,7 @@ impl<'b, 'a, U: Referent + ?Sized, B: Lends<'b, 'a, U> + ?Sized> IntoRefArg<'a, 
 impl<'a, U: Referent + ?Sized> IntoRefArg<'a, U> for Arg<U::Owned> {
     fn into_ref_arg(self) -> RefArg<'a, U> {
         match self.0 {
-            Kind::Value(value) => RefArg::Output(Output::from(value)),
+            Kind::Value(value) => RefArg::Given(Arc::new(value)),
             Kind::Output(output, _) => RefArg::Output(output),
             Kind::Gathered(outputs) => RefArg::Gathered(Gathered(outputs)),
         }
@@ -174,25 +174,25 @@ impl<'a, U: Referent + ?Sized> IntoRefArg<'a, U> for Output<U::Owned> {
 
 impl<'a> IntoRefArg<'a, str> for String {
     fn into_ref_arg(self) -> RefArg<'a, str> {
-        RefArg::Output(Output::from(self))
+        RefArg::Given(Arc::new(self))
     }
 }
 
 impl<'a> IntoRefArg<'a, Path> for PathBuf {
     fn into_ref_arg(self) -> RefArg<'a, Path> {
-        RefArg::Output(Output::from(self))
+        RefArg::Given(Arc::new(self))
     }
 }
 
 impl<'a> IntoRefArg<'a, Path> for String {
     fn into_ref_arg(self) -> RefArg<'a, Path> {
-        RefArg::Output(Output::from(PathBuf::from(self)))
+        RefArg::Given(Arc::new(PathBuf::from(self)))
     }
 }
 
 impl<'a, T> IntoRefArg<'a, [T]> for Vec<T> {
     fn into_ref_arg(self) -> RefArg<'a, [T]> {
-        RefArg::Output(Output::from(self))
+        RefArg::Given(Arc::new(self))
     }
 }
 

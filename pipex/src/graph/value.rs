@@ -3,9 +3,9 @@
 use std::borrow::Borrow;
 
 use crate::graph::arg::{Again, Held, Referent, Take};
-use crate::graph::output::Output;
 use crate::graph::visitor::{Argument, Visitor};
 use pipex_format::model::error::Error;
+use std::sync::Arc;
 
 /// An argument for a parameter that takes values only, since its type has no name or is more than a value.
 pub struct Plain<T>(T);
@@ -87,7 +87,7 @@ pub enum RefValue<'a, U: Referent + ?Sized> {
     #[doc(hidden)]
     Borrowed(&'a U),
     #[doc(hidden)]
-    Shared(Output<U::Owned>),
+    Given(Arc<U::Owned>),
 }
 
 impl<U: Referent + ?Sized> RefValue<'_, U> {
@@ -96,7 +96,7 @@ impl<U: Referent + ?Sized> RefValue<'_, U> {
     pub fn get(&self) -> &U {
         match self {
             RefValue::Borrowed(value) => value,
-            RefValue::Shared(value) => U::borrow_from(value.peek().expect("a value that was given is in memory")),
+            RefValue::Given(value) => U::borrow_from(value),
         }
     }
 }
@@ -140,7 +140,7 @@ impl<'a, U: Referent + ?Sized> IntoRefValue<'a, U> for RefValue<'a, U> {
 
 impl<'a> IntoRefValue<'a, str> for String {
     fn into_ref_value(self) -> RefValue<'a, str> {
-        RefValue::Shared(Output::from(self))
+        RefValue::Given(Arc::new(self))
     }
 }
 
@@ -162,7 +162,7 @@ impl<U: Referent + ?Sized> Again for RefValue<'_, U> {
     fn again(&self) -> Self {
         match self {
             RefValue::Borrowed(value) => RefValue::Borrowed(value),
-            RefValue::Shared(value) => RefValue::Shared(value.clone()),
+            RefValue::Given(value) => RefValue::Given(Arc::clone(value)),
         }
     }
 }
@@ -179,7 +179,7 @@ impl<'a, U: Referent + ?Sized> Take for RefValue<'a, U> {
     fn take(self) -> Result<Held<'a, U>, Error> {
         Ok(match self {
             RefValue::Borrowed(value) => Held::Borrowed(value),
-            RefValue::Shared(value) => Held::Shared(value),
+            RefValue::Given(value) => Held::Given(value),
         })
     }
 }

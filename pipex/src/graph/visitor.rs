@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::graph::digest::Digest;
+use crate::graph::held::Held;
 use crate::graph::holds::HasOutputs;
 use crate::graph::inputs::{Edge, Inputs};
-use crate::graph::origin::AnyOutput;
 use crate::graph::outcome::Label;
 use crate::graph::output::Output;
 #[cfg(feature = "remote")]
@@ -96,7 +96,7 @@ impl Taken {
 
 impl Findings<'_> {
     /// An output among the arguments; whether its data are what its fingerprint is to be taken of.
-    fn output(&mut self, output: &dyn AnyOutput, passes_base: bool, tolerates: bool) -> bool {
+    fn output(&mut self, output: &Held, passes_base: bool, tolerates: bool) -> bool {
         if self.waits {
             self.depend_on(output, Edge { counts: false, tolerates });
             return false;
@@ -118,7 +118,7 @@ impl Findings<'_> {
     }
 
     /// The call depends on an output.
-    fn depend_on(&mut self, output: &dyn AnyOutput, edge: Edge) {
+    fn depend_on(&mut self, output: &Held, edge: Edge) {
         if let (Some(taken), Some(maker)) = (&mut self.taken, output.label().maker) {
             taken.makers.push((taken.parameter, maker.number.get()));
         }
@@ -155,10 +155,10 @@ impl<'v> Visitor<'v> {
 
     /// An output among the arguments; its data, if they are what its fingerprint is to be taken of.
     pub(crate) fn output<'o, T>(&mut self, output: &'o Output<T>) -> Option<&'o T> {
-        if self.takes_data(output.any()) { output.peek() } else { None }
+        if self.takes_data(output.held()) { output.peek() } else { None }
     }
 
-    fn takes_data(&mut self, output: &dyn AnyOutput) -> bool {
+    fn takes_data(&mut self, output: &Held) -> bool {
         let single = !self.elements;
         match &mut self.purpose {
             Purpose::Find(findings) => findings.output(output, single, self.tolerates),

@@ -3,21 +3,34 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::graph::kept::Data;
 use crate::runtime::panics::Panic;
 use pipex_format::journal::Given;
 use pipex_format::model::error::Cause;
 
-/// An async function that has been called: it gives its value to its call.
-pub(crate) type BodyFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Raised>> + Send + 'a>>;
+/// An async function that has been called.
+pub(crate) type BodyFuture<'a> = Pin<Box<dyn Future<Output = Called> + Send + 'a>>;
+
+/// What came of calling a function, whatever its type.
+pub(crate) type Called = Result<Data, Raised>;
 
 /// A function that is to be called.
 pub(crate) type Deferred<'a> = Box<dyn FnOnce() -> Started<'a> + Send + 'a>;
 
 /// A function that has been called.
 pub(crate) enum Started<'a> {
-    /// Its value is its call's.
-    Done(Result<(), Raised>),
+    Done(Called),
     Future(BodyFuture<'a>),
+}
+
+impl<'a, R: Send + Sync + 'static> From<Body<'a, R>> for Started<'a> {
+    fn from(body: Body<'a, R>) -> Self {
+        match body {
+            Body::Done(Ok(value)) => Started::Done(Ok(Data::new(value))),
+            Body::Done(Err(raised)) => Started::Done(Err(raised)),
+            Body::Future(future) => Started::Future(future),
+        }
+    }
 }
 
 /// A function that has been called: done, or a future.
@@ -25,7 +38,7 @@ pub enum Body<'a, R> {
     #[doc(hidden)]
     Done(Result<R, Raised>),
     #[doc(hidden)]
-    Future(Pin<Box<dyn Future<Output = Result<R, Raised>> + Send + 'a>>),
+    Future(BodyFuture<'a>),
 }
 
 /// Why an attempt failed, and whether another may go better.

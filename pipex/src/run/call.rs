@@ -9,19 +9,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::graph::arg::Args;
-use crate::graph::handles::Handles;
+use crate::graph::handles::{Handed, Handles, Several};
 use crate::graph::holds::HasOutputs;
 use crate::graph::inputs::Inputs;
+use crate::graph::kept::Data;
 use crate::graph::make::Make;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Ended, Failure, Label, Outcome, Produced, path_text};
 use crate::graph::output::Output;
 use crate::graph::pending::PendingRun;
-use crate::graph::place::AnyPlace;
+use crate::graph::place::Place;
 use crate::graph::settle::settle;
 use crate::graph::visitor::{Findings, Visitor};
 use crate::run::away::away;
-use crate::run::body::{Body, BodyFuture, Raised, Started};
+use crate::run::body::{Body, BodyFuture, Called, Started};
 use crate::run::carrier::Travel;
 use crate::run::context::Context;
 use crate::run::function::{Closures, DynCall, TaskCall};
@@ -67,7 +68,7 @@ pub fn call<'a, R, O, A, L, F, B, S, G>(
     body: B,
     store: S,
     again: G,
-    travel: Option<Travel<R>>,
+    travel: Option<fn() -> Travel>,
 ) -> Call<'a, R, O>
 where
     O: Handles<R> + 'a,
@@ -78,9 +79,10 @@ where
     S: Fn() -> O::Stores + Send + 'a,
     G: Fn(&A) -> Option<A> + Send + 'a,
     A::Taken: 'a,
-    R: Send + 'a,
+    R: Send + Sync + 'static,
 {
-    let (arguments, product, gives) = (Some(arguments), Product::new(travel), PhantomData::<fn() -> O>);
+    let (arguments, product, gives) =
+        (Some(arguments), Product::new(size_of::<R>() == 0, travel), PhantomData::<fn() -> (R, O)>);
     Call {
         job: Box::new(Closures { task, arguments, accept, field, body, store, again, product, gives }),
         asked: Asked { path: None, base: None, more: None, caller: panic::Location::caller() },
@@ -88,7 +90,7 @@ where
     }
 }
 
-impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
+impl<'a, R, O> Call<'a, R, O> {
     /// Sets the template's field `path`, for this call and the calls that take its output.
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
         self.asked.path = Some(path_text(&path.into()));
@@ -133,32 +135,39 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
         self.asked.more.get_or_insert_default().wait_for.push(Box::new(outputs.to_owned()));
         self
     }
+}
 
+impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
     /// Does it now, in this thread. With an executor it is one of as many runs at a time as there are workers: it may have
     /// to wait for its turn.
     ///
     /// # Errors
     /// The task run's: what the function returned, what the store said, or what an argument's own run did.
     pub fn run(mut self) -> Result<O> {
-        if let Some((label, value)) = self.call_simply() {
-            return Ok(O::ended(Ended { label, outcome: Ok(Produced::Value) }, None, Some(value?)));
+        if let Some(label) = find_simple(&*self.job, &self.asked) {
+            return self.call_simply(label).map_err(|(_, error)| error);
         }
-        let ended = do_now(&mut *self.job, self.asked);
-        into_outputs(self.job, ended)
+        match run_now(&mut *self.job, self.asked, O::SEVERAL) {
+            Ok(mut outputs) => Ok(O::of(&mut outputs)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Where nothing is checked and all arguments are there, the function is simply called.
     #[inline]
-    fn call_simply(&mut self) -> Option<(Label, Result<R>)> {
-        let label = find_simple(&*self.job, &self.asked)?;
+    fn call_simply(&mut self, label: Label) -> Result<O, (Label, Error)> {
         let started = match self.job.call() {
-            Ok(Body::Done(Ok(value))) => return Some((label, Ok(value))),
-            Ok(body) => Ok(self.job.typed().keep(body)),
+            Ok(Body::Done(Ok(value))) => return Ok(O::given(label, value)),
+            Ok(body) => Ok(body.into()),
             Err(error) => Err(error),
         };
-        let called = finish_call(&*self.job, &label, &mut self.asked, started);
-        let value = called.map(|()| self.job.typed().take_value().expect(GIVEN));
-        Some((label, value))
+        match finish_call(&*self.job, &label, &mut self.asked, started) {
+            Ok(data) => {
+                let ended = Ended { label, outcome: Ok(Produced::Value) };
+                Ok(O::of(&mut Handed::ended(ended, None, Some(data), O::SEVERAL)))
+            }
+            Err(error) => Err((label, error)),
+        }
     }
 
     /// Calls the function with its arguments and gives its value, and does nothing else: no target, no claim, no journal, no
@@ -180,28 +189,32 @@ impl<'a, R: Send, O: Handles<R>> Call<'a, R, O> {
     /// The function's own, as the source; that of an argument's run. A function that writes to its `#[target]` cannot be called
     /// without one.
     pub fn call(mut self) -> Result<O::Value> {
-        call_alone(&mut *self.job, &mut self.asked)?;
-        Ok(O::value(self.job.typed().take_value().expect(GIVEN)))
+        let data = call_alone(&mut *self.job, &mut self.asked)?;
+        Ok(O::value(data.take()))
     }
 }
 
+/// Does a call, in this thread.
+fn run_now(job: &mut DynCall<'_>, asked: Asked<'_>, several: Option<Several>) -> Result<Handed> {
+    let ended = do_now(job, asked);
+    into_outputs(job, ended, several)
+}
+
 /// The outputs of a call that has ended, or its error.
-fn into_outputs<R, O: Handles<R>>(job: Box<dyn TaskCall<'_, R> + '_>, ended: Ended) -> Result<O> {
+fn into_outputs(job: &mut DynCall<'_>, ended: Ended, several: Option<Several>) -> Result<Handed> {
     match &ended.outcome {
         Err(failure) => Err(failure.ask()),
-        Ok(_) => Ok(give_outputs(job, ended)),
+        Ok(_) => Ok(give_outputs(job, ended, several)),
     }
 }
 
 /// The outputs of a call that has ended, whichever way.
-fn give_outputs<R, O: Handles<R>>(mut job: Box<dyn TaskCall<'_, R> + '_>, ended: Ended) -> O {
-    let product = job.typed();
+fn give_outputs(job: &mut DynCall<'_>, ended: Ended, several: Option<Several>) -> Handed {
+    let product = job.product_mut();
     // Of one that was not saved in the end, or that another has made meanwhile, nobody gets it.
-    let value = if let Ok(Produced::Value) = ended.outcome { product.take_value() } else { None };
-    O::ended(ended, product.typed_place().cloned(), value)
+    let data = if let Ok(Produced::Value) = ended.outcome { product.take() } else { None };
+    Handed::ended(ended, product.place(), data, several)
 }
-
-const GIVEN: &str = "a function that has ended well gave a value";
 
 /// What the call inherits, if the function is simply to be called.
 fn find_simple(job: &DynCall<'_>, asked: &Asked<'_>) -> Option<Label> {
@@ -216,7 +229,7 @@ fn find_simple(job: &DynCall<'_>, asked: &Asked<'_>) -> Option<Label> {
 #[cfg(feature = "remote")]
 pub(crate) fn run_to_location(job: &mut DynCall<'static>, asked: Asked<'static>) -> Result<Option<Location>> {
     do_now(job, asked).outcome.map_err(|failure| failure.ask())?;
-    let place = job.place().map(AnyPlace::spot);
+    let place = job.place().map(Place::spot);
     Ok(place.filter(|spot| !spot.is_in_memory()).map(|spot| spot.location.clone()))
 }
 
@@ -230,7 +243,7 @@ fn do_now<'a>(job: &mut DynCall<'a>, asked: Asked<'_>) -> Ended {
 }
 
 /// Calls the function alone, once its arguments are there.
-fn call_alone(job: &mut DynCall<'_>, asked: &mut Asked<'_>) -> Result<()> {
+fn call_alone(job: &mut DynCall<'_>, asked: &mut Asked<'_>) -> Result<Data> {
     let (label, inputs) = find_inputs(job, asked);
     if job.task().wants_target {
         return Err(call_error(job, &label, asked, RunError::NoTarget.into()));
@@ -260,7 +273,7 @@ fn find_inputs(job: &DynCall<'_>, asked: &Asked<'_>) -> (Label, Inputs) {
 
 /// Sees a function through that was called alone.
 #[cold]
-fn finish_call(job: &DynCall<'_>, label: &Label, asked: &mut Asked<'_>, started: Result<Started<'_>>) -> Result<()> {
+fn finish_call(job: &DynCall<'_>, label: &Label, asked: &mut Asked<'_>, started: Result<Started<'_>>) -> Result<Data> {
     let called = match started {
         Ok(Started::Done(called)) => called,
         Ok(Started::Future(future)) => see_through(future),
@@ -276,7 +289,7 @@ fn call_error(job: &DynCall<'_>, label: &Label, asked: &mut Asked<'_>, source: C
 
 /// Of its own, so that a synchronous call has none of it on its stack.
 #[inline(never)]
-fn see_through(future: BodyFuture<'_>) -> Result<(), Raised> {
+fn see_through(future: BodyFuture<'_>) -> Called {
     block_on(drive_in(Context::current(), future))
 }
 
@@ -342,24 +355,11 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
     where
         'a: 'static, // it may run when its caller is gone: pass what is borrowed by value, or as `Output::from(x)`
     {
-        if let Some(make) = Context::requested() {
-            return self.make(make);
-        }
-        if Context::executes() {
-            return self.into_pending(true).0;
-        }
         let mut call = self;
-        if let Some((label, value)) = call.call_simply() {
-            let (outcome, value) = match value {
-                Ok(value) => (Ok(Produced::Value), Some(value)),
-                Err(error) => (Err(Failure::new(error)), None),
-            };
-            count_failed(&outcome);
-            return O::ended(Ended { label, outcome }, None, value);
+        if let Some(label) = find_simple_submission(&*call.job, &call.asked) {
+            return call.call_simply(label).unwrap_or_else(|failed| O::of(&mut give_failed(failed, O::SEVERAL)));
         }
-        let ended = do_now(&mut *call.job, call.asked);
-        count_failed(&ended.outcome);
-        give_outputs(call.job, ended)
+        O::of(&mut submit(call.job, call.asked, O::SEVERAL))
     }
 
     /// Does it only if a call that takes its output has to run, or someone asks for its data.
@@ -372,42 +372,72 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
     where
         'a: 'static, // it may run when its caller is gone: pass what is borrowed by value, or as `Output::from(x)`
     {
-        if let Some(make) = Context::requested() {
-            return self.make(make);
-        }
-        self.into_pending(false).0
+        O::of(&mut be_lazy(self.job, self.asked, O::SEVERAL))
     }
+}
 
-    /// Where only what was asked for is made: does it if it is that, else only if that needs it.
-    fn make(self, make: &Make) -> O
-    where
-        'a: 'static,
-    {
-        let (outputs, run) = self.into_pending(false);
-        if let Some(run) = run {
-            make_run(make, &run);
-        }
-        outputs
-    }
+/// What the call inherits, if the function is simply to be called where it is submitted.
+fn find_simple_submission(job: &DynCall<'_>, asked: &Asked<'_>) -> Option<Label> {
+    if Context::requested().is_some() || Context::executes() { None } else { find_simple(job, asked) }
+}
 
-    /// Its outputs, and the run, with its executor if it was submitted; none if it has ended at once.
-    fn into_pending(mut self, submitted: bool) -> (O, Option<Arc<PendingRun<Submitted>>>)
-    where
-        'a: 'static,
-    {
-        let (plan, is_to_run) = match plan_later(&mut *self.job, self.asked, submitted) {
-            Ok(planned) => planned,
-            Err(ended) => return (give_outputs(self.job, ended), None),
-        };
-        let product = self.job.typed();
-        let place = product.typed_place();
-        let run = new_run(&plan, place.map(|place| Arc::clone(place) as _));
-        let node = Arc::clone(&run) as Arc<dyn Node>;
-        let (outputs, receiver) = O::pending(&node, place);
-        product.set_receiver(receiver);
-        launch(&run, Submitted::new(self.job, plan), submitted.then_some(is_to_run));
-        (outputs, Some(run))
+/// Hands a call to the executor, if there is one.
+fn submit(mut job: Box<DynCall<'static>>, asked: Asked<'static>, several: Option<Several>) -> Handed {
+    if let Some(make) = Context::requested() {
+        return make_it(job, asked, several, make);
     }
+    if Context::executes() {
+        return into_pending(job, asked, several, true).0;
+    }
+    let ended = do_now(&mut *job, asked);
+    count_failed(&ended.outcome);
+    give_outputs(&mut *job, ended, several)
+}
+
+fn be_lazy(job: Box<DynCall<'static>>, asked: Asked<'static>, several: Option<Several>) -> Handed {
+    match Context::requested() {
+        Some(make) => make_it(job, asked, several, make),
+        None => into_pending(job, asked, several, false).0,
+    }
+}
+
+/// The outputs of a call that has failed, which nobody may ask for.
+#[cold]
+fn give_failed((label, error): (Label, Error), several: Option<Several>) -> Handed {
+    let outcome = Err(Failure::new(error));
+    count_failed(&outcome);
+    Handed::ended(Ended { label, outcome }, None, None, several)
+}
+
+/// Where only what was asked for is made: does it if it is that, else only if that needs it.
+fn make_it(job: Box<DynCall<'static>>, asked: Asked<'static>, several: Option<Several>, make: &Make) -> Handed {
+    let (outputs, run) = into_pending(job, asked, several, false);
+    if let Some(run) = run {
+        make_run(make, &run);
+    }
+    outputs
+}
+
+/// Its outputs, and the run, with its executor if it was submitted; none if it has ended at once.
+fn into_pending(
+    mut job: Box<DynCall<'static>>,
+    asked: Asked<'static>,
+    several: Option<Several>,
+    submitted: bool,
+) -> (Handed, Option<Arc<PendingRun<Submitted>>>) {
+    let (plan, is_to_run) = match plan_later(&mut *job, asked, submitted) {
+        Ok(planned) => planned,
+        Err(ended) => return (give_outputs(&mut *job, ended, several), None),
+    };
+    let product = job.product_mut();
+    let run = PendingRun::new(plan.task(), plan.label().clone(), product.place().cloned(), plan.context().cloned());
+    let (outputs, receiver) = Handed::pending(&(Arc::clone(&run) as _), product.place(), several);
+    product.set_receiver(receiver);
+    run.set_run(Submitted::new(job, plan));
+    if submitted {
+        run.submit(is_to_run);
+    }
+    (outputs, Some(run))
 }
 
 /// Plans a call that is to run later; or how it has ended at once. And whether it is known that it is to run.
@@ -441,21 +471,9 @@ fn plan_later(job: &mut DynCall<'static>, asked: Asked<'_>, submitted: bool) -> 
     Ok((plan, is_to_run))
 }
 
-fn new_run(plan: &Plan<'static>, place: Option<Arc<dyn AnyPlace>>) -> Arc<PendingRun<Submitted>> {
-    PendingRun::new(plan.task(), plan.label().clone(), place, plan.context().cloned())
-}
-
-/// Gives the run what is to run, and its executor the run, if it was submitted.
-fn launch(run: &Arc<PendingRun<Submitted>>, what: Submitted, submitted: Option<bool>) {
-    run.set_run(what);
-    if let Some(is_to_run) = submitted {
-        run.submit(is_to_run);
-    }
-}
-
 /// Has a run be done if it is one that was asked for.
 fn make_run(make: &Make, run: &Arc<PendingRun<Submitted>>) {
-    let is_asked = |place: &dyn AnyPlace| make.meet(run.task(), place.spots().map(|spot| &spot.location));
+    let is_asked = |place: &Place| make.meet(run.task(), place.spots().map(|spot| &spot.location));
     if !run.place().is_some_and(is_asked) {
         return;
     }
@@ -484,16 +502,19 @@ fn count_failure(failure: &Arc<Failure>) {
 
 /// The same as [`run`](Call::run), from async code: an async function is awaited where it is called; a synchronous one, and
 /// the store, run on the thread that polls.
-impl<'a, R: Send + Sync + 'a, O: Handles<R> + Send + 'a> IntoFuture for Call<'a, R, O> {
+impl<'a, R: Send + Sync + 'static, O: Handles<R> + Send + 'a> IntoFuture for Call<'a, R, O> {
     type Output = Result<O>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(mut self) -> Self::IntoFuture {
         match begin(&mut *self.job, self.asked) {
-            Begun::Ended(ended) => Box::pin(ready(into_outputs(self.job, ended))),
+            Begun::Ended(ended) => {
+                let outputs = into_outputs(&mut *self.job, ended, O::SEVERAL);
+                Box::pin(ready(outputs.map(|mut outputs| O::of(&mut outputs))))
+            }
             begun => Box::pin(async move {
                 let ended = begun.finish(&mut *self.job).await;
-                into_outputs(self.job, ended)
+                into_outputs(&mut *self.job, ended, O::SEVERAL).map(|mut outputs| O::of(&mut outputs))
             }),
         }
     }

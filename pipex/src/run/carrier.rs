@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::graph::kept::{AnyData, Data};
 use pipex_format::model::error::Cause;
 #[cfg(feature = "remote")]
 use pipex_format::model::error::JobError;
@@ -12,19 +13,12 @@ use pipex_format::model::task::Task;
 use pipex_format::wire::Order;
 use pipex_format::wire::Value;
 
-/// How a value goes from process to process.
+/// How data of a type go from process to process.
 #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only jobs for other processes ask for it"))]
-pub struct Travel<R> {
-    pub(crate) to: fn(&R) -> Result<Value, String>,
-    pub(crate) from: fn(Value) -> Result<R, String>,
+pub struct Travel {
+    pub(crate) to: fn(&AnyData) -> Result<Value, String>,
+    pub(crate) from: fn(Value) -> Result<Data, String>,
 }
-
-impl<R> Clone for Travel<R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<R> Copy for Travel<R> {}
 
 /// A task run for another process.
 #[derive(Debug, Clone)]

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use crate::graph::arg::Args;
 use crate::graph::handles::Handles;
-use crate::graph::place::{AnyPlace, Spot};
+use crate::graph::place::{Place, Spot};
 use crate::graph::visitor::Visitor;
 use crate::run::body::{Body, Deferred, Started};
-use crate::run::product::{AnyProduct, Product, keep_elsewhere};
+use crate::run::product::Product;
 use pipex_format::model::error::Result;
 use pipex_format::model::target::Location;
 use pipex_format::model::task::Task;
@@ -33,15 +33,13 @@ pub(crate) trait AnyCall<'a>: Send {
     /// Takes the arguments here; what comes back calls the function, anywhere.
     fn defer(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Deferred<'a>>;
     /// What it gives.
-    fn product(&self) -> &(dyn AnyProduct + 'a);
-    fn product_mut(&mut self) -> &mut (dyn AnyProduct + 'a);
+    fn product(&self) -> &Product;
+    fn product_mut(&mut self) -> &mut Product;
 }
 
 /// A function with its arguments.
 pub(crate) trait TaskCall<'a, R>: AnyCall<'a> {
-    /// What it gives, as what it is.
-    fn typed(&mut self) -> &mut Product<R>;
-    /// As [`start`](AnyCall::start), for the last time, and what it gives is nobody's yet.
+    /// As [`start`](AnyCall::start), for the last time, and what it gives is what it is.
     fn call(&mut self) -> Result<Body<'a, R>>;
 }
 
@@ -50,13 +48,13 @@ pub(crate) type DynCall<'a> = dyn AnyCall<'a> + 'a;
 
 impl<'a> dyn AnyCall<'a> + '_ {
     /// Where its outputs will be, once that is known.
-    pub(crate) fn place(&self) -> Option<&dyn AnyPlace> {
-        self.product().place()
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.product().place().map(|place| &**place)
     }
 
     /// The location of its output, or of the first.
     pub(crate) fn target(&self) -> Option<&Location> {
-        self.place().map(<dyn AnyPlace>::location)
+        self.place().map(Place::location)
     }
 }
 
@@ -69,8 +67,8 @@ pub(crate) struct Closures<R, O, A, L, F, B, S, G> {
     pub(crate) body: B,
     pub(crate) store: S,
     pub(crate) again: G,
-    pub(crate) product: Product<R>,
-    pub(crate) gives: PhantomData<fn() -> O>,
+    pub(crate) product: Product,
+    pub(crate) gives: PhantomData<fn() -> (R, O)>,
 }
 
 impl<'a, R, O, A, L, F, B, S, G> AnyCall<'a> for Closures<R, O, A, L, F, B, S, G>
@@ -83,7 +81,7 @@ where
     S: Fn() -> O::Stores + Send,
     G: Fn(&A) -> Option<A> + Send,
     A::Taken: 'a,
-    R: Send + 'a,
+    R: Send + Sync + 'static,
 {
     fn task(&self) -> &'static Task {
         self.task
@@ -111,22 +109,31 @@ where
     }
 
     fn start(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Started<'a>> {
-        let arguments = self.take(last)?;
-        note_now(taken);
-        Ok(self.product.keep((self.body)(arguments, drafts)))
+        match self.take(last) {
+            Ok(arguments) => {
+                note_now(taken);
+                Ok((self.body)(arguments, drafts).into())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn defer(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Deferred<'a>> {
-        let (arguments, body, given) = (self.take(last)?, self.body.clone(), self.product.expect());
-        note_now(taken);
-        Ok(Box::new(move || keep_elsewhere(given, body(arguments, drafts))))
+        match self.take(last) {
+            Ok(arguments) => {
+                note_now(taken);
+                let body = self.body.clone();
+                Ok(Box::new(move || body(arguments, drafts).into()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    fn product(&self) -> &(dyn AnyProduct + 'a) {
+    fn product(&self) -> &Product {
         &self.product
     }
 
-    fn product_mut(&mut self) -> &mut (dyn AnyProduct + 'a) {
+    fn product_mut(&mut self) -> &mut Product {
         &mut self.product
     }
 }
@@ -138,13 +145,11 @@ where
     B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R>,
     G: Fn(&A) -> Option<A>,
 {
-    fn typed(&mut self) -> &mut Product<R> {
-        &mut self.product
-    }
-
     fn call(&mut self) -> Result<Body<'a, R>> {
-        let arguments = self.take(true)?;
-        Ok((self.body)(arguments, Vec::new()))
+        match self.take(true) {
+            Ok(arguments) => Ok((self.body)(arguments, Vec::new())),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -226,7 +226,7 @@ impl<K: Clone, V: Clone> Cells<K, V> {
 }
 
 /// The call, called like the key unless it has a name of its own.
-fn named<'a, R: Send, O: Handles<R>>(call: Call<'a, R, O>, name: &str) -> Call<'a, R, O> {
+fn named<'a, R, O>(call: Call<'a, R, O>, name: &str) -> Call<'a, R, O> {
     if call.asked.base.is_none() { call.base(name) } else { call }
 }
 

@@ -22,7 +22,7 @@ use crate::graph::holds::HasOutputs;
 use crate::graph::inputs::Inputs;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Maker};
-use crate::graph::place::{AnyPlace, Spot};
+use crate::graph::place::{Place, Spot};
 use crate::graph::visitor::{Findings, Taken, Visitor, describe};
 use crate::run::away::Away;
 use crate::run::context::Context;
@@ -302,7 +302,7 @@ impl Plan<'_> {
     /// Enters the place as this call's.
     fn enter(
         &mut self,
-        place: &dyn AnyPlace,
+        place: &Place,
         is_given: bool,
         caller: &'static panic::Location<'static>,
     ) -> Result<(), (Option<Location>, Unplaced)> {
@@ -320,7 +320,7 @@ impl Plan<'_> {
                 return Err((Some(spot.location.clone()), Unplaced::Refused(clash)));
             }
         }
-        let address = |place: &dyn AnyPlace| Box::<str>::from(&*place.listing().address());
+        let address = |place: &Place| Box::<str>::from(&*place.listing().address());
         let store = address(place.parts().first().map_or(place, |part| &**part));
         if !store.is_empty() || place.is_several() {
             let more = place.parts().iter().skip(1);
@@ -332,9 +332,9 @@ impl Plan<'_> {
     }
 
     /// What is to be expected at the place, for calls that take the output before this one has ended.
-    pub(crate) fn expect(&self, place: &dyn AnyPlace) {
+    pub(crate) fn expect(&self, place: &Place) {
         let Some(journal) = self.run.compares() else { return };
-        let expect = |place: &dyn AnyPlace| {
+        let expect = |place: &Place| {
             let (content, present) = journal.expected(place.spot().key)?;
             Some(match self.decide(place, &present) {
                 Decision::Make(_) => Content::Changes,
@@ -357,7 +357,7 @@ impl Plan<'_> {
 
     /// Whether the output that is there is to be taken. What may have been made without what failed then is made again when an
     /// input is another one now, be that all the same to others.
-    fn decide(&self, place: &dyn AnyPlace, present: &Present) -> Decision {
+    fn decide(&self, place: &Place, present: &Present) -> Decision {
         match decide(&self.wanted(place.format()), Some(present), self.run.policy()) {
             Decision::Warn(reasons) if reasons.inputs && self.inputs.tolerates => Decision::Make(reasons),
             decision => decision,
@@ -397,7 +397,7 @@ impl Plan<'_> {
 
     /// Where only what was asked for is made, and this is not: a flow's body that says that it is to be done now has come to
     /// its end.
-    pub(crate) fn not_asked(&self, place: Option<&dyn AnyPlace>) -> Option<Arc<Failure>> {
+    pub(crate) fn not_asked(&self, place: Option<&Place>) -> Option<Arc<Failure>> {
         let make = Context::requested()?;
         let place = place?;
         let is_asked = make.meet(self.run.task, place.spots().map(|spot| &spot.location));
@@ -429,9 +429,9 @@ impl Plan<'_> {
     }
 
     /// Compares the output that is there with what the call would give now.
-    fn compare(&self, place: &dyn AnyPlace, stamp: Stamp) -> Compared {
+    fn compare(&self, place: &Place, stamp: Stamp) -> Compared {
         let Some(journal) = self.run.compares() else { return Compared::default() };
-        let compare = |place: &dyn AnyPlace, stamp| {
+        let compare = |place: &Place, stamp| {
             let spot = place.spot();
             let read = || place.listing().entry(&spot.location).ok().flatten();
             let (content, present, found) = journal.there(spot.key, stamp, read);
@@ -452,7 +452,7 @@ impl Plan<'_> {
     }
 
     /// Takes the output that is there.
-    fn take(&mut self, job: &dyn AnyCall<'_>, place: &dyn AnyPlace, why: Why, compared: Compared) {
+    fn take(&mut self, job: &dyn AnyCall<'_>, place: &Place, why: Why, compared: Compared) {
         let Compared { content, decision, found: there, more } = compared;
         // What failed and is tolerated has been asked about.
         let _ = self.inputs.failure();

@@ -84,8 +84,14 @@ mod explored {
             self.0.set(value)
         }
 
-        pub(crate) fn into_inner(self) -> Option<T> {
-            self.0.into_inner()
+        pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
+            self.0.get_mut()
+        }
+    }
+
+    impl<T> Default for OnceLock<T> {
+        fn default() -> Self {
+            OnceLock::new()
         }
     }
 

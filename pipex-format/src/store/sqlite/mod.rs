@@ -237,8 +237,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Store<T> for SqliteStore {
 
     fn load(&self, target: &Location) -> StoreResult<T> {
         let mut io = Io::for_target(&ByExtension, target)?;
-        self.load_row(&mut io, target)?;
-        io.into_value()
+        let read = self.load_row(&mut io, target);
+        io.into_value(read)
     }
 
     fn save(&self, claim: Claim, value: &T) -> StoreResult<u64> {

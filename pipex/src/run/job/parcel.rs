@@ -1,12 +1,14 @@
 //! What came from another process, opened as what its type is.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Wire;
 use crate::graph::arg::{Arg, Kind, Referent};
+use crate::graph::kept::{Data, see};
 use crate::graph::output::Output;
 use crate::graph::packing::{is_marked, to_json};
 use crate::graph::value::RefValue;
@@ -97,7 +99,7 @@ pub trait OpenOne<T> {
     fn open(&self, wire: &Wire<'_>, parameter: &str) -> Opened<T>;
 }
 
-impl<T: Serialize + DeserializeOwned + 'static> OpenOne<T> for &Parcel<T> {
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> OpenOne<T> for &Parcel<T> {
     fn open(&self, wire: &Wire<'_>, parameter: &str) -> Opened<T> {
         let value = wire.get(parameter)?;
         if is_marked(value) {
@@ -114,7 +116,7 @@ pub trait OpenPlace<T> {
     fn open(&self, wire: &Wire<'_>, parameter: &str) -> Opened<T>;
 }
 
-impl<T: 'static> OpenPlace<T> for Parcel<T> {
+impl<T: Send + Sync + 'static> OpenPlace<T> for Parcel<T> {
     fn open(&self, wire: &Wire<'_>, parameter: &str) -> Opened<T> {
         wire.output(parameter, wire.get(parameter)?, || None).map(loaded)
     }
@@ -122,7 +124,10 @@ impl<T: 'static> OpenPlace<T> for Parcel<T> {
 
 /// Opens what is always a value: an argument that a template names.
 #[doc(hidden)]
-pub fn open_value<T: Serialize + DeserializeOwned + 'static>(wire: &Wire<'_>, parameter: &str) -> Opened<T> {
+pub fn open_value<T: Serialize + DeserializeOwned + Send + Sync + 'static>(
+    wire: &Wire<'_>,
+    parameter: &str,
+) -> Opened<T> {
     OpenOne::open(&&Parcel::<T>::new(), wire, parameter)
 }
 
@@ -139,30 +144,33 @@ impl<T> Arg<T> {
     /// The same, for one that is a reference.
     #[doc(hidden)]
     pub fn shared<U: Referent<Owned = T> + ?Sized>(self, parameter: &str) -> Result<RefValue<'static, U>, JobError> {
-        self.value(parameter).map(|value| RefValue::Shared(Output::from(value)))
+        self.value(parameter).map(|value| RefValue::Given(Arc::new(value)))
     }
 }
 
 /// An output that serde knows: it can be sent as a value.
 pub trait Travels<R> {
     #[doc(hidden)]
-    fn travel(&self) -> Option<Travel<R>>;
+    fn travel(&self) -> Option<fn() -> Travel>;
 }
 
-impl<R: Serialize + DeserializeOwned> Travels<R> for Parcel<R> {
-    fn travel(&self) -> Option<Travel<R>> {
-        Some(Travel { to: to_json, from: |value| R::deserialize(value).map_err(|error| error.to_string()) })
+impl<R: Serialize + DeserializeOwned + Send + Sync + 'static> Travels<R> for Parcel<R> {
+    fn travel(&self) -> Option<fn() -> Travel> {
+        Some(|| Travel {
+            to: |data| to_json(see::<R>(data).expect("a function gives what its type says")),
+            from: |value| R::deserialize(value).map(Data::new).map_err(|error| error.to_string()),
+        })
     }
 }
 
 /// An output that can be sent only by its location.
 pub trait Stays<R> {
     #[doc(hidden)]
-    fn travel(&self) -> Option<Travel<R>>;
+    fn travel(&self) -> Option<fn() -> Travel>;
 }
 
 impl<R> Stays<R> for &Parcel<R> {
-    fn travel(&self) -> Option<Travel<R>> {
+    fn travel(&self) -> Option<fn() -> Travel> {
         None
     }
 }

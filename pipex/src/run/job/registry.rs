@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pipex_format::wire::{JobOutcome, Order, Value};
 
+use crate::graph::held::Held;
 use crate::graph::outcome::{Label, Maker, Produced};
 use crate::graph::output::Output;
 use crate::graph::packing::OUTPUT;
@@ -98,7 +99,7 @@ impl Wire<'_> {
     }
 
     /// The output that the value says it is: in the store of the task that made it, else in `store`.
-    pub(super) fn output<T: 'static>(
+    pub(super) fn output<T: Send + Sync + 'static>(
         &self,
         parameter: &str,
         value: &Value,
@@ -124,7 +125,7 @@ impl Wire<'_> {
         let key = pipex_format::journal::target_key(&address, &location);
         let place = Place::new(Spot::new(location, key, is_path), store);
         let label = Label { maker: maker.map(|maker| Maker::next(maker.task)), ..Label::default() };
-        Ok(Output::ended(label, Some(Arc::new(place)), Ok(Produced::Saved), None))
+        Ok(Output::of(Held::ended(label, Some(&place), Ok(Produced::Saved), None)))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::graph::host::{Host as _, Permit};
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Outcome, Produced};
 use crate::graph::pending::LazyRun;
-use crate::graph::place::AnyPlace;
+use crate::graph::place::Place;
 use crate::run::away::Work;
 use crate::run::body::{Raised, Started};
 use crate::run::context::Context;
@@ -224,6 +224,7 @@ impl<'a> Plan<'a> {
         let (called_at, mut taken) = (if claim.is_some() { Instant::now() } else { started }, None);
         let there = Some(&mut taken);
         let mut records = Records::new();
+        let call = &mut *job;
         let called = if mode.executes() {
             // What is called here has until then as well; what is only submitted here has its own time.
             let outer = context.as_ref().filter(|_| away.is_none()).and_then(|context| context.limit.as_ref());
@@ -236,7 +237,7 @@ impl<'a> Plan<'a> {
                     (Some(away), Some(limit)) => {
                         let abandoned = claim.filter(|_| task.wants_target).map(Claim::abandoned_drafts).transpose()?;
                         let abandoned = abandoned.unwrap_or_default();
-                        let body = context.enter(|| job.defer(drafts, last, there)).map_err(not_to_be_had)?;
+                        let body = context.enter(|| call.defer(drafts, last, there)).map_err(not_to_be_had)?;
                         match Box::pin(timeout(Some(limit), away(Work::Body(body, abandoned), context))).await {
                             Ok(ended) => ended,
                             Err(error) => {
@@ -246,11 +247,11 @@ impl<'a> Plan<'a> {
                             }
                         }
                     }
-                    (Some(away), None) => match start(job, Some(&context), drafts, last, there)? {
+                    (Some(away), None) => match start(call, Some(&context), drafts, last, there)? {
                         Started::Done(called) => called,
                         Started::Future(future) => away(Work::Future(future), context).await,
                     },
-                    (None, limit) => match (start(job, Some(&context), drafts, last, there)?, limit) {
+                    (None, limit) => match (start(call, Some(&context), drafts, last, there)?, limit) {
                         (Started::Done(_), Some(limit)) if started.elapsed() > limit => {
                             Err(RunError::TimedOut { limit }.into())
                         }
@@ -271,7 +272,7 @@ impl<'a> Plan<'a> {
                 None => context.clone(),
             };
             let attempt = pin!(async move {
-                match start(job, context.as_ref(), drafts, true, there)? {
+                match start(call, context.as_ref(), drafts, true, there)? {
                     Started::Done(called) => called,
                     Started::Future(future) => Box::pin(drive_in(context, future)).await,
                 }
@@ -285,14 +286,16 @@ impl<'a> Plan<'a> {
         {
             return Err(RunError::TimedOut { limit }.into());
         }
-        called.unwrap_or_else(|panic| {
+        let called = called.unwrap_or_else(|panic| {
             if taken.is_none() {
                 run.phase = Phase::Loading;
                 return Err(run.caught(panic).into());
             }
             let raised = Raised::from(panic.error(Phase::Running));
             Err(Raised { thrown: (!mode.executes()).then_some(panic), ..raised })
-        })
+        });
+        job.product_mut().keep(called?);
+        Ok(())
     }
 }
 
@@ -457,18 +460,18 @@ impl Run {
     }
 
     /// Says that it was made.
-    fn has_made(&mut self, place: Option<&dyn AnyPlace>, found: Found, given: Vec<Given<'static>>, elapsed: Duration) {
+    fn has_made(&mut self, place: Option<&Place>, found: Found, given: Vec<Given<'static>>, elapsed: Duration) {
         let Found { there, more, bytes, urgent } = found;
         if let Some(place) = place {
             self.note_found(place, &there, &more);
         }
         let recorded = self.last.as_ref().map(|last| last.records.clone()).unwrap_or_default();
         let details = Details { there, more, given: given.into(), recorded, urgent, ..Details::default() };
-        self.completed(place.map(<dyn AnyPlace>::location), elapsed, bytes, &details);
+        self.completed(place.map(Place::location), elapsed, bytes, &details);
     }
 
     /// The right to make the output, unless it is there by now.
-    pub(super) async fn claim(&self, place: &dyn AnyPlace, record: Record) -> Result<Claimed, Cause> {
+    pub(super) async fn claim(&self, place: &Place, record: Record) -> Result<Claimed, Cause> {
         let mut claim = self.claim_one(place.claim_path(), place.location(), record).await?;
         if place.is_several() {
             let mut others = Vec::new();
@@ -503,7 +506,7 @@ impl Run {
     }
 
     /// Whether the function wrote a file, if that is its own choice: one without a `#[target]` parameter may give data instead.
-    fn has_written(&self, place: &dyn AnyPlace) -> Result<bool, Cause> {
+    fn has_written(&self, place: &Place) -> Result<bool, Cause> {
         if self.task.saves || self.task.wants_target {
             return Ok(true);
         }
@@ -556,11 +559,11 @@ impl Run {
     /// What lies at the place now that it was saved, and at those of the other outputs, if somebody compares.
     pub(super) fn look_at_saved(
         &self,
-        place: &dyn AnyPlace,
+        place: &Place,
         receipts: &[Arc<Receipt>],
         record: Record,
     ) -> (Option<There>, Vec<Option<There>>) {
-        let look = |place: &dyn AnyPlace, receipt: &Receipt| {
+        let look = |place: &Place, receipt: &Receipt| {
             self.compares()?;
             let there = match (receipt.content.get(), receipt.stamp.get(), receipt.bytes.get()) {
                 (Some(content), Some(stamp), Some(bytes)) => There::new(*content, *stamp, *bytes),
@@ -576,7 +579,7 @@ impl Run {
     }
 
     /// Has the journal, and whatever takes the outputs, know what lies there now.
-    fn note_found(&self, place: &dyn AnyPlace, there: &Option<There>, more: &[Option<There>]) {
+    fn note_found(&self, place: &Place, there: &Option<There>, more: &[Option<There>]) {
         let Some(journal) = self.compares() else { return };
         for (spot, there) in place.spots().zip(iter::once(there).chain(more)) {
             if let Some(there) = there {

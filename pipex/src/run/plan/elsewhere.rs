@@ -10,7 +10,7 @@ use super::attempt::{Done, Found, NotMade};
 use super::{Asked, Attempted, LOOK, Plan, Run};
 use crate::graph::outcome::Produced;
 use crate::graph::packing::Packing;
-use crate::graph::place::AnyPlace;
+use crate::graph::place::Place;
 use crate::graph::visitor::{Visitor, checksum};
 use crate::run::away::away;
 use crate::run::body::Raised;
@@ -82,13 +82,13 @@ impl Plan<'_> {
         &mut self,
         order: Result<Order, JobError>,
         carrier: Arc<dyn Carrier>,
-        place: Option<&dyn AnyPlace>,
+        place: Option<&Place>,
         started: Instant,
     ) -> Result<Reply, Raised> {
         let order = order.map_err(stays)?;
         let needs = self.run.beside.as_ref().and_then(|beside| beside.needs).unwrap_or_default();
         let job = Job::new(self.run.task, self.run.attempt, needs, &order).map_err(stays)?;
-        let target = place.map(<dyn AnyPlace>::location);
+        let target = place.map(Place::location);
         if let Some(target) = target {
             self.run.begin_making(target, started);
         }
@@ -225,7 +225,7 @@ fn ended(made: Result<Produced, Raised>, job: &mut dyn AnyCall<'_>, plan: &Plan<
     if plan.run.why == Why::MadeMeanwhile {
         return JobEnd::Found;
     }
-    let look = |place: &dyn AnyPlace| {
+    let look = |place: &Place| {
         let entry = place.listing().entry(&place.spot().location).ok().flatten()?;
         let there = There::from_entry(&entry);
         Some(there.made_by(plan.record().provenance().with_format(place.format())))

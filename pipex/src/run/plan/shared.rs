@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Run;
 use super::attempt::{Claimed, Found, NotMade};
-use crate::graph::place::AnyPlace;
+use crate::graph::place::Place;
 use pipex_format::model::error::Cause;
 use pipex_format::say::say;
 use pipex_format::store::{
@@ -21,7 +21,7 @@ pub(super) struct SharedOutputs {
 }
 
 /// Whatever the number of its outputs.
-fn outputs<'p>(place: &'p (dyn AnyPlace + 'p)) -> Vec<&'p (dyn AnyPlace + 'p)> {
+fn outputs<'p>(place: &'p Place) -> Vec<&'p Place> {
     match place.parts() {
         [] => vec![place],
         parts => parts.iter().map(|part| &**part as _).collect(),
@@ -30,9 +30,9 @@ fn outputs<'p>(place: &'p (dyn AnyPlace + 'p)) -> Vec<&'p (dyn AnyPlace + 'p)> {
 
 impl Run {
     /// Where the outputs are shared, if they are: files within the project, of which it is known what they are made of.
-    pub(super) fn find_shared(&self, place: &dyn AnyPlace, record: Record) -> Option<SharedOutputs> {
+    pub(super) fn find_shared(&self, place: &Place, record: Record) -> Option<SharedOutputs> {
         let shared = self.context.as_ref()?.shared.clone().filter(|_| self.mode.caches() && !self.is_elsewhere())?;
-        let name = |output: &dyn AnyPlace| {
+        let name = |output: &Place| {
             let is_file = output.listing().address().is_empty();
             shared.name(&output.spot().name(), record, output.format()).filter(|_| is_file)
         };
@@ -46,12 +46,7 @@ impl Run {
     }
 
     /// Takes the output that is shared, if nothing is here yet: that needs no claim.
-    pub(super) fn take_unclaimed(
-        &self,
-        place: &dyn AnyPlace,
-        record: Record,
-        shared: &mut SharedOutputs,
-    ) -> Option<Found> {
+    pub(super) fn take_unclaimed(&self, place: &Place, record: Record, shared: &mut SharedOutputs) -> Option<Found> {
         // What is stale here is replaced, and several are there together: by who has claimed them.
         let [output] = shared.found.as_deref().filter(|_| self.outdated.is_none())? else { return None };
         match output.take_unclaimed(place.location(), record) {
@@ -67,7 +62,7 @@ impl Run {
     /// The right to make the output, unless it is there by now, or is shared and was taken.
     pub(super) async fn claim_unless_shared(
         &self,
-        place: &dyn AnyPlace,
+        place: &Place,
         record: Record,
         mut shared: Option<&mut SharedOutputs>,
     ) -> Result<Result<Claim, NotMade>, Cause> {
@@ -85,18 +80,18 @@ impl Run {
         }
     }
 
-    fn found_taken(&self, place: &dyn AnyPlace, receipts: &[Arc<Receipt>], record: Record) -> Found {
+    fn found_taken(&self, place: &Place, receipts: &[Arc<Receipt>], record: Record) -> Found {
         let (there, more) = self.look_at_saved(place, receipts, record);
         Found { there, more, ..Found::default() }
     }
 }
 
-fn cannot_take(place: &dyn AnyPlace, error: &impl fmt::Display) {
+fn cannot_take(place: &Place, error: &impl fmt::Display) {
     say(&format!("{}: what is shared cannot be taken, so it is made: {error}", place.location()));
 }
 
 /// Takes all of them, together.
-fn take(shared: &[SharedOutput], place: &dyn AnyPlace, claim: Claim) -> StoreResult<u64> {
+fn take(shared: &[SharedOutput], place: &Place, claim: Claim) -> StoreResult<u64> {
     if let [shared] = shared {
         return shared.take(claim);
     }
@@ -110,7 +105,7 @@ fn take(shared: &[SharedOutput], place: &dyn AnyPlace, claim: Claim) -> StoreRes
 
 impl SharedOutputs {
     /// Puts what was just made there for the others. What cannot be put there is here all the same.
-    pub(super) fn put(&self, place: &dyn AnyPlace, receipts: &[Arc<Receipt>]) {
+    pub(super) fn put(&self, place: &Place, receipts: &[Arc<Receipt>]) {
         for ((name, output), receipt) in self.names.iter().zip(outputs(place)).zip(receipts) {
             let location = &output.spot().location;
             if let Err(error) = self.shared.put(name, location.path(), receipt.content.get().copied()) {

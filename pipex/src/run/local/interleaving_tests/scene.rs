@@ -9,6 +9,8 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
 use shuttle::{Config, MaxSteps, Runner};
 
 use super::super::*;
+use crate::graph::held::Held;
+use crate::graph::kept::Data;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Attempt, Failure, Label, Produced};
 use crate::graph::output::Output;
@@ -47,7 +49,7 @@ struct Fake {
     body: Box<dyn FnMut(&[u32]) -> Value + Send>,
     counts: Arc<Counts>,
     value: Option<u32>,
-    receiver: Receiver<u32>,
+    receiver: Receiver,
 }
 
 #[derive(Default)]
@@ -101,7 +103,7 @@ impl LazyRun for Fake {
 
     fn deliver(&mut self) {
         if let Some(value) = self.value {
-            self.receiver.receive(value);
+            self.receiver.receive(Data::new(value));
         }
     }
 }
@@ -116,10 +118,10 @@ fn call(
     let counts = Arc::<Counts>::default();
     let inputs = inputs.iter().copied().cloned().collect();
     let run = PendingRun::new(task, Label::default(), None, Some(Arc::clone(&context)));
-    let output = Output::pending(Arc::clone(&run) as _, 0, None);
-    let (body, receiver) = (Box::new(body), Receiver::One(output.downgrade()));
+    let held = Held::pending(&(Arc::clone(&run) as _), 0, None);
+    let (body, receiver) = (Box::new(body), Receiver::One(Arc::downgrade(&held)));
     run.set_run(Fake { context, task, inputs, body, counts: Arc::clone(&counts), value: None, receiver });
-    (output, run, counts)
+    (Output::of(held), run, counts)
 }
 
 pub(super) fn lazy(
@@ -152,7 +154,7 @@ pub(super) fn value(output: &Output<u32>) -> u32 {
 }
 
 fn unsettled(output: &Output<u32>) -> Option<Arc<dyn Node>> {
-    output.any().pending_part().map(|(node, _)| Arc::clone(node))
+    output.held().pending_part().map(|(node, _)| Arc::clone(node))
 }
 
 /// Runs it on this thread, as a call that is made here does.

@@ -1,14 +1,16 @@
-//! Where outputs come from, whatever the type of their data: runs, and other outputs.
+//! What outputs hold, whatever the type of their data: where these are, and which run, or which other output, they come from.
 
 use std::borrow::Cow;
+use std::error::Error as StdError;
 use std::sync::Arc;
 
 use crate::graph::dry;
 use crate::graph::inputs::{Edge, Inputs};
+use crate::graph::kept::{AnyData, Data, Kept};
 use crate::graph::make;
 use crate::graph::node::Node;
 use crate::graph::outcome::{Failure, Label, Outcome, Produced};
-use crate::graph::place::{AnyPlace, Spot};
+use crate::graph::place::{Place, Spot};
 use crate::graph::settle::{is_in_run, settle};
 use crate::runtime::block_on;
 use pipex_format::journal::{Input, Journal};
@@ -16,8 +18,32 @@ use pipex_format::model::contents::Content;
 use pipex_format::model::error::{Error, Result};
 use pipex_format::model::target::Location;
 
+/// What an output and its clones share. Where all of those have gone whose run has yet to end, nobody will ask for its data, and the
+/// last of them has the data to itself.
+pub struct Held<D: ?Sized = AnyData> {
+    source: Source,
+    origin: Origin,
+    /// The data that came later.
+    kept: Kept,
+    /// The data that it was made with.
+    given: D,
+}
+
+/// In place of data that are given with an output.
+struct Nothing;
+
+/// Where the data are to be had that are not in memory.
+enum Source {
+    Nowhere,
+    Place(Arc<Place>),
+    /// They are made of another output's.
+    View(Box<Make>),
+}
+
+type Make = dyn Fn() -> Result<Data> + Send + Sync;
+
 /// Where an output comes from. Nearly all runs have ended when their output is made, and pay for nothing else.
-pub(crate) enum Origin {
+enum Origin {
     Ended {
         label: Label,
         outcome: Outcome,
@@ -31,97 +57,154 @@ pub(crate) enum Origin {
     View(Box<View>),
 }
 
-pub(crate) struct View {
-    whole: Box<dyn AnyOutput + Send + Sync>,
+struct View {
+    whole: Arc<Held>,
     /// What tells it from other views of the same.
     name: Cow<'static, str>,
 }
 
-impl View {
-    pub(crate) fn new(whole: impl AnyOutput + Send + Sync + 'static, name: Cow<'static, str>) -> Box<Self> {
-        Box::new(View { whole: Box::new(whole), name })
+impl Held {
+    fn new(source: Source, data: Option<Data>, origin: Origin) -> Arc<Self> {
+        Arc::new(Held { source, origin, kept: Kept::new(data), given: Nothing })
     }
 
-    fn whole(&self) -> &dyn AnyOutput {
-        &*self.whole
+    /// Of a value that is there.
+    pub(crate) fn given<T: Send + Sync + 'static>(label: Label, value: T) -> Arc<Self> {
+        let origin = Origin::Ended { label, outcome: Ok(Produced::Value) };
+        Arc::new(Held { source: Source::Nowhere, origin, kept: Kept::default(), given: Some(value) })
     }
-}
 
-/// An output, whatever the type of its data.
-pub(crate) trait AnyOutput {
-    fn origin(&self) -> &Origin;
+    /// Of a run that has ended, and gave these data, if they are in memory.
+    pub(crate) fn ended(label: Label, place: Option<&Arc<Place>>, outcome: Outcome, data: Option<Data>) -> Arc<Self> {
+        Self::new(Source::at(place), data, Origin::Ended { label, outcome })
+    }
+
+    /// Of a run that has yet to happen.
+    pub(crate) fn pending(node: &Arc<dyn Node>, part: u32, place: Option<&Arc<Place>>) -> Arc<Self> {
+        Self::new(Source::at(place), None, Origin::Pending { node: Arc::clone(node), part })
+    }
+
+    /// Of what is made of another's data wherever it is taken.
+    pub(crate) fn view(whole: Arc<Held>, name: Cow<'static, str>, make: Box<Make>) -> Arc<Self> {
+        Self::new(Source::View(make), None, Origin::View(Box::new(View { whole, name })))
+    }
+
     /// Where its data are by themselves.
-    fn place(&self) -> Option<&dyn AnyPlace>;
-}
+    pub(crate) fn place(&self) -> Option<&Arc<Place>> {
+        match &self.source {
+            Source::Place(place) => Some(place),
+            _ => None,
+        }
+    }
 
-impl dyn AnyOutput + '_ {
+    /// The data, if they are in memory.
+    pub(crate) fn data(&self) -> Option<&AnyData> {
+        match self.kept.get() {
+            Some(data) => Some(data.get()),
+            None if self.given.is::<Nothing>() => None,
+            None => Some(&self.given),
+        }
+    }
+
+    /// The same for the only one that holds them.
+    pub(crate) fn data_mut(&mut self) -> &mut AnyData {
+        match self.kept.get_mut() {
+            Some(data) => data.get_mut(),
+            None => &mut self.given,
+        }
+    }
+
+    /// Is given what its run gave.
+    pub(crate) fn receive(&self, data: Data) {
+        self.kept.set(data);
+    }
+
+    /// The data from where they are, or `None` if they are in memory. The run has ended.
+    pub(crate) fn load(&self) -> Result<Option<Data>> {
+        self.outcome()?;
+        if self.data().is_some() {
+            return Ok(None);
+        }
+        self.expect_made()?;
+        self.kept.load(&|| match &self.source {
+            Source::View(make) => make(),
+            Source::Place(place) => place.load().map_err(|source| not_loaded(place.location(), source)),
+            Source::Nowhere => unreachable!("a run that ended well left data or a place"),
+        })
+    }
+
+    /// Those who load the data share them from now on.
+    pub(crate) fn share(&self) {
+        self.kept.share();
+    }
+
     /// How its run ended, if it has.
     pub(crate) fn end(&self) -> Option<Result<(), &Arc<Failure>>> {
-        match self.origin() {
+        match &self.origin {
             Origin::Ended { outcome, .. } => Some(outcome.as_ref().map(|_| ())),
             Origin::Pending { node, .. } => node.ended(),
-            Origin::View(view) => view.whole().end(),
+            Origin::View(view) => view.whole.end(),
         }
     }
 
     /// Whether its run would have to run, in a dry run.
     pub(crate) fn is_dry(&self) -> bool {
-        match self.origin() {
+        match &self.origin {
             Origin::Ended { outcome, .. } => matches!(outcome, Ok(Produced::Nothing)),
             Origin::Pending { node, .. } => node.is_dry(),
-            Origin::View(view) => view.whole().is_dry(),
+            Origin::View(view) => view.whole.is_dry(),
         }
     }
 
     pub(crate) fn label(&self) -> &Label {
-        match self.origin() {
+        match &self.origin {
             Origin::Ended { label, .. } => label,
             Origin::Pending { node, .. } => node.label(),
-            Origin::View(view) => view.whole().label(),
+            Origin::View(view) => view.whole.label(),
         }
     }
 
     pub(crate) fn spot(&self) -> Option<&Spot> {
-        match self.origin() {
-            Origin::View(view) => view.whole().spot(),
-            _ => self.place().map(AnyPlace::spot),
+        match &self.origin {
+            Origin::View(view) => view.whole.spot(),
+            _ => self.place().map(|place| place.spot()),
         }
     }
 
     /// The address of the store that has it; empty where targets are paths.
     fn address(&self) -> Cow<'_, str> {
-        match self.origin() {
-            Origin::View(view) => view.whole().address(),
+        match &self.origin {
+            Origin::View(view) => view.whole.address(),
             _ => self.place().map(|place| place.listing().address()).unwrap_or_default(),
         }
     }
 
     /// What lies at its location, as far as it is known.
     fn content(&self) -> Content {
-        match self.origin() {
+        match &self.origin {
             Origin::Ended { outcome, .. } => match (self.place(), outcome) {
                 (Some(_), Ok(Produced::Nothing)) => Content::Changes,
                 (Some(place), Ok(_)) => place.spot().content(),
                 _ => Content::Unknown,
             },
             Origin::Pending { node, part } => node.content(*part as usize),
-            Origin::View(view) => view.whole().content(),
+            Origin::View(view) => view.whole.content(),
         }
     }
 
     /// Its run as a node of the graph, and which of its outputs it is, unless it has ended.
     pub(crate) fn pending_part(&self) -> Option<(&Arc<dyn Node>, u32)> {
-        match self.origin() {
+        match &self.origin {
             Origin::Pending { node, part } if !node.has_ended() => Some((node, *part)),
-            Origin::View(view) => view.whole().pending_part(),
+            Origin::View(view) => view.whole.pending_part(),
             _ => None,
         }
     }
 
     /// What tells it from what lies at its target, if it is not that but a view of it.
     pub(crate) fn view_name(&self) -> Option<Cow<'_, str>> {
-        let Origin::View(view) = self.origin() else { return None };
-        Some(match view.whole().view_name() {
+        let Origin::View(view) = &self.origin else { return None };
+        Some(match view.whole.view_name() {
             Some(outer) => format!("{outer}.{}", view.name).into(),
             None => Cow::Borrowed(&view.name),
         })
@@ -129,8 +212,8 @@ impl dyn AnyOutput + '_ {
 
     /// Removes what lies at its target; whether there was something.
     pub(crate) fn remove(&self) -> Result<bool> {
-        if let Origin::View(view) = self.origin() {
-            return view.whole().remove();
+        if let Origin::View(view) = &self.origin {
+            return view.whole.remove();
         }
         let Some(place) = self.place() else { return Ok(false) };
         place.remove().map_err(|source| Error::Remove { target: place.location().clone(), source: source.into() })
@@ -200,4 +283,17 @@ impl dyn AnyOutput + '_ {
         }
         self.outcome()
     }
+}
+
+impl Source {
+    fn at(place: Option<&Arc<Place>>) -> Self {
+        match place {
+            Some(place) => Source::Place(Arc::clone(place)),
+            None => Source::Nowhere,
+        }
+    }
+}
+
+pub(crate) fn not_loaded(target: &Location, source: Box<dyn StdError + Send + Sync>) -> Error {
+    Error::Load { target: target.clone(), source: source.into() }
 }
