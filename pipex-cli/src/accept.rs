@@ -10,9 +10,11 @@ use serde::Serialize;
 
 use crate::call_lines::CallLines;
 use crate::condition::Condition;
-use crate::project::{CallFingerprints, Project, Target};
+use crate::project::Project;
 use crate::select::Selection;
 use crate::survey::{FoundOutput, OutputStatus, Survey};
+use crate::target::CallFingerprints;
+use crate::targets::Target;
 use crate::{CommandError, CommandStatus, Confirmation, ls, print};
 
 /// What may have changed.
@@ -122,11 +124,13 @@ struct AcceptancePlan<'p> {
 impl<'p> AcceptancePlan<'p> {
     fn new(project: &'p Project, selection: Selection, chosen: Reasons) -> Result<Self, CommandError> {
         // What is not there may be stale, too: what was made from it would be made from something else now.
-        let (survey, mut selected) = Selection { stale: false, ..selection }.select(project)?;
-        selected.retain(|(_, status)| {
+        let (survey, selected) = Selection { stale: false, ..selection }.select(project)?;
+        let is_stale = |status: &OutputStatus| {
             matches!(status.condition, Condition::Stale | Condition::NotNeeded) && !status.reasons.is_empty()
-        });
-        let name = |index: usize| &*project.targets[index].name;
+        };
+        let selected = selected.into_iter().map(|index| (index, survey.status(index)));
+        let selected: Vec<_> = selected.filter(|(_, status)| is_stale(status)).collect();
+        let name = |index: usize| project.targets.get(index).name();
         let left = |(index, status): &(usize, OutputStatus)| {
             Some((name(*index), status.reasons.except(chosen))).filter(|(_, left)| !left.is_empty())
         };
@@ -150,11 +154,11 @@ fn print_by_task(
 ) -> Result<(), CommandError> {
     let mut by_task: BTreeMap<(&str, String), (usize, usize)> = BTreeMap::new();
     for (index, status) in outputs {
-        let task = project.function(&project.targets[*index]).map_or("", |function| &function.name);
+        let task = project.function(project.targets.get(*index)).map_or("", |function| &function.name);
         by_task.entry((task, ls::describe_reasons(part(status.reasons)))).or_insert((0, *index)).0 += 1;
     }
     for ((task, reasons), (count, example)) in by_task {
-        let example = project.format_target(&project.targets[example]);
+        let example = project.format_target(project.targets.get(example));
         let outputs = print::format_count(count, "output");
         print::line(format!("{task}: {outputs}{what}, changed: {reasons}; such as {example}"))?;
     }
@@ -173,9 +177,9 @@ fn write_lines(
     let mut call_lines = project.read_call_lines(&indices);
     let mut functions = JournaledFunctions::default();
     for (index, status) in accepted {
-        let target = &project.targets[*index];
+        let target = project.targets.get(*index);
         let (Some(number), Some(found)) =
-            (target.function, survey.found(*index).or_else(|| project.find_recorded(target)))
+            (target.function(), survey.found(*index).or_else(|| project.find_recorded(target)))
         else {
             continue;
         };
@@ -204,8 +208,8 @@ pub fn close_journal(project: &Project, journal: &Journal) -> Result<(), Command
 }
 
 /// What the target's last call would make it from, if that is another.
-pub fn find_last_call(target: &Target) -> Option<&CallFingerprints> {
-    target.last.as_ref()?.now.as_deref()
+pub fn find_last_call(target: Target<'_>) -> Option<CallFingerprints> {
+    target.last()?.now
 }
 
 /// What is said to have made what is there.
@@ -217,7 +221,7 @@ fn build_stored(
     call_lines: &CallLines,
     chosen: Reasons,
 ) -> Stored {
-    let target = &project.targets[index];
+    let target = project.targets.get(index);
     let now = find_last_call(target);
     let mut stored = found.stored;
     let made_by = &mut stored.provenance;
@@ -287,13 +291,13 @@ impl JournaledFunctions {
         why: Why,
         there: There,
     ) -> Ended<'p> {
-        let (target, next) = (&project.targets[index], self.0.len() as u32);
+        let (target, next) = (project.targets.get(index), self.0.len() as u32);
         let task = *self.0.entry(function).or_insert_with(|| {
             let mut function = project.functions[function as usize].clone();
             function.task = next;
             journal.line(Line::Task(function));
             next
         });
-        Ended::by_command(task, (&*target.name).into(), project.address(target).into(), why, there)
+        Ended::by_command(task, (target.name()).into(), project.address(target).into(), why, there)
     }
 }

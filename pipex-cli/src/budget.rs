@@ -12,9 +12,10 @@ use pipex_format::model::state::State;
 
 use crate::condition::{Condition, Demand};
 use crate::paths::{Bounds, Zone};
-use crate::project::{KnownOutput, Origin, Project};
+use crate::project::Project;
 use crate::rm::RmOptions;
 use crate::survey::{FoundOutput, OutputStatus, Survey};
+use crate::target::{KnownOutput, Origin};
 
 /// Which outputs go first.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -137,7 +138,7 @@ impl<'p> Sight<'p> {
         let condition = |index: usize| statuses[index].condition;
         let mut consumers = vec![Vec::new(); count];
         for (index, target) in project.targets.iter().enumerate() {
-            if matches!(condition(index), Gone | Orphaned) || target.function.is_none() {
+            if matches!(condition(index), Gone | Orphaned) || target.function().is_none() {
                 continue;
             }
             for input in target.inputs().iter().chain(target.takes()) {
@@ -151,7 +152,7 @@ impl<'p> Sight<'p> {
         let mut open: Vec<usize> = project.outputs().filter(|index| !is_settled(index)).collect();
         while let Some(index) = open.pop() {
             if !std::mem::replace(&mut is_due[index], true) {
-                let inputs = project.targets[index].takes().iter().map(|input| input.index as usize);
+                let inputs = project.targets.get(index).takes().iter().map(|input| input.index as usize);
                 open.extend(inputs.filter(|input| !is_there(*input)));
             }
         }
@@ -173,7 +174,7 @@ impl<'p> Sight<'p> {
 
     /// Why an output that is there has to stay, whatever the budget.
     fn find_objection(&self, index: usize) -> Option<&'static str> {
-        let (project, target, zone) = (self.project, &self.project.targets[index], self.zones[index]);
+        let (project, target, zone) = (self.project, self.project.targets.get(index), self.zones[index]);
         let (condition, found) = (self.statuses[index].condition, self.survey.found(index)?);
         let consumers = &self.consumers[index];
         let mut all = RmOptions::default();
@@ -212,23 +213,23 @@ impl<'p> Sight<'p> {
 
     /// Whether the next run asks for it, whatever is there of what was made from it.
     fn is_asked_for(&self, index: usize) -> bool {
-        let target = &self.project.targets[index];
+        let target = self.project.targets.get(index);
         if self.survey.demand(index) != Demand::Direct {
             return false;
         }
         // A lazy one that a run found there, though nothing was made from it then: somebody asked for its data.
-        let is_loaded = target.last.as_ref().is_some_and(|last| {
+        let is_loaded = target.last().is_some_and(|last| {
             let was_taken = |(consumer, _): &(usize, bool)| {
-                self.project.targets[*consumer].made.as_ref().is_some_and(|made| made.run == last.run)
+                self.project.targets.get(*consumer).made().is_some_and(|made| made.run == last.run)
             };
             last.state == State::Cached && !last.removed && !self.consumers[index].iter().any(was_taken)
         });
-        !target.is_lazy || is_loaded
+        !target.is_lazy() || is_loaded
     }
 
     fn build_candidate(&self, outputs: &[usize], is_asked_for: bool) -> Candidate {
         let found: Vec<_> = outputs.iter().filter_map(|index| Some((*index, self.survey.found(*index)?))).collect();
-        let made = outputs.iter().filter_map(|index| self.project.targets[*index].made.as_ref());
+        let made = outputs.iter().filter_map(|index| self.project.targets.get(*index).made());
         Candidate {
             bytes: found.iter().map(|(_, found)| found.bytes).fold(0, u64::saturating_add),
             // All of them took as long as each.
@@ -242,8 +243,8 @@ impl<'p> Sight<'p> {
     /// When it was made, a run found it there, or something was made from it: whichever was last.
     fn find_last_use(&self, index: usize) -> Timestamp {
         let project = self.project;
-        let made = |index: usize| project.targets[index].made.as_ref().map(|made| made.moment(project));
-        let met = project.targets[index].last.as_ref().filter(|last| last.state.is_success() && !last.removed);
+        let made = |index: usize| project.targets.get(index).made().map(|made| made.moment(project));
+        let met = project.targets.get(index).last().filter(|last| last.state.is_success() && !last.removed);
         let met = met.map(|last| project.runs[last.run as usize].moment_at(last.at));
         let taken = self.consumers[index].iter().filter_map(|(consumer, _)| made(*consumer));
         made(index).into_iter().chain(met).chain(taken).max().unwrap_or(Timestamp::MIN)
@@ -266,11 +267,11 @@ impl Project {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         let mut by_run = HashMap::new();
         let mut outputs: Vec<usize> = self.outputs().collect();
-        outputs.sort_by(|one, other| self.targets[*one].name.cmp(&self.targets[*other].name));
+        self.targets.sort(&mut outputs);
         for index in outputs {
-            let target = &self.targets[index];
+            let target = self.targets.get(index);
             // At the very same instant no other run of the function has started.
-            let group = target.made.as_ref().map(|made| (made.run, target.function, made.at.to_bits()));
+            let group = target.made().map(|made| (made.run, target.function(), made.at.to_bits()));
             let place = group.map_or(groups.len(), |group| *by_run.entry(group).or_insert(groups.len()));
             match groups.get_mut(place) {
                 Some(group) => group.push(index),

@@ -33,7 +33,7 @@ impl Project {
             }
         });
         for (index, call_lines) in &mut all {
-            let last = self.targets[*index].last.as_ref();
+            let last = self.targets.get(*index).last();
             if last.is_none_or(|last| last.now.is_none()) {
                 call_lines.now = None;
             }

@@ -6,8 +6,10 @@ use pipex_format::model::state::State;
 use serde::Serialize;
 
 use crate::condition::Condition;
-use crate::project::{LastEvent, Project, Target};
+use crate::project::Project;
 use crate::survey::OutputStatus;
+use crate::target::LastEvent;
+use crate::targets::Target;
 use crate::{CommandError, print};
 
 /// The causes that were met, in the order in which they were.
@@ -43,8 +45,8 @@ struct RootCause<'p> {
 
 impl<'p> Causes<'p> {
     pub fn add(&mut self, project: &'p Project, index: usize, status: &OutputStatus) {
-        let target = &project.targets[index];
-        let (root, cause) = match (status.condition, &target.last) {
+        let target = project.targets.get(index);
+        let (root, cause) = match (status.condition, target.last()) {
             (Condition::Unknown, _) => (None, status.problem.as_deref().unwrap_or_default().to_owned()),
             (condition, Some(last)) if condition.is_failure() => {
                 let (root, cause) = find_cause(project, target, last);
@@ -56,7 +58,7 @@ impl<'p> Causes<'p> {
         let condition = if root.is_some() { Condition::NotReady } else { status.condition };
         let key = (condition, root.map(|root| root.name), cause.clone());
         let number = *self.numbers.entry(key).or_insert_with(|| {
-            let example = &*target.name;
+            let example = target.name();
             self.groups.push(CauseGroup { condition, root, cause, count: 0, example, index });
             self.groups.len() - 1
         });
@@ -93,11 +95,12 @@ impl<'p> Causes<'p> {
 impl CauseGroup<'_> {
     fn describe(&self, project: &Project) -> String {
         let CauseGroup { condition, root, cause, count, .. } = self;
-        let example = project.format_target(&project.targets[self.index]);
+        let example = project.format_target(project.targets.get(self.index));
         let what = match (condition, root) {
             (Condition::Unknown, _) => "cannot be looked at",
             (_, Some(root)) => {
-                let root = root.index.map_or(root.name.into(), |index| project.format_target(&project.targets[index]));
+                let root =
+                    root.index.map_or(root.name.into(), |index| project.format_target(project.targets.get(index)));
                 return format!("{count} did not run because of {root}: {cause}");
             }
             (Condition::Cancelled, None) if *count > 1 => return format!("{count} did not run: {cause}"),
@@ -112,8 +115,8 @@ impl CauseGroup<'_> {
 }
 
 /// Whose failure it was, if it was another's: its name, and its number, if it is a target; and what it said.
-fn find_cause<'p>(project: &'p Project, target: &Target, last: &'p LastEvent) -> (Option<RootCause<'p>>, &'p str) {
-    let Some(failure) = &last.failure else {
+fn find_cause<'p>(project: &'p Project, target: Target<'_>, last: LastEvent<'p>) -> (Option<RootCause<'p>>, &'p str) {
+    let Some(failure) = last.failure else {
         let is_cancelled = project.runs[last.run as usize].state == Some(State::Cancelled);
         let what =
             if is_cancelled { "its run was cancelled before it had ended" } else { "killed before it had ended" };
@@ -122,12 +125,12 @@ fn find_cause<'p>(project: &'p Project, target: &Target, last: &'p LastEvent) ->
     let own = strip_preamble(&failure.error);
     let Some(name) = failure.root.as_deref() else { return (None, own) };
     let index = project.find_in_run(last.run, "", name).or_else(|| project.find_in_any_store(name));
-    if index.is_some_and(|index| std::ptr::eq(&project.targets[index], target)) {
+    if index == Some(target.index()) {
         return (None, own);
     }
     // What the root said itself, if it is known, is told as it told it.
-    let said = index.and_then(|index| project.targets[index].last.as_ref()?.failure.as_ref());
-    let name = index.map_or(name, |index| &project.targets[index].name);
+    let said = index.and_then(|index| project.targets.get(index).last()?.failure);
+    let name = index.map_or(name, |index| project.targets.get(index).name());
     (Some(RootCause { name, index }), said.map_or(own, |failure| strip_preamble(&failure.error)))
 }
 

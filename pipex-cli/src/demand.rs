@@ -36,7 +36,7 @@ impl Project {
         let mut open: Vec<usize> = self.outputs().filter(|index| demands[*index] == Demand::Direct).collect();
         // What was to be made from what failed would have been asked for.
         let failed: Vec<usize> =
-            open.iter().copied().filter(|index| self.find_failure(&self.targets[*index]).is_some()).collect();
+            open.iter().copied().filter(|index| self.find_failure(self.targets.get(*index)).is_some()).collect();
         if !failed.is_empty() {
             open.extend(self.find_downstream(failed));
         }
@@ -49,15 +49,15 @@ impl Project {
             if demands[index] == Demand::None {
                 demands[index] = Demand::Indirect;
             }
-            for input in self.targets[index].takes() {
+            for input in self.targets.get(index).takes() {
                 is_taken[input.index as usize] = true;
                 open.push(input.index as usize);
             }
         }
         // A lazy one that the command has removed is missed by nobody who does not need it.
         for (index, target) in self.targets.iter().enumerate() {
-            let is_removed = target.last.as_ref().is_some_and(|last| last.removed);
-            if target.is_lazy && is_removed && is_taken[index] && demands[index] == Demand::Direct {
+            let is_removed = target.last().is_some_and(|last| last.removed);
+            if target.is_lazy() && is_removed && is_taken[index] && demands[index] == Demand::Direct {
                 demands[index] = Demand::Indirect;
             }
         }
@@ -122,7 +122,7 @@ impl Project {
         let mut open: Vec<usize> = indices.into_iter().collect();
         while let Some(index) = open.pop() {
             if !std::mem::replace(&mut is_in[index], true) {
-                open.extend(consumers[index].iter().map(|consumer| *consumer as usize));
+                open.extend(consumers.of(index).iter().map(|consumer| *consumer as usize));
             }
         }
         (0..is_in.len()).filter(|index| is_in[*index]).collect()

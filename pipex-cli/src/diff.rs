@@ -60,8 +60,8 @@ impl Change {
 
 /// What has changed since a target was made.
 pub fn find_changes(project: &Project, survey: &Survey<'_>, index: usize) -> Vec<Change> {
-    let target = &project.targets[index];
-    let (Some(made), status) = (&target.made, survey.status(index)) else { return Vec::new() };
+    let target = project.targets.get(index);
+    let (Some(made), status) = (target.made(), survey.status(index)) else { return Vec::new() };
     let stored = survey.found(index).map_or(made.stored, |found| found.stored);
     let mut changes = Vec::new();
     if let (true, Some(was)) = (status.reasons.code, stored.provenance.code) {
@@ -69,21 +69,21 @@ pub fn find_changes(project: &Project, survey: &Survey<'_>, index: usize) -> Vec
     }
     let call_lines = project.read_call_lines(&[index]).remove(&index).unwrap_or_default();
     changes.extend(find_argument_changes(&call_lines));
-    for input in &made.inputs {
+    for input in target.inputs() {
         let now = survey.current_content(input.index as usize, input.is_source);
         if now.is_some_and(|now| !differ(input.content, now)) {
             continue;
         }
-        let target = &project.targets[input.index as usize];
+        let target = project.targets.get(input.index as usize);
         let shown = Some(format!("content of {}", project.format_target(target)));
-        let what = format!("content of {}", target.name);
+        let what = format!("content of {}", target.name());
         changes.push(Change { shown, ..Change::new(what, input.content.map(shorten), now.flatten().map(shorten)) });
     }
     if status.reasons.inputs && changes.is_empty() {
         changes.push(Change::new("an input that is not there would be made otherwise", None, None));
     }
     if status.reasons.format {
-        let now = target.last.as_ref().and_then(|last| last.now.as_ref()?.format);
+        let now = target.last().and_then(|last| last.now?.format);
         changes.push(Change::new("type of the output", stored.provenance.format.map(shorten), now.map(shorten)));
     }
     if status.reasons.content {
@@ -103,7 +103,7 @@ pub fn shorten(fingerprint: Fingerprint) -> String {
 
 /// What has changed in the code of a target's function: its own lines, and which of its helpers.
 fn find_code_changes(project: &Project, index: usize, was: Fingerprint) -> Vec<Change> {
-    let Some(function) = project.function(&project.targets[index]) else { return Vec::new() };
+    let Some(function) = project.function(project.targets.get(index)) else { return Vec::new() };
     let text = |code: Fingerprint| read_code(&project.journal, code).ok();
     let diff = |name: &str, was: Fingerprint, is: Fingerprint| diff_lines(name, &text(was)?, &text(is)?);
     let what = format!("code of {} ({}:{})", function.name, function.file, function.line);

@@ -39,8 +39,8 @@ pub fn find_former(project: &Project, run: &str, program: &str, flow: Option<&st
     }
     // What was there already took its time when it was made.
     let mut made: BTreeMap<&str, Sum> = BTreeMap::new();
-    for target in &project.targets {
-        if let (Some(function), Some(output)) = (project.function(target), &target.made) {
+    for target in project.targets.iter() {
+        if let (Some(function), Some(output)) = (project.function(target), &target.made()) {
             made.entry(&function.name).or_default().add(clamp_seconds(output.elapsed));
         }
     }

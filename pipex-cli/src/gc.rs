@@ -170,8 +170,8 @@ fn remove_journals(project: &Project, options: &GcOptions, summary: &mut GcSumma
         .targets
         .iter()
         .flat_map(|target| {
-            let made = target.made.iter().flat_map(|made| [made.run, made.confirmed_by]);
-            made.chain(target.last.iter().map(|last| last.run))
+            let made = target.made().into_iter().flat_map(|made| [made.run, made.confirmed_by]);
+            made.chain(target.last().into_iter().map(|last| last.run))
         })
         .collect();
     for (number, run) in project.runs.iter().enumerate().take(project.runs.len().saturating_sub(options.runs())) {
@@ -258,7 +258,7 @@ fn has_begun_run(project: &Project) -> bool {
 
 impl<'p> BudgetSummary<'p> {
     fn new(project: &'p Project, plan: &BudgetPlan, keep: u64) -> Self {
-        let name = |index: usize| &*project.targets[index].name;
+        let name = |index: usize| project.targets.get(index).name();
         let output = |Candidate { outputs, bytes, seconds, used, is_asked_for }: &Candidate| OutputSummary {
             targets: outputs.iter().map(|(index, _)| name(*index)).collect(),
             bytes: *bytes,
@@ -281,7 +281,7 @@ impl<'p> BudgetSummary<'p> {
 /// Says what is to go and why, and, if that is not enough, what stands against it.
 fn print_plan(project: &Project, plan: &BudgetPlan, keep: u64, dry_run: bool) -> Result<(), CommandError> {
     for candidate in &plan.removed {
-        let names = candidate.outputs.iter().map(|(index, _)| project.format_target(&project.targets[*index]));
+        let names = candidate.outputs.iter().map(|(index, _)| project.format_target(project.targets.get(*index)));
         print::line(format!(
             "{}: {}, used {}, took {}; {}",
             names.collect::<Vec<_>>().join(" and "),
@@ -304,7 +304,7 @@ fn print_plan(project: &Project, plan: &BudgetPlan, keep: u64, dry_run: bool) ->
         left.sort_by_key(|(_, (_, bytes, _))| std::cmp::Reverse(*bytes));
         for (why, (count, bytes, example)) in left {
             let outputs = print::format_count(*count, "output");
-            let example = project.format_target(&project.targets[*example]);
+            let example = project.format_target(project.targets.get(*example));
             print::line(format!("stays: {outputs}, {}, such as {example}: {why}", print::format_bytes(*bytes)))?;
         }
     }
@@ -322,7 +322,14 @@ fn has_begun_since(run: &RunJournal) -> bool {
 
 /// Where outputs are, and so temporary files.
 fn find_directories(project: &Project) -> BTreeSet<PathBuf> {
-    let files = project.targets.iter().filter(|target| target.function.is_some() && project.is_file(target));
-    let parents = files.filter_map(|target| Path::new(&*target.name).parent());
-    parents.map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }.to_owned()).collect()
+    let mut directories = BTreeSet::new();
+    let files = project.targets.iter().filter(|target| target.function().is_some() && project.is_file(*target));
+    for parent in files.filter_map(|target| Path::new(target.name()).parent()) {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        // There are few, of which each would be copied for each of its files.
+        if !directories.contains(parent) {
+            directories.insert(parent.to_owned());
+        }
+    }
+    directories
 }

@@ -134,16 +134,16 @@ impl Graph {
         let mut nodes: BTreeMap<Option<u32>, (usize, NodeState)> = BTreeMap::new();
         let mut edges: BTreeMap<(Option<u32>, Option<u32>), usize> = BTreeMap::new();
         for (index, target) in project.targets.iter().enumerate() {
-            let state = match target.function.map(|_| survey.status(index).condition) {
+            let state = match target.function().map(|_| survey.status(index).condition) {
                 None => NodeState::Source,
                 Some(Condition::Gone) => continue,
                 Some(condition) => NodeState::new(condition),
             };
-            let node = nodes.entry(target.function).or_insert((0, state));
+            let node = nodes.entry(target.function()).or_insert((0, state));
             *node = (node.0 + 1, node.1.max(state));
             for input in target.inputs() {
-                let from = project.targets[input.index as usize].function;
-                *edges.entry((from, target.function)).or_default() += 1;
+                let from = project.targets.get(input.index as usize).function();
+                *edges.entry((from, target.function())).or_default() += 1;
             }
         }
         let numbers: HashMap<Option<u32>, usize> =
@@ -168,7 +168,7 @@ impl Graph {
         let mut edges = Vec::new();
         let mut next = 0;
         while let Some(index) = indices.get(next).copied() {
-            for input in project.targets[index].inputs().iter().map(|input| input.index as usize) {
+            for input in project.targets.get(index).inputs().iter().map(|input| input.index as usize) {
                 let number = match numbers.entry(input) {
                     Entry::Occupied(number) => *number.get(),
                     Entry::Vacant(_) if indices.len() == MAX_NODES => continue,
@@ -182,12 +182,12 @@ impl Graph {
             next += 1;
         }
         let node = |index: &usize| {
-            let target = &project.targets[*index];
-            let state = match target.function {
+            let target = project.targets.get(*index);
+            let state = match target.function() {
                 None => NodeState::Source,
                 Some(_) => NodeState::new(survey.status(*index).condition),
             };
-            GraphNode::new(&target.name, state)
+            GraphNode::new(target.name(), state)
         };
         Graph { nodes: indices.iter().map(node).collect(), edges }
     }

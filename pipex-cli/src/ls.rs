@@ -35,15 +35,15 @@ pub struct OutputRow<'p> {
 
 impl<'p> OutputRow<'p> {
     pub fn new(project: &'p Project, index: usize, status: &OutputStatus) -> Self {
-        let target = &project.targets[index];
+        let target = project.targets.get(index);
         OutputRow {
-            target: &target.name,
+            target: target.name(),
             store: project.address(target),
             task: project.function(target).map_or("", |function| &function.name),
             condition: status.condition,
             stale: status.reasons,
             failed: status.condition.is_failure(),
-            because: status.because.map(|index| &*project.targets[index].name),
+            because: status.because.map(|index| project.targets.get(index).name()),
             problem: status.problem.as_deref().map(str::to_owned),
             bytes: status.bytes,
             saved: status.saved,
@@ -76,21 +76,22 @@ pub fn ls(
     is_edited: bool,
     json: bool,
 ) -> Result<CommandStatus, CommandError> {
-    let (_, mut selected) = selection.select(project)?;
-    selected.retain(|(_, status)| !is_edited || status.condition == Condition::Stale && status.reasons.content);
+    let (survey, selected) = selection.select(project)?;
+    let is_meant = |status: &OutputStatus| !is_edited || status.condition == Condition::Stale && status.reasons.content;
+    let selected = selected.into_iter().map(|index| (index, survey.status(index)));
+    let selected = selected.filter(|(_, status)| is_meant(status));
     if json {
-        let rows = selected.iter().map(|(index, status)| OutputRow::new(project, *index, status));
+        let rows = selected.map(|(index, status)| OutputRow::new(project, index, &status));
         print::json(&rows.collect::<Vec<_>>())?;
         return Ok(CommandStatus::Clean);
     }
     let rows: Vec<Vec<String>> = selected
-        .iter()
         .map(|(index, status)| {
-            let target = &project.targets[*index];
+            let target = project.targets.get(index);
             vec![
                 project.format_target(target).into_owned(),
                 project.function(target).map_or("", |function| &function.name).to_owned(),
-                describe_status(project, status),
+                describe_status(project, &status),
                 print::format_bytes(status.bytes),
                 status.saved.map(print::format_age).unwrap_or_default(),
             ]
@@ -107,7 +108,7 @@ pub fn describe_status(project: &Project, status: &OutputStatus) -> String {
         (Condition::Stale, ..) => write!(state, ": {}", describe_reasons(status.reasons)),
         (Condition::Unknown, Some(problem), _) => write!(state, ": {problem}"),
         (Condition::Outdated, _, Some(because)) => {
-            write!(state, ": {} is stale", project.format_target(&project.targets[because]))
+            write!(state, ": {} is stale", project.format_target(project.targets.get(because)))
         }
         _ => Ok(()),
     };
@@ -130,7 +131,7 @@ impl Project {
         for (number, store) in self.stores.iter().enumerate() {
             let Some(listing) = &store.listing else { continue };
             let mut unknown = Vec::new();
-            for prefix in self.find_prefixes(number as u32) {
+            for prefix in self.find_prefixes(number) {
                 let mut each = |location: Location| {
                     let is_hidden =
                         location.path().file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
@@ -153,13 +154,13 @@ impl Project {
     }
 
     /// Where the outputs of a store are: of files their directories, none within another.
-    fn find_prefixes(&self, store: u32) -> Vec<String> {
+    fn find_prefixes(&self, store: usize) -> Vec<String> {
         if store > 0 {
             return vec![String::new()];
         }
-        let outputs = self.targets.iter().filter(|target| target.store == store && target.function.is_some());
+        let outputs = self.targets.iter().filter(|target| target.store() == store && target.function().is_some());
         let mut prefixes: Vec<_> =
-            outputs.filter_map(|target| Some(format!("{}/", target.name.rsplit_once('/')?.0))).collect();
+            outputs.filter_map(|target| Some(format!("{}/", target.name().rsplit_once('/')?.0))).collect();
         prefixes.sort();
         prefixes.dedup_by(|next, first| next.starts_with(first.as_str()));
         prefixes

@@ -10,7 +10,8 @@ pub use pipex_format::root::normalize;
 use pipex_format::store::SqliteStore;
 
 use crate::CommandError;
-use crate::project::{Project, Target};
+use crate::project::Project;
+use crate::targets::Target;
 
 impl Project {
     /// The name in the journal of a path that was given where the command was called.
@@ -28,11 +29,11 @@ impl Project {
     }
 
     /// The target's name for people, so that it can be given to another command: relative to where the command was called.
-    pub fn format_target<'t>(&self, target: &'t Target) -> Cow<'t, str> {
+    pub fn format_target<'t>(&self, target: Target<'t>) -> Cow<'t, str> {
         if !self.is_file(target) {
-            return Cow::Borrowed(&target.name);
+            return Cow::Borrowed(target.name());
         }
-        self.format_path(&target.name)
+        self.format_path(target.name())
     }
 
     /// The same of a target that is known by its name alone.
@@ -67,7 +68,7 @@ impl Project {
     /// The file with this name.
     pub fn find_file(&self, name: &str) -> Option<usize> {
         // Few targets have `.` or `..` in their names.
-        let is_same = |target: &Target| self.is_file(target) && *simplify(&target.name) == *name;
+        let is_same = |target: Target<'_>| self.is_file(target) && *simplify(target.name()) == *name;
         let index = self.find_in_store(0, name);
         index.or_else(|| self.targets.iter().position(is_same))
     }
@@ -103,12 +104,12 @@ impl<'p> Bounds<'p> {
         Bounds { project, root, journal, directories: HashMap::new() }
     }
 
-    pub fn find_zone(&mut self, target: &Target) -> Zone {
+    pub fn find_zone(&mut self, target: Target<'_>) -> Zone {
         let path = match self.project.address(target).strip_prefix(SqliteStore::SCHEME) {
             Some(database) => self.project.root.join(database),
             // What the flow put into a bucket is its own.
-            None if url_scheme(&target.name).is_some() => return Zone::Inside,
-            None if self.project.is_file(target) => self.project.root.join(&*target.name),
+            None if url_scheme(target.name()).is_some() => return Zone::Inside,
+            None if self.project.is_file(target) => self.project.root.join(target.name()),
             // Of stores of one's own nobody knows where they are.
             None => return Zone::Inside,
         };

@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use pipex_format::journal::Counts;
-use pipex_format::journal::{Ended, Function, Head, Line, Stored, UsedHelper, Why};
+use pipex_format::journal::{Ended, Function, Head, Line, UsedHelper};
 use pipex_format::model::fingerprint::Fingerprint;
-use pipex_format::model::provenance::Reasons;
 use pipex_format::model::state::State;
-use pipex_format::model::target::Location;
-use pipex_format::store::{Listing, Stamp, StoreError, StoreResult};
+use pipex_format::store::{Listing, StoreError, StoreResult};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
-use crate::numbers;
+use crate::consumers::Consumers;
 use crate::reading::{read, report_unreadable};
+use crate::target::LastEvent;
+use crate::targets::{Target, Targets};
 use crate::values::Records;
 use crate::{CommandError, join_sources};
 
@@ -34,7 +34,7 @@ pub struct Project {
     pub functions: Vec<Function<'static>>,
     /// The helpers of each version of a task function, by its code.
     pub helpers: HashMap<Fingerprint, Vec<UsedHelper<'static>>>,
-    pub targets: Vec<Target>,
+    pub targets: Targets,
     /// The first is no flow: the calls outside flows.
     pub flows: Vec<FlowHistory>,
     /// The first is that of files.
@@ -48,8 +48,6 @@ pub struct Project {
 pub struct ProjectStore {
     pub address: String,
     pub listing: Option<Box<dyn Listing>>,
-    /// The targets in it, by their names, once somebody has asked for one.
-    by_name: OnceCell<HashMap<Box<str>, u32>>,
     /// How many questions it has failed to answer since it last answered one.
     failures: Cell<u32>,
     /// Why it is not asked any more.
@@ -71,99 +69,6 @@ pub struct FlowHistory {
     pub name: Option<String>,
     /// The last of its runs that had a line for each target, by the target's number: counted from 1, 0 if none had.
     pub last_runs: Vec<u32>,
-}
-
-/// An output, or a file whose path was an argument.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Target {
-    pub name: Box<str>,
-    pub store: u32,
-    /// The task function that made it last; a file that was an argument has none.
-    pub function: Option<u32>,
-    pub made: Option<KnownOutput>,
-    pub last: Option<LastEvent>,
-    /// Whether its last call was lazy.
-    pub is_lazy: bool,
-    /// What its last call takes, where that is not what it was made from, or if it failed.
-    pub takes: Option<Box<[InputEdge]>>,
-    /// What lay there when its path was an argument: content and stamp.
-    pub source: Option<(Fingerprint, Stamp)>,
-}
-
-/// What lies there, and how it was made.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct KnownOutput {
-    #[serde(with = "numbers::stored")]
-    pub stored: Stored,
-    pub stamp: Stamp,
-    pub bytes: u64,
-    /// Where this is known from.
-    pub origin: Origin,
-    /// The run that made it.
-    pub run: u32,
-    /// When, in seconds since the run started; how long it took.
-    pub at: f64,
-    pub elapsed: f64,
-    /// The run that said last what lies there, and when.
-    pub confirmed_by: u32,
-    #[serde(with = "numbers::moment")]
-    pub found: Timestamp,
-    /// What it was made from.
-    pub inputs: Box<[InputEdge]>,
-}
-
-/// Where it is known from what lies at a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Origin {
-    /// From the run that made it.
-    Made,
-    /// From a run that found it there.
-    Found,
-    /// From `pipex accept`.
-    Accepted,
-}
-
-/// What an output was made from.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct InputEdge {
-    pub index: u32,
-    /// It was taken by its path, and not as an output.
-    pub is_source: bool,
-    /// What lay there, if it was known.
-    #[serde(with = "numbers::fingerprint")]
-    pub content: Option<Fingerprint>,
-}
-
-/// What became of it last.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct LastEvent {
-    pub run: u32,
-    pub at: f64,
-    /// `Running`, if the run has not said how it ended.
-    pub state: State,
-    pub why: Why,
-    pub stale: Reasons,
-    pub failure: Option<Box<TaskFailure>>,
-    /// What it would be made from, if this is another.
-    pub now: Option<Box<CallFingerprints>>,
-    pub removed: bool,
-}
-
-/// Why a run came to nothing.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct TaskFailure {
-    pub error: String,
-    /// Whose failure it did not run for.
-    pub root: Option<String>,
-}
-
-/// What a call would make its output from.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-pub struct CallFingerprints {
-    pub arguments: Fingerprint,
-    pub inputs: Option<Fingerprint>,
-    /// How it would be written, if that is another.
-    pub format: Option<Fingerprint>,
 }
 
 /// A run: one journal.
@@ -216,7 +121,7 @@ impl Problem {
 
 impl ProjectStore {
     pub fn new(address: String, listing: Option<Box<dyn Listing>>) -> Self {
-        ProjectStore { address, listing, by_name: OnceCell::new(), failures: Cell::new(0), problem: OnceCell::new() }
+        ProjectStore { address, listing, failures: Cell::new(0), problem: OnceCell::new() }
     }
 
     fn is_file_store(&self) -> bool {
@@ -261,27 +166,27 @@ impl ProjectStore {
 
 impl Project {
     /// Whether the target is a path.
-    pub fn is_file(&self, target: &Target) -> bool {
-        self.stores[target.store as usize].is_file_store()
+    pub fn is_file(&self, target: Target<'_>) -> bool {
+        self.stores[target.store()].is_file_store()
     }
 
-    pub fn store(&self, target: &Target) -> &ProjectStore {
-        &self.stores[target.store as usize]
+    pub fn store(&self, target: Target<'_>) -> &ProjectStore {
+        &self.stores[target.store()]
     }
 
     /// The address of the target's store: nothing for a file.
-    pub fn address(&self, target: &Target) -> &str {
+    pub fn address(&self, target: Target<'_>) -> &str {
         &self.store(target).address
     }
 
-    pub fn function(&self, target: &Target) -> Option<&Function<'static>> {
-        target.function.map(|number| &self.functions[number as usize])
+    pub fn function(&self, target: Target<'_>) -> Option<&Function<'static>> {
+        target.function().map(|number| &self.functions[number as usize])
     }
 
     /// The store that has the target, or why it cannot be opened.
-    pub fn require_listing(&self, target: &Target) -> Result<&dyn Listing, CommandError> {
+    pub fn require_listing(&self, target: Target<'_>) -> Result<&dyn Listing, CommandError> {
         self.store(target).listing.as_deref().ok_or_else(|| CommandError::NoStore {
-            target: target.name.to_string(),
+            target: target.name().to_owned(),
             address: self.address(target).to_owned(),
         })
     }
@@ -291,26 +196,9 @@ impl Project {
         self.stores.iter().position(|store| store.address == address)
     }
 
-    fn targets_by_name(&self, store: usize) -> &HashMap<Box<str>, u32> {
-        self.stores[store].by_name.get_or_init(|| {
-            let named = self.targets.iter().enumerate().filter(|(_, target)| target.store as usize == store);
-            named.map(|(index, target)| (target.name.clone(), index as u32)).collect()
-        })
-    }
-
     /// The target with this name in the store with this number.
     pub fn find_in_store(&self, store: usize, name: &str) -> Option<usize> {
-        self.targets_by_name(store).get(name).map(|index| *index as usize)
-    }
-
-    /// Adds a target that is not known yet; its number.
-    pub fn add_target(&mut self, target: Target) -> usize {
-        let (index, store) = (self.targets.len(), target.store as usize);
-        if let Some(by_name) = self.stores[store].by_name.get_mut() {
-            by_name.insert(target.name.clone(), index as u32);
-        }
-        self.targets.push(target);
-        index
+        self.targets.find(store, name)
     }
 
     /// The target with this name in the store with this address, both as the journal of this run has them.
@@ -321,28 +209,22 @@ impl Project {
 
     /// Those that task functions made, or were to make.
     pub fn outputs(&self) -> impl Iterator<Item = usize> {
-        (0..self.targets.len()).filter(|index| self.targets[*index].function.is_some())
+        (0..self.targets.len()).filter(|index| self.targets.get(*index).function().is_some())
     }
 
     /// For each target, what was made from it.
-    pub fn find_consumers(&self) -> Vec<Vec<u32>> {
-        let mut consumers = vec![Vec::new(); self.targets.len()];
-        for (index, target) in self.targets.iter().enumerate() {
-            for input in target.inputs() {
-                consumers[input.index as usize].push(index as u32);
-            }
-        }
-        consumers
+    pub fn find_consumers(&self) -> Consumers {
+        Consumers::new(&self.targets, 0..self.targets.len())
     }
 
     /// What is there of a target's content now, by the journal.
     pub fn recorded_content(&self, index: usize) -> Option<Fingerprint> {
-        self.targets[index].made.as_ref()?.stored.content
+        self.targets.get(index).made()?.stored.content
     }
 
     /// What the last run of a target came to, if it came to nothing.
-    pub fn find_failure(&self, target: &Target) -> Option<Condition> {
-        let last = target.last.as_ref()?;
+    pub fn find_failure(&self, target: Target<'_>) -> Option<Condition> {
+        let last = target.last()?;
         match last.state {
             State::NotReady => Some(Condition::NotReady),
             State::Cancelled => Some(Condition::Cancelled),
@@ -356,9 +238,9 @@ impl Project {
     }
 
     /// Whether a process makes the target.
-    pub fn is_running(&self, target: &Target) -> bool {
-        let is_running = |last: &LastEvent| !last.state.has_ended() && self.runs[last.run as usize].is_live;
-        target.last.as_ref().is_some_and(is_running)
+    pub fn is_running(&self, target: Target<'_>) -> bool {
+        let is_running = |last: LastEvent<'_>| !last.state.has_ended() && self.runs[last.run as usize].is_live;
+        target.last().is_some_and(is_running)
     }
 
     /// Each line that says what became of one of these targets and from which arguments, in the runs that made it, told of it
@@ -366,9 +248,9 @@ impl Project {
     pub fn for_each_call_line(&self, indices: &[usize], mut each: impl FnMut(usize, Ended<'static>)) {
         let mut runs = BTreeSet::new();
         for index in indices {
-            let target = &self.targets[*index];
-            runs.extend(target.made.iter().flat_map(|made| [made.run, made.confirmed_by]));
-            runs.extend(target.last.iter().map(|last| last.run));
+            let target = self.targets.get(*index);
+            runs.extend(target.made().iter().flat_map(|made| [made.run, made.confirmed_by]));
+            runs.extend(target.last().iter().map(|last| last.run));
             runs.extend(self.flows.iter().filter_map(|flow| flow.last_runs.get(*index)?.checked_sub(1)));
         }
         let indices: HashSet<usize> = indices.iter().copied().collect();
@@ -382,7 +264,7 @@ impl Project {
                     return;
                 };
                 // As they are named from where the journal is.
-                ended.target = Some(self.targets[index].name.to_string().into());
+                ended.target = Some(self.targets.get(index).name().to_owned().into());
                 for input in ended.given.iter_mut().flat_map(|given| &mut given.inputs) {
                     input.target = self.name_from_root(number, &input.store, &input.target).into_owned().into();
                 }
@@ -391,37 +273,6 @@ impl Project {
             if let Err(error) = read {
                 report_unreadable(path, &error);
             }
-        }
-    }
-}
-
-impl Target {
-    pub fn location(&self) -> Location {
-        Location::new(&*self.name)
-    }
-
-    /// What it was made from.
-    pub fn inputs(&self) -> &[InputEdge] {
-        self.made.as_ref().map_or(&[], |made| &made.inputs)
-    }
-
-    /// What its last call takes.
-    pub fn takes(&self) -> &[InputEdge] {
-        self.takes.as_deref().unwrap_or(self.inputs())
-    }
-}
-
-impl Default for LastEvent {
-    fn default() -> Self {
-        LastEvent {
-            run: 0,
-            at: 0.0,
-            state: State::Cached,
-            why: Why::default(),
-            stale: Reasons::default(),
-            failure: None,
-            now: None,
-            removed: false,
         }
     }
 }

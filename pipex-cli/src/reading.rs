@@ -15,10 +15,9 @@ use pipex_format::store::SqliteStore;
 use pipex_format::store::{Files, Listing, Stamp};
 
 use crate::paths::normalize;
-use crate::project::{
-    CallFingerprints, FlowHistory, InputEdge, KnownOutput, LastEvent, Origin, Project, ProjectStore, RunJournal,
-    Target, TaskFailure, clamp_seconds,
-};
+use crate::project::{FlowHistory, Project, ProjectStore, RunJournal, clamp_seconds};
+use crate::target::{CallFingerprints, InputEdge, KnownOutput, LastEvent, Origin, TaskFailure};
+use crate::targets::Targets;
 use crate::values::{RecordedBy, Records};
 use crate::{CommandError, print, summary};
 
@@ -62,7 +61,7 @@ impl Project {
             runs: Vec::new(),
             functions: Vec::new(),
             helpers: HashMap::new(),
-            targets: Vec::new(),
+            targets: Targets::default(),
             flows: vec![FlowHistory { program: String::new(), name: None, last_runs: Vec::new() }],
             stores: vec![ProjectStore::new(String::new(), Some(Box::new(Files)))],
             accepts: Vec::new(),
@@ -112,17 +111,17 @@ impl Project {
                     self.runs[run as usize].counts.count(State::Cached, Why::There, 0);
                 }
                 self.add_event(run, index, cached.task, LastEvent { run, why: Why::There, ..LastEvent::default() });
-                self.targets[index].takes = None;
+                self.targets.set_takes(index, None);
                 self.set_lazy(run, index, cached.is_lazy);
             }
             Line::Ended(ended) => self.end_task_run(run, *ended, context),
             Line::Source(source) => {
                 let index = self.find_or_add(run, "", &source.path, context);
-                self.targets[index].source = Some((source.content, Stamp::new(source.stamp)));
+                self.targets.set_source(index, source.content, Stamp::new(source.stamp));
             }
             Line::Removed(removed) => {
                 let index = self.find_or_add(run, &removed.store, &removed.target, context);
-                self.targets[index].last = Some(LastEvent { run, removed: true, ..LastEvent::default() });
+                self.targets.set_last(index, LastEvent { run, removed: true, ..LastEvent::default() });
             }
             Line::Recorded(recorded) => {
                 let records = Records { by: RecordedBy::Flow, values: [recorded].into() };
@@ -199,14 +198,9 @@ impl Project {
         // Its arguments are those of the call, which may not be what lies there was made from.
         let is_made = ended.state == State::Completed || is_of_command;
         let is_stale = ended.now.is_some();
-        let target = &mut self.targets[index];
-        let mut inputs = inputs.into_boxed_slice();
-        if !is_of_command {
-            let is_failure = ended.state.has_ended() && !ended.state.is_success();
-            target.takes = (is_stale && !is_made || is_failure).then(|| std::mem::take(&mut inputs));
-            self.set_lazy(run, index, ended.is_lazy);
-        }
-        let target = &mut self.targets[index];
+        let is_failure = ended.state.has_ended() && !ended.state.is_success();
+        let takes_others = !is_of_command && (is_stale && !is_made || is_failure);
+        let made_of = if takes_others { &[] } else { &inputs[..] };
         if let Some(there) = ended.there {
             let found = self.runs[run as usize].moment_at(ended.at + ended.elapsed);
             let found = if found > context.latest { Timestamp::UNIX_EPOCH } else { found };
@@ -215,20 +209,33 @@ impl Project {
                 true => Origin::Made,
                 false => Origin::Found,
             };
-            let made = KnownOutput::new(run, &ended, there, found, origin, inputs);
-            target.made = Some(match target.made.take() {
-                None => made,
-                Some(known) if known.found <= found => made.merge_after(known),
-                Some(known) => known.merge_after(made),
-            });
+            let made = KnownOutput::new(run, &ended, there, found, origin);
+            let made_of = if origin == Origin::Found { &[] } else { made_of };
+            let (made, made_of) = match self.targets.get(index).made() {
+                None => (made, Some(made_of)),
+                Some(known) if known.found <= found => {
+                    let (made, is_as_before) = made.merge_after(known);
+                    (made, (!is_as_before).then_some(made_of))
+                }
+                Some(known) => {
+                    let (known, is_as_before) = known.merge_after(made);
+                    (known, is_as_before.then_some(made_of))
+                }
+            };
+            self.targets.set_made(index, &made, made_of);
+        }
+        if !is_of_command {
+            self.targets.set_takes(index, takes_others.then(|| inputs.into_boxed_slice()));
+            self.set_lazy(run, index, ended.is_lazy);
         }
         let Ended { state, why, stale, now, format, at, elapsed, root, .. } = ended;
         let root = root.map(Cow::into_owned);
-        let failure = ended.error.map(|error| Box::new(TaskFailure { error: error.into_owned(), root }));
-        let now = now.map(|(arguments, inputs)| Box::new(CallFingerprints { arguments, inputs, format }));
-        let last = LastEvent { run, at: at + elapsed, state, why, stale, failure, now, removed: false };
+        let failure = ended.error.map(|error| TaskFailure { error: error.into_owned(), root });
+        let now = now.map(|(arguments, inputs)| CallFingerprints { arguments, inputs, format });
+        let last =
+            LastEvent { run, at: at + elapsed, state, why, stale, failure: failure.as_ref(), now, removed: false };
         if is_of_command {
-            target.last = Some(last);
+            self.targets.set_last(index, last);
         } else {
             self.add_event(run, index, ended.task, last);
         }
@@ -241,7 +248,7 @@ impl Project {
             return;
         }
         let last_runs = &self.flows[self.runs[run as usize].flow as usize].last_runs;
-        let is_there = |index: &usize| self.targets[*index].last.as_ref().is_some_and(|last| last.state.is_success());
+        let is_there = |index: &usize| self.targets.get(*index).last().is_some_and(|last| last.state.is_success());
         let mut open: Vec<usize> =
             (0..last_runs.len()).filter(|index| last_runs[*index] == run + 1).filter(is_there).collect();
         let mut is_known = vec![false; self.targets.len()];
@@ -253,20 +260,21 @@ impl Project {
             if let Some(values) = context.records.get(&(index as u32)) {
                 found.push((index as u32, Rc::clone(values)));
             }
-            open.extend(self.targets[index].inputs().iter().map(|input| input.index as usize));
+            open.extend(self.targets.get(index).inputs().iter().map(|input| input.index as usize));
         }
         // Whatever order they ran in.
-        found.sort_by(|(one, _), (other, _)| self.targets[*one as usize].name.cmp(&self.targets[*other as usize].name));
+        found.sort_by_key(|(index, _)| self.targets.get(*index as usize).name());
         let records = found.into_iter().map(|(index, values)| Records { by: RecordedBy::Target(index), values });
         self.runs[run as usize].records.extend(records);
     }
 
     /// A run of a flow has a line for the target.
-    fn add_event(&mut self, run: u32, index: usize, task: u32, last: LastEvent) {
+    fn add_event(&mut self, run: u32, index: usize, task: u32, last: LastEvent<'_>) {
         let RunJournal { functions, flow, .. } = &self.runs[run as usize];
-        let target = &mut self.targets[index];
-        target.function = functions.get(task as usize).copied().or(target.function);
-        target.last = Some(last);
+        if let Some(function) = functions.get(task as usize) {
+            self.targets.set_function(index, *function);
+        }
+        self.targets.set_last(index, last);
         let last_runs = &mut self.flows[*flow as usize].last_runs;
         if last_runs.len() <= index {
             last_runs.resize(index + 1, 0);
@@ -277,7 +285,7 @@ impl Project {
     /// Whether the target's call is lazy. Where only some outputs were asked for, all calls are as good as that.
     fn set_lazy(&mut self, run: u32, index: usize, is_lazy: bool) {
         if !self.runs[run as usize].is_of_some() {
-            self.targets[index].is_lazy = is_lazy;
+            self.targets.set_lazy(index, is_lazy);
         }
     }
 
@@ -285,19 +293,7 @@ impl Project {
     fn find_or_add(&mut self, run: u32, store: &str, target: &str, context: &mut ReadContext<'_>) -> usize {
         let store = self.find_store(store).unwrap_or_else(|| self.add_store(store.to_owned(), context));
         let name = self.name_from_root(run, &self.stores[store].address, target);
-        if let Some(index) = self.find_in_store(store, &name) {
-            return index;
-        }
-        self.add_target(Target {
-            store: store as u32,
-            function: None,
-            made: None,
-            last: None,
-            is_lazy: false,
-            takes: None,
-            source: None,
-            name: name.into(),
-        })
+        self.find_in_store(store, &name).unwrap_or_else(|| self.targets.add(store, &name))
     }
 
     /// The number of a store that was not met before.
@@ -330,41 +326,10 @@ pub fn name_from_root<'t>(root: &Path, prefix: &str, store: &str, target: &'t st
 }
 
 impl KnownOutput {
-    fn new(
-        run: u32,
-        ended: &Ended<'_>,
-        there: There,
-        found: Timestamp,
-        origin: Origin,
-        inputs: Box<[InputEdge]>,
-    ) -> Self {
+    fn new(run: u32, ended: &Ended<'_>, there: There, found: Timestamp, origin: Origin) -> Self {
         let (stored, stamp, bytes) = (there.stored(), Stamp::new(there.stamp), there.bytes);
-        let inputs = if origin == Origin::Found { Box::default() } else { inputs };
-        KnownOutput {
-            stored,
-            stamp,
-            bytes,
-            origin,
-            run,
-            at: ended.at,
-            elapsed: ended.elapsed,
-            confirmed_by: run,
-            found,
-            inputs,
-        }
-    }
-
-    /// What is there now, found where `earlier` was. What was only found there was made before, if the same made it.
-    fn merge_after(self, earlier: Self) -> Self {
-        let stored = self.stored.succeed(&earlier.stored);
-        let KnownOutput { run, at, elapsed, inputs, .. } = earlier;
-        match self.origin {
-            Origin::Accepted => KnownOutput { stored, run, at, elapsed, ..self },
-            Origin::Found if stored.provenance == earlier.stored.provenance => {
-                KnownOutput { stored, run, at, elapsed, inputs, ..self }
-            }
-            Origin::Found | Origin::Made => KnownOutput { stored, ..self },
-        }
+        let Ended { at, elapsed, .. } = *ended;
+        KnownOutput { stored, stamp, bytes, origin, run, at, elapsed, confirmed_by: run, found }
     }
 }
 

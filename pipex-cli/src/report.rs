@@ -104,11 +104,11 @@ fn read_contents(project: &Project, updates: &[Update]) -> BTreeMap<String, Prev
     let mut contents = BTreeMap::new();
     let (mut room, mut unread) = (MAX_ALL, MAX_READ);
     for name in updates.iter().rev().filter_map(Update::target) {
-        let target = project.find_target(name).map(|index| &project.targets[index]);
+        let target = project.find_target(name).map(|index| project.targets.get(index));
         let Some(target) = target.ok().filter(|_| url_scheme(name).is_none() && !contents.contains_key(name)) else {
             continue;
         };
-        let bytes = target.made.as_ref().map_or(0, |made| made.bytes.min(LIMITS.bytes));
+        let bytes = target.made().map_or(0, |made| made.bytes.min(LIMITS.bytes));
         // What cannot be read is told where it is looked at.
         let (true, Ok(shown)) = (bytes <= unread, Preview::read(project, target, 0, LIMITS)) else { continue };
         unread -= bytes;

@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use crate::condition::Condition;
 use crate::paths::{Bounds, Zone};
-use crate::project::{Project, Target};
+use crate::project::Project;
 use crate::select::Selection;
 use crate::survey::{FoundOutput, OutputStatus, Survey};
+use crate::targets::Target;
 use crate::{CommandError, CommandStatus, Confirmation, join_sources, print};
 
 /// What may go.
@@ -99,11 +100,10 @@ impl<'p> RemovalPlan<'p> {
         if selection.is_all() {
             return Err(CommandError::Everything);
         }
-        let (mut survey, selected) = selection.select(project)?;
-        let mut indices: Vec<usize> = selected.into_iter().map(|(index, _)| index).collect();
+        let (mut survey, mut indices) = selection.select(project)?;
         if options.downstream {
             indices = project.find_downstream(indices);
-            indices.sort_by(|a, b| project.targets[*a].name.cmp(&project.targets[*b].name));
+            project.targets.sort(&mut indices);
             survey = Survey::inspect(project, indices.iter().copied());
         }
         let (bounds, summary) = (Bounds::new(project), RmSummary::default());
@@ -115,19 +115,19 @@ impl<'p> RemovalPlan<'p> {
     }
 
     fn add(&mut self, index: usize, status: &OutputStatus, found: Option<FoundOutput>) {
-        let target = &self.project.targets[index];
+        let target = self.project.targets.get(index);
         let zone = self.bounds.find_zone(target);
         let problem = status.problem.as_deref().map(str::to_owned);
         let object = || self.project.find_objection(self.options, target, status.condition, found.as_ref(), zone);
         let reason = problem.or_else(|| object().map(str::to_owned));
         match (reason, found) {
-            (Some(reason), _) => self.summary.left.push((&target.name, reason)),
+            (Some(reason), _) => self.summary.left.push((target.name(), reason)),
             (None, None) => {}
             (None, Some(found)) => {
                 if zone != Zone::Inside {
-                    self.summary.outside.push(&target.name);
+                    self.summary.outside.push(target.name());
                 }
-                self.summary.targets.push(&target.name);
+                self.summary.targets.push(target.name());
                 self.summary.bytes = self.summary.bytes.saturating_add(found.bytes);
                 self.removed.push((index, found));
             }
@@ -145,11 +145,11 @@ impl<'p> RemovalPlan<'p> {
         // How many of each task function, and one of them.
         let mut by_task: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
         for (index, _) in &self.removed {
-            let task = project.function(&project.targets[*index]).map_or("", |function| &function.name);
+            let task = project.function(project.targets.get(*index)).map_or("", |function| &function.name);
             by_task.entry(task).or_insert((0, *index)).0 += 1;
         }
         for (task, (count, example)) in by_task {
-            let example = project.format_target(&project.targets[example]);
+            let example = project.format_target(project.targets.get(example));
             print::line(format!("{task}: {}, such as {example}", print::format_count(count, "output")))?;
         }
         let what = if self.options.dry_run { "would remove" } else { "to remove:" };
@@ -164,7 +164,7 @@ impl<'p> RemovalPlan<'p> {
         let left = project.remove_outputs(&self.removed);
         let failed = left.len();
         for (index, problem) in left {
-            let name = &*project.targets[index].name;
+            let name = project.targets.get(index).name();
             self.summary.targets.retain(|target| *target != name);
             self.summary.left.push((name, problem));
         }
@@ -178,7 +178,7 @@ impl Project {
     pub fn find_objection(
         &self,
         options: RmOptions,
-        target: &Target,
+        target: Target<'_>,
         condition: Condition,
         found: Option<&FoundOutput>,
         zone: Zone,
@@ -188,7 +188,7 @@ impl Project {
         }
         let found = found?;
         match zone {
-            _ if target.function.is_none() => Some("pipex did not make it"),
+            _ if target.function().is_none() => Some("pipex did not make it"),
             _ if condition == Condition::Foreign => Some("it is not known to be what pipex made"),
             Zone::Protected => Some("it is the project's directory, or its journal"),
             Zone::Outside if !options.outside => {
@@ -209,7 +209,7 @@ impl Project {
         let journal = Journal::for_command(&self.journal);
         let mut left = Vec::new();
         for (index, found) in outputs {
-            let target = &self.targets[*index];
+            let target = self.targets.get(*index);
             let removed = if self.is_file(target) {
                 let removed = while_unclaimed(&target.location(), || self.remove(target, found));
                 removed
@@ -219,7 +219,7 @@ impl Project {
                 self.remove(target, found)
             };
             match removed {
-                Ok(()) => journal.line(Line::Removed(Removed::new(&*target.name, self.address(target)))),
+                Ok(()) => journal.line(Line::Removed(Removed::new(target.name(), self.address(target)))),
                 Err(problem) => {
                     print::to_stderr(format!("cannot remove {}: {problem}", self.format_target(target)));
                     left.push((*index, problem));
@@ -231,7 +231,7 @@ impl Project {
     }
 
     /// Removes what was found at a target.
-    fn remove(&self, target: &Target, found: &FoundOutput) -> Result<(), String> {
+    fn remove(&self, target: Target<'_>, found: &FoundOutput) -> Result<(), String> {
         let location = target.location();
         let reason = |problem: crate::project::Problem| problem.reason.to_string();
         // Between the look and the answer to a question there may be hours.
@@ -245,7 +245,7 @@ impl Project {
     }
 
     /// Whether what is in a directory is all that the journal says, and nothing else. Files say that themselves, by their stamps.
-    fn is_as_recorded(&self, target: &Target, found: &FoundOutput) -> bool {
+    fn is_as_recorded(&self, target: Target<'_>, found: &FoundOutput) -> bool {
         if !self.is_file(target) || !target.location().path().symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
         {
             return true;

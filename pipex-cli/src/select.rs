@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use crate::CommandError;
 use crate::condition::Condition;
 use crate::paths::simplify;
-use crate::project::{Project, Target};
+use crate::project::Project;
 use crate::survey::{OutputStatus, Survey};
+use crate::targets::Target;
 
 /// Which outputs; all that is said has to hold. Of several states one has to.
 #[derive(Debug, Default, Args)]
@@ -57,15 +58,13 @@ fn parse_duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 impl Selection {
-    /// The outputs that it is about, each with how it stands.
-    pub fn select<'p>(&self, project: &'p Project) -> Result<(Survey<'p>, Vec<(usize, OutputStatus)>), CommandError> {
-        let indices = self.select_named(project)?;
+    /// The outputs that it is about, in the order of their names, and how they stand.
+    pub fn select<'p>(&self, project: &'p Project) -> Result<(Survey<'p>, Vec<usize>), CommandError> {
+        let mut indices = self.select_named(project)?;
         let survey = Survey::inspect(project, indices.iter().copied());
-        let mut selected: Vec<(usize, OutputStatus)> =
-            indices.into_iter().map(|index| (index, survey.status(index))).collect();
-        selected.retain(|(_, status)| self.is_selected(status));
-        selected.sort_by(|a, b| project.targets[a.0].name.cmp(&project.targets[b.0].name));
-        Ok((survey, selected))
+        indices.retain(|index| self.is_selected(&survey.status(*index)));
+        project.targets.sort(&mut indices);
+        Ok((survey, indices))
     }
 
     /// The outputs that it names, whatever their state.
@@ -99,8 +98,8 @@ impl Selection {
         ];
         let is_any = states.iter().all(|(is_meant, _)| !is_meant);
         let is_meant = is_any || states.iter().any(|(is_meant, state)| *is_meant && status.condition == *state);
-        let age = status.saved.map(|saved| Timestamp::now().duration_since(saved));
-        let is_old = self.older_than.is_none_or(|limit| age.is_some_and(|age| age > limit));
+        let is_older = |limit| status.saved.is_some_and(|saved| Timestamp::now().duration_since(saved) > limit);
+        let is_old = self.older_than.is_none_or(is_older);
         is_meant && is_old && status.condition != Condition::Gone
     }
 
@@ -128,12 +127,15 @@ impl Selection {
     fn find_matches(&self, project: &Project, argument: &str) -> Result<Vec<usize>, CommandError> {
         let in_files = project.resolve_name(argument);
         let literal = argument.strip_prefix("./").unwrap_or(argument).trim_end_matches('/');
-        let matching = |is_match: &dyn Fn(&Target, &str) -> bool| -> Vec<usize> {
-            let targets = project.outputs().map(|index| (index, &project.targets[index]));
-            targets.filter(|(_, target)| is_match(target, &simplify(&target.name))).map(|(index, _)| index).collect()
+        let matching = |is_match: &dyn Fn(Target<'_>, &str) -> bool| -> Vec<usize> {
+            let is_match = |index: &usize| {
+                let target = project.targets.get(*index);
+                is_match(target, &simplify(target.name()))
+            };
+            project.outputs().filter(is_match).collect()
         };
         let exactly = |index: Option<usize>| -> Vec<usize> {
-            index.into_iter().filter(|index| project.targets[*index].function.is_some()).collect()
+            index.into_iter().filter(|index| project.targets.get(*index).function().is_some()).collect()
         };
         let is_within =
             |name: &str, directory: &str| name.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
@@ -164,7 +166,7 @@ impl Selection {
 
 fn is_made_by(project: &Project, index: usize, name: &str) -> bool {
     project
-        .function(&project.targets[index])
+        .function(project.targets.get(index))
         .is_some_and(|function| *name == *function.name || *name == format!("{}::{}", function.module, function.name))
 }
 

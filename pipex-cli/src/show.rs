@@ -10,8 +10,9 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::logged::{LoggedLine, read_logged};
-use crate::project::{Project, Target, clamp_seconds};
+use crate::project::{Project, clamp_seconds};
 use crate::survey::Survey;
+use crate::targets::Target;
 use crate::{CommandError, CommandStatus, ls, print, shape};
 
 /// What made an output, and what it was made from.
@@ -29,22 +30,22 @@ pub struct OutputDetails<'p> {
     type_name: Option<String>,
     arguments: Vec<(String, String)>,
     #[serde(serialize_with = "serialize_names")]
-    inputs: Vec<&'p Target>,
+    inputs: Vec<Target<'p>>,
     #[serde(serialize_with = "serialize_names")]
-    outputs: Vec<&'p Target>,
+    outputs: Vec<Target<'p>>,
     /// What the run that made it has logged.
     logged: Vec<LoggedLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<Value>,
 }
 
-fn serialize_names<S: Serializer>(targets: &[&Target], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(targets.iter().map(|target| &target.name))
+fn serialize_names<S: Serializer>(targets: &[Target<'_>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(targets.iter().map(|target| target.name()))
 }
 
 pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<CommandStatus, CommandError> {
     let index = project.find_target(name)?;
-    let target = &project.targets[index];
+    let target = project.targets.get(index);
     let survey = Survey::inspect(project, [index]);
     let store = project.require_listing(target)?;
     let failed = |source| CommandError::Store { target: name.to_owned(), source };
@@ -84,12 +85,12 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Comm
     print_field("type", details.type_name)?;
     let arguments: Vec<_> = details.arguments.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     print_field("arguments", Some(arguments.join(", ")))?;
-    let few = |targets: &[&Target]| {
+    let few = |targets: &[Target<'_>]| {
         const MAX: usize = 8;
         let more = if targets.len() > MAX { format!(", and {} more", targets.len() - MAX) } else { String::new() };
         format!(
             "{}{more}",
-            targets.iter().take(MAX).map(|target| project.format_target(target)).collect::<Vec<_>>().join(", ")
+            targets.iter().take(MAX).map(|target| project.format_target(*target)).collect::<Vec<_>>().join(", ")
         )
     };
     print_field("made from", Some(few(&details.inputs)))?;
@@ -105,15 +106,15 @@ pub fn show(project: &Project, name: &str, raw: bool, json: bool) -> Result<Comm
 impl<'p> OutputDetails<'p> {
     /// Of a target that was looked at, with what its store says of it.
     pub fn new(project: &'p Project, survey: &Survey<'_>, index: usize, entry: Option<&Entry>) -> Self {
-        let (target, status) = (&project.targets[index], survey.status(index));
+        let (target, status) = (project.targets.get(index), survey.status(index));
         let line = project.read_call_lines(&[index]).remove(&index).and_then(|call_lines| call_lines.made);
         let arguments = line.iter().flat_map(|line| &line.given);
         let arguments = arguments.filter_map(|given| Some((given.name.to_string(), given.value.as_ref()?.to_string())));
-        let run = target.made.as_ref().map(|made| (&project.runs[made.run as usize], made));
+        let run = target.made().map(|made| (&project.runs[made.run as usize], made));
         let function = project.function(target);
-        let target_of = |index: u32| &project.targets[index as usize];
+        let target_of = |index: u32| project.targets.get(index as usize);
         OutputDetails {
-            target: target.name.to_string(),
+            target: target.name().to_string(),
             condition: ls::describe_status(project, &status),
             task: function.map(|function| format!("{}::{}", function.module, function.name)),
             file: function.map(|function| format!("{}:{}", function.file, function.line)),
@@ -124,8 +125,8 @@ impl<'p> OutputDetails<'p> {
             type_name: entry.and_then(|entry| entry.made.as_ref()).map(|made| made.type_name.clone()),
             arguments: arguments.collect(),
             inputs: target.inputs().iter().map(|input| target_of(input.index)).collect(),
-            outputs: project.find_consumers()[index].iter().map(|output| target_of(*output)).collect(),
-            logged: target.made.as_ref().map(|made| read_logged(project, made.run, &target.name)).unwrap_or_default(),
+            outputs: project.find_consumers().of(index).iter().map(|output| target_of(*output)).collect(),
+            logged: target.made().map(|made| read_logged(project, made.run, target.name())).unwrap_or_default(),
             content: None,
         }
     }
@@ -133,7 +134,7 @@ impl<'p> OutputDetails<'p> {
 
 impl Project {
     /// Whether the target is a directory of files.
-    fn is_directory(&self, target: &Target) -> bool {
+    fn is_directory(&self, target: Target<'_>) -> bool {
         self.is_file(target) && target.location().path().is_dir()
     }
 }
@@ -154,12 +155,12 @@ pub enum DecodedOutput {
 
 impl DecodedOutput {
     /// What lies at a target, of which its store says this; of a table so many rows.
-    pub fn read(project: &Project, target: &Target, entry: Option<&Entry>, rows: usize) -> StoreResult<Self> {
+    pub fn read(project: &Project, target: Target<'_>, entry: Option<&Entry>, rows: usize) -> StoreResult<Self> {
         let (Some(entry), Some(store)) = (entry, project.store(target).listing.as_deref()) else {
             return Ok(DecodedOutput::Nothing);
         };
         if project.is_directory(target) {
-            let directory = format!("{}/", target.name);
+            let directory = format!("{}/", target.name());
             let mut names = Vec::new();
             let mut each = |file: Location| names.extend(file.as_str().strip_prefix(&directory).map(str::to_owned));
             store.list(&directory, &mut each)?;
@@ -168,7 +169,7 @@ impl DecodedOutput {
         }
         let payload = store.payload(&target.location())?;
         let shape = entry.made.as_ref().map(|made| &*made.shape);
-        DecodedOutput::decode(&target.name, payload, entry.expanded, shape, rows)
+        DecodedOutput::decode(target.name(), payload, entry.expanded, shape, rows)
     }
 
     /// Of a table so many rows.

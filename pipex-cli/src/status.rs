@@ -76,40 +76,48 @@ pub fn status(
     by: &[String],
     json: bool,
 ) -> Result<CommandStatus, CommandError> {
-    let (_, selected) = selection.select(project)?;
-    let needs_attention = selected.iter().any(|(_, status)| status.condition.needs_attention());
-    let outcome = CommandStatus::attention_if(needs_attention);
+    let (survey, selected) = selection.select(project)?;
     let keys = match by {
         [] => Keys::default(),
         // Which parameters there are does not depend on how outputs stand.
         by => Keys::read(project, &selection.select_named(project)?, by)?,
     };
-    let rows = build_rows(project, &selected, &keys);
+    let statuses = || selected.iter().map(|index| (*index, survey.status(*index)));
+    let (mut needs_attention, mut all, mut stale) = (false, Causes::default(), None);
+    let look_at = |(index, status): &(usize, OutputStatus)| {
+        needs_attention |= status.condition.needs_attention();
+        all.add(project, *index, status);
+        if status.condition == Condition::Stale {
+            stale = Some(stale.map_or(status.reasons, |stale: Reasons| stale.and(status.reasons)));
+        }
+    };
+    let rows = build_rows(project, statuses().inspect(look_at), &keys);
+    let outcome = CommandStatus::attention_if(needs_attention);
     if json {
         print::json(&rows)?;
         return Ok(outcome);
     }
     print_table(by, &rows)?;
-    let whole = if by.is_empty() { rows } else { build_rows(project, &selected, &Keys::default()) };
+    let whole = if by.is_empty() { rows } else { build_rows(project, statuses(), &Keys::default()) };
     for row in &whole {
         row.print_reasons(project)?;
     }
-    let mut all = Causes::default();
-    selected.iter().for_each(|(index, status)| all.add(project, *index, status));
     all.print(project)?;
-    print_advice(
-        selected.iter().filter(|(_, status)| status.condition == Condition::Stale).map(|(_, status)| status.reasons),
-    )?;
+    stale.map_or(Ok(()), print_advice)?;
     Ok(outcome)
 }
 
 /// A row for each task function and key.
-pub fn build_rows<'p>(project: &'p Project, selected: &[(usize, OutputStatus)], keys: &Keys<'p>) -> Vec<StatusRow<'p>> {
+pub fn build_rows<'p>(
+    project: &'p Project,
+    statuses: impl Iterator<Item = (usize, OutputStatus)>,
+    keys: &Keys<'p>,
+) -> Vec<StatusRow<'p>> {
     let mut rows: BTreeMap<(u32, Rc<Key>), (StatusRow<'p>, Causes<'p>)> = BTreeMap::new();
-    for (index, status) in selected {
-        let target = &project.targets[*index];
-        let Some((number, function)) = target.function.zip(project.function(target)) else { continue };
-        let key = keys.of_target(*index);
+    for (index, status) in statuses {
+        let target = project.targets.get(index);
+        let Some((number, function)) = target.function().zip(project.function(target)) else { continue };
+        let key = keys.of_target(index);
         let (row, causes) = rows.entry((number, Rc::clone(&key))).or_insert_with(|| {
             let row = StatusRow {
                 task: &function.name,
@@ -123,12 +131,12 @@ pub fn build_rows<'p>(project: &'p Project, selected: &[(usize, OutputStatus)], 
         });
         row.count(status.condition);
         if status.condition == Condition::Stale {
-            row.reasons.entry(describe_reasons(status.reasons)).or_insert((0, &target.name)).0 += 1;
+            row.reasons.entry(describe_reasons(status.reasons)).or_insert((0, target.name())).0 += 1;
         }
         if let (Condition::Outdated, Some(because)) = (status.condition, status.because) {
-            row.because.entry(&project.targets[because].name).or_insert((0, &target.name)).0 += 1;
+            row.because.entry(project.targets.get(because).name()).or_insert((0, target.name())).0 += 1;
         }
-        causes.add(project, *index, status);
+        causes.add(project, index, &status);
         row.bytes = row.bytes.saturating_add(status.bytes);
         row.newest = row.newest.max(status.saved);
     }
@@ -136,8 +144,7 @@ pub fn build_rows<'p>(project: &'p Project, selected: &[(usize, OutputStatus)], 
 }
 
 /// What can be done about outputs that are stale for these reasons.
-fn print_advice(reasons: impl Iterator<Item = Reasons>) -> Result<(), CommandError> {
-    let Some(all) = reasons.reduce(Reasons::and) else { return Ok(()) };
+fn print_advice(all: Reasons) -> Result<(), CommandError> {
     let names: Vec<&str> = all.into();
     let reason = if names == ["code"] { String::new() } else { format!(" --reason {}", names.join(",")) };
     let edited = if all.content { " --edited" } else { "" };

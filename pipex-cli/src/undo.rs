@@ -6,9 +6,10 @@ use pipex_format::journal::{Journal, Line, There, Undone, Why, read};
 use serde::Serialize;
 
 use crate::accept::{JournaledFunctions, close_journal};
-use crate::project::{Project, Target};
+use crate::project::Project;
 use crate::reading::{Open, report_unreadable};
 use crate::survey::{FoundOutput, Survey};
+use crate::targets::Target;
 use crate::{CommandError, CommandStatus, print};
 
 #[derive(Serialize)]
@@ -27,20 +28,20 @@ pub fn undo(project: &Project, open: Open<'_>, dry_run: bool, json: bool) -> Res
     let run = *project.accepts.iter().rev().find(is_open).ok_or(CommandError::NothingAccepted)?;
     let accepted = project.read_accepted(run);
     let mut indices: Vec<usize> = accepted.keys().copied().collect();
-    indices.sort_by(|a, b| project.targets[*a].name.cmp(&project.targets[*b].name));
+    project.targets.sort(&mut indices);
     let survey = Survey::inspect(project, indices.iter().copied());
     let mut summary =
         UndoSummary { done: !dry_run, run: &project.runs[run as usize].id, targets: Vec::new(), left: Vec::new() };
     let mut restored = Vec::new();
     for index in indices {
-        let target = &project.targets[index];
+        let target = project.targets.get(index);
         let now = survey.found(index).or_else(|| project.find_recorded(target));
         match now.filter(|now| now.stored == accepted[&index].stored()) {
             Some(found) => restored.push((index, found)),
-            None => summary.left.push((&target.name, "it has been made again or changed since")),
+            None => summary.left.push((target.name(), "it has been made again or changed since")),
         }
     }
-    summary.targets = restored.iter().map(|(index, _)| &*project.targets[*index].name).collect();
+    summary.targets = restored.iter().map(|(index, _)| project.targets.get(*index).name()).collect();
     if !dry_run {
         write_lines(project, open, run, restored)?;
     }
@@ -68,27 +69,28 @@ fn write_lines(
 ) -> Result<(), CommandError> {
     let journals = project.runs[..run as usize].iter().map(|run| run.path.clone()).collect();
     let before = Project::read_runs(&project.journal, project.here.clone(), open, journals);
-    let index_before = |target: &Target| {
+    let index_before = |target: Target<'_>| {
         let store = before.find_store(project.address(target))?;
-        before.find_in_store(store, &target.name)
+        before.find_in_store(store, target.name())
     };
-    let indices: Vec<usize> = restored.iter().filter_map(|(index, _)| index_before(&project.targets[*index])).collect();
+    let indices: Vec<usize> =
+        restored.iter().filter_map(|(index, _)| index_before(project.targets.get(*index))).collect();
     let mut call_lines = before.read_call_lines(&indices);
     let journal = Journal::for_command(&project.journal);
     let mut functions = JournaledFunctions::default();
     for (index, found) in restored {
-        let target = &project.targets[index];
+        let target = project.targets.get(index);
         let known = index_before(target);
-        let made = known.and_then(|index| before.targets[index].made.as_ref());
+        let made = known.and_then(|index| before.targets.get(index).made());
         // Of what no journal knew, only what it says itself was known.
         let own = || project.store(target).query(|store| store.entry(&target.location())).ok().flatten();
         let there = made.map(|made| found.known_as(made.stored)).or_else(|| Some(There::from_entry(&own()?)));
-        let (Some(number), Some(there)) = (target.function, there) else { continue };
+        let (Some(number), Some(there)) = (target.function(), there) else { continue };
         let mut line = functions.build_line(project, &journal, index, number, Why::Restored, there);
         if let Some(made) = known.and_then(|index| call_lines.remove(&index)?.made) {
             line.given = made.given;
         }
-        if let Some(last) = known.and_then(|index| before.targets[index].last.as_ref()) {
+        if let Some(last) = known.and_then(|index| before.targets.get(index).last()) {
             line.stale = last.stale;
             if let Some(now) = &last.now {
                 (line.now, line.format) = (Some((now.arguments, now.inputs)), now.format);

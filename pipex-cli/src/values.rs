@@ -38,7 +38,7 @@ impl Project {
     pub fn format_recorder(&self, by: &RecordedBy) -> String {
         match by {
             RecordedBy::Flow => "flow".to_owned(),
-            RecordedBy::Target(index) => self.format_target(&self.targets[*index as usize]).into_owned(),
+            RecordedBy::Target(index) => self.format_target(self.targets.get(*index as usize)).into_owned(),
             RecordedBy::Unsaved(name) => name.clone(),
         }
     }

@@ -11,8 +11,10 @@ use crate::condition::Condition;
 use crate::diff::{Change, find_changes};
 use crate::logged::{LoggedLine, read_logged};
 use crate::ls;
-use crate::project::{LastEvent, Project, Target};
+use crate::project::Project;
 use crate::survey::{OutputStatus, Survey};
+use crate::target::LastEvent;
+use crate::targets::Target;
 use crate::{CommandError, CommandStatus, print};
 
 /// Why an output was made, and whether it would be again.
@@ -64,18 +66,18 @@ pub fn why(project: &Project, name: &str, json: bool) -> Result<CommandStatus, C
 impl<'p> Explanation<'p> {
     /// Of a target that was looked at.
     pub fn new(project: &'p Project, survey: &Survey<'_>, index: usize) -> Self {
-        let (target, status) = (&project.targets[index], survey.status(index));
+        let (target, status) = (project.targets.get(index), survey.status(index));
         let is_there = survey.found(index).is_some();
         let is_stale = matches!(status.condition, Condition::Stale | Condition::Missing);
-        let failed = target.last.as_ref().filter(|last| last.failure.is_some());
+        let failed = target.last().filter(|last| last.failure.is_some());
         Explanation {
-            target: &target.name,
+            target: target.name(),
             last: describe_last(project, target),
             now: describe_now(target, &status, is_there),
             condition: status.condition,
             would_run: is_stale || status.condition.is_failure(),
             error: failed.and_then(|last| Some(&*last.failure.as_ref()?.error)),
-            logged: failed.map(|last| read_logged(project, last.run, &target.name)).unwrap_or_default(),
+            logged: failed.map(|last| read_logged(project, last.run, target.name())).unwrap_or_default(),
             changes: if is_there { find_changes(project, survey, index) } else { Vec::new() },
             upstream: find_stale_upstream(project, survey, index),
         }
@@ -83,8 +85,8 @@ impl<'p> Explanation<'p> {
 }
 
 /// How it stands, and what a run would do.
-fn describe_now(target: &Target, status: &OutputStatus, is_there: bool) -> String {
-    if target.function.is_none() {
+fn describe_now(target: Target<'_>, status: &OutputStatus, is_there: bool) -> String {
+    if target.function().is_none() {
         return "it is a file whose path is an argument: pipex did not make it".to_owned();
     }
     match status.condition {
@@ -120,8 +122,8 @@ fn describe_now(target: &Target, status: &OutputStatus, is_there: bool) -> Strin
 }
 
 /// What became of it last, in words.
-fn describe_last(project: &Project, target: &Target) -> String {
-    let Some(last) = &target.last else { return "no run has met it".to_owned() };
+fn describe_last(project: &Project, target: Target<'_>) -> String {
+    let Some(last) = &target.last() else { return "no run has met it".to_owned() };
     let LastEvent { run, at, state, why, stale, removed, .. } = last;
     let run = &project.runs[*run as usize];
     let in_run = format!("in run {} ({})", run.id, print::format_age(run.moment_at(*at)));
@@ -160,15 +162,15 @@ fn find_stale_upstream<'p>(project: &'p Project, survey: &Survey<'_>, index: usi
     let mut open = VecDeque::from([index]);
     let mut known = HashSet::from([index]);
     while let Some(index) = open.pop_front() {
-        for input in project.targets[index].inputs().iter().map(|input| input.index as usize) {
+        for input in project.targets.get(index).inputs().iter().map(|input| input.index as usize) {
             if !known.insert(input) {
                 continue;
             }
             open.push_back(input);
-            let (target, status) = (&project.targets[input], survey.status(input));
+            let (target, status) = (project.targets.get(input), survey.status(input));
             if !status.reasons.is_empty() {
                 let (condition, stale) = (status.condition, status.reasons);
-                upstream.push(Upstream { target: &target.name, condition, stale, index: input });
+                upstream.push(Upstream { target: target.name(), condition, stale, index: input });
             }
         }
     }
@@ -177,12 +179,12 @@ fn find_stale_upstream<'p>(project: &'p Project, survey: &Survey<'_>, index: usi
 
 /// Says what is stale upstream: of each task function and for each reason one, and how many more.
 fn print_upstream(project: &Project, upstream: &[Upstream<'_>]) -> Result<(), CommandError> {
-    let key = |upstream: &Upstream<'_>| (project.targets[upstream.index].function, upstream.stale);
+    let key = |upstream: &Upstream<'_>| (project.targets.get(upstream.index).function(), upstream.stale);
     let mut counts: HashMap<_, usize> = HashMap::new();
     upstream.iter().for_each(|upstream| *counts.entry(key(upstream)).or_default() += 1);
     for upstream in upstream {
         let Some(count) = counts.remove(&key(upstream)) else { continue };
-        let target = &project.targets[upstream.index];
+        let target = project.targets.get(upstream.index);
         let more = match (count, project.function(target)) {
             (1, _) | (_, None) => String::new(),
             (count, Some(function)) => format!("; and so are {} more of {}", count - 1, function.name),

@@ -89,7 +89,8 @@ fn where_the_journals_are_others_or_it_is_damaged_they_are_read() {
     let summary = desk.file(".pipex/summary");
     let whole = ask(&desk, || {});
     let bytes = fs::read(&summary).unwrap();
-    for damaged in [&bytes[..bytes.len() / 2], &bytes[..12], b"", &[&bytes[..], b"x"].concat()] {
+    let earlier = [b"pipex\0S\x01", &bytes[8..]].concat();
+    for damaged in [&bytes[..bytes.len() / 2], &bytes[..12], b"", &[&bytes[..], b"x"].concat(), &earlier] {
         assert_eq!(ask(&desk, || fs::write(&summary, damaged).unwrap()), whole);
     }
     for place in (0..bytes.len()).step_by(bytes.len() / 40) {

@@ -65,9 +65,10 @@ impl<'p> Overview<'p> {
 
 impl<'p> Standing<'p> {
     pub fn new(project: &'p Project) -> Result<Self, CommandError> {
-        let (_, selected) = Selection::default().select(project)?;
-        let outputs = selected.iter().map(|(index, status)| OutputRow::new(project, *index, status)).collect();
-        Ok(Standing { functions: build_rows(project, &selected, &Keys::default()), outputs })
+        let (survey, selected) = Selection::default().select(project)?;
+        let statuses = selected.iter().map(|index| (*index, survey.status(*index)));
+        let outputs = statuses.clone().map(|(index, status)| OutputRow::new(project, index, &status)).collect();
+        Ok(Standing { functions: build_rows(project, statuses, &Keys::default()), outputs })
     }
 }
 
@@ -76,22 +77,22 @@ impl<'p> Earlier<'p> {
     pub fn new(project: &'p Project, run: usize) -> Self {
         let run = &project.runs[run];
         let is_of_run = |index: &usize| {
-            let target = &project.targets[*index];
-            target.function.is_some_and(|function| run.functions.contains(&function))
+            let target = project.targets.get(*index);
+            target.function().is_some_and(|function| run.functions.contains(&function))
         };
         let indices: Vec<usize> = project.outputs().filter(is_of_run).collect();
         let mut lines = project.read_call_lines(&indices);
         let mut outputs = Vec::new();
         for index in indices {
-            let target = &project.targets[index];
-            if target.made.is_none() {
+            let target = project.targets.get(index);
+            if target.made().is_none() {
                 continue;
             }
             let line = lines.remove(&index).and_then(|lines| lines.made);
             let given = line.iter().flat_map(|line| &line.given);
             let given = given.map(|given| (given.name.to_string(), describe_argument(given))).collect();
-            let inputs = target.inputs().iter().map(|input| &*project.targets[input.index as usize].name).collect();
-            outputs.push(FormerOutput { target: &target.name, given, inputs });
+            let inputs = target.inputs().iter().map(|input| project.targets.get(input.index as usize).name()).collect();
+            outputs.push(FormerOutput { target: target.name(), given, inputs });
         }
         let head = run.head.as_ref();
         let tasks = head.map(|head| find_former(project, &run.id, &head.program, head.flow.as_deref()));

@@ -6,8 +6,9 @@ use pipex_format::store::StoreResult;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::project::{Project, Target};
+use crate::project::Project;
 use crate::show::DecodedOutput;
+use crate::targets::Target;
 
 /// What an output has.
 #[derive(Debug, Serialize)]
@@ -70,13 +71,13 @@ pub fn picture_type(name: &str) -> Option<&'static str> {
 
 impl Preview {
     /// Of a table, the rows from this one.
-    pub fn read(project: &Project, target: &Target, offset: usize, limits: Limits) -> StoreResult<Self> {
+    pub fn read(project: &Project, target: Target<'_>, offset: usize, limits: Limits) -> StoreResult<Self> {
         let rows = limits.rows;
         let location = target.location();
         let Some(store) = project.store(target).listing.as_deref() else { return Ok(Preview::Nothing) };
         let Some(entry) = store.entry(&location)? else { return Ok(Preview::Nothing) };
         let bytes = entry.bytes.max(entry.expanded.unwrap_or(0));
-        let picture = picture_type(&target.name);
+        let picture = picture_type(target.name());
         if bytes > picture.and(limits.picture).unwrap_or(limits.bytes) {
             return Ok(Preview::Large { bytes });
         }
@@ -101,7 +102,7 @@ impl Preview {
                 Preview::Table { columns: table.columns, rows, offset, total }
             }
             DecodedOutput::Text(text) => {
-                let name = target.name.strip_suffix(".zst").unwrap_or(&target.name);
+                let name = target.name().strip_suffix(".zst").unwrap_or(target.name());
                 if name.ends_with(".csv")
                     && let Some(table) = Preview::of_csv(&text, offset, rows)
                 {

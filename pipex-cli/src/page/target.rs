@@ -22,7 +22,7 @@ pub struct TargetFacts<'p> {
 impl<'p> TargetFacts<'p> {
     pub fn new(project: &'p Project, name: &str) -> Result<Self, CommandError> {
         let index = project.find_target(name)?;
-        let target = &project.targets[index];
+        let target = project.targets.get(index);
         let survey = Survey::inspect(project, [index]);
         // What its store does not answer, the explanation tells.
         let entry = project.store(target).query(|store| store.entry(&target.location())).ok().flatten();
@@ -34,7 +34,7 @@ impl<'p> TargetFacts<'p> {
 impl Preview {
     /// Of a target; of a table, the rows from this one.
     pub fn of_target(project: &Project, name: &str, offset: usize) -> Result<Self, CommandError> {
-        let target = &project.targets[project.find_target(name)?];
+        let target = project.targets.get(project.find_target(name)?);
         Preview::read(project, target, offset, LIMITS)
             .map_err(|source| CommandError::Store { target: name.to_owned(), source })
     }
@@ -42,7 +42,7 @@ impl Preview {
 
 /// The bytes of a picture.
 pub fn read_picture(project: &Project, name: &str) -> Result<Vec<u8>, CommandError> {
-    let target = &project.targets[project.find_target(name)?];
+    let target = project.targets.get(project.find_target(name)?);
     let failed = |source| CommandError::Store { target: name.to_owned(), source };
     project.require_listing(target)?.payload(&target.location()).map_err(failed)
 }

@@ -38,7 +38,7 @@ pub use self::reader::{NewerFormat, Tail, head, is_live, read, runs};
 pub use self::recorded::{Recordable, Recorded};
 use self::warnings::Warnings;
 #[doc(hidden)]
-pub use self::whole::{read_summary, write_summary};
+pub use self::whole::{SummaryReader, SummaryWriter};
 use self::writer::{Running, Writer, flush_now_and_then};
 pub use self::writer::{name_worker, worker};
 use crate::model::fingerprint::Fingerprint;
