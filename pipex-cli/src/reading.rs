@@ -225,7 +225,7 @@ impl Project {
             self.targets.set_made(index, &made, made_of);
         }
         if !is_of_command {
-            self.targets.set_takes(index, takes_others.then(|| inputs.into_boxed_slice()));
+            self.targets.set_takes(index, takes_others.then_some(&inputs[..]));
             self.set_lazy(run, index, ended.is_lazy);
         }
         let Ended { state, why, stale, now, format, at, elapsed, root, .. } = ended;

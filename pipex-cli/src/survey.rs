@@ -236,7 +236,7 @@ impl<'p> Survey<'p> {
     fn mark_outdated(&mut self, inspected: impl Iterator<Item = usize> + Clone) {
         // What was edited is taken as it is: what was made from it is stale if it was made from something else.
         let is_stale = |index: &usize| !self.reasons[*index].except(Reasons::EDITED).is_empty();
-        let mut open: Vec<usize> = inspected.clone().filter(is_stale).collect();
+        let mut open: Vec<u32> = inspected.clone().filter(is_stale).map(|index| index as u32).collect();
         if open.is_empty() {
             return;
         }
@@ -248,15 +248,14 @@ impl<'p> Survey<'p> {
         let mut next = 0;
         while let Some(index) = open.get(next).copied() {
             next += 1;
-            let because = match self.because[index] {
-                0 => index as u32 + 1,
+            let because = match self.because[index as usize] {
+                0 => index + 1,
                 because => because,
             };
-            for consumer in consumers.of(index) {
-                let consumer = *consumer as usize;
-                if self.because[consumer] == 0 {
-                    self.because[consumer] = because;
-                    open.push(consumer);
+            for consumer in consumers.of(index as usize) {
+                if self.because[*consumer as usize] == 0 {
+                    self.because[*consumer as usize] = because;
+                    open.push(*consumer);
                 }
             }
         }

@@ -74,7 +74,7 @@ pub struct TaskFailure {
 }
 
 /// What a call would make its output from.
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallFingerprints {
     pub arguments: Fingerprint,
     pub inputs: Option<Fingerprint>,

@@ -63,6 +63,8 @@ pub(super) struct Common {
     pub is_lazy: bool,
     pub made: Option<CommonMade>,
     pub last: Option<CommonLast>,
+    /// Its last call was stale or failed, and takes what it was made from.
+    takes_the_same: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,6 +85,8 @@ pub(super) struct CommonLast {
     why: Why,
     stale: Reasons,
     removed: bool,
+    /// It would be made from the same arguments and inputs, as where only code has changed.
+    is_of_the_same: bool,
 }
 
 /// What is known of few targets.
@@ -91,6 +95,7 @@ pub(super) struct Extra {
     /// The content as it was made, if it was edited.
     #[serde(with = "numbers::fingerprint")]
     original: Option<Fingerprint>,
+    /// What its last call takes, where that is something else.
     pub takes: Option<Box<[InputEdge]>>,
     source: Option<(Fingerprint, Stamp)>,
     failure: Option<Box<TaskFailure>>,
@@ -162,15 +167,22 @@ impl<'t> Target<'t> {
 
     /// The same, where that is not what it was made from, or if it failed.
     pub fn takes_others(self) -> Option<&'t [InputEdge]> {
-        self.extra()?.takes.as_deref()
+        if self.common().takes_the_same { Some(self.inputs()) } else { self.extra()?.takes.as_deref() }
     }
 
     /// What became of it last.
     #[inline]
     pub fn last(self) -> Option<LastEvent<'t>> {
-        let CommonLast { run, state, why, stale, removed } = self.common().last?;
-        let (failure, now) = self.extra().map_or((None, None), |extra| (extra.failure.as_deref(), extra.now));
+        let CommonLast { run, state, why, stale, removed, is_of_the_same } = self.common().last?;
+        let (failure, other) = self.extra().map_or((None, None), |extra| (extra.failure.as_deref(), extra.now));
+        let now = if is_of_the_same { self.made_of() } else { other };
         Some(LastEvent { run, at: self.row().last_at, state, why, stale, failure, now, removed })
+    }
+
+    /// A call that would make it from the same.
+    fn made_of(self) -> Option<CallFingerprints> {
+        let Row { made_of_arguments, made_of_inputs, .. } = *self.row();
+        Some(CallFingerprints { arguments: made_of_arguments?, inputs: made_of_inputs, format: None })
     }
 
     /// What lay there when its path was an argument: content and stamp.
@@ -228,8 +240,14 @@ impl Targets {
 
     /// Adds one that is not known yet; its number.
     pub fn add(&mut self, store: usize, name: &str) -> usize {
-        let common = Common { store: store as u32, function: None, is_lazy: false, made: None, last: None };
-        let common = self.number_common(common);
+        let common = self.number_common(Common {
+            store: store as u32,
+            function: None,
+            is_lazy: false,
+            made: None,
+            last: None,
+            takes_the_same: false,
+        });
         self.rows.push(Row {
             common,
             extra: 0,
@@ -257,43 +275,47 @@ impl Targets {
     }
 
     pub fn set_source(&mut self, index: usize, content: Fingerprint, stamp: Stamp) {
-        self.change_extra(index, |extra| extra.source = Some((content, stamp)));
+        self.change_extra(index, true, |extra| extra.source = Some((content, stamp)));
     }
 
-    /// What the last call takes, where that is not what it was made from.
-    pub fn set_takes(&mut self, index: usize, takes: Option<Box<[InputEdge]>>) {
-        if takes.is_some() || self.rows[index].extra > 0 {
-            self.change_extra(index, |extra| extra.takes = takes);
-        }
+    /// What the last call takes, if it was stale or failed.
+    pub fn set_takes(&mut self, index: usize, takes: Option<&[InputEdge]>) {
+        let is_same = takes == Some(self.get(index).inputs());
+        let takes = takes.filter(|_| !is_same);
+        self.change_common(index, |common| common.takes_the_same = is_same);
+        self.change_extra(index, takes.is_some(), |extra| extra.takes = takes.map(Box::from));
     }
 
     pub fn set_last(&mut self, index: usize, last: LastEvent<'_>) {
         let LastEvent { run, at, state, why, stale, failure, now, removed } = last;
         self.rows[index].last_at = at;
-        self.change_common(index, |common| common.last = Some(CommonLast { run, state, why, stale, removed }));
-        if failure.is_some() || now.is_some() || self.rows[index].extra > 0 {
-            let failure = failure.map(|failure| Box::new(failure.clone()));
-            self.change_extra(index, |extra| (extra.failure, extra.now) = (failure, now));
-        }
+        let is_of_the_same = now.is_some() && now == self.get(index).made_of();
+        let now = now.filter(|_| !is_of_the_same);
+        let last = CommonLast { run, state, why, stale, removed, is_of_the_same };
+        self.change_common(index, |common| common.last = Some(last));
+        self.change_extra(index, failure.is_some() || now.is_some(), |extra| {
+            (extra.failure, extra.now) = (failure.map(|failure| Box::new(failure.clone())), now);
+        });
     }
 
-    /// What lies there, and what it was made from, unless that is as it was.
+    /// What lies there, and what it was made from, unless that is as it was. What [became of it last](Self::set_last) is to be said after
+    /// that.
     pub fn set_made(&mut self, index: usize, made: &KnownOutput, inputs: Option<&[InputEdge]>) {
         let KnownOutput { stored, stamp, bytes, origin, run, at, elapsed, confirmed_by, found } = *made;
         let Provenance { code, arguments, inputs: of_inputs, format, .. } = stored.provenance;
         let common_made = CommonMade { origin, run, confirmed_by, code, format };
-        self.change_common(index, |common| common.made = Some(common_made));
+        self.change_common(index, |common| (common.made, common.last) = (Some(common_made), None));
         let row = &mut self.rows[index];
         (row.stamp, row.bytes, row.content) = (stamp, bytes, stored.content);
         (row.made_of_arguments, row.made_of_inputs) = (arguments, of_inputs);
         (row.at, row.elapsed) = (at, elapsed);
         // No clock is set to what is not between 1677 and 2262.
         row.found = found.as_nanosecond().clamp(i64::MIN.into(), i64::MAX.into()) as i64;
-        if stored.original.is_some() || row.extra > 0 {
-            self.change_extra(index, |extra| extra.original = stored.original);
-        }
+        self.change_extra(index, stored.original.is_some(), |extra| extra.original = stored.original);
         if let Some(inputs) = inputs.filter(|inputs| *inputs != self.get(index).inputs()) {
+            let takes: Option<Box<[_]>> = self.get(index).takes_others().map(Box::from);
             self.set_inputs(index, inputs);
+            self.set_takes(index, takes.as_deref());
         }
     }
 
@@ -333,12 +355,43 @@ impl Targets {
         })
     }
 
-    fn change_extra(&mut self, index: usize, change: impl FnOnce(&mut Extra)) {
+    /// What few have besides, if it has such, or is to have.
+    fn change_extra(&mut self, index: usize, is_to_have: bool, change: impl FnOnce(&mut Extra)) {
         let row = &mut self.rows[index];
-        if row.extra == 0 {
+        if row.extra == 0 && is_to_have {
             self.extras.push(Extra::default());
             row.extra = self.extras.len() as u32;
         }
-        change(&mut self.extras[row.extra as usize - 1]);
+        if row.extra > 0 {
+            change(&mut self.extras[row.extra as usize - 1]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_takes_stays_when_it_is_made_from_something_else_and_so_do_the_inputs_of_others() {
+        let mut targets = Targets::default();
+        let [one, other] = ["one", "other"].map(|name| targets.add(0, name));
+        let (stored, stamp, found) = (Stored::default(), Stamp::new(1), Timestamp::UNIX_EPOCH);
+        let (run, confirmed_by, origin, bytes, at, elapsed) = (0, 0, Origin::Made, 1, 0.0, 0.0);
+        let made = KnownOutput { stored, stamp, bytes, origin, run, at, elapsed, confirmed_by, found };
+        let input = |index: u32| InputEdge { index, is_source: false, content: None };
+        targets.set_made(other, &made, Some(&[input(7), input(8)]));
+        targets.set_takes(one, Some(&[]));
+        for number in 0..10 {
+            targets.set_made(one, &made, Some(&[input(number)]));
+            assert!(
+                targets.get(one).inputs() == [input(number)] && targets.get(other).inputs() == [input(7), input(8)]
+            );
+            let before = number.checked_sub(1).map(input);
+            assert!(targets.get(one).takes() == before.as_slice(), "{number}");
+            targets.set_takes(one, Some(&[input(number)]));
+            assert!(targets.get(one).takes_others() == Some(&[input(number)]));
+        }
+        assert!(targets.inputs.len() < 8, "none is kept that is of no use");
     }
 }
