@@ -60,7 +60,7 @@ pub fn ls_unrecorded(project: &Project, selection: &Selection, json: bool) -> Re
         }
     }
     if json {
-        print::json(&unrecorded.iter().map(|(_, target)| target.as_str()).collect::<Vec<_>>())?;
+        print::json(&print::JsonRows(unrecorded.iter().map(|(_, target)| target.as_str())))?;
         return Ok(CommandStatus::Clean);
     }
     for (is_file, target) in &unrecorded {
@@ -78,26 +78,25 @@ pub fn ls(
 ) -> Result<CommandStatus, CommandError> {
     let (survey, selected) = selection.select(project)?;
     let is_meant = |status: &OutputStatus| !is_edited || status.condition == Condition::Stale && status.reasons.content;
-    let selected = selected.into_iter().map(|index| (index, survey.status(index)));
+    // There may be a million: what is said of each is found out again each time that it is asked for, and not kept.
+    let selected = selected.iter().map(|index| (*index, survey.status(*index)));
     let selected = selected.filter(|(_, status)| is_meant(status));
     if json {
-        let rows = selected.map(|(index, status)| OutputRow::new(project, index, &status));
-        print::json(&rows.collect::<Vec<_>>())?;
+        print::json(&print::JsonRows(selected.map(|(index, status)| OutputRow::new(project, index, &status))))?;
         return Ok(CommandStatus::Clean);
     }
-    let rows: Vec<Vec<String>> = selected
-        .map(|(index, status)| {
-            let target = project.targets.get(index);
-            vec![
-                project.format_target(target).into_owned(),
-                project.function(target).map_or("", |function| &function.name).to_owned(),
-                describe_status(project, &status),
-                print::format_bytes(status.bytes),
-                status.saved.map(print::format_age).unwrap_or_default(),
-            ]
-        })
-        .collect();
-    print::table(&["target", "task", "state", " size", " saved"], &rows)?;
+    let now = Timestamp::now();
+    let rows = selected.map(|(index, status)| {
+        let target = project.targets.get(index);
+        [
+            project.format_target(target),
+            project.function(target).map_or("", |function| &function.name).into(),
+            describe_status(project, &status).into(),
+            print::format_bytes(status.bytes).into(),
+            status.saved.map(|saved| print::format_age_at(now, saved)).unwrap_or_default().into(),
+        ]
+    });
+    print::table(&["target", "task", "state", " size", " saved"], rows)?;
     Ok(CommandStatus::Clean)
 }
 

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::CommandError;
 
@@ -35,29 +35,40 @@ fn escape_hidden(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(|c| if is_hidden(c) { escape(c) } else { c.to_string() }).collect())
 }
 
-/// A table: its head, and rows. Columns whose head begins with a space are numbers, and stand to the right.
-pub fn table(head: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
-    let rows: Vec<Vec<Cow<'_, str>>> =
-        rows.iter().map(|row| row.iter().map(|cell| make_visible(cell)).collect()).collect();
-    let mut out = io::stdout().lock();
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([head[column].trim().len()]).max().unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..head.len()).map(width).collect();
-    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
-        let mut text = String::new();
-        for (column, cell) in cells.enumerate() {
-            let width = widths[column];
-            let _ = match head[column].starts_with(' ') {
-                true => write!(text, "{cell:>width$}  "),
-                false => write!(text, "{cell:width$}  "),
-            };
+/// A table: its head, and rows. Columns whose head begins with a space are numbers, and stand to the right. It goes through the rows
+/// twice, first for the widths of columns, and keeps none of them: there may be a million.
+pub fn table<R>(head: &[&str], rows: R) -> io::Result<()>
+where
+    R: IntoIterator<Item: IntoIterator<Item: AsRef<str>>> + Clone,
+{
+    let mut widths: Vec<usize> = head.iter().map(|name| name.trim().len()).collect();
+    for row in rows.clone() {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(make_visible(cell.as_ref()).chars().count());
         }
-        writeln!(out, "{}", text.trim_end())
-    };
-    line(&mut head.iter().map(|name| name.trim()))?;
-    rows.iter().try_for_each(|row| line(&mut row.iter().map(|cell| &**cell)))
+    }
+    let is_number = head.iter().map(|name| name.starts_with(' '));
+    let columns: Vec<(usize, bool)> = widths.into_iter().zip(is_number).collect();
+    let mut out = BufWriter::new(io::stdout().lock());
+    write_row(&mut out, &columns, head.iter().map(|name| name.trim()))?;
+    rows.into_iter().try_for_each(|row| write_row(&mut out, &columns, row))?;
+    out.flush()
+}
+
+fn write_row(
+    out: &mut impl Write,
+    columns: &[(usize, bool)],
+    cells: impl IntoIterator<Item: AsRef<str>>,
+) -> io::Result<()> {
+    let mut text = String::new();
+    for ((width, is_number), cell) in columns.iter().zip(cells) {
+        let cell = make_visible(cell.as_ref());
+        let _ = match is_number {
+            true => write!(text, "{cell:>width$}  "),
+            false => write!(text, "{cell:width$}  "),
+        };
+    }
+    writeln!(out, "{}", text.trim_end())
 }
 
 /// A line for people.
@@ -87,8 +98,40 @@ pub fn to_stderr(text: impl AsRef<str>) {
     let _ = writeln!(io::stderr(), "pipex: {}", make_visible(text.as_ref()));
 }
 
+/// A value as JSON, as it is made: nothing of the text is kept.
 pub fn json(value: &impl Serialize) -> Result<(), CommandError> {
-    Ok(raw(escape_json(&serde_json::to_string_pretty(value)?))?)
+    let mut out = EscapedJson(BufWriter::new(io::stdout().lock()));
+    // That nobody reads any more is no matter of JSON.
+    serde_json::to_writer_pretty(&mut out, value).map_err(|error| match error.io_error_kind() {
+        Some(_) => CommandError::Output(error.into()),
+        None => error.into(),
+    })?;
+    writeln!(out)?;
+    Ok(out.flush()?)
+}
+
+/// What an iterator gives, as an array that is never there as a whole.
+pub struct JsonRows<I>(pub I);
+
+impl<I: Iterator<Item: Serialize> + Clone> Serialize for JsonRows<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
+}
+
+/// Writes JSON that comes in whole characters, with all that a terminal would obey spelled out.
+struct EscapedJson<W>(W);
+
+impl<W: Write> Write for EscapedJson<W> {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        let text = str::from_utf8(part).map_err(io::Error::other)?;
+        self.0.write_all(escape_json(text).as_bytes())?;
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// JSON, with all that a terminal would obey spelled out.
@@ -103,7 +146,12 @@ pub fn format_bytes(bytes: u64) -> String {
 
 /// How long ago, in its largest unit.
 pub fn format_age(moment: Timestamp) -> String {
-    let seconds = Timestamp::now().duration_since(moment).as_secs().max(0);
+    format_age_at(Timestamp::now(), moment)
+}
+
+/// The same as it was at a time, so that it is the same text whenever it is asked for.
+pub fn format_age_at(now: Timestamp, moment: Timestamp) -> String {
+    let seconds = now.duration_since(moment).as_secs().max(0);
     match seconds {
         0..60 => format!("{seconds} s ago"),
         60..3_600 => format!("{} min ago", seconds / 60),
@@ -131,5 +179,10 @@ mod tests {
         assert_eq!(make_visible(name), "a\\u{1b}[2Jb\\u{9b}c\\nd\\u{202e}e\\u{7f} ä");
         assert_eq!(make_lines_visible("a\tb\r\nc\u{1b}"), "a\tb\r\nc\\u{1b}");
         assert!(matches!(make_visible("out/clean Ä.csv"), Cow::Borrowed(_)));
+        let mut json = EscapedJson(Vec::new());
+        serde_json::to_writer(&mut json, name).unwrap();
+        let written = String::from_utf8(json.0).unwrap();
+        assert_eq!(written, "\"a\\u001b[2Jb\\u009bc\\nd\\u202ee\\u007f ä\"");
+        assert_eq!(serde_json::from_str::<String>(&written).unwrap(), name);
     }
 }

@@ -205,7 +205,7 @@ impl Profile {
             " spared",
             " a second",
         ];
-        print::table(&head, &self.tasks.iter().map(cells).collect::<Vec<_>>())?;
+        print::table(&head, self.tasks.iter().map(cells))?;
         let name = |run: &RunCost| format!("{} {}", run.name, seconds(run.seconds));
         let names = |runs: &[RunCost], link| runs.iter().map(name).collect::<Vec<_>>().join(link);
         if self.slowest.is_empty() {

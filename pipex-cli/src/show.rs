@@ -259,11 +259,11 @@ fn write_table(table: &FirstRows) -> io::Result<()> {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let rows = table
-        .rows
-        .iter()
-        .map(|row| table.columns.iter().map(|column| row.get(column).map_or_else(String::new, write)).collect());
-    print::table(&head.iter().map(String::as_str).collect::<Vec<_>>(), &rows.collect::<Vec<_>>())?;
+    let rows = table.rows.iter().map(|row| {
+        let cell = move |column| row.get(column).map_or_else(String::new, write);
+        table.columns.iter().map(cell)
+    });
+    print::table(&head.iter().map(String::as_str).collect::<Vec<_>>(), rows)?;
     if table.has_more {
         print::to_stderr(format!("these are the first {ROWS} rows; --json has all"));
     }

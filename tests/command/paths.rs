@@ -209,6 +209,17 @@ fn graphs_and_reports_go_to_files_here() {
 }
 
 #[test]
+fn that_nobody_reads_further_is_no_error() {
+    let desk = make_desk();
+    for line in ["ls", "ls --json", "status --json", "runs", "gc --keep 1GB --dry-run --json"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = desk.command().args(line.split(' ')).stdout(writer).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{line}: {output:?}");
+    }
+}
+
+#[test]
 fn raw_is_what_was_saved_byte_by_byte() {
     let desk = make_desk();
     let file = desk.file("out/north/2013.csv");
