@@ -11,11 +11,13 @@ use jiff::Timestamp;
 use pipex_format::model::state::State;
 
 use crate::condition::{Condition, Demand};
+use crate::consumers::Consumers;
 use crate::paths::{Bounds, Zone};
 use crate::project::Project;
 use crate::rm::RmOptions;
-use crate::survey::{FoundOutput, OutputStatus, Survey};
+use crate::survey::{FoundOutput, Survey};
 use crate::target::{KnownOutput, Origin};
+use crate::targets::Target;
 
 /// Which outputs go first.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -73,7 +75,7 @@ impl BudgetPlan {
             let is_asked_for = outputs.iter().any(|index| sight.is_asked_for(*index));
             let may_go = objections.iter().all(Option::is_none);
             for (index, objection) in outputs.iter().zip(&objections) {
-                let bytes = sight.statuses[*index].bytes;
+                let bytes = sight.survey.found(*index).map_or(0, |found| found.bytes);
                 plan.total = plan.total.saturating_add(bytes);
                 if !may_go || is_asked_for && !with_eager {
                     let together = "it was made together with what has to stay";
@@ -116,10 +118,12 @@ impl BudgetPlan {
 struct Sight<'p> {
     project: &'p Project,
     survey: Survey<'p>,
-    statuses: Vec<OutputStatus>,
+    conditions: Vec<Condition>,
     zones: Vec<Zone>,
-    /// For each target, what was made from it or was to be, and is asked for; whether it took its path alone.
-    consumers: Vec<Vec<(usize, bool)>>,
+    /// For each target, what was made from it or was to be, and is asked for;
+    consumers: Consumers,
+    /// whether something of that took its path alone.
+    is_path_taken: Vec<bool>,
     /// Those that a run may have to make.
     is_due: Vec<bool>,
     /// Those that are not there, and cannot be made again from what is.
@@ -134,21 +138,19 @@ impl<'p> Sight<'p> {
         use Condition::{Foreign, Fresh, Gone, NotNeeded, NotSaved, Orphaned};
         let survey = Survey::inspect(project, project.outputs());
         let count = project.targets.len();
-        let statuses: Vec<_> = (0..count).map(|index| survey.status(index)).collect();
-        let condition = |index: usize| statuses[index].condition;
-        let mut consumers = vec![Vec::new(); count];
-        for (index, target) in project.targets.iter().enumerate() {
-            if matches!(condition(index), Gone | Orphaned) || target.function().is_none() {
-                continue;
-            }
-            for input in target.inputs().iter().chain(target.takes()) {
-                consumers[input.index as usize].push((index, input.is_source));
-            }
+        let conditions: Vec<_> = (0..count).map(|index| survey.status(index).condition).collect();
+        let is_consumer = |index: &usize| !matches!(conditions[*index], Gone | Orphaned);
+        let edges = |target: Target<'p>| target.inputs().iter().chain(target.takes_others().unwrap_or_default());
+        let consumers = Consumers::new(&project.targets, project.outputs().filter(is_consumer), edges);
+        let mut is_path_taken = vec![false; count];
+        for index in project.outputs().filter(is_consumer) {
+            let sources = edges(project.targets.get(index)).filter(|input| input.is_source);
+            sources.for_each(|input| is_path_taken[input.index as usize] = true);
         }
         let is_there = |index: usize| survey.found(index).is_some();
         // From what has to be made up to what that needs and is not there.
         let mut is_due = vec![false; count];
-        let is_settled = |index: &usize| matches!(condition(*index), Fresh | NotNeeded | Gone | Orphaned | Foreign);
+        let is_settled = |index: &usize| matches!(conditions[*index], Fresh | NotNeeded | Gone | Orphaned | Foreign);
         let mut open: Vec<usize> = project.outputs().filter(|index| !is_settled(index)).collect();
         while let Some(index) = open.pop() {
             if !std::mem::replace(&mut is_due[index], true) {
@@ -158,25 +160,36 @@ impl<'p> Sight<'p> {
         }
         // From what is not to be had down to what is made from it and is not there.
         let mut is_lost = vec![false; count];
-        let can_be_had = |index: &usize| matches!(condition(*index), Fresh | NotNeeded | NotSaved);
+        let can_be_had = |index: &usize| matches!(conditions[*index], Fresh | NotNeeded | NotSaved);
         let mut open: Vec<usize> = (0..count).filter(|index| !can_be_had(index)).collect();
         while let Some(index) = open.pop() {
             if !std::mem::replace(&mut is_lost[index], true) {
-                open.extend(consumers[index].iter().map(|(consumer, _)| *consumer).filter(|it| !is_there(*it)));
+                open.extend(consumers.of(index).iter().map(|it| *it as usize).filter(|it| !is_there(*it)));
             }
         }
         let mut bounds = Bounds::new(project);
         let zones = project.targets.iter().map(|target| bounds.find_zone(target)).collect();
         let is_flow_complete = project.find_complete_flows();
         let goes_on = project.runs.iter().any(|run| run.is_live);
-        Sight { project, survey, statuses, zones, consumers, is_due, is_lost, is_flow_complete, goes_on }
+        Sight {
+            project,
+            survey,
+            conditions,
+            zones,
+            consumers,
+            is_path_taken,
+            is_due,
+            is_lost,
+            is_flow_complete,
+            goes_on,
+        }
     }
 
     /// Why an output that is there has to stay, whatever the budget.
     fn find_objection(&self, index: usize) -> Option<&'static str> {
         let (project, target, zone) = (self.project, self.project.targets.get(index), self.zones[index]);
-        let (condition, found) = (self.statuses[index].condition, self.survey.found(index)?);
-        let consumers = &self.consumers[index];
+        let (condition, found) = (self.conditions[index], self.survey.found(index)?);
+        let consumers = self.consumers.of(index);
         let mut all = RmOptions::default();
         (all.edited, all.outside) = (true, true);
         let known = match condition {
@@ -200,8 +213,8 @@ impl<'p> Sight<'p> {
             _ if flows.iter().any(|flow| !self.is_flow_complete[*flow]) => {
                 Some("the last run of a flow that asks for it was not complete")
             }
-            _ if consumers.iter().any(|(_, is_source)| *is_source) => Some("its path was given to what takes it"),
-            _ if consumers.iter().any(|(consumer, _)| self.is_due[*consumer]) => {
+            _ if self.is_path_taken[index] => Some("its path was given to what takes it"),
+            _ if consumers.iter().any(|consumer| self.is_due[*consumer as usize]) => {
                 Some("something that is to be made from it is not there, or not fresh")
             }
             _ if inputs.any(|input| self.is_lost[input]) => {
@@ -219,10 +232,10 @@ impl<'p> Sight<'p> {
         }
         // A lazy one that a run found there, though nothing was made from it then: somebody asked for its data.
         let is_loaded = target.last().is_some_and(|last| {
-            let was_taken = |(consumer, _): &(usize, bool)| {
-                self.project.targets.get(*consumer).made().is_some_and(|made| made.run == last.run)
+            let was_taken = |consumer: &u32| {
+                self.project.targets.get(*consumer as usize).made().is_some_and(|made| made.run == last.run)
             };
-            last.state == State::Cached && !last.removed && !self.consumers[index].iter().any(was_taken)
+            last.state == State::Cached && !last.removed && !self.consumers.of(index).iter().any(was_taken)
         });
         !target.is_lazy() || is_loaded
     }
@@ -246,7 +259,7 @@ impl<'p> Sight<'p> {
         let made = |index: usize| project.targets.get(index).made().map(|made| made.moment(project));
         let met = project.targets.get(index).last().filter(|last| last.state.is_success() && !last.removed);
         let met = met.map(|last| project.runs[last.run as usize].moment_at(last.at));
-        let taken = self.consumers[index].iter().filter_map(|(consumer, _)| made(*consumer));
+        let taken = self.consumers.of(index).iter().filter_map(|consumer| made(*consumer as usize));
         made(index).into_iter().chain(met).chain(taken).max().unwrap_or(Timestamp::MIN)
     }
 }

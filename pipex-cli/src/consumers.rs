@@ -1,6 +1,7 @@
 //! What was made from what.
 
-use crate::targets::Targets;
+use crate::target::InputEdge;
+use crate::targets::{Target, Targets};
 
 /// For each target, what was made from it.
 pub struct Consumers {
@@ -10,9 +11,13 @@ pub struct Consumers {
 }
 
 impl Consumers {
-    /// Those among these targets, in their order.
-    pub fn new(targets: &Targets, among: impl Iterator<Item = usize> + Clone) -> Self {
-        let inputs = |index: usize| targets.get(index).inputs().iter().map(|input| input.index as usize);
+    /// Those among these targets, in their order; `edges` are what one was made from.
+    pub fn new<'t, E: IntoIterator<Item = &'t InputEdge>>(
+        targets: &'t Targets,
+        among: impl Iterator<Item = usize> + Clone,
+        edges: impl Fn(Target<'t>) -> E,
+    ) -> Self {
+        let inputs = |index: usize| edges(targets.get(index)).into_iter().map(|input| input.index as usize);
         // Where those of each begin, and while they are entered the next of them is to be: at last, where they end.
         let mut ends = vec![0; targets.len() + 1];
         among.clone().flat_map(inputs).for_each(|input| ends[input + 1] += 1);

@@ -208,13 +208,13 @@ impl Project {
     }
 
     /// Those that task functions made, or were to make.
-    pub fn outputs(&self) -> impl Iterator<Item = usize> {
+    pub fn outputs(&self) -> impl Iterator<Item = usize> + Clone {
         (0..self.targets.len()).filter(|index| self.targets.get(*index).function().is_some())
     }
 
     /// For each target, what was made from it.
     pub fn find_consumers(&self) -> Consumers {
-        Consumers::new(&self.targets, 0..self.targets.len())
+        Consumers::new(&self.targets, 0..self.targets.len(), Target::inputs)
     }
 
     /// What is there of a target's content now, by the journal.

@@ -242,7 +242,7 @@ impl<'p> Survey<'p> {
         }
         open.sort_unstable();
         let targets = &self.project.targets;
-        let consumers = Consumers::new(targets, inspected);
+        let consumers = Consumers::new(targets, inspected, Target::inputs);
         self.because = vec![0; targets.len()];
         // Those nearest first, so that the reason is the nearest.
         let mut next = 0;
