@@ -400,7 +400,8 @@ fn is_error_of_one_thread(error: &Type) -> bool {
 fn check_output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
     let ReturnType::Type(_, ty) = output else { return parse_quote!(()) };
     if lifetimes::has_impl_trait(ty) {
-        mistakes.refuse(ty, "a task's output needs a type with a name: write the type, or `Box<dyn Trait + Send + Sync>`");
+        mistakes
+            .refuse(ty, "a task's output needs a type with a name: write the type, or `Box<dyn Trait + Send + Sync>`");
     }
     // Of a `Result`, the error need not be owned by name: what it has to be, the runtime says.
     let value = match strip_parentheses(ty) {

@@ -104,6 +104,31 @@ impl Hasher {
     }
 }
 
+/// As serde does it, of which eight functions would be compiled for each type of element.
+macro_rules! collect_seq {
+    ($error:ty) => {
+        fn collect_seq<I: IntoIterator<Item: Serialize>>(self, elements: I) -> Result<(), $error> {
+            let elements = elements.into_iter();
+            let length = match elements.size_hint() {
+                (least, Some(most)) if least == most => Some(least),
+                _ => None,
+            };
+            match self.serialize_seq(length) {
+                Ok(mut sequence) => {
+                    for element in elements {
+                        if let Err(error) = ser::SerializeSeq::serialize_element(&mut sequence, &element) {
+                            return Err(error);
+                        }
+                    }
+                    ser::SerializeSeq::end(sequence)
+                }
+                Err(error) => Err(error),
+            }
+        }
+    };
+}
+pub(crate) use collect_seq;
+
 /// Whether two values, which these have hashed, have the same content, in whatever order the elements of sets come.
 pub fn is_same(one: &dyn Fn(&mut Hasher), other: &dyn Fn(&mut Hasher)) -> bool {
     let (mut of_one, mut of_other) = (Hasher::unordered(), Hasher::unordered());
@@ -212,6 +237,8 @@ impl<'h> Serializer for &'h mut Hasher {
         self.bytes(&index.to_le_bytes());
         value.serialize(self)
     }
+
+    collect_seq!(Refused);
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'h>, Refused> {
         Ok(if self.unordered { Elements::Unordered(Box::new(Entries::into(self))) } else { Elements::Ordered(self, 0) })

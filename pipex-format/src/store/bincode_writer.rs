@@ -12,6 +12,7 @@ use serde::ser::{
 
 use super::bulk::{Numbers, find_numbers_within};
 use super::codec::PIECE;
+use crate::model::hash::collect_seq;
 
 /// Writes a value.
 pub(crate) fn write<T: Serialize>(value: &T, out: &mut dyn Write) -> Result<(), WriteError> {
@@ -196,6 +197,8 @@ impl Serializer for &mut Writer<'_> {
         self.put(variant.to_le_bytes())?;
         self.value(value)
     }
+
+    collect_seq!(WriteError);
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Self, WriteError> {
         self.length(length.ok_or(WriteError::NoLength)?)?;

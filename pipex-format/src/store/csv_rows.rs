@@ -8,6 +8,8 @@ use serde::de::{self, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
+use crate::model::hash::collect_seq;
+
 /// Takes a sequence, and writes each element as a row.
 pub(super) struct WriteRows<'w> {
     writer: &'w mut csv::Writer<Vec<u8>>,
@@ -83,6 +85,8 @@ impl<'w> Serializer for WriteRows<'w> {
     ) -> Result<(), csv::Error> {
         not_rows()
     }
+
+    collect_seq!(csv::Error);
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Self, csv::Error> {
         Ok(self)

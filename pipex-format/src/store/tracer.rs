@@ -149,15 +149,43 @@ impl Tracer {
 
     /// Within a type that has a name.
     fn within<R>(&mut self, name: &'static str, inner: impl FnOnce(&mut Self) -> Result<R, Halt>) -> Result<R, Halt> {
+        self.open(name)?;
+        let inner = inner(self)?;
+        self.open.pop();
+        Ok(inner)
+    }
+
+    fn open(&mut self, name: &'static str) -> Result<(), Halt> {
         self.say(name)?;
         if self.open.contains(&name) {
             self.recursed = true;
             return Err(Halt);
         }
         self.open.push(name);
-        let inner = inner(self)?;
+        Ok(())
+    }
+
+    /// Goes into a struct; whether it is a row.
+    fn begin_struct(&mut self, name: &'static str, fields: &'static [&'static str]) -> Result<bool, Halt> {
+        let is_row = self.enter(Kind::Struct) == Around::Rows;
+        if is_row {
+            self.columns = Some(Columns { names: fields, fields: None });
+        }
+        self.open(name)?;
+        // All the names first: they are known even where a field ends the trace.
+        self.say("{")?;
+        self.say(&fields.join(","))?;
+        self.say("}(")?;
+        Ok(is_row)
+    }
+
+    fn end_struct(&mut self, row: Option<Columns>) -> Result<(), Halt> {
+        if row.is_some() {
+            self.columns = row;
+        }
+        self.say(")")?;
         self.open.pop();
-        Ok(inner)
+        Ok(())
     }
 
     /// Within something that may be empty; whether it has to be.
@@ -313,24 +341,18 @@ impl<'de> Deserializer<'de> for &mut Tracer {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Halt> {
-        let is_row = self.enter(Kind::Struct) == Around::Rows;
-        if is_row {
-            self.columns = Some(Columns { names: fields, fields: None });
-        }
-        self.within(name, |tracer| {
-            // All the names first: they are known even where a field ends the trace.
-            tracer.say("{")?;
-            tracer.say(&fields.join(","))?;
-            tracer.say("}(")?;
-            let mut elements = tracer.elements(fields.len());
-            let value = visitor.visit_seq(&mut elements)?;
-            let asked = elements.next;
-            if is_row {
-                tracer.columns = Some(Columns { names: fields, fields: Some(asked) });
+        let is_row = match self.begin_struct(name, fields) {
+            Ok(is_row) => is_row,
+            Err(halt) => return Err(halt),
+        };
+        let mut elements = self.elements(fields.len());
+        match visitor.visit_seq(&mut elements) {
+            Ok(value) => {
+                let asked = elements.next;
+                self.end_struct(is_row.then_some(Columns { names: fields, fields: Some(asked) })).map(|()| value)
             }
-            tracer.say(")")?;
-            Ok(value)
-        })
+            Err(halt) => Err(halt),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

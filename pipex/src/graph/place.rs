@@ -151,7 +151,11 @@ impl Place {
 
     /// Removes what is there; whether something was.
     pub(crate) fn remove(&self) -> StoreResult<bool> {
-        self.store.remove(self.location())
+        let is_there = self.store.exists(self.location())?;
+        if is_there {
+            self.store.remove(self.location())?;
+        }
+        Ok(is_there)
     }
 
     /// The store, of which it is known what it takes.
@@ -171,18 +175,22 @@ impl Deref for Place {
 
 /// A store, whatever it takes.
 pub trait AnyStore: Send + Sync {
+    fn exists(&self, target: &Location) -> StoreResult<bool>;
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>>;
     fn format(&self) -> Option<Fingerprint>;
     fn listing(&self) -> &dyn Listing;
     fn claim_path(&self, target: &Location) -> PathBuf;
     fn load(&self, target: &Location) -> StoreResult<Data>;
     fn save(&self, claim: Claim, data: &AnyData) -> StoreResult<u64>;
-    /// Removes what is there; whether something was.
-    fn remove(&self, target: &Location) -> StoreResult<bool>;
+    fn remove(&self, target: &Location) -> StoreResult<()>;
     fn as_any(&self) -> &dyn Any;
 }
 
 impl<T: Send + Sync + 'static> AnyStore for Box<dyn Store<T>> {
+    fn exists(&self, target: &Location) -> StoreResult<bool> {
+        (**self).exists(target)
+    }
+
     fn stamp(&self, target: &Location) -> StoreResult<Option<Stamp>> {
         (**self).stamp(target)
     }
@@ -210,14 +218,8 @@ impl<T: Send + Sync + 'static> AnyStore for Box<dyn Store<T>> {
         (**self).save(claim, see(data).expect("a function gives what its type says"))
     }
 
-    fn remove(&self, target: &Location) -> StoreResult<bool> {
-        match (**self).exists(target) {
-            Ok(true) => match (**self).remove(target) {
-                Ok(()) => Ok(true),
-                Err(error) => Err(error),
-            },
-            is_there => is_there,
-        }
+    fn remove(&self, target: &Location) -> StoreResult<()> {
+        (**self).remove(target)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -156,7 +156,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
     /// Where nothing is checked and all arguments are there, the function is simply called.
     #[inline]
     fn call_simply(&mut self, label: Label) -> Result<O, (Label, Error)> {
-        let started = match self.job.call() {
+        let started = match self.job.call(Vec::new(), true, None) {
             Ok(Body::Done(Ok(value))) => return Ok(O::given(label, value)),
             Ok(body) => Ok(body.into()),
             Err(error) => Err(error),

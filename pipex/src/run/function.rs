@@ -39,8 +39,8 @@ pub(crate) trait AnyCall<'a>: Send {
 
 /// A function with its arguments.
 pub(crate) trait TaskCall<'a, R>: AnyCall<'a> {
-    /// As [`start`](AnyCall::start), for the last time, and what it gives is what it is.
-    fn call(&mut self) -> Result<Body<'a, R>>;
+    /// As [`start`](AnyCall::start); what it gives is what it is.
+    fn call(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Body<'a, R>>;
 }
 
 /// A call, whatever its function.
@@ -109,11 +109,8 @@ where
     }
 
     fn start(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Started<'a>> {
-        match self.take(last) {
-            Ok(arguments) => {
-                note_now(taken);
-                Ok((self.body)(arguments, drafts).into())
-            }
+        match self.call(drafts, last, taken) {
+            Ok(body) => Ok(body.into()),
             Err(error) => Err(error),
         }
     }
@@ -145,9 +142,12 @@ where
     B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R>,
     G: Fn(&A) -> Option<A>,
 {
-    fn call(&mut self) -> Result<Body<'a, R>> {
-        match self.take(true) {
-            Ok(arguments) => Ok((self.body)(arguments, Vec::new())),
+    fn call(&mut self, drafts: Vec<PathBuf>, last: bool, taken: Option<&mut Option<Instant>>) -> Result<Body<'a, R>> {
+        match self.take(last) {
+            Ok(arguments) => {
+                note_now(taken);
+                Ok((self.body)(arguments, drafts))
+            }
             Err(error) => Err(error),
         }
     }
