@@ -435,7 +435,8 @@ struct Hidden(Output<u64>);
 
 /// Has all there is, and asks for what another waits to run.
 #[task(memory = "4GB")]
-fn takes_over(shared: &Arc<Hidden>, gate: &Arc<Gate>) -> pipex::Result<u64> {
+fn takes_over(shared: &Arc<Hidden>, begun: &Arc<Gate>, gate: &Arc<Gate>) -> pipex::Result<u64> {
+    begun.open();
     gate.pass();
     shared.0.load()
 }
@@ -456,11 +457,12 @@ async fn asks(shared: &Arc<Hidden>, gate: &Arc<Gate>) -> pipex::Result<u64> {
 
 #[test]
 fn what_has_room_runs_what_waits_for_room_elsewhere() {
-    let gate = Arc::new(Gate::default());
+    let (begun, gate) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
     prefect(Local::new().workers(2).memory(4 * GB)).scope(|| {
         let shared = Arc::new(Hidden(inner(5).lazy()));
         let held = || (Output::from(Arc::clone(&shared)), Output::from(Arc::clone(&gate)));
-        let has = takes_over(held().0, held().1).submit();
+        let has = takes_over(held().0, Output::from(Arc::clone(&begun)), held().1).submit();
+        begun.pass();
         let asks = asks(held().0, held().1).submit();
         assert_eq!((has.load().unwrap(), asks.load().unwrap()), (5, 5));
     });

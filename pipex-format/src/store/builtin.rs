@@ -261,6 +261,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> for Builtin {
         taken((*self).read(bytes, &mut place), place)
     }
 
+    #[expect(clippy::manual_map, reason = "a closure would be compiled for each type")]
     fn read(&self, payload: &mut dyn Read, bytes: u64) -> Option<StoreResult<T>> {
         let mut place = None;
         match self.read_from(payload, bytes, &mut place) {

@@ -108,15 +108,9 @@ impl<T, C: Codec<T>, const DURABLE: bool> Store<T> for FileStore<C, DURABLE> {
     where
         T: 'static,
     {
-        let mut io = match Io::for_target(&self.codec, target) {
-            Ok(io) => io,
-            Err(error) => return Err(error),
-        };
+        let mut io = Io::for_target(&self.codec, target)?;
         match find_pieces(&mut io, target) {
-            Ok(Some((payload, say))) => match io.pieces(payload, count) {
-                Some(pieces) => Ok(Some(pieces.told(say))),
-                None => Ok(None),
-            },
+            Ok(Some((payload, say))) => Ok(io.pieces(payload, count).map(|pieces| pieces.told(say))),
             Ok(None) => Ok(None),
             Err(error) => Err(error),
         }

@@ -145,7 +145,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
     /// The task run's: what the function returned, what the store said, or what an argument's own run did.
     pub fn run(mut self) -> Result<O> {
         if let Some(label) = find_simple(&*self.job, &self.asked) {
-            return self.call_simply(label).map_err(|(_, error)| error);
+            return self.call_simply(label).map_err(|failed| failed.1);
         }
         match run_now(&mut *self.job, self.asked, O::SEVERAL) {
             Ok(mut outputs) => Ok(O::of(&mut outputs)),
@@ -155,7 +155,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
 
     /// Where nothing is checked and all arguments are there, the function is simply called.
     #[inline]
-    fn call_simply(&mut self, label: Label) -> Result<O, (Label, Error)> {
+    fn call_simply(&mut self, label: Label) -> Result<O, Box<(Label, Error)>> {
         let started = match self.job.call(Vec::new(), true, None) {
             Ok(Body::Done(Ok(value))) => return Ok(O::given(label, value)),
             Ok(body) => Ok(body.into()),
@@ -166,7 +166,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
                 let ended = Ended { label, outcome: Ok(Produced::Value) };
                 Ok(O::of(&mut Handed::ended(ended, None, Some(data), O::SEVERAL)))
             }
-            Err(error) => Err((label, error)),
+            Err(error) => Err(Box::new((label, error))),
         }
     }
 
@@ -357,7 +357,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
     {
         let mut call = self;
         if let Some(label) = find_simple_submission(&*call.job, &call.asked) {
-            return call.call_simply(label).unwrap_or_else(|failed| O::of(&mut give_failed(failed, O::SEVERAL)));
+            return call.call_simply(label).unwrap_or_else(|failed| O::of(&mut give_failed(*failed, O::SEVERAL)));
         }
         O::of(&mut submit(call.job, call.asked, O::SEVERAL))
     }

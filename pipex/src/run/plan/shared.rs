@@ -21,10 +21,10 @@ pub(super) struct SharedOutputs {
 }
 
 /// Whatever the number of its outputs.
-fn outputs<'p>(place: &'p Place) -> Vec<&'p Place> {
+fn outputs(place: &Place) -> Vec<&Place> {
     match place.parts() {
         [] => vec![place],
-        parts => parts.iter().map(|part| &**part as _).collect(),
+        parts => parts.iter().map(|part| &**part).collect(),
     }
 }
 
