@@ -113,17 +113,11 @@ macro_rules! collect_seq {
                 (least, Some(most)) if least == most => Some(least),
                 _ => None,
             };
-            match self.serialize_seq(length) {
-                Ok(mut sequence) => {
-                    for element in elements {
-                        if let Err(error) = ser::SerializeSeq::serialize_element(&mut sequence, &element) {
-                            return Err(error);
-                        }
-                    }
-                    ser::SerializeSeq::end(sequence)
-                }
-                Err(error) => Err(error),
+            let mut sequence = self.serialize_seq(length)?;
+            for element in elements {
+                ser::SerializeSeq::serialize_element(&mut sequence, &element)?;
             }
+            ser::SerializeSeq::end(sequence)
         }
     };
 }

@@ -341,10 +341,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Halt> {
-        let is_row = match self.begin_struct(name, fields) {
-            Ok(is_row) => is_row,
-            Err(halt) => return Err(halt),
-        };
+        let is_row = self.begin_struct(name, fields)?;
         let mut elements = self.elements(fields.len());
         match visitor.visit_seq(&mut elements) {
             Ok(value) => {

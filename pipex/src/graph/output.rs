@@ -113,10 +113,7 @@ impl<T> Output<T> {
         // Whoever ended the run has let go of this before it said so.
         let value = match Arc::get_mut(&mut self.held) {
             Some(held) => ((self.typed)().take)(held.data_mut()),
-            None => match self.peek() {
-                Some(value) => Some(clone(value)),
-                None => None,
-            },
+            None => self.peek().map(clone),
         };
         Ok(value.expect("data that are in memory stay there"))
     }
