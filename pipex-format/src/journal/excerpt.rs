@@ -1,5 +1,7 @@
 //! The beginnings of values, for people.
 
+use std::string::FromUtf8Error;
+
 use serde::Serialize;
 
 use crate::store::json::{Layout, Text};
@@ -12,16 +14,20 @@ const EXCERPT: usize = 120;
 pub fn excerpt<T: Serialize + ?Sized>(value: &T) -> String {
     let mut beginning = Text::up_to(4 * EXCERPT);
     let whole = beginning.write(value, Layout::line()).is_ok();
-    shorten(&beginning.bytes, whole)
+    shorten(beginning.bytes, whole)
 }
 
-fn shorten(beginning: &[u8], whole: bool) -> String {
-    let text = String::from_utf8_lossy(beginning);
-    let mut excerpt: String = text.chars().take(EXCERPT).collect();
-    if !whole || excerpt.len() < text.len() {
-        excerpt.push_str("..");
+fn shorten(beginning: Vec<u8>, whole: bool) -> String {
+    let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let mut text = String::from_utf8(beginning).unwrap_or_else(lossy);
+    let end = if text.len() > EXCERPT { text.char_indices().nth(EXCERPT) } else { None };
+    if let Some((end, _)) = end {
+        text.truncate(end);
     }
-    excerpt
+    if !whole || end.is_some() {
+        text.push_str("..");
+    }
+    text
 }
 
 /// The beginning of a text.

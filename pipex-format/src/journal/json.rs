@@ -1,272 +1,306 @@
-//! Lines as JSON, byte for byte what serde_json writes, with less work: the names of fields stand as they are, and a text
-//! that has nothing to be escaped, which nearly all have, is copied. What lines do not have, serde_json writes.
+//! Lines as JSON, byte for byte what serde_json writes. Of the two that there are for each output, what is the same in all stands here as
+//! one text; a text that has nothing to be escaped, which nearly all have, is copied. All else serde_json writes.
 
-use std::fmt;
+use std::borrow::Cow;
 
-use serde::ser::{self, Impossible, Serialize};
+use serde::Serialize;
 
-/// Appends the value.
-pub(super) fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) {
-    let start = out.len();
-    if value.serialize(Json(out)).is_err() {
-        out.truncate(start);
-        // Into memory, and of types that can be written.
-        let _ = serde_json::to_writer(out, value);
+use super::line::{Cached, Ended, Given, Input, Line, There};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::provenance::Reasons;
+
+/// Appends the line.
+pub(super) fn append(line: &Line<'_>, out: &mut Vec<u8>) {
+    match line {
+        Line::Ended(ended) => append_ended(ended, out),
+        Line::Cached(cached) => append_cached(cached, out),
+        _ => by_serde_json(line, out),
     }
 }
 
-struct Json<'o>(&'o mut Vec<u8>);
+/// Appends the line of a run that has ended.
+pub(super) fn append_ended(ended: &Ended<'_>, out: &mut Vec<u8>) {
+    // Without `..`, as below: a field that is not written here does not compile.
+    let Ended {
+        task,
+        name,
+        target,
+        store,
+        is_part,
+        is_lazy,
+        state,
+        why,
+        stale,
+        at,
+        elapsed,
+        submitted,
+        loading,
+        saving,
+        memory,
+        worker,
+        elsewhere,
+        attempt,
+        bytes,
+        error,
+        root,
+        there,
+        now,
+        format,
+        given,
+        recorded,
+        logged,
+    } = ended;
+    field(out, r#"{"ended":{"task":"#, task);
+    field(out, r#","name":"#, name);
+    field_if_any(out, r#","target":"#, target);
+    field_if_any(out, r#","store":"#, store);
+    field_if_any(out, r#","is_part":"#, is_part);
+    field_if_any(out, r#","is_lazy":"#, is_lazy);
+    field(out, r#","state":"#, &Other(state));
+    field(out, r#","why":"#, &Other(why));
+    field_if_any(out, r#","stale":"#, stale);
+    field(out, r#","at":"#, at);
+    field(out, r#","elapsed":"#, elapsed);
+    field_if_any(out, r#","submitted":"#, submitted);
+    field_if_any(out, r#","loading":"#, loading);
+    field_if_any(out, r#","saving":"#, saving);
+    field_if_any(out, r#","memory":"#, memory);
+    field(out, r#","worker":"#, worker);
+    field_if_any(out, r#","elsewhere":"#, elsewhere);
+    field(out, r#","attempt":"#, attempt);
+    field_if_any(out, r#","bytes":"#, bytes);
+    field_if_any(out, r#","error":"#, error);
+    field_if_any(out, r#","root":"#, root);
+    field_if_any(out, r#","there":"#, there);
+    field_if_any(out, r#","now":"#, now);
+    field_if_any(out, r#","format":"#, format);
+    field_if_any(out, r#","given":"#, given);
+    if !recorded.is_empty() {
+        field(out, r#","recorded":"#, &Other(recorded));
+    }
+    if !logged.is_empty() {
+        field(out, r#","logged":"#, &Other(logged));
+    }
+    out.extend_from_slice(b"}}");
+}
 
-/// It has something that lines do not have.
-#[derive(Debug)]
-struct Unknown;
+fn append_cached(cached: &Cached<'_>, out: &mut Vec<u8>) {
+    let Cached { task, target, store, is_part, is_lazy } = cached;
+    field(out, r#"{"cached":{"task":"#, task);
+    field(out, r#","target":"#, target);
+    field_if_any(out, r#","store":"#, store);
+    field_if_any(out, r#","is_part":"#, is_part);
+    field_if_any(out, r#","is_lazy":"#, is_lazy);
+    out.extend_from_slice(b"}}");
+}
 
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no line has that")
+/// What is a part of these lines.
+trait Part {
+    fn append(&self, out: &mut Vec<u8>);
+
+    /// Whether it is left out where it may be.
+    fn is_none(&self) -> bool;
+}
+
+/// What comes before the value, and the value.
+#[inline]
+fn field(out: &mut Vec<u8>, before: &'static str, value: &impl Part) {
+    out.extend_from_slice(before.as_bytes());
+    value.append(out);
+}
+
+#[inline]
+fn field_if_any(out: &mut Vec<u8>, before: &'static str, value: &impl Part) {
+    if !value.is_none() {
+        field(out, before, value);
     }
 }
 
-impl std::error::Error for Unknown {}
-
-impl ser::Error for Unknown {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Unknown
-    }
+/// Into memory, and of types that can be written: there is no error.
+fn by_serde_json<T: Serialize>(value: &T, out: &mut Vec<u8>) {
+    let _ = serde_json::to_writer(out, value);
 }
 
-type Written = Result<(), Unknown>;
+/// What few lines have, and what has no part of its own.
+struct Other<'v, T>(&'v T);
 
-impl Json<'_> {
-    /// As serde_json has it.
-    fn by_serde_json<T: Serialize>(self, value: T) -> Written {
-        serde_json::to_writer(self.0, &value).map_err(|_| Unknown)
+impl<T: Serialize> Part for Other<'_, T> {
+    fn append(&self, out: &mut Vec<u8>) {
+        by_serde_json(self.0, out);
     }
 
-    fn text(out: &mut Vec<u8>, text: &str) -> Written {
-        // Without an early end, so that many bytes are looked at at once.
-        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-        if !text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
-            return Json(out).by_serde_json(text);
-        }
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-        Ok(())
-    }
-
-    /// The name of a field or variant of ours.
-    fn name(out: &mut Vec<u8>, name: &str) {
-        out.push(b'"');
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":");
+    fn is_none(&self) -> bool {
+        false
     }
 }
 
 macro_rules! by_serde_json {
-    ($($method:ident: $type:ty,)*) => {$(
-        fn $method(self, value: $type) -> Written {
-            self.by_serde_json(value)
+    ($($type:ty, $none:expr;)*) => {$(
+        impl Part for $type {
+            fn append(&self, out: &mut Vec<u8>) {
+                by_serde_json(self, out);
+            }
+
+            fn is_none(&self) -> bool {
+                *self == $none
+            }
         }
     )*};
 }
 
-impl<'o> ser::Serializer for Json<'o> {
-    type Ok = ();
-    type Error = Unknown;
-    type SerializeSeq = Parts<'o>;
-    type SerializeTuple = Parts<'o>;
-    type SerializeTupleStruct = Impossible<(), Unknown>;
-    type SerializeTupleVariant = Impossible<(), Unknown>;
-    type SerializeMap = Impossible<(), Unknown>;
-    type SerializeStruct = Parts<'o>;
-    type SerializeStructVariant = Impossible<(), Unknown>;
-
-    by_serde_json! {
-        serialize_bool: bool,
-        serialize_i8: i8,
-        serialize_i16: i16,
-        serialize_i32: i32,
-        serialize_i64: i64,
-        serialize_u8: u8,
-        serialize_u16: u16,
-        serialize_u32: u32,
-        serialize_u64: u64,
-        serialize_f32: f32,
-        serialize_f64: f64,
-        serialize_char: char,
-    }
-
-    fn serialize_str(self, text: &str) -> Written {
-        Json::text(self.0, text)
-    }
-
-    fn serialize_bytes(self, _: &[u8]) -> Written {
-        Err(Unknown)
-    }
-
-    fn serialize_none(self) -> Written {
-        self.serialize_unit()
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Written {
-        value.serialize(self)
-    }
-
-    fn serialize_unit(self) -> Written {
-        self.0.extend_from_slice(b"null");
-        Ok(())
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Written {
-        self.serialize_unit()
-    }
-
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Written {
-        Json::text(self.0, variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Written {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Written {
-        self.0.push(b'{');
-        Json::name(self.0, variant);
-        value.serialize(Json(self.0))?;
-        self.0.push(b'}');
-        Ok(())
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'o>, Unknown> {
-        Ok(Parts::begin(self.0, b'[', b']'))
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Parts<'o>, Unknown> {
-        Ok(Parts::begin(self.0, b'[', b']'))
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Unknown> {
-        Err(Unknown)
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Unknown> {
-        Err(Unknown)
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Unknown> {
-        Err(Unknown)
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'o>, Unknown> {
-        Ok(Parts::begin(self.0, b'{', b'}'))
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, Unknown> {
-        Err(Unknown)
-    }
+by_serde_json! {
+    bool, false;
+    u32, 0;
+    u64, 0;
+    f32, 0.0;
+    f64, 0.0;
+    Reasons, Reasons::default();
 }
 
-/// Elements or fields, one after the other.
-struct Parts<'o> {
-    out: &'o mut Vec<u8>,
-    is_first: bool,
-    end: u8,
-}
-
-impl<'o> Parts<'o> {
-    fn begin(out: &'o mut Vec<u8>, begin: u8, end: u8) -> Self {
-        out.push(begin);
-        Parts { out, is_first: true, end }
-    }
-
-    fn next(&mut self) -> &mut Vec<u8> {
-        if !std::mem::take(&mut self.is_first) {
-            self.out.push(b',');
+impl Part for Cow<'_, str> {
+    fn append(&self, out: &mut Vec<u8>) {
+        // Without an early end, so that many bytes are looked at at once.
+        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+        if !self.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+            return by_serde_json(self, out);
         }
-        self.out
+        out.push(b'"');
+        out.extend_from_slice(self.as_bytes());
+        out.push(b'"');
     }
 
-    fn finish(self) -> Written {
-        self.out.push(self.end);
-        Ok(())
-    }
-}
-
-impl ser::SerializeSeq for Parts<'_> {
-    type Ok = ();
-    type Error = Unknown;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        value.serialize(Json(self.next()))
-    }
-
-    fn end(self) -> Written {
-        self.finish()
+    fn is_none(&self) -> bool {
+        self.is_empty()
     }
 }
 
-impl ser::SerializeTuple for Parts<'_> {
-    type Ok = ();
-    type Error = Unknown;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        value.serialize(Json(self.next()))
+impl<P: Part> Part for Option<P> {
+    fn append(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|value| value.append(out));
     }
 
-    fn end(self) -> Written {
-        self.finish()
+    fn is_none(&self) -> bool {
+        Option::is_none(self)
     }
 }
 
-impl ser::SerializeStruct for Parts<'_> {
-    type Ok = ();
-    type Error = Unknown;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
-        let out = self.next();
-        Json::name(out, name);
-        value.serialize(Json(out))
+impl<P: Part> Part for Vec<P> {
+    fn append(&self, out: &mut Vec<u8>) {
+        for (place, part) in self.iter().enumerate() {
+            out.push(if place == 0 { b'[' } else { b',' });
+            part.append(out);
+        }
+        out.push(b']');
     }
 
-    fn end(self) -> Written {
-        self.finish()
+    fn is_none(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Part for Fingerprint {
+    fn append(&self, out: &mut Vec<u8>) {
+        append_digits(self.digits(), out);
+    }
+
+    fn is_none(&self) -> bool {
+        false
+    }
+}
+
+/// One that may not be known, and has its place all the same.
+struct OrZero(Option<Fingerprint>);
+
+impl Part for OrZero {
+    fn append(&self, out: &mut Vec<u8>) {
+        append_digits(self.0.map_or([b'0'; 32], Fingerprint::digits), out);
+    }
+
+    fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+fn append_digits(digits: [u8; 32], out: &mut Vec<u8>) {
+    let mut text = [b'"'; 34];
+    text[1..33].copy_from_slice(&digits);
+    out.extend_from_slice(&text);
+}
+
+impl Part for (Fingerprint, Option<Fingerprint>) {
+    fn append(&self, out: &mut Vec<u8>) {
+        field(out, "[", &self.0);
+        field(out, ",", &OrZero(self.1));
+        out.push(b']');
+    }
+
+    fn is_none(&self) -> bool {
+        false
+    }
+}
+
+impl Part for There {
+    fn append(&self, out: &mut Vec<u8>) {
+        let There { content, stamp, bytes, code, arguments, inputs, format, original } = self;
+        field(out, r#"{"content":"#, &OrZero(*content));
+        field(out, r#","stamp":"#, stamp);
+        field(out, r#","bytes":"#, bytes);
+        field(out, r#","code":"#, &OrZero(*code));
+        field(out, r#","arguments":"#, &OrZero(*arguments));
+        field(out, r#","inputs":"#, &OrZero(*inputs));
+        field_if_any(out, r#","format":"#, format);
+        field_if_any(out, r#","original":"#, original);
+        out.push(b'}');
+    }
+
+    fn is_none(&self) -> bool {
+        false
+    }
+}
+
+impl Part for Given<'_> {
+    fn append(&self, out: &mut Vec<u8>) {
+        let Given { name, fingerprint, value, inputs } = self;
+        field(out, r#"{"name":"#, name);
+        field(out, r#","fingerprint":"#, &OrZero(*fingerprint));
+        field_if_any(out, r#","value":"#, value);
+        field_if_any(out, r#","inputs":"#, inputs);
+        out.push(b'}');
+    }
+
+    fn is_none(&self) -> bool {
+        false
+    }
+}
+
+impl Part for Input<'_> {
+    fn append(&self, out: &mut Vec<u8>) {
+        let Input { target, store, source, content } = self;
+        field(out, r#"{"target":"#, target);
+        field_if_any(out, r#","store":"#, store);
+        field_if_any(out, r#","source":"#, source);
+        field(out, r#","content":"#, &OrZero(*content));
+        out.push(b'}');
+    }
+
+    fn is_none(&self) -> bool {
+        false
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::append;
-    use crate::journal::{Ended, Given, Input, Line, Over, There, Why};
+    use crate::journal::{Cached, Ended, Given, Input, Line, Logged, Over, Recorded, There, Why};
     use crate::model::fingerprint::Fingerprint;
-    use crate::model::provenance::Provenance;
+    use crate::model::provenance::{Provenance, Reasons};
     use crate::model::state::State;
     use crate::store::Stamp;
 
-    fn assert_same<T: serde::Serialize>(value: &T) {
+    fn assert_same(line: &Line<'_>) {
         let mut ours = b"before".to_vec();
-        append(value, &mut ours);
-        let theirs = serde_json::to_string(value).unwrap();
+        append(line, &mut ours);
+        let theirs = serde_json::to_string(line).unwrap();
         assert_eq!(String::from_utf8(ours).unwrap(), format!("before{theirs}"));
     }
 
@@ -275,19 +309,39 @@ mod tests {
         let print = |number| Some(Fingerprint::new(number));
         let mut ended = Ended::new(3, "clean \"EWR\"\n\u{1f327}\u{7f}\u{1}\\".into(), State::Failed, Why::Stale);
         assert_same(&Line::Ended(Box::new(ended.clone())));
-        let there = There::new(print(7), Stamp::new(u64::MAX), 4_321);
+        let there = There::new(print(u128::MAX / 15 * 7), Stamp::new(u64::MAX), 4_321);
         ended.there = Some(there.made_by(Provenance::new(print(1), None, print(3)).with_format(print(4))));
         ended.now = Some((Fingerprint::new(5), None));
-        ended.target = Some("out/day/EWR-1".into());
-        (ended.at, ended.elapsed) = (0.1 + 0.2, 1e-9);
+        (ended.target, ended.store) = (Some("out/day/EWR-1".into()), "sqlite:x".into());
+        (ended.at, ended.elapsed, ended.submitted) = (0.1 + 0.2, 1e-9, Some(1e21));
+        (ended.loading, ended.saving, ended.memory, ended.bytes) = (0.1, f32::MIN_POSITIVE, 1 << 60, 7);
         let mut given = Given::new("hours");
         given.value = Some("[1, 2]".into());
         given.inputs = vec![Input::new("out/a".to_owned(), "sqlite:x".to_owned(), None); 2];
+        given.inputs.push(Input::file("\u{1}.csv".as_ref(), print(9)));
         ended.given = vec![given, Given::new("station")];
+        assert_same(&Line::Ended(Box::new(ended.clone())));
+
+        (ended.is_part, ended.is_lazy, ended.stale) = (true, true, Reasons::INPUTS.and(Reasons::EDITED));
+        (ended.elsewhere, ended.error, ended.root) = (Some("h 1 2".into()), Some("a\tb".into()), Some("".into()));
+        (ended.format, ended.at, ended.submitted) = (print(1 << 64), f64::NAN, Some(-0.0));
+        if let Some(there) = &mut ended.there {
+            there.original = print(0x0123_4567_89ab_cdef_0fed_cba9_8765_4321);
+        }
+        ended.recorded = vec![Recorded::new("rmse", 0.25), Recorded::new("n", f64::NAN)];
+        ended.logged = vec![Logged::new(2.5, "WARN", "3 rows".to_owned(), Some("a.rs:1".to_owned()), 4)];
         assert_same(&Line::Ended(Box::new(ended)));
+
+        for (store, is) in [("", false), ("sqlite:x", true)] {
+            let target = "out/\u{e4}.bin".into();
+            assert_same(&Line::Cached(Cached {
+                task: u32::MAX,
+                target,
+                store: store.into(),
+                is_part: is,
+                is_lazy: is,
+            }));
+        }
         assert_same(&Line::Over(Over { elapsed: f64::NAN, state: None }));
-        // No line has these.
-        assert_same(&BTreeMap::from([("a", vec![Some(1_i128)]), ("b", vec![None])]));
-        assert_same(&(u64::MAX, -1_i8, 1.5_f32, 'x', [[(); 2]; 1], std::time::Duration::from_millis(1_500)));
     }
 }

@@ -293,14 +293,6 @@ impl<'l> Ended<'l> {
         }
     }
 
-    /// The line, of the task function with this number.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn numbered(mut self, task: u32) -> Line<'l> {
-        self.task = task;
-        Line::Ended(Box::new(self))
-    }
-
     /// What a command says of an output that is there: that this made it, and why that is said. It has no arguments yet.
     #[doc(hidden)]
     #[must_use]

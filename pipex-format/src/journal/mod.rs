@@ -187,9 +187,18 @@ impl Journal {
         number
     }
 
-    /// The run with this number has ended; the most memory in bytes that this process was seen to have meanwhile, or 0.
-    pub fn ended(&self, number: u64) -> u64 {
-        if number > 0 { lock(&self.writer).ended(number) } else { 0 }
+    /// A run has ended, or waits to be tried again: that which has `began` with this number, unless it is 0. What is `urgent` is with
+    /// the system when this returns.
+    pub fn ended(&self, task: &'static Task, began: u64, urgent: bool, mut line: Ended<'_>) {
+        let Some(mut writer) = self.ready(Some(task)) else { return };
+        if began > 0 {
+            let memory = writer.ended(began);
+            // This process had nothing to do with what ran in another.
+            line.memory = if line.elsewhere.is_none() { memory } else { 0 };
+        }
+        line.task = writer.number(task);
+        writer.append_ended(&line);
+        self.hand_over(&mut writer, urgent);
     }
 
     /// A run need not run; with `is_part`, the line is about another output of it.
@@ -220,10 +229,15 @@ impl Journal {
     }
 
     /// Appends a line about a task function's run. What is `urgent` is with the system when this returns.
-    pub fn write<'l>(&self, task: Option<&'static Task>, urgent: bool, line: impl FnOnce(u32) -> Line<'l>) {
+    fn write<'l>(&self, task: Option<&'static Task>, urgent: bool, line: impl FnOnce(u32) -> Line<'l>) {
         let Some(mut writer) = self.ready(task) else { return };
         let number = task.map_or(0, |task| writer.number(task));
         writer.append(&line(number));
+        self.hand_over(&mut writer, urgent);
+    }
+
+    /// Lines go to the system at once if they are urgent, or nobody sees to it that they do soon, or there are enough of them.
+    fn hand_over(&self, writer: &mut Writer, urgent: bool) {
         if urgent || self.flow.is_none() || writer.is_full() {
             writer.flush();
         }

@@ -118,16 +118,22 @@ impl Writer {
     }
 
     pub(super) fn append(&mut self, line: &Line<'_>) {
-        let start = self.buffer.len();
+        if let Line::Ended(ended) = line {
+            return self.append_ended(ended);
+        }
         json::append(line, &mut self.buffer);
         self.buffer.push(b'\n');
+    }
+
+    pub(super) fn append_ended(&mut self, ended: &Ended<'_>) {
+        let start = self.buffer.len();
+        json::append_ended(ended, &mut self.buffer);
+        self.buffer.push(b'\n');
         // Of what takes more than 100,000 outputs, what made it is known, and not from which.
-        if (self.buffer.len() - start) as u64 > LONGEST_LINE
-            && let Line::Ended(ended) = line
-        {
+        if (self.buffer.len() - start) as u64 > LONGEST_LINE {
             self.buffer.truncate(start);
-            let shortened = Ended { given: Vec::new(), recorded: Vec::new(), ..(**ended).clone() };
-            json::append(&Line::Ended(Box::new(shortened)), &mut self.buffer);
+            let shortened = Ended { given: Vec::new(), recorded: Vec::new(), ..ended.clone() };
+            json::append_ended(&shortened, &mut self.buffer);
             self.buffer.push(b'\n');
         }
     }

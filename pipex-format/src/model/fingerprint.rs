@@ -54,9 +54,14 @@ impl Fingerprint {
         Fingerprint::new(xxhash_rust::const_xxh3::xxh3_128(&join(self.get(), next.get())))
     }
 
-    fn digits(self) -> [u8; 32] {
-        let digit = |place: usize| b"0123456789abcdef"[(self.get() >> (124 - 4 * place)) as usize & 15];
-        std::array::from_fn(digit)
+    /// 32 hexadecimal digits.
+    pub(crate) fn digits(self) -> [u8; 32] {
+        let (high, low) = (self.0, self.1.get());
+        let mut digits = [0; 32];
+        for (place, part) in [high >> 32, high, low >> 32, low].into_iter().enumerate() {
+            digits[8 * place..8 * place + 8].copy_from_slice(&eight_digits(part as u32));
+        }
+        digits
     }
 
     /// Half of it: enough to tell whether something has changed. Never zero.
@@ -64,6 +69,17 @@ impl Fingerprint {
     pub const fn half(self) -> u64 {
         self.1.get()
     }
+}
+
+/// The hexadecimal digits of a number, all at once: each four bits get a byte of their own, and what they lack to a digit or a letter.
+fn eight_digits(number: u32) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut bits = u64::from(number);
+    bits = (bits | bits << 16) & 0x0000_ffff_0000_ffff;
+    bits = (bits | bits << 8) & 0x00ff_00ff_00ff_00ff;
+    bits = (bits | bits << 4) & (0x0f * ONES);
+    let letters = (bits + 6 * ONES) >> 4 & ONES;
+    (bits + u64::from(b'0') * ONES + letters * u64::from(b'a' - b'9' - 1)).to_be_bytes()
 }
 
 /// From 32 hexadecimal digits, as it is displayed.

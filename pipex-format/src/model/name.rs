@@ -1,5 +1,6 @@
 //! What task runs are called.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::task::Task;
@@ -16,10 +17,15 @@ pub struct Name {
 impl Name {
     /// The name of a run of this function.
     pub fn for_task(&self, task: &Task) -> String {
+        self.of(task).into_owned()
+    }
+
+    /// The same, put together only where it has to be.
+    pub fn of(&self, task: &Task) -> Cow<'_, str> {
         match (&self.given, &self.base) {
-            (Some(name), _) => name.as_ref().to_owned(),
-            (None, Some(base)) => format!("{} {base}", task.funcname),
-            (None, None) => task.funcname.to_owned(),
+            (Some(name), _) => Cow::Borrowed(name),
+            (None, Some(base)) => Cow::Owned([task.funcname, " ", base].concat()),
+            (None, None) => Cow::Borrowed(task.funcname),
         }
     }
 }

@@ -45,7 +45,6 @@ impl Journaling<'_> {
             }
         }
         let given = std::mem::take(&mut *details.given.lock().unwrap_or_else(PoisonError::into_inner));
-        let memory = journal.ended(run.began);
         let more = run.more.iter().enumerate().map(|(place, (target, store))| {
             (Some(target), &**store, details.more.get(place).copied().flatten(), given.clone())
         });
@@ -53,14 +52,13 @@ impl Journaling<'_> {
         for (target, store, there, given) in more {
             let mut line = self.line(run, target, store, there, given);
             line.is_part = true;
-            journal.write(Some(run.task), false, |task| line.numbered(task));
+            journal.ended(run.task, 0, false, line);
         }
         let mut line = self.line(run, run.target, run.store, details.there, given);
         line.recorded.clone_from(&details.recorded);
-        line.memory = if run.elsewhere.is_empty() { memory } else { 0 };
         #[cfg(feature = "logging")]
         line.logged.extend(crate::run::logged::take(run.number).map(|line| line.into_line(|at| round(journal.at(at)))));
-        journal.write(Some(run.task), details.urgent, |task| line.numbered(task));
+        journal.ended(run.task, run.began, details.urgent, line);
     }
 
     /// What is said of one of its outputs.
@@ -73,7 +71,7 @@ impl Journaling<'_> {
         given: Vec<Given<'static>>,
     ) -> Ended<'r> {
         let details = run.details;
-        let mut ended = Ended::new(0, run.name().into(), run.state, run.why);
+        let mut ended = Ended::new(0, run.name.of(run.task), run.state, run.why);
         ended.target = target.map(|target| target.as_str().into());
         ended.store = store.into();
         (ended.stale, ended.is_lazy) = (run.stale, run.is_lazy);
