@@ -189,7 +189,7 @@ impl Journal {
 
     /// A run has ended, or waits to be tried again: that which has `began` with this number, unless it is 0. What is `urgent` is with
     /// the system when this returns.
-    pub fn ended(&self, task: &'static Task, began: u64, urgent: bool, mut line: Ended<'_>) {
+    pub fn ended(&self, task: &'static Task, began: u64, urgent: bool, line: &mut Ended<'_>) {
         let Some(mut writer) = self.ready(Some(task)) else { return };
         if began > 0 {
             let memory = writer.ended(began);
@@ -197,7 +197,7 @@ impl Journal {
             line.memory = if line.elsewhere.is_none() { memory } else { 0 };
         }
         line.task = writer.number(task);
-        writer.append_ended(&line);
+        writer.append_ended(line);
         self.hand_over(&mut writer, urgent);
     }
 

@@ -34,8 +34,8 @@ pub(super) struct Writer {
     /// It cannot be written, or is not to be.
     pub(super) off: bool,
     pub(super) flusher: Option<Thread>,
-    /// The runs that make a target, by the order in which they began.
-    running: BTreeMap<u64, Running>,
+    /// The runs that make a target, by their numbers, in the order of which they began.
+    running: HashMap<u64, Running, BuildHasherDefault<AsIs>>,
     began: u64,
 }
 
@@ -171,7 +171,8 @@ impl Writer {
     /// Tells of the runs that began before this, and have not been told of.
     pub(super) fn record_running(&mut self, before: f64) {
         let mut running = std::mem::take(&mut self.running);
-        for run in running.values_mut().filter(|run| !run.is_told && run.at < before) {
+        let untold = running.iter_mut().filter(|(_, run)| !run.is_told && run.at < before);
+        for (_, run) in BTreeMap::from_iter(untold) {
             let task = self.number(run.task);
             let (target, store) = (run.target.as_str().into(), (&*run.store).into());
             self.append(&Line::Began(Began { task, target, store, at: run.at }));

@@ -59,10 +59,15 @@ impl Hasher {
 
     /// The fingerprint of all that it was given.
     pub fn finish128(mut self) -> Fingerprint {
-        let rest = &self.buffer[..self.filled];
-        match &mut self.stream {
+        self.restart()
+    }
+
+    /// The same; from now on it has been given nothing.
+    pub fn restart(&mut self) -> Fingerprint {
+        let rest = &self.buffer[..std::mem::take(&mut self.filled)];
+        match self.stream.take() {
             None => fingerprint_bytes(rest),
-            Some(stream) => {
+            Some(mut stream) => {
                 stream.update(rest);
                 Fingerprint::new(stream.digest128())
             }

@@ -277,10 +277,13 @@ fn check(field: TemplateField, value: &str) -> Result<(), TargetError> {
         "." | ".." => Some("stands for another directory"),
         _ => None,
     };
-    let has_nul = || value.as_bytes().contains(&0);
+    // Without an early end, so that many bytes are looked at at once.
+    let has_nul = || value.bytes().fold(false, |found, byte| found | (byte == 0));
     let problem = match field {
         TemplateField::Path if value.is_empty() => Some("is empty: `.` is the current directory"),
-        TemplateField::Path if value.contains(char::REPLACEMENT_CHARACTER) => Some("is not valid UTF-8"),
+        TemplateField::Path if !value.is_ascii() && value.contains(char::REPLACEMENT_CHARACTER) => {
+            Some("is not valid UTF-8")
+        }
         TemplateField::Base if value.is_empty() => Some("is empty"),
         TemplateField::Base if value.starts_with('/') => Some("is absolute: it is put behind `path`"),
         TemplateField::Base if value.split('/').any(|part| segment(part).is_some()) => {

@@ -3,6 +3,7 @@
 //! Each follows from the target's file name, so that who makes the target next, and `pipex gc`, find what a killed process
 //! left; and all but the claim's from the number of the claim's inode as well, so that no two processes use the same.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ const INODE_DIGITS: usize = 20;
 
 /// The file by which a target is claimed: `.NAME.pipex-tmp`.
 pub(crate) fn claim(target: &Path) -> PathBuf {
-    target.with_file_name(format!(".{}{CLAIM}", key(target)))
+    beside(target, &[".", &key(target), CLAIM].concat())
 }
 
 /// The name that a claim's file has to itself: `.NAME.pipex-tmp-INODE`.
@@ -34,24 +35,33 @@ pub(crate) fn draft(target: &Path, inode: u64) -> PathBuf {
     let draft = format!(".{}{DRAFT}-{inode}", key(target));
     let extension = target.extension().and_then(OsStr::to_str);
     match extension.filter(|extension| draft.len() + 1 + extension.len() <= LONGEST_NAME) {
-        Some(extension) => target.with_file_name(format!("{draft}.{extension}")),
-        None => target.with_file_name(draft),
+        Some(extension) => beside(target, &format!("{draft}.{extension}")),
+        None => beside(target, &draft),
     }
 }
 
 /// Where a directory goes that is replaced or removed: `.NAME.pipex-old-INODE`.
 pub(crate) fn old(target: &Path, inode: u64) -> PathBuf {
-    target.with_file_name(format!(".{}{OLD}-{inode}", key(target)))
+    beside(target, &format!(".{}{OLD}-{inode}", key(target)))
+}
+
+/// The file of this name in the target's directory.
+fn beside(target: &Path, name: &str) -> PathBuf {
+    // Nearly all are like that; to take a path apart and put it together takes ten times as long.
+    match target.to_str().and_then(|target| target.rsplit_once('/')) {
+        Some((directory, file)) if !matches!(file, "" | "." | "..") => [directory, "/", name].concat().into(),
+        _ => target.with_file_name(name),
+    }
 }
 
 /// The target's file name; its fingerprint if a draft's name would be too long with it.
-fn key(target: &Path) -> String {
+fn key(target: &Path) -> Cow<'_, str> {
     let name = target.file_name().unwrap_or_default();
-    let extension = target.extension().map_or(0, |extension| 1 + extension.len());
+    let extension = Path::new(name).extension().map_or(0, |extension| 1 + extension.len());
     let draft = 1 + name.len() + DRAFT.len() + 1 + INODE_DIGITS + extension;
     match name.to_str().filter(|_| draft <= LONGEST_NAME) {
-        Some(name) => name.to_owned(),
-        None => fingerprint_bytes(name.as_encoded_bytes()).to_string(),
+        Some(name) => name.into(),
+        None => fingerprint_bytes(name.as_encoded_bytes()).to_string().into(),
     }
 }
 

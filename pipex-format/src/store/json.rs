@@ -35,7 +35,7 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) fn up_to(most: usize) -> Self {
-        Text { bytes: Vec::new(), most }
+        Text { bytes: Vec::with_capacity(most.min(64)), most }
     }
 
     /// Writes the value, or an error where there is no more room.

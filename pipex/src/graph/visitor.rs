@@ -37,7 +37,7 @@ enum Purpose<'v> {
     /// To find what the call depends on.
     Find(Findings<'v>),
     /// To take each argument down for itself, for people to compare.
-    Describe(Box<Description<'v>>),
+    Describe(&'v mut Description<'v>),
     /// To name a target after them.
     Digest(&'v mut Digest),
     /// To tell what the call needs.
@@ -328,9 +328,11 @@ impl<'v> Visitor<'v> {
 impl Description<'_> {
     fn next_argument(&mut self) {
         if let Some(last) = self.given.last_mut() {
-            last.fingerprint = Some(std::mem::take(&mut self.hasher).finish128());
+            last.fingerprint = Some(self.hasher.restart());
         }
-        self.given.extend(self.parameters.next().map(|name| Given::new(name)));
+        if let Some(name) = self.parameters.next() {
+            self.given.push(Given::new(name));
+        }
     }
 }
 
@@ -341,13 +343,12 @@ pub(crate) fn describe(
     journal: Option<&Journal>,
 ) -> Vec<Given<'static>> {
     let mut given = Vec::with_capacity(parameters.len());
-    let description =
+    let mut description =
         Description { given: &mut given, hasher: Hasher::default(), parameters: parameters.iter(), journal };
-    let mut visitor = Visitor::with(Purpose::Describe(Box::new(description)));
+    let mut visitor = Visitor::with(Purpose::Describe(&mut description));
     accept(&mut visitor);
     // The last one ends.
     visitor.next_argument();
-    drop(visitor);
     given
 }
 

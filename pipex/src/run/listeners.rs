@@ -52,13 +52,13 @@ impl Journaling<'_> {
         for (target, store, there, given) in more {
             let mut line = self.line(run, target, store, there, given);
             line.is_part = true;
-            journal.ended(run.task, 0, false, line);
+            journal.ended(run.task, 0, false, &mut line);
         }
         let mut line = self.line(run, run.target, run.store, details.there, given);
         line.recorded.clone_from(&details.recorded);
         #[cfg(feature = "logging")]
         line.logged.extend(crate::run::logged::take(run.number).map(|line| line.into_line(|at| round(journal.at(at)))));
-        journal.ended(run.task, run.began, details.urgent, line);
+        journal.ended(run.task, run.began, details.urgent, &mut line);
     }
 
     /// What is said of one of its outputs.
