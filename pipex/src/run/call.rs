@@ -13,21 +13,18 @@ use crate::graph::handles::{Handed, Handles, Several};
 use crate::graph::holds::HasOutputs;
 use crate::graph::inputs::Inputs;
 use crate::graph::kept::Data;
-use crate::graph::make::Make;
 use crate::graph::node::Node;
-use crate::graph::outcome::{Ended, Failure, Label, Outcome, Produced, path_text};
+use crate::graph::outcome::{Ended, Label, Produced, path_text};
 use crate::graph::output::Output;
-use crate::graph::pending::PendingRun;
-use crate::graph::place::Place;
 use crate::graph::settle::settle;
 use crate::graph::visitor::{Findings, Visitor};
-use crate::run::away::away;
 use crate::run::body::{Body, BodyFuture, Called, Started};
 use crate::run::carrier::Travel;
 use crate::run::context::Context;
 use crate::run::function::{Closures, DynCall, TaskCall};
-use crate::run::plan::{Asked, Plan, Submitted, drive_in};
+use crate::run::plan::{Asked, Plan, drive_in};
 use crate::run::product::Product;
+use crate::run::submission::{be_lazy, give_failed, submit};
 use crate::runtime::block_on;
 use pipex_format::model::error::{Cause, Error, Result, RunError};
 #[cfg(feature = "remote")]
@@ -209,7 +206,7 @@ fn into_outputs(job: &mut DynCall<'_>, ended: Ended, several: Option<Several>) -
 }
 
 /// The outputs of a call that has ended, whichever way.
-fn give_outputs(job: &mut DynCall<'_>, ended: Ended, several: Option<Several>) -> Handed {
+pub(super) fn give_outputs(job: &mut DynCall<'_>, ended: Ended, several: Option<Several>) -> Handed {
     let product = job.product_mut();
     // Of one that was not saved in the end, or that another has made meanwhile, nobody gets it.
     let data = if let Ok(Produced::Value) = ended.outcome { product.take() } else { None };
@@ -229,13 +226,13 @@ fn find_simple(job: &DynCall<'_>, asked: &Asked<'_>) -> Option<Label> {
 #[cfg(feature = "remote")]
 pub(crate) fn run_to_location(job: &mut DynCall<'static>, asked: Asked<'static>) -> Result<Option<Location>> {
     do_now(job, asked).outcome.map_err(|failure| failure.ask())?;
-    let place = job.place().map(Place::spot);
+    let place = job.place().map(|place| place.spot());
     Ok(place.filter(|spot| !spot.is_in_memory()).map(|spot| spot.location.clone()))
 }
 
 /// Does a call, in this thread. Of its own, so that a simple call has none of it on its stack.
 #[inline(never)]
-fn do_now<'a>(job: &mut DynCall<'a>, asked: Asked<'_>) -> Ended {
+pub(super) fn do_now<'a>(job: &mut DynCall<'a>, asked: Asked<'_>) -> Ended {
     match begin(job, asked) {
         Begun::Ended(ended) => ended,
         begun => block_on(begun.finish(job)),
@@ -379,125 +376,6 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
 /// What the call inherits, if the function is simply to be called where it is submitted.
 fn find_simple_submission(job: &DynCall<'_>, asked: &Asked<'_>) -> Option<Label> {
     if Context::requested().is_some() || Context::executes() { None } else { find_simple(job, asked) }
-}
-
-/// Hands a call to the executor, if there is one.
-fn submit(mut job: Box<DynCall<'static>>, asked: Asked<'static>, several: Option<Several>) -> Handed {
-    if let Some(make) = Context::requested() {
-        return make_it(job, asked, several, make);
-    }
-    if Context::executes() {
-        return into_pending(job, asked, several, true).0;
-    }
-    let ended = do_now(&mut *job, asked);
-    count_failed(&ended.outcome);
-    give_outputs(&mut *job, ended, several)
-}
-
-fn be_lazy(job: Box<DynCall<'static>>, asked: Asked<'static>, several: Option<Several>) -> Handed {
-    match Context::requested() {
-        Some(make) => make_it(job, asked, several, make),
-        None => into_pending(job, asked, several, false).0,
-    }
-}
-
-/// The outputs of a call that has failed, which nobody may ask for.
-#[cold]
-fn give_failed((label, error): (Label, Error), several: Option<Several>) -> Handed {
-    let outcome = Err(Failure::new(error));
-    count_failed(&outcome);
-    Handed::ended(Ended { label, outcome }, None, None, several)
-}
-
-/// Where only what was asked for is made: does it if it is that, else only if that needs it.
-fn make_it(job: Box<DynCall<'static>>, asked: Asked<'static>, several: Option<Several>, make: &Make) -> Handed {
-    let (outputs, run) = into_pending(job, asked, several, false);
-    if let Some(run) = run {
-        make_run(make, &run);
-    }
-    outputs
-}
-
-/// Its outputs, and the run, with its executor if it was submitted; none if it has ended at once.
-fn into_pending(
-    mut job: Box<DynCall<'static>>,
-    asked: Asked<'static>,
-    several: Option<Several>,
-    submitted: bool,
-) -> (Handed, Option<Arc<PendingRun<Submitted>>>) {
-    let (plan, is_to_run) = match plan_later(&mut *job, asked, submitted) {
-        Ok(planned) => planned,
-        Err(ended) => return (give_outputs(&mut *job, ended, several), None),
-    };
-    let product = job.product_mut();
-    let run = PendingRun::new(plan.task(), plan.label().clone(), product.place().cloned(), plan.context().cloned());
-    let (outputs, receiver) = Handed::pending(&(Arc::clone(&run) as _), product.place(), several);
-    product.set_receiver(receiver);
-    run.set_run(Submitted::new(job, plan));
-    if submitted {
-        run.submit(is_to_run);
-    }
-    (outputs, Some(run))
-}
-
-/// Plans a call that is to run later; or how it has ended at once. And whether it is known that it is to run.
-fn plan_later(job: &mut DynCall<'static>, asked: Asked<'_>, submitted: bool) -> Result<(Plan<'static>, bool), Ended> {
-    let mut plan = Plan::new(job, asked).map_err(|(failure, label)| {
-        let outcome = Err(failure);
-        if submitted {
-            count_failed(&outcome);
-        }
-        Ended { label, outcome }
-    })?;
-    plan.away = Some(away);
-    let mut is_to_run = false;
-    if submitted {
-        plan.submitted(job.target());
-        match plan.look_at_once(job) {
-            None => {}
-            Some(Ok(false)) => is_to_run = true,
-            Some(there) => {
-                let outcome = there.map(|_| Produced::Saved);
-                count_failed(&outcome);
-                return Err(Ended { label: plan.into_label(), outcome });
-            }
-        }
-    } else if Context::requested().is_none() {
-        plan.be_lazy();
-    }
-    if let Some(place) = job.place() {
-        plan.expect(place);
-    }
-    Ok((plan, is_to_run))
-}
-
-/// Has a run be done if it is one that was asked for.
-fn make_run(make: &Make, run: &Arc<PendingRun<Submitted>>) {
-    let is_asked = |place: &Place| make.meet(run.task(), place.spots().map(|spot| &spot.location));
-    if !run.place().is_some_and(is_asked) {
-        return;
-    }
-    if Context::executes() {
-        run.submit(false);
-        return;
-    }
-    block_on(settle(vec![Arc::clone(run) as Arc<dyn Node>]));
-    if let Some(Err(failure)) = run.ended() {
-        count_failure(failure);
-    }
-}
-
-/// Has the flow run know of a failure that nobody may ask for.
-fn count_failed(outcome: &Outcome) {
-    if let Err(failure) = outcome {
-        count_failure(failure);
-    }
-}
-
-fn count_failure(failure: &Arc<Failure>) {
-    if let Some(run) = Context::current().and_then(|context| context.flow.clone()) {
-        run.count_failed(Arc::clone(failure));
-    }
 }
 
 /// The same as [`run`](Call::run), from async code: an async function is awaited where it is called; a synchronous one, and

@@ -28,5 +28,6 @@ pub(crate) mod returned;
 pub(crate) mod room;
 #[cfg(feature = "shell")]
 pub(crate) mod shell;
+mod submission;
 pub(crate) mod targets;
 pub(crate) mod time_limit;
