@@ -213,7 +213,7 @@ pub(super) fn give_outputs(job: &mut DynCall<'_>, ended: Ended, several: Option<
     Handed::ended(ended, product.place(), data, several)
 }
 
-/// What the call inherits, if the function is simply to be called.
+/// What the call inherits, if the function is simply to be called: then there is no executor, and all is to be made.
 fn find_simple(job: &DynCall<'_>, asked: &Asked<'_>) -> Option<Label> {
     if !Context::does_nothing() || job.task().wants_target {
         return None;
@@ -353,7 +353,7 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
         'a: 'static, // it may run when its caller is gone: pass what is borrowed by value, or as `Output::from(x)`
     {
         let mut call = self;
-        if let Some(label) = find_simple_submission(&*call.job, &call.asked) {
+        if let Some(label) = find_simple(&*call.job, &call.asked) {
             return call.call_simply(label).unwrap_or_else(|failed| O::of(&mut give_failed(*failed, O::SEVERAL)));
         }
         O::of(&mut submit(call.job, call.asked, O::SEVERAL))
@@ -371,11 +371,6 @@ impl<'a, R: Send + Sync + 'static, O: Handles<R>> Call<'a, R, O> {
     {
         O::of(&mut be_lazy(self.job, self.asked, O::SEVERAL))
     }
-}
-
-/// What the call inherits, if the function is simply to be called where it is submitted.
-fn find_simple_submission(job: &DynCall<'_>, asked: &Asked<'_>) -> Option<Label> {
-    if Context::requested().is_some() || Context::executes() { None } else { find_simple(job, asked) }
 }
 
 /// The same as [`run`](Call::run), from async code: an async function is awaited where it is called; a synchronous one, and
