@@ -42,11 +42,16 @@ impl<T: 'static> Typed<T> {
     }
 }
 
-pub(crate) fn see<T: 'static>(data: &AnyData) -> Option<&T> {
+fn see<T: 'static>(data: &AnyData) -> Option<&T> {
     match data.downcast_ref::<Option<T>>() {
         Some(Some(data)) => Some(data),
         _ => None,
     }
+}
+
+/// Data of which it is known what they are.
+pub(crate) fn known<T: 'static>(data: &AnyData) -> &T {
+    see(data).expect("a function gives what its type says")
 }
 
 fn take<T: 'static>(data: &mut AnyData) -> Option<T> {

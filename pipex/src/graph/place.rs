@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::graph::kept::{AnyData, Data, see};
+use crate::graph::kept::{AnyData, Data, known};
 use pipex_format::model::contents::Content;
 use pipex_format::model::fingerprint::{Fingerprint, Key, fingerprint_bytes};
 use pipex_format::model::target::Location;
@@ -215,7 +215,7 @@ impl<T: Send + Sync + 'static> AnyStore for Box<dyn Store<T>> {
     }
 
     fn save(&self, claim: Claim, data: &AnyData) -> StoreResult<u64> {
-        (**self).save(claim, see(data).expect("a function gives what its type says"))
+        (**self).save(claim, known(data))
     }
 
     fn remove(&self, target: &Location) -> StoreResult<()> {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Wire;
 use crate::graph::arg::{Arg, Kind, Referent};
-use crate::graph::kept::{Data, see};
+use crate::graph::kept::{Data, known};
 use crate::graph::output::Output;
 use crate::graph::packing::{is_marked, to_json};
 use crate::graph::value::RefValue;
@@ -157,7 +157,7 @@ pub trait Travels<R> {
 impl<R: Serialize + DeserializeOwned + Send + Sync + 'static> Travels<R> for Parcel<R> {
     fn travel(&self) -> Option<fn() -> Travel> {
         Some(|| Travel {
-            to: |data| to_json(see::<R>(data).expect("a function gives what its type says")),
+            to: |data| to_json(known::<R>(data)),
             from: |value| R::deserialize(value).map(Data::new).map_err(|error| error.to_string()),
         })
     }
