@@ -26,7 +26,7 @@ use super::extension::Extension;
 use super::parquet::Parquet;
 use super::pieces::Pieces;
 use super::schema::{Kind, Schema, schema};
-use super::typed::{AnyPlace, AnyValue};
+use super::typed::{AnyPlace, AnyValue, taken};
 use super::verbatim::{self, is_bytes, is_text};
 use super::{bincode, json, json_lines};
 use crate::model::hash::is_same;
@@ -235,15 +235,6 @@ impl Builtin {
 
     fn is_beginning(self, bytes: &[u8], place: &mut dyn AnyPlace) -> bool {
         self == Builtin::Bincode && bincode::is_beginning(bytes, place)
-    }
-}
-
-/// The value that was read.
-fn taken<T>(read: StoreResult<()>, place: Option<T>) -> StoreResult<T> {
-    match (read, place) {
-        (Ok(()), Some(value)) => Ok(value),
-        (Ok(()), None) => Err("there is no value".into()),
-        (Err(error), _) => Err(error),
     }
 }
 

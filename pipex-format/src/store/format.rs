@@ -19,6 +19,7 @@ use super::note::Note;
 use super::payload::Payload;
 use super::pieces::{Pieces, SayWrong};
 use super::schema::schema;
+use super::typed::{NOTHING, taken};
 use crate::model::target::Location;
 
 /// A codec at work: on the value that it writes, or for the one that it reads, whatever their type.
@@ -73,11 +74,7 @@ impl<'c, T> Io<'c, T> {
 
     /// What was read, once it was.
     pub(super) fn into_value(self, read: StoreResult<()>) -> StoreResult<T> {
-        match (read, self.read) {
-            (Ok(()), Some(value)) => Ok(value),
-            (Ok(()), None) => Err(NOTHING.into()),
-            (Err(error), _) => Err(error),
-        }
+        taken(read, self.read)
     }
 
     /// What it reads from a payload in pieces of so many elements, if the codec has them.
@@ -88,8 +85,6 @@ impl<'c, T> Io<'c, T> {
         self.codec.pieces(payload, count)
     }
 }
-
-const NOTHING: &str = "there is no value";
 
 impl<T> AnyIo for Io<'_, T> {
     fn type_name(&self) -> &'static str {

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-#[cfg(any(feature = "arrow", feature = "msgpack", feature = "toml", feature = "yaml"))]
 use super::StoreResult;
 #[cfg(feature = "arrow")]
 use super::arrow::Arrow;
@@ -140,6 +139,18 @@ impl<T: Serialize + DeserializeOwned + 'static> AnyValue for T {
             Some(note) => Rows(Parquet).encode_with_note(self, note, out),
             None => Rows(Parquet).encode(self, out),
         }
+    }
+}
+
+/// What is said where a value should be.
+pub(super) const NOTHING: &str = "there is no value";
+
+/// The value that was read.
+pub(super) fn taken<T>(read: StoreResult<()>, place: Option<T>) -> StoreResult<T> {
+    match (read, place) {
+        (Ok(()), Some(value)) => Ok(value),
+        (Ok(()), None) => Err(NOTHING.into()),
+        (Err(error), _) => Err(error),
     }
 }
 
