@@ -67,8 +67,11 @@ pub fn find_changes(project: &Project, survey: &Survey<'_>, index: usize) -> Vec
     if let (true, Some(was)) = (status.reasons.code, stored.provenance.code) {
         changes.extend(find_code_changes(project, index, was));
     }
-    let call_lines = project.read_call_lines(&[index]).remove(&index).unwrap_or_default();
-    changes.extend(find_argument_changes(&call_lines));
+    // Else its last call was given what it was made from, and there is nothing to be read.
+    if target.last().is_some_and(|last| last.now.is_some()) {
+        let call_lines = project.read_call_lines(&[index]).remove(&index).unwrap_or_default();
+        changes.extend(find_argument_changes(&call_lines));
+    }
     for input in target.inputs() {
         let now = survey.current_content(input.index as usize, input.is_source);
         if now.is_some_and(|now| !differ(input.content, now)) {

@@ -36,7 +36,10 @@ impl<'a> Keys<'a> {
         // Many targets have the same.
         let mut all: HashSet<Rc<Key>> = HashSet::new();
         let mut known: BTreeSet<String> = BTreeSet::new();
-        project.for_each_call_line(indices, |index, ended| {
+        project.for_each_call_line(indices, |index, _, ended| {
+            if ended.given.is_empty() {
+                return;
+            }
             let key = Rc::new(Key::new(parameters, &ended.given));
             let key = all.get(&key).cloned().unwrap_or(key);
             all.insert(Rc::clone(&key));

@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use crate::print::format_seconds;
 use crate::project::{Project, clamp_seconds};
-use crate::reading::{read, report_unreadable};
 
 /// A line.
 #[derive(Debug, Serialize)]
@@ -46,18 +45,14 @@ impl LoggedLine {
 /// What the task run of this run has logged that makes this target or, without one, has this name: all attempts.
 pub fn read_logged(project: &Project, run: u32, key: &str) -> Vec<LoggedLine> {
     let mut lines = Vec::new();
-    let path = &project.runs[run as usize].path;
-    let each = |line: Line<'static>| {
+    project.read_about(run, &[key], |line| {
         if let Line::Ended(ended) = line
             && !ended.logged.is_empty()
             && key_of(project, run, &ended) == key
         {
             lines.extend(LoggedLine::of(&ended));
         }
-    };
-    if let Err(error) = read(path, each) {
-        report_unreadable(path, &error);
-    }
+    });
     lines
 }
 

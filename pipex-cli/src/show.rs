@@ -9,7 +9,8 @@ use pipex_format::store::{Entry, Extension, StoreResult, expand};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::logged::{LoggedLine, read_logged};
+use crate::call_lines::CallLines;
+use crate::logged::LoggedLine;
 use crate::project::{Project, clamp_seconds};
 use crate::survey::Survey;
 use crate::targets::Target;
@@ -107,8 +108,8 @@ impl<'p> OutputDetails<'p> {
     /// Of a target that was looked at, with what its store says of it.
     pub fn new(project: &'p Project, survey: &Survey<'_>, index: usize, entry: Option<&Entry>) -> Self {
         let (target, status) = (project.targets.get(index), survey.status(index));
-        let line = project.read_call_lines(&[index]).remove(&index).and_then(|call_lines| call_lines.made);
-        let arguments = line.iter().flat_map(|line| &line.given);
+        let CallLines { made, logged, .. } = project.read_call_lines(&[index]).remove(&index).unwrap_or_default();
+        let arguments = made.iter().flat_map(|line| &line.given);
         let arguments = arguments.filter_map(|given| Some((given.name.to_string(), given.value.as_ref()?.to_string())));
         let run = target.made().map(|made| (&project.runs[made.run as usize], made));
         let function = project.function(target);
@@ -126,7 +127,7 @@ impl<'p> OutputDetails<'p> {
             arguments: arguments.collect(),
             inputs: target.inputs().iter().map(|input| target_of(input.index)).collect(),
             outputs: project.find_consumers().of(index).iter().map(|output| target_of(*output)).collect(),
-            logged: target.made().map(|made| read_logged(project, made.run, target.name())).unwrap_or_default(),
+            logged,
             content: None,
         }
     }

@@ -19,6 +19,7 @@ mod keys;
 mod killed;
 #[cfg(feature = "browser")]
 mod measure;
+mod mentioned;
 mod newer;
 mod orphans;
 mod outside;

@@ -7,6 +7,7 @@ mod index;
 mod json;
 mod known;
 mod line;
+mod mention;
 mod reader;
 mod recorded;
 mod warnings;
@@ -34,6 +35,8 @@ pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Logged, Over, Removed, Source, There, Undone,
     UsedHelper, Why, fingerprint_inputs,
 };
+#[doc(hidden)]
+pub use self::reader::read_about;
 pub use self::reader::{NewerFormat, Tail, head, is_live, read, runs};
 pub use self::recorded::{Recordable, Recorded};
 use self::warnings::Warnings;

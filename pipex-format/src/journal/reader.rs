@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::line::{FORMAT, Head, Line};
+use super::mention::Mentions;
 use super::{LIVE, RUNS};
 use crate::store::open_regular;
 
@@ -127,6 +128,16 @@ pub fn read(path: &Path, each: impl FnMut(Line<'static>)) -> io::Result<()> {
     Tail::open(path)?.read(each)
 }
 
+/// The same, of all lines that have a text in which one of these stands, with its end or a `/` behind it; it may be of others as well.
+///
+/// # Errors
+/// Those of [`read`](fn@read), but for a newer format.
+#[doc(hidden)]
+pub fn read_about(path: &Path, texts: &[&str], each: impl FnMut(Line<'static>)) -> io::Result<()> {
+    let mentions = Mentions::new(texts);
+    Tail::open(path)?.read_some(|line| mentions.may_be_in(line), each)
+}
+
 /// A journal that is read on as it grows, also when it has moved since its run has ended.
 ///
 /// ```
@@ -169,7 +180,12 @@ impl Tail {
     ///
     /// # Errors
     /// Those of [`read`](fn@read), about what was read now.
-    pub fn read(&mut self, mut each: impl FnMut(Line<'static>)) -> io::Result<()> {
+    pub fn read(&mut self, each: impl FnMut(Line<'static>)) -> io::Result<()> {
+        self.read_some(|_| true, each)
+    }
+
+    /// The same; those that are not meant are passed over, as they stand in the file.
+    fn read_some(&mut self, is_meant: impl Fn(&[u8]) -> bool, mut each: impl FnMut(Line<'static>)) -> io::Result<()> {
         let mut too_long = 0_u64;
         let mut format = u64::from(FORMAT);
         while !self.is_cut {
@@ -190,7 +206,9 @@ impl Tail {
                 self.is_skipping = true;
                 continue;
             }
-            if let Ok(line) = serde_json::from_slice(&self.text) {
+            if !is_meant(&self.text) {
+                // There is nothing to be said of it.
+            } else if let Ok(line) = serde_json::from_slice(&self.text) {
                 if let Line::Run(head) = &line {
                     format = format.max(head.format.into());
                 }
