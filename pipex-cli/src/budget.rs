@@ -5,7 +5,8 @@
 //! again only if something needs it. Any other the next run makes again: it goes only if that is said.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use pipex_format::model::state::State;
@@ -30,18 +31,22 @@ pub enum Policy {
 }
 
 /// What is to go, and what stays.
-pub struct BudgetPlan {
+pub struct BudgetPlan<'p> {
+    survey: Survey<'p>,
+    /// The outputs that are there, side by side those that were made together.
+    there: Vec<u32>,
     pub removed: Vec<Candidate>,
     /// The bytes of all outputs that are there, and of those that go.
     pub total: u64,
     pub freed: u64,
     /// What may not go, by why: how many outputs, their bytes, and one of them.
-    pub left: BTreeMap<&'static str, (usize, u64, usize)>,
+    pub left: BTreeMap<&'static str, (usize, u64, u32)>,
 }
 
 /// Outputs that were made together, and go together; most often one.
 pub struct Candidate {
-    pub outputs: Vec<(usize, FoundOutput)>,
+    /// Where they stand among those that are there.
+    outputs: Range<u32>,
     pub bytes: u64,
     /// How long it took to make them.
     pub seconds: f64,
@@ -63,39 +68,50 @@ impl Candidate {
     }
 }
 
-impl BudgetPlan {
+impl<'p> BudgetPlan<'p> {
     /// What is to go so that no more than `keep` bytes stay; of what its next run makes again, `with_eager` only.
-    pub fn new(project: &Project, keep: u64, policy: Policy, with_eager: bool) -> Self {
-        let sight = Sight::new(project);
-        let mut plan = BudgetPlan { removed: Vec::new(), total: 0, freed: 0, left: BTreeMap::new() };
-        let mut candidates = Vec::new();
-        for mut outputs in project.group_outputs() {
-            outputs.retain(|index| sight.survey.found(*index).is_some());
-            let objections: Vec<_> = outputs.iter().map(|index| sight.find_objection(*index)).collect();
-            let is_asked_for = outputs.iter().any(|index| sight.is_asked_for(*index));
+    pub fn new(project: &'p Project, keep: u64, policy: Policy, with_eager: bool) -> Self {
+        let survey = Survey::inspect(project, project.outputs());
+        let sight = Sight::new(project, &survey);
+        let there = project.group_outputs(|index| survey.found(*index).is_some());
+        let name = |index: u32| project.targets.get(index as usize).name();
+        let (mut candidates, mut left, mut total, mut start) = (Vec::new(), BTreeMap::new(), 0_u64, 0);
+        for outputs in there.chunk_by(|one, other| project.are_made_together(*one, *other)) {
+            let indices = || outputs.iter().map(|index| *index as usize);
+            let objections: Vec<_> = indices().map(|index| sight.find_objection(index)).collect();
+            let is_asked_for = indices().any(|index| sight.is_asked_for(index));
             let may_go = objections.iter().all(Option::is_none);
             for (index, objection) in outputs.iter().zip(&objections) {
-                let bytes = sight.survey.found(*index).map_or(0, |found| found.bytes);
-                plan.total = plan.total.saturating_add(bytes);
+                let bytes = survey.found(*index as usize).map_or(0, |found| found.bytes);
+                total = total.saturating_add(bytes);
                 if !may_go || is_asked_for && !with_eager {
                     let together = "it was made together with what has to stay";
                     let why = objection.unwrap_or(if may_go { ASKED_FOR } else { together });
-                    let left = plan.left.entry(why).or_insert((0, 0, *index));
-                    (left.0, left.1) = (left.0 + 1, left.1.saturating_add(bytes));
+                    let (count, sum, example) = left.entry(why).or_insert((0, 0_u64, *index));
+                    (*count, *sum) = (*count + 1, sum.saturating_add(bytes));
+                    if name(*index) < name(*example) {
+                        *example = *index;
+                    }
                 }
             }
-            if may_go && !outputs.is_empty() && (with_eager || !is_asked_for) {
-                candidates.push(sight.build_candidate(&outputs, is_asked_for));
+            let end = start + outputs.len() as u32;
+            if may_go && (with_eager || !is_asked_for) {
+                candidates.push(sight.build_candidate(start..end, indices(), is_asked_for));
             }
+            start = end;
         }
-        candidates.sort_by(|one, other| one.compare(other, policy));
-        for candidate in candidates {
-            if plan.over(keep) == 0 {
-                break;
-            }
+        let place = |it: &Candidate| (name(there[it.outputs.start as usize]), it.outputs.start);
+        candidates
+            .sort_unstable_by(|one, other| one.compare(other, policy).then_with(|| place(one).cmp(&place(other))));
+        let mut plan = BudgetPlan { survey, there, removed: candidates, total, freed: 0, left };
+        let mut count = 0;
+        while plan.over(keep) > 0
+            && let Some(candidate) = plan.removed.get(count)
+        {
             plan.freed = plan.freed.saturating_add(candidate.bytes);
-            plan.removed.push(candidate);
+            count += 1;
         }
+        plan.removed.truncate(count);
         plan
     }
 
@@ -109,15 +125,24 @@ impl BudgetPlan {
         self.stay().saturating_sub(keep)
     }
 
-    pub fn outputs(&self) -> Vec<(usize, FoundOutput)> {
-        self.removed.iter().flat_map(|candidate| candidate.outputs.iter().copied()).collect()
+    /// What goes with a candidate.
+    pub fn targets_of(&self, candidate: &Candidate) -> impl Iterator<Item = Target<'p>> {
+        let Range { start, end } = candidate.outputs;
+        let targets = &self.survey.project.targets;
+        self.there[start as usize..end as usize].iter().map(|index| targets.get(*index as usize))
+    }
+
+    /// The outputs that go, and what was found there.
+    pub fn outputs(&self) -> impl Iterator<Item = (usize, FoundOutput)> {
+        let indices = self.removed.iter().flat_map(|candidate| self.targets_of(candidate)).map(Target::index);
+        indices.filter_map(|index| Some((index, self.survey.found(index)?)))
     }
 }
 
 /// How all outputs stand, and what takes them.
 struct Sight<'p> {
     project: &'p Project,
-    survey: Survey<'p>,
+    survey: &'p Survey<'p>,
     conditions: Vec<Condition>,
     zones: Vec<Zone>,
     /// For each target, what was made from it or was to be, and is asked for;
@@ -134,9 +159,8 @@ struct Sight<'p> {
 }
 
 impl<'p> Sight<'p> {
-    fn new(project: &'p Project) -> Self {
+    fn new(project: &'p Project, survey: &'p Survey<'p>) -> Self {
         use Condition::{Foreign, Fresh, Gone, NotNeeded, NotSaved, Orphaned};
-        let survey = Survey::inspect(project, project.outputs());
         let count = project.targets.len();
         let conditions: Vec<_> = (0..count).map(|index| survey.status(index).condition).collect();
         let is_consumer = |index: &usize| !matches!(conditions[*index], Gone | Orphaned);
@@ -240,16 +264,21 @@ impl<'p> Sight<'p> {
         !target.is_lazy() || is_loaded
     }
 
-    fn build_candidate(&self, outputs: &[usize], is_asked_for: bool) -> Candidate {
-        let found: Vec<_> = outputs.iter().filter_map(|index| Some((*index, self.survey.found(*index)?))).collect();
-        let made = outputs.iter().filter_map(|index| self.project.targets.get(*index).made());
+    fn build_candidate(
+        &self,
+        outputs: Range<u32>,
+        indices: impl Iterator<Item = usize> + Clone,
+        is_asked_for: bool,
+    ) -> Candidate {
+        let found = indices.clone().filter_map(|index| self.survey.found(index));
+        let made = indices.clone().filter_map(|index| self.project.targets.get(index).made());
         Candidate {
-            bytes: found.iter().map(|(_, found)| found.bytes).fold(0, u64::saturating_add),
+            outputs,
+            bytes: found.map(|found| found.bytes).fold(0, u64::saturating_add),
             // All of them took as long as each.
             seconds: made.map(|made| made.elapsed).fold(0.0, f64::max),
-            used: outputs.iter().map(|index| self.find_last_use(*index)).max().unwrap_or(Timestamp::MIN),
+            used: indices.map(|index| self.find_last_use(index)).max().unwrap_or(Timestamp::MIN),
             is_asked_for,
-            outputs: found,
         }
     }
 
@@ -275,22 +304,25 @@ impl KnownOutput {
 }
 
 impl Project {
-    /// The outputs by their names, those together that one task run has made.
-    fn group_outputs(&self) -> Vec<Vec<usize>> {
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        let mut by_run = HashMap::new();
-        let mut outputs: Vec<usize> = self.outputs().collect();
-        self.targets.sort(&mut outputs);
-        for index in outputs {
-            let target = self.targets.get(index);
-            // At the very same instant no other run of the function has started.
-            let group = target.made().map(|made| (made.run, target.function(), made.at.to_bits()));
-            let place = group.map_or(groups.len(), |group| *by_run.entry(group).or_insert(groups.len()));
-            match groups.get_mut(place) {
-                Some(group) => group.push(index),
-                None => groups.push(vec![index]),
-            }
-        }
-        groups
+    /// These of the outputs, side by side and by their names those that were made together.
+    fn group_outputs(&self, is_meant: impl FnMut(&usize) -> bool) -> Vec<u32> {
+        let mut outputs: Vec<u32> = self.outputs().filter(is_meant).map(|index| index as u32).collect();
+        let target = |index: &u32| self.targets.get(*index as usize);
+        outputs.sort_unstable_by(|one, other| {
+            let by_name = || target(one).name().cmp(target(other).name()).then(one.cmp(other));
+            find_task_run(target(one)).cmp(&find_task_run(target(other))).then_with(by_name)
+        });
+        outputs
     }
+
+    /// Whether one task run has made both.
+    fn are_made_together(&self, one: u32, other: u32) -> bool {
+        let [one, other] = [one, other].map(|index| find_task_run(self.targets.get(index as usize)));
+        one.is_some() && one == other
+    }
+}
+
+/// What tells the task run that made an output from all others: at the very same instant no other run of the function has started.
+fn find_task_run(target: Target<'_>) -> Option<(u32, u64, Option<u32>)> {
+    target.made().map(|made| (made.run, made.at.to_bits(), target.function()))
 }

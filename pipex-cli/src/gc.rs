@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use pipex_format::environment::setting;
 use pipex_format::journal;
 use pipex_format::store::{Leftover, Shared, StoreError, sweep};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::budget::{BudgetPlan, Candidate, Policy};
 use crate::project::{Project, RunJournal};
 use crate::reading::may_go_on;
+use crate::targets::Target;
 use crate::{CommandError, CommandStatus, Confirmation, join_sources, print};
 
 /// What is kept.
@@ -84,7 +85,8 @@ struct BudgetSummary<'p> {
     total: u64,
     freed: u64,
     over: u64,
-    outputs: Vec<OutputSummary<'p>>,
+    #[serde(rename = "outputs", serialize_with = "serialize_outputs")]
+    plan: BudgetPlan<'p>,
     left: Vec<LeftSummary<'p>>,
 }
 
@@ -219,14 +221,13 @@ fn keep_within<'p>(
     confirmation: Confirmation,
     json: bool,
 ) -> Result<(BudgetSummary<'p>, Result<CommandStatus, CommandError>), CommandError> {
-    let plan = BudgetPlan::new(project, keep, options.policy, options.eager);
+    let mut summary = BudgetSummary::new(project, BudgetPlan::new(project, keep, options.policy, options.eager), keep);
     if !json {
-        print_plan(project, &plan, keep, options.dry_run)?;
+        print_plan(project, &summary.plan, keep, options.dry_run)?;
     }
-    let mut summary = BudgetSummary::new(project, &plan, keep);
-    let over = plan.over(keep);
+    let over = summary.over;
     let met = || if over > 0 { Err(CommandError::OverBudget { over, keep }) } else { Ok(CommandStatus::Clean) };
-    if plan.removed.is_empty() {
+    if summary.plan.removed.is_empty() {
         return Ok((summary, met()));
     }
     if options.dry_run {
@@ -239,11 +240,11 @@ fn keep_within<'p>(
     if has_begun_run(project) {
         return Err(CommandError::Begun);
     }
-    let outputs = plan.outputs();
-    let left = project.remove_outputs(&outputs);
+    let left = project.remove_outputs(summary.plan.outputs());
     summary.done = true;
     if !json {
-        print::line(format!("removed {}", print::format_count(outputs.len() - left.len(), "output")))?;
+        let count = summary.plan.outputs().count();
+        print::line(format!("removed {}", print::format_count(count - left.len(), "output")))?;
     }
     let ended = if left.is_empty() { met() } else { Err(CommandError::NotRemoved { count: left.len() }) };
     Ok((summary, ended))
@@ -257,31 +258,32 @@ fn has_begun_run(project: &Project) -> bool {
 }
 
 impl<'p> BudgetSummary<'p> {
-    fn new(project: &'p Project, plan: &BudgetPlan, keep: u64) -> Self {
-        let name = |index: usize| project.targets.get(index).name();
-        let output = |Candidate { outputs, bytes, seconds, used, is_asked_for }: &Candidate| OutputSummary {
-            targets: outputs.iter().map(|(index, _)| name(*index)).collect(),
-            bytes: *bytes,
-            seconds: *seconds,
-            used: *used,
-            is_asked_for: *is_asked_for,
-        };
+    fn new(project: &'p Project, plan: BudgetPlan<'p>, keep: u64) -> Self {
         let left = plan.left.iter();
         let left = left.map(|(why, (outputs, bytes, example))| LeftSummary {
             why,
             outputs: *outputs,
             bytes: *bytes,
-            example: name(*example),
+            example: project.targets.get(*example as usize).name(),
         });
-        let (outputs, left) = (plan.removed.iter().map(output).collect(), left.collect());
-        BudgetSummary { done: false, keep, total: plan.total, freed: plan.freed, over: plan.over(keep), outputs, left }
+        let (left, over) = (left.collect(), plan.over(keep));
+        BudgetSummary { done: false, keep, total: plan.total, freed: plan.freed, over, plan, left }
     }
+}
+
+/// As it is written: there may be a million.
+fn serialize_outputs<S: Serializer>(plan: &BudgetPlan<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(plan.removed.iter().map(|candidate| {
+        let Candidate { bytes, seconds, used, is_asked_for, .. } = *candidate;
+        let targets = plan.targets_of(candidate).map(Target::name).collect();
+        OutputSummary { targets, bytes, seconds, used, is_asked_for }
+    }))
 }
 
 /// Says what is to go and why, and, if that is not enough, what stands against it.
 fn print_plan(project: &Project, plan: &BudgetPlan, keep: u64, dry_run: bool) -> Result<(), CommandError> {
     for candidate in &plan.removed {
-        let names = candidate.outputs.iter().map(|(index, _)| project.format_target(project.targets.get(*index)));
+        let names = plan.targets_of(candidate).map(|target| project.format_target(target));
         print::line(format!(
             "{}: {}, used {}, took {}; {}",
             names.collect::<Vec<_>>().join(" and "),
@@ -295,7 +297,7 @@ fn print_plan(project: &Project, plan: &BudgetPlan, keep: u64, dry_run: bool) ->
             }
         ))?;
     }
-    let outputs = print::format_count(plan.removed.iter().map(|candidate| candidate.outputs.len()).sum(), "output");
+    let outputs = print::format_count(plan.outputs().count(), "output");
     let what = if dry_run { "would remove" } else { "to remove:" };
     let [freed, total, stay] = [plan.freed, plan.total, plan.stay()].map(print::format_bytes);
     print::line(format!("{what} {outputs}, {freed} of {total}; {stay} stay"))?;
@@ -304,7 +306,7 @@ fn print_plan(project: &Project, plan: &BudgetPlan, keep: u64, dry_run: bool) ->
         left.sort_by_key(|(_, (_, bytes, _))| std::cmp::Reverse(*bytes));
         for (why, (count, bytes, example)) in left {
             let outputs = print::format_count(*count, "output");
-            let example = project.format_target(project.targets.get(*example));
+            let example = project.format_target(project.targets.get(*example as usize));
             print::line(format!("stays: {outputs}, {}, such as {example}: {why}", print::format_bytes(*bytes)))?;
         }
     }

@@ -161,7 +161,7 @@ impl<'p> RemovalPlan<'p> {
     /// How many could not be removed.
     fn remove_all(&mut self) -> usize {
         let project = self.project;
-        let left = project.remove_outputs(&self.removed);
+        let left = project.remove_outputs(self.removed.iter().copied());
         let failed = left.len();
         for (index, problem) in left {
             let name = project.targets.get(index).name();
@@ -205,24 +205,24 @@ impl Project {
     }
 
     /// Removes what was found at these targets, and has the journal say so; those that are still there, and why.
-    pub fn remove_outputs(&self, outputs: &[(usize, FoundOutput)]) -> Vec<(usize, String)> {
+    pub fn remove_outputs(&self, outputs: impl Iterator<Item = (usize, FoundOutput)>) -> Vec<(usize, String)> {
         let journal = Journal::for_command(&self.journal);
         let mut left = Vec::new();
         for (index, found) in outputs {
-            let target = self.targets.get(*index);
+            let target = self.targets.get(index);
             let removed = if self.is_file(target) {
-                let removed = while_unclaimed(&target.location(), || self.remove(target, found));
+                let removed = while_unclaimed(&target.location(), || self.remove(target, &found));
                 removed
                     .map_err(|error| join_sources(&error))
                     .and_then(|removed| removed.unwrap_or_else(|| Err("a process makes it".to_owned())))
             } else {
-                self.remove(target, found)
+                self.remove(target, &found)
             };
             match removed {
                 Ok(()) => journal.line(Line::Removed(Removed::new(target.name(), self.address(target)))),
                 Err(problem) => {
                     print::to_stderr(format!("cannot remove {}: {problem}", self.format_target(target)));
-                    left.push((*index, problem));
+                    left.push((index, problem));
                 }
             }
         }

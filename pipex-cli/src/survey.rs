@@ -21,7 +21,7 @@ use crate::targets::Target;
 
 /// What was found when outputs were looked at, and all that they were made from.
 pub struct Survey<'p> {
-    project: &'p Project,
+    pub(super) project: &'p Project,
     demands: Vec<Demand>,
     /// What lies at paths that were arguments, as [`Project::fingerprint_source`] has it.
     sources: HashMap<u32, Option<Option<Fingerprint>>>,
