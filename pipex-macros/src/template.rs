@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use syn::{Error, LitStr, Path};
-use tinytemplate::TinyTemplate;
 
 use crate::field::{ParameterField, ParsedField};
 
@@ -96,9 +95,9 @@ struct Mistake {
 }
 
 fn parse_template(text: &str, parameters: &[String]) -> Result<ParsedTemplate, Mistake> {
-    let whole = |message| Mistake { at: 0..text.len(), message };
     if text.is_empty() {
-        return Err(whole("the template is empty: write text and fields, such as \"{path}/{funcname}/{base}\"".into()));
+        let message = "the template is empty: write text and fields, such as \"{path}/{funcname}/{base}\"".to_owned();
+        return Err(Mistake { at: 0..0, message });
     }
     let mut parser = TemplateParser {
         text,
@@ -108,19 +107,18 @@ fn parse_template(text: &str, parameters: &[String]) -> Result<ParsedTemplate, M
         fields: Vec::new(),
         renamed: Vec::new(),
         blocks: false,
+        open: Vec::new(),
         trim: false,
     };
     while parser.at < text.len() {
         parser.parse_next()?;
     }
-    let text = &parser.rename();
-    // The last word is tinytemplate's: it knows which block ends where.
-    TinyTemplate::new().add_template("", text).map_err(|error| match error {
-        tinytemplate::error::Error::ParseError { msg, .. } => whole(format!("tinytemplate can't read it: {msg}")),
-        error => whole(error.to_string()),
-    })?;
+    if let Some(block) = parser.open.pop() {
+        let message = format!("`{}` has no end: write `{{{{ endif }}}}` there", &text[block.at.clone()]);
+        return Err(Mistake { at: block.at, message });
+    }
     Ok(if parser.blocks {
-        ParsedTemplate::Blocks { text: text.to_owned(), fields: parser.fields }
+        ParsedTemplate::Blocks { text: parser.rename(), fields: parser.fields }
     } else {
         ParsedTemplate::Plain(join_texts(parser.parts))
     })
@@ -150,8 +148,16 @@ struct TemplateParser<'a> {
     renamed: Vec<(Range<usize>, String)>,
     /// Whether there is more than text and fields.
     blocks: bool,
+    /// The blocks that have not ended, the innermost last.
+    open: Vec<OpenIf>,
     /// Whether the next text loses its leading whitespace.
     trim: bool,
+}
+
+/// An `{{ if }}`, up to its end.
+struct OpenIf {
+    at: Range<usize>,
+    has_else: bool,
 }
 
 impl<'a> TemplateParser<'a> {
@@ -168,7 +174,8 @@ impl<'a> TemplateParser<'a> {
             self.blocks = true;
             let block = self.take_tag("{{", "}}")?;
             let block = self.trim_tag(block);
-            self.parse_block(block).map_err(|message| Mistake { at: start..self.at, message })
+            let at = start..self.at;
+            self.parse_block(block, at.clone()).map_err(|message| Mistake { at, message })
         } else if rest.starts_with('{') {
             let tag = self.take_tag("{", "}")?;
             let value = self.trim_tag(tag);
@@ -220,7 +227,7 @@ impl<'a> TemplateParser<'a> {
         Ok(())
     }
 
-    fn parse_block(&mut self, block: &'a str) -> Result<(), String> {
+    fn parse_block(&mut self, block: &'a str, at: Range<usize>) -> Result<(), String> {
         let word = block.split_whitespace().next().unwrap_or(block);
         let rest = block[word.len()..].trim();
         match word {
@@ -238,9 +245,25 @@ impl<'a> TemplateParser<'a> {
                     },
                     None => rest,
                 };
-                self.parse_field(condition).map(drop)
+                self.parse_field(condition)?;
+                self.open.push(OpenIf { at, has_else: false });
+                Ok(())
             }
-            "else" | "endif" => Ok(()),
+            "else" | "endif" if !rest.is_empty() => {
+                Err(format!("`{rest}` stands behind `{word}`: write `{{{{ {word} }}}}`"))
+            }
+            "else" => match self.open.last_mut() {
+                Some(block) if !block.has_else => {
+                    block.has_else = true;
+                    Ok(())
+                }
+                Some(_) => Err("this is the second `{{ else }}` of one `{{ if }}`: leave one out".to_owned()),
+                None => Err("there is no `{{ if }}` before this `{{ else }}`".to_owned()),
+            },
+            "endif" => match self.open.pop() {
+                Some(_) => Ok(()),
+                None => Err("there is no `{{ if }}` before this `{{ endif }}`".to_owned()),
+            },
             _ if rest.is_empty() && ParsedField::parse(word, self.parameters).is_ok() => {
                 Err(format!("a field has one brace: write `{{{word}}}`"))
             }
@@ -305,6 +328,8 @@ impl<'a> TemplateParser<'a> {
 
 #[cfg(test)]
 mod tests {
+    use tinytemplate::TinyTemplate;
+
     use super::*;
 
     /// One that was read, to compare: constants are not.
@@ -413,6 +438,23 @@ mod tests {
         }
     }
 
+    /// Who fills them reads all that is let through here.
+    #[test]
+    fn tinytemplate_reads_any_blocks() {
+        let tags = ["{{ if month }}", "{{ if not station }}", "{{- else -}}", "{{ endif }}"];
+        let mut read = 0;
+        for number in 0..tags.len().pow(6) {
+            let tag = |place: u32| tags[number / tags.len().pow(place) % tags.len()];
+            let template: String = (0..6).flat_map(|place| [tag(place), " \\{ {note}"]).collect();
+            if parse(&template).is_ok() {
+                read += 1;
+                let compiled = TinyTemplate::new().add_template("", &template).map_err(|error| error.to_string());
+                assert_eq!(compiled, Ok(()), "{template}");
+            }
+        }
+        assert_eq!(read, 52);
+    }
+
     #[test]
     fn blocks_name_each_field_once() {
         let template = "{path}/{{ if not month }}{station}{{ else }}{station}-{month | unescaped}{{ endif }}{# why #}";
@@ -461,9 +503,13 @@ mod tests {
             ("{{ call other with station }}", "no block"),
             ("{{ with station as s }}{{ endwith }}", "no block"),
             ("{{}}", "no block"),
-            ("{{ if month }}a", "block-closing"),
-            ("a{{ endif }}", "preceding if"),
-            ("{{ if month }}a{{ endif month }}", "Unexpected text"),
+            ("{{ if month }}a", "`{{ if month }}` has no end"),
+            ("{{ if month }}{{ if station }}a{{ endif }}", "`{{ if month }}` has no end"),
+            ("{{ if month }}{{ if station }}a{{ else }}", "`{{ if station }}` has no end"),
+            ("a{{ endif }}", "no `{{ if }}` before this `{{ endif }}`"),
+            ("{{ if month }}{{ endif }}{{ else }}", "no `{{ if }}` before this `{{ else }}`"),
+            ("{{ if month }}{{ else }}{{ else }}{{ endif }}", "second `{{ else }}`"),
+            ("{{ if month }}a{{ endif month }}", "`month` stands behind `endif`"),
             ("{{ if note }}a{{ endif }}", "negation"),
             ("{{ if not }}a{{ endif }}", "negation"),
             ("{{ if not  note }}a{{ endif }}", "negation"),

@@ -1,4 +1,4 @@
-// Says: at the template: the block is not closed (what tinytemplate says)
+// Says: at the block: it has no end
 use pipex::task;
 
 #[task(target = "{path}/{{ if month }}{month}")]

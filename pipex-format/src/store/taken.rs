@@ -186,7 +186,7 @@ impl<T: Bytes> NeedsParquet for T {}
 
 /// Written with the cargo feature `zstd`.
 #[diagnostic::on_unimplemented(
-    message = "targets that end in `.zst` need pipex's cargo feature `zstd`, which is on by default",
+    message = "targets that end in `.zst` need pipex's cargo feature `zstd`",
     label = "cannot be written without the feature `zstd`",
     note = "add it to the features of `pipex` in Cargo.toml, or give the target another extension"
 )]
