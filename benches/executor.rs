@@ -2,15 +2,17 @@
 
 #![allow(clippy::disallowed_methods, reason = "it is told its role by a variable of its own")]
 
+use std::any::Any;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use pipex::{Config, Mode, Output, flow, task};
 use quick::{quick, rounds};
 use ratio::{head, ratio};
+use serde::Serialize;
 use tokio::sync::watch;
 
 mod quick;
@@ -119,6 +121,60 @@ async fn waiting_in_tokio(count: u32) {
     }
 }
 
+/// A line as long as the one that the journal has for each of these.
+#[derive(Serialize)]
+struct Line {
+    task: u32,
+    name: &'static str,
+    state: &'static str,
+    why: &'static str,
+    at: f64,
+    elapsed: f64,
+    submitted: f64,
+    loading: f64,
+    worker: u32,
+    attempt: u32,
+    caller: &'static str,
+}
+
+/// The least of what a task run has: its function in a box, an output that others can take, states with their times, and a line.
+async fn as_much(count: u32, journal: Arc<Mutex<Vec<u8>>>) {
+    type Value = Box<dyn Any + Send + Sync>;
+    let began = Instant::now();
+    let submit = |_| {
+        let output = Arc::new(OnceLock::<Value>::new());
+        let function: Box<dyn FnOnce() -> Value + Send> = Box::new(|| Box::new(black_box(())));
+        let (given, journal, submitted) = (Arc::clone(&output), Arc::clone(&journal), Instant::now());
+        let ended = tokio::spawn(async move {
+            let started = Instant::now();
+            let _ = given.set(function());
+            let (at, elapsed) = (began.elapsed().as_secs_f64(), started.elapsed().as_secs_f64());
+            let (waited, [task, worker, attempt]) = ((started - submitted).as_secs_f64(), [0, 0, 1]);
+            let [name, state, why, caller] = ["empty", "Completed", "not_saved", "benches/executor.rs:1"];
+            let line = Line {
+                task,
+                name,
+                state,
+                why,
+                at,
+                elapsed,
+                submitted: waited,
+                loading: elapsed,
+                worker,
+                attempt,
+                caller,
+            };
+            serde_json::to_writer(&mut *journal.lock().unwrap(), &line).unwrap();
+        });
+        (output, ended)
+    };
+    let outputs: Vec<_> = (0..count).map(submit).collect();
+    for (output, ended) in outputs {
+        ended.await.unwrap();
+        assert!(output.get().is_some());
+    }
+}
+
 /// What this program prints in a process of its own that does this.
 fn measured(role: &str) -> f64 {
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -148,6 +204,9 @@ fn main() {
 
     let submit = "100,000 empty tasks, submitted and waited for / `tokio::spawn` and join";
     ratio(submit, "<= 2", rounds(15), TASKS, |_| two.clone().scope(|| empties(TASKS)).unwrap(), |_| spawn(TASKS));
+    let name = "the same / of tokio's, each with a boxed function, an output, its times and a line by serde_json";
+    let least = |count| runtime.block_on(as_much(count, Arc::default()));
+    ratio(name, "", rounds(15), TASKS, |_| two.clone().scope(|| empties(TASKS)).unwrap(), |_| least(TASKS));
     let bare = two.clone().without_journal();
     let name = "the same without a journal / `tokio::spawn` and join";
     ratio(name, "", rounds(15), TASKS, |_| bare.clone().scope(|| empties(TASKS)).unwrap(), |_| spawn(TASKS));

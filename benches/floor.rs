@@ -3,16 +3,18 @@
 //! Each figure is measured in one run beside its floor, the two in turn, so that a machine that slows down slows both: the
 //! ratio is the median of the pairs' ratios. `cargo bench` prints the table that stands in `docs/src/performance.md`.
 
+use std::collections::HashMap;
 use std::fs;
 use std::hint::black_box;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
-use pipex::journal::{self, Line};
-use pipex::{Config, Mode, flow, task};
-use quick::rounds;
+use pipex::{Config, Mode, flow, journal, task};
+use quick::{quick, rounds};
 use ratio::{head, ratio};
+use serde::Serialize;
 
 mod quick;
 mod ratio;
@@ -49,6 +51,19 @@ fn days(path: &Path, count: u32) -> pipex::Result<()> {
     Ok(())
 }
 
+#[task(target = "{path}/{folder}/{number}")]
+fn one_of_many(folder: u32, number: u32) -> u64 {
+    u64::from(folder) + u64::from(number)
+}
+
+#[flow(path = path)]
+fn many(path: &Path, count: u32) -> pipex::Result<()> {
+    for number in 0..count {
+        black_box(one_of_many(number % 10, number).run()?);
+    }
+    Ok(())
+}
+
 #[task(target = "{path}/{funcname}/{station}/{month}-{base}.json")]
 fn filled(station: &str, month: u32) {
     let _ = (station, month);
@@ -66,6 +81,29 @@ fn write_and_rename(to: &Path, temporary: &Path, bytes: &[u8]) {
 fn boxed(x: u64) -> Arc<u64> {
     let call: Box<dyn Fn() -> u64> = Box::new(move || direct(x));
     Arc::new(black_box(call)())
+}
+
+/// A line as long as the one that the journal has for an output that is there.
+#[derive(Serialize)]
+struct Line {
+    task: u32,
+    target: String,
+    at: f64,
+    why: &'static str,
+}
+
+/// The least of what a call of a target that is there takes: its name, what tells it from others, a look, and a line.
+fn look_at_each(path: &Path, count: u32) {
+    let (began, mut known, mut lines) = (Instant::now(), HashMap::new(), Vec::new());
+    for day in 0..count {
+        let (path, station) = black_box((path, "EWR"));
+        let target = format!("{}/day/{station}-{day}", path.display());
+        known.insert(xxhash_rust::xxh3::xxh3_128(target.as_bytes()), boxed(day.into()));
+        black_box(fs::metadata(&target).unwrap());
+        let line = Line { task: 0, target, at: began.elapsed().as_secs_f64(), why: "there" };
+        serde_json::to_writer(&mut lines, &line).unwrap();
+    }
+    black_box((known, lines));
 }
 
 /// What keeps others from making the same, and is no name until it is whole: a file that is locked, linked, and removed.
@@ -119,6 +157,27 @@ fn main() {
         |_| paths.iter().for_each(|path| _ = black_box(fs::metadata(path).unwrap())),
     );
 
+    ratio(
+        "the same / each named by `format!`, hashed, entered, looked at, and told by a line of serde_json",
+        "",
+        rounds(51),
+        TARGETS,
+        |_| cache(&warm).scope(|| days(&warm, TARGETS)).unwrap(),
+        |_| look_at_each(&warm, TARGETS),
+    );
+    const MANY: u32 = 100_000;
+    let (full, count) = (out.path().join("many"), if quick() { TARGETS } else { MANY });
+    cache(&full).scope(|| many(&full, count)).unwrap();
+    let paths_of_many: Vec<PathBuf> = (0..count).map(|number| full.join(format!("{}/{number}", number % 10))).collect();
+    ratio(
+        "`cache`, warm: 100,000 targets in ten directories / 100,000 `fs::metadata`",
+        "<= 0.7",
+        rounds(7),
+        count,
+        |_| cache(&full).scope(|| many(&full, count)).unwrap(),
+        |_| paths_of_many.iter().for_each(|path| _ = black_box(fs::metadata(path).unwrap())),
+    );
+
     let save = |config: Config, path: &Path| config.scope(|| days(path, TARGETS)).unwrap();
     let save_in = |path: &Path| save(cache(path), path);
     let cold = out.path().join("cold");
@@ -159,7 +218,7 @@ fn main() {
 
     let mut lines = Vec::new();
     let runs = journal::runs(&kept.join("0/.pipex")).unwrap();
-    journal::read(&runs[0], |line| lines.extend(matches!(line, Line::Ended(_)).then_some(line))).unwrap();
+    journal::read(&runs[0], |line| lines.extend(matches!(line, journal::Line::Ended(_)).then_some(line))).unwrap();
     let texts: Vec<String> = lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
     assert_eq!(lines.len(), TARGETS as usize);
     ratio(

@@ -7,12 +7,13 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use serde::de::DeserializeOwned;
 
 use super::tracer::{ANYTHING, Ask, ask, trace};
-use crate::model::fingerprint::{Fingerprint, fingerprint_bytes};
+use crate::model::fingerprint::{AsIs, Fingerprint, fingerprint_bytes};
 
 /// What is known of a type from how it asks for its parts.
 #[derive(Debug)]
@@ -62,7 +63,9 @@ pub(super) fn schema<T: DeserializeOwned + 'static>() -> Arc<Schema> {
 }
 
 fn find_schema(key: TypeId, ask: Ask) -> Arc<Schema> {
-    static SCHEMAS: LazyLock<RwLock<HashMap<TypeId, Arc<Schema>>>> = LazyLock::new(RwLock::default);
+    // Each call asks. The ids are hashes already.
+    type Schemas = HashMap<TypeId, Arc<Schema>, BuildHasherDefault<AsIs>>;
+    static SCHEMAS: LazyLock<RwLock<Schemas>> = LazyLock::new(RwLock::default);
     if let Some(schema) = SCHEMAS.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Arc::clone(schema);
     }

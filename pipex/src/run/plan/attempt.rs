@@ -99,7 +99,10 @@ impl<'a> Plan<'a> {
             Err(Early::Nothing) => return Attempt::Ended(Ok(Produced::Nothing)),
             Err(Early::Failed(failure)) => return Attempt::Ended(Err(failure)),
         };
-        let made = self.make(job, started).instrument(span.clone()).await;
+        let made = match span.is_disabled() {
+            true => self.make(job, started).await,
+            false => Box::pin(self.make(job, started)).instrument(span.clone()).await,
+        };
         let outcome = match made {
             Ok(made) => Ok(made),
             Err(raised) => match self.run.end_badly(job.target(), raised, started, &span) {
@@ -131,27 +134,38 @@ impl<'a> Plan<'a> {
     }
 
     async fn make_output(&mut self, job: &mut DynCall<'a>, started: Instant) -> Result<Produced, Raised> {
+        if job.place().is_some() {
+            return Box::pin(self.make_at_place(job, started)).await;
+        }
+        if let Some(done) = self.make_elsewhere(job, None, started).await? {
+            return self.has_done(job, done, Vec::new());
+        }
+        self.call(job, Vec::new(), None, started).await?;
+        self.run.has_made(None, Found::default(), Vec::new(), started.elapsed());
+        Ok(Produced::Value)
+    }
+
+    /// Takes what is shared, or has it made here or elsewhere, and knows what it was given.
+    async fn make_at_place(&mut self, job: &mut DynCall<'a>, started: Instant) -> Result<Produced, Raised> {
         // One opening and closing for all that is asked of the store.
-        let _lease = job.place().map(|_| Lease::hold());
-        let record = job.place().map(|_| self.record());
-        let mut shared = job.place().zip(record).and_then(|(place, record)| self.run.find_shared(place, record));
-        let taken = match (job.place().zip(record), &mut shared) {
-            (Some((place, record)), Some(shared)) => self.run.take_unclaimed(place, record, shared),
-            _ => None,
-        };
+        let _lease = Lease::hold();
+        let (place, record) = (job.place().ok_or(RunError::Interrupted)?, self.record());
+        let mut shared = self.run.find_shared(place, record);
+        if let Some(found) = shared.as_mut().and_then(|shared| self.run.take_unclaimed(place, record, shared)) {
+            return self.has_done(job, Done::Not(NotMade::Shared(found)), Vec::new());
+        }
         // The arguments are used up by the function.
-        let given = if record.is_some() && taken.is_none() { self.describe_arguments(job) } else { Vec::new() };
+        let given = self.describe_arguments(job);
         let was_given = |raised| Raised { given: given.clone(), ..raised };
-        let done = if let Some(found) = taken {
-            Done::Not(NotMade::Shared(found))
-        } else if let Some(done) = self.make_elsewhere(job, record, started).await.map_err(was_given)? {
-            done
-        } else if let Some(record) = record {
-            Box::pin(self.make_at(job, record, shared, started)).await.map_err(was_given)?
-        } else {
-            self.call(job, Vec::new(), None, started).await?;
-            Done::Made { produced: Produced::Value, found: Found::default(), elapsed: started.elapsed() }
-        };
+        if let Some(done) = self.make_elsewhere(job, Some(record), started).await.map_err(was_given)? {
+            return self.has_done(job, done, given);
+        }
+        let done = self.make_here(job, record, shared, started).await.map_err(was_given)?;
+        self.has_done(job, done, given)
+    }
+
+    /// Says what came of it.
+    fn has_done(&mut self, job: &mut DynCall<'a>, done: Done, given: Vec<Given<'static>>) -> Result<Produced, Raised> {
         match done {
             Done::Made { produced, found, elapsed } => {
                 self.run.has_made(job.place(), found, given, elapsed);
@@ -162,7 +176,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Claims the target, calls the function, and saves what it gives.
-    async fn make_at(
+    async fn make_here(
         &mut self,
         job: &mut DynCall<'a>,
         record: Record,
