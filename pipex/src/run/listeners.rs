@@ -104,7 +104,9 @@ pub(super) struct Logging {
 impl Reporter for Logging {
     fn task_run(&self, run: &TaskRun<'_>) {
         log(run);
-        Span::current().record("state", tracing::field::debug(run.state));
+        if tracing::enabled!(target: "pipex", tracing::Level::INFO) {
+            Span::current().record("state", tracing::field::debug(run.state));
+        }
     }
 
     fn changed(&self, run: &TaskRun<'_>) {

@@ -291,11 +291,13 @@ impl Plan<'_> {
             Some(location) => location,
             None => task.target.target(&Filling(job, &self.run)).map_err(|error| (None, self.unfilled(error)))?,
         };
-        let more = task.more_targets.iter().map(|target| match given.next() {
-            Some(location) => Ok(location),
-            None => target.target(&Filling(job, &self.run)),
-        });
-        let more = more.collect::<Result<_, _>>().map_err(|error| (None, self.unfilled(error)))?;
+        let mut more = Vec::new();
+        for target in task.more_targets {
+            more.push(match given.next() {
+                Some(location) => location,
+                None => target.target(&Filling(job, &self.run)).map_err(|error| (None, self.unfilled(error)))?,
+            });
+        }
         Ok(Some(Targets { first: location, more, is_given }))
     }
 
