@@ -73,8 +73,7 @@ fn give(held: &Weak<Held>, data: Data) {
 
 /// A run that has not ended: what is to run, until somebody runs it, and who waits for it.
 struct Unsettled<L: LazyRun> {
-    /// In a box: it passes through many hands, and what has ended is small.
-    run: Option<Box<L>>,
+    run: Option<L>,
     stage: Stage,
     /// The flow run waits for it.
     submitted: bool,
@@ -135,7 +134,7 @@ impl<L: LazyRun> Drop for Unsettled<L> {
         let Some(run) = self.run.take() else { return };
         let run = DISCARDED.with_borrow_mut(|queue| match queue {
             Some(queue) => {
-                queue.push(run);
+                queue.push(Box::new(run));
                 None
             }
             None => {
@@ -166,7 +165,7 @@ impl<L: LazyRun> PendingRun<L> {
     }
 
     /// What is to run.
-    pub(crate) fn set_run(&self, run: Box<L>) {
+    pub(crate) fn set_run(&self, run: L) {
         self.lock().run = Some(run);
     }
 
@@ -237,7 +236,7 @@ impl<L: LazyRun> PendingRun<L> {
     }
 
     /// It has ended; what ran goes.
-    fn end(&self, outcome: Outcome, run: Option<Box<L>>) {
+    fn end(&self, outcome: Outcome, run: Option<L>) {
         let mut run = run;
         let ended = outcome.and_then(|made| match (made, &mut run) {
             // Awaited no longer when anyone is told.
@@ -321,7 +320,7 @@ impl<L: LazyRun> PendingRun<L> {
         inputs == 1
     }
 
-    fn put_back(&self, run: Box<L>) {
+    fn put_back(&self, run: L) {
         let mut state = self.lock();
         state.run = Some(run);
         let wakers = state.waiters.take_wakers();
@@ -330,7 +329,7 @@ impl<L: LazyRun> PendingRun<L> {
     }
 
     /// The run, when there is one to run; `None` when it has ended.
-    fn poll_turn(&self, context: &mut std::task::Context<'_>) -> Poll<Option<Box<L>>> {
+    fn poll_turn(&self, context: &mut std::task::Context<'_>) -> Poll<Option<L>> {
         let mut state = self.lock();
         if self.ended.get().is_some() {
             return Poll::Ready(None);
@@ -346,11 +345,11 @@ impl<L: LazyRun> PendingRun<L> {
 /// A run that is being run: it ends also when that panics or is dropped, so that nobody waits for ever.
 struct Turn<L: LazyRun> {
     pending: Arc<PendingRun<L>>,
-    run: Option<Box<L>>,
+    run: Option<L>,
 }
 
 impl<L: LazyRun> Turn<L> {
-    fn new(pending: Arc<PendingRun<L>>, run: Box<L>) -> Self {
+    fn new(pending: Arc<PendingRun<L>>, run: L) -> Self {
         Turn { pending, run: Some(run) }
     }
 
@@ -359,7 +358,7 @@ impl<L: LazyRun> Turn<L> {
     }
 
     /// What is to be attempted again, another time.
-    fn pass_on(mut self) -> Option<Box<L>> {
+    fn pass_on(mut self) -> Option<L> {
         self.run.take()
     }
 

@@ -70,7 +70,7 @@ fn into_pending(
     let run = PendingRun::new(plan.task(), plan.label().clone(), product.place().cloned(), plan.context().cloned());
     let (outputs, receiver) = Handed::pending(&(Arc::clone(&run) as _), product.place(), several);
     product.set_receiver(receiver);
-    run.set_run(Box::new(Submitted::new(job, plan)));
+    run.set_run(Submitted::new(job, plan));
     if submitted {
         run.submit(is_to_run);
     }

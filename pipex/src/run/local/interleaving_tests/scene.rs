@@ -120,7 +120,7 @@ fn call(
     let run = PendingRun::new(task, Label::default(), None, Some(Arc::clone(&context)));
     let held = Held::pending(&(Arc::clone(&run) as _), 0, None);
     let (body, receiver) = (Box::new(body), Receiver::One(Arc::downgrade(&held)));
-    run.set_run(Box::new(Fake { context, task, inputs, body, counts: Arc::clone(&counts), value: None, receiver }));
+    run.set_run(Fake { context, task, inputs, body, counts: Arc::clone(&counts), value: None, receiver });
     (Output::of(held), run, counts)
 }
 
