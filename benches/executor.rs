@@ -143,7 +143,7 @@ async fn as_much(count: u32, journal: Arc<Mutex<Vec<u8>>>) {
     let began = Instant::now();
     let submit = |_| {
         let output = Arc::new(OnceLock::<Value>::new());
-        let function: Box<dyn FnOnce() -> Value + Send> = Box::new(|| Box::new(black_box(())));
+        let function: Box<dyn FnOnce() -> Value + Send> = Box::new(|| Box::new(black_box(0_u8)));
         let (given, journal, submitted) = (Arc::clone(&output), Arc::clone(&journal), Instant::now());
         let ended = tokio::spawn(async move {
             let started = Instant::now();

@@ -55,6 +55,7 @@ enum Step {
     Write,
     WriteRest,
     LinkTarget,
+    CountNames,
     CheckClaim,
     LinkOwn,
     CheckOwn,
@@ -75,6 +76,8 @@ enum Step {
 struct Actor {
     step: Step,
     fd: Option<Inode>,
+    /// It has made the claim's file.
+    is_new: bool,
     holds_lock: bool,
     /// The copy, where a file can have one name only.
     copy: Option<Inode>,
@@ -131,6 +134,7 @@ impl State {
         let actor = |number| Actor {
             step: if number < world.processes || number == GC { Step::Look } else { Step::Ended },
             fd: None,
+            is_new: false,
             holds_lock: false,
             copy: None,
             has_value: false,
@@ -187,7 +191,7 @@ impl State {
     /// Closes the claim's file, whose lock goes, and does what is to be done then.
     fn let_go(&mut self, actor: usize, or: Step) {
         let actor = &mut self.actors[actor];
-        (actor.fd, actor.copy, actor.holds_lock) = (None, None, false);
+        (actor.fd, actor.copy, actor.is_new, actor.holds_lock) = (None, None, false, false);
         actor.step = actor.then.take().unwrap_or(or);
     }
 
@@ -198,7 +202,7 @@ impl State {
     /// The next system call of an actor, and the state behind it, or `None` where it waits. An error is what must not be.
     fn step(&self, world: World, actor: usize) -> Result<Option<State>, &'static str> {
         let mut next = self.clone();
-        let Actor { step, fd, copy, has_value, then, .. } = self.actors[actor];
+        let Actor { step, fd, is_new, copy, has_value, then, .. } = self.actors[actor];
         let inode = fd.unwrap_or_default();
         let content = self.files[inode as usize];
         let (checks, is_gc) = (world.protocol != Protocol::Unchecked, actor == GC);
@@ -224,6 +228,7 @@ impl State {
             Step::Open if is_gc && !checks && self.claim.is_none() => *go = Step::Look,
             Step::Open => {
                 *go = Step::Lock;
+                next.actors[actor].is_new = self.claim.is_none();
                 next.actors[actor].fd = self.claim.or_else(|| Some(next.create(Name::Claim, Content::Empty)));
             }
             // Who only cleans up does not wait.
@@ -232,6 +237,11 @@ impl State {
             Step::Lock => {
                 *go = if is_gc && !checks { Step::Unlink } else { Step::Stat };
                 next.actors[actor].holds_lock = true;
+            }
+            // Whether it has a name still, and is as it was made.
+            Step::Stat if is_new && self.names(inode) == 0 => next.let_go(actor, Step::Open),
+            Step::Stat if is_new && content == Content::Empty && self.names(inode) == 1 => {
+                *go = if is_gc { Step::Sweep } else { Step::LookAgain };
             }
             Step::Stat => *go = Step::Identify { leftover: content != Content::Empty || self.names(inode) > 1 },
             Step::Identify { .. } if self.claim != fd => next.let_go(actor, Step::Open),
@@ -277,9 +287,11 @@ impl State {
             Step::LinkTarget if self.target.is_some() => *go = Step::CheckClaim,
             Step::LinkTarget if self.names(inode) == 0 => next.let_go(actor, Step::Open),
             Step::LinkTarget => {
-                *go = Step::CheckBeforeUnlink;
+                *go = Step::CountNames;
                 next.target = fd;
             }
+            Step::CountNames if self.names(inode) > 1 => *go = Step::Unlink,
+            Step::CountNames => *go = Step::CheckBeforeUnlink,
             Step::CheckClaim if self.claim != fd => next.let_go(actor, Step::Open),
             Step::CheckClaim => *go = if world.protocol == Protocol::Copy { Step::Copy } else { Step::LinkOwn },
             // A leftover of an earlier file with this number.

@@ -20,6 +20,12 @@ const INODE_DIGITS: usize = 20;
 
 /// The file by which a target is claimed: `.NAME.pipex-tmp`.
 pub(crate) fn claim(target: &Path) -> PathBuf {
+    // Nearly all are like that, and each output that is saved has one.
+    if let Some((directory, name)) = split(target)
+        && draft_length(name) <= LONGEST_NAME
+    {
+        return [directory, "/.", name, CLAIM].concat().into();
+    }
     beside(target, &[".", &key(target), CLAIM].concat())
 }
 
@@ -47,22 +53,31 @@ pub(crate) fn old(target: &Path, inode: u64) -> PathBuf {
 
 /// The file of this name in the target's directory.
 fn beside(target: &Path, name: &str) -> PathBuf {
-    // Nearly all are like that; to take a path apart and put it together takes ten times as long.
-    match target.to_str().and_then(|target| target.rsplit_once('/')) {
-        Some((directory, file)) if !matches!(file, "" | "." | "..") => [directory, "/", name].concat().into(),
-        _ => target.with_file_name(name),
+    match split(target) {
+        Some((directory, _)) => [directory, "/", name].concat().into(),
+        None => target.with_file_name(name),
     }
+}
+
+/// The target's directory and its file name, where the text shows them: to take a path apart and put it together takes ten times
+/// as long.
+fn split(target: &Path) -> Option<(&str, &str)> {
+    target.to_str()?.rsplit_once('/').filter(|(_, name)| !matches!(*name, "" | "." | ".."))
 }
 
 /// The target's file name; its fingerprint if a draft's name would be too long with it.
 fn key(target: &Path) -> Cow<'_, str> {
     let name = target.file_name().unwrap_or_default();
-    let extension = Path::new(name).extension().map_or(0, |extension| 1 + extension.len());
-    let draft = 1 + name.len() + DRAFT.len() + 1 + INODE_DIGITS + extension;
-    match name.to_str().filter(|_| draft <= LONGEST_NAME) {
+    match name.to_str().filter(|name| draft_length(name) <= LONGEST_NAME) {
         Some(name) => name.into(),
         None => fingerprint_bytes(name.as_encoded_bytes()).to_string().into(),
     }
+}
+
+/// How long the name of a draft may be, which is the longest.
+fn draft_length(name: &str) -> usize {
+    let extension = name.rfind('.').filter(|dot| *dot > 0).map_or(0, |dot| name.len() - dot);
+    1 + name.len() + DRAFT.len() + 1 + INODE_DIGITS + extension
 }
 
 /// The name of the target to whose claim a temporary file belongs, or a name that has the same claim; `None` if it is no

@@ -46,6 +46,7 @@ impl Identity {
 pub(super) struct OpenedClaim<'p> {
     path: &'p Path,
     file: File,
+    /// It was made here, and nobody else had it since.
     is_new: bool,
 }
 
@@ -83,7 +84,8 @@ impl<'p> OpenedClaim<'p> {
         }
     }
 
-    pub(super) fn lock(&self) -> Result<(), StoreError> {
+    pub(super) fn lock(&mut self) -> Result<(), StoreError> {
+        self.is_new = false;
         loop {
             match self.file.lock() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -111,7 +113,8 @@ impl<'p> OpenedClaim<'p> {
             return Err(not_regular(path).unwrap_or_else(|| failed(io::ErrorKind::InvalidInput.into())));
         }
         let identity = Identity::new(&metadata);
-        if !identity.is_at(path).map_err(failed)? {
+        let is_named = if is_new { metadata.nlink() > 0 } else { identity.is_at(path).map_err(failed)? };
+        if !is_named {
             return Ok(None);
         }
         let is_leftover = metadata.len() > 0 || metadata.nlink() > 1;
@@ -156,6 +159,8 @@ pub(super) struct ClaimFile {
     pub(super) identity: Identity,
     /// Its number in [`HELD`].
     number: u64,
+    /// It has the target's name as well as its own.
+    has_both_names: bool,
 }
 
 /// What goes with a claim.
@@ -187,17 +192,18 @@ pub type Ending = RwLockWriteGuard<'static, ()>;
 /// Removes all claims of this process, which is about to end, with what has been written and not committed.
 pub(super) fn remove_claims() -> Ending {
     let ending = ENDING.write().unwrap_or_else(PoisonError::into_inner);
-    held().values().for_each(HeldClaim::remove);
+    held().values().for_each(|held| held.remove(false));
     ending
 }
 
 impl HeldClaim {
-    fn remove(&self) {
+    /// Removes its name, unless that means another file by now.
+    fn remove(&self, is_named: bool) {
         for path in &self.beside {
             let _ = remove_whatever(path);
         }
         // While it is locked: whoever waits finds that the name no longer means the file it got.
-        if matches!(self.identity.is_at(&self.path), Ok(true)) {
+        if is_named || matches!(self.identity.is_at(&self.path), Ok(true)) {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -208,14 +214,14 @@ impl ClaimFile {
         static CLAIMS: AtomicU64 = AtomicU64::new(0);
         let number = CLAIMS.fetch_add(1, Ordering::Relaxed);
         held().insert(number, HeldClaim { path: path.clone(), identity, beside: Vec::new() });
-        ClaimFile { path, file, identity, number }
+        ClaimFile { path, file, identity, number, has_both_names: false }
     }
 
     /// Waits for the claim.
     pub(super) fn wait(path: &Path, target: &Path) -> Result<Self, StoreError> {
         loop {
             let mut not_ending = unless_ending();
-            let opened = OpenedClaim::open(path)?;
+            let mut opened = OpenedClaim::open(path)?;
             if !opened.try_lock()? {
                 drop(not_ending);
                 opened.lock()?;
@@ -261,7 +267,7 @@ impl Drop for ClaimFile {
         let _not_ending = unless_ending();
         let held = held().remove(&self.number);
         if let Some(held) = held {
-            held.remove();
+            held.remove(self.has_both_names);
         }
         // A clone of the file may live on, and the lock with it.
         let _ = self.file.unlock();
@@ -299,11 +305,14 @@ impl Way {
 impl ClaimFile {
     /// Gives the file, which is whole, the target's name, in the first of these ways that can be had; what is there is
     /// replaced. The file that is there now; `None` if the claim is lost, and then nothing has changed.
-    pub(super) fn put_in_place(&self, target: &Path, durable: bool, ways: &[Way]) -> io::Result<Option<Metadata>> {
-        let metadata = self.file.metadata()?;
+    pub(super) fn put_in_place(&mut self, target: &Path, durable: bool, ways: &[Way]) -> io::Result<Option<Metadata>> {
         if ways.contains(&Way::OpenFile) {
             match unnamed::link(&self.file, target) {
-                Ok(()) => return Ok(Some(metadata)),
+                Ok(()) => {
+                    let metadata = self.file.metadata()?;
+                    self.has_both_names = metadata.nlink() > 1;
+                    return Ok(Some(metadata));
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound && self.file.metadata()?.nlink() == 0 => {
                     return Ok(None);
                 }

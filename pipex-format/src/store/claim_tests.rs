@@ -73,7 +73,7 @@ fn whoever_opened_a_claim_that_ended_removes_no_other() {
     let first = place.claimed();
     let gc = OpenedClaim::open(&place.claim).unwrap();
     drop(first);
-    let second = place.written("second");
+    let mut second = place.written("second");
     assert!(gc.try_lock().unwrap(), "the lock of a file that has no name any more is to be had");
     assert!(gc.hold(&place.target).unwrap().is_none());
     assert!(ClaimFile::try_now(&place.claim, &place.target).unwrap().is_none(), "the second still holds it");
@@ -83,12 +83,36 @@ fn whoever_opened_a_claim_that_ended_removes_no_other() {
 }
 
 #[test]
+fn a_claim_that_was_removed_before_it_was_locked_is_none() {
+    let place = Place::new();
+    let opened = OpenedClaim::open(&place.claim).unwrap();
+    fs::remove_file(&place.claim).unwrap();
+    let other = place.claimed();
+    assert!(opened.try_lock().unwrap() && opened.hold(&place.target).unwrap().is_none());
+    assert!(other.is_held().unwrap());
+}
+
+/// Its file has two names, as if the claim's were one of them: another's claim is lost, and no output.
+#[test]
+fn a_claim_that_was_moved_has_its_output_in_place() {
+    let place = Place::new();
+    let mut moved = place.written("moved");
+    fs::rename(&place.claim, place.target.with_file_name("elsewhere")).unwrap();
+    let mut other = place.written("other");
+    assert!(moved.put_in_place(&place.target, false, Way::ALL).unwrap().is_some());
+    drop(moved);
+    assert!(other.put_in_place(&place.target, false, Way::ALL).unwrap().is_none(), "another has made it");
+    drop(other);
+    assert_eq!((place.names(), place.text()), (vec!["elsewhere".to_owned(), "x.bin".to_owned()], "moved".to_owned()));
+}
+
+#[test]
 fn a_file_gets_its_place_in_each_way() {
     for ways in WAYS {
         for durable in [false, true] {
             let place = Place::new();
             for text in ["first", "second"] {
-                let claimed = place.written(text);
+                let mut claimed = place.written(text);
                 let metadata = claimed.put_in_place(&place.target, durable, ways).unwrap().unwrap();
                 drop(claimed);
                 assert_eq!((place.names(), place.text()), (vec!["x.bin".to_owned()], text.to_owned()), "{ways:?}");
@@ -109,7 +133,7 @@ fn a_claim_that_was_removed_changes_nothing() {
             if let Some(before) = before {
                 fs::write(&place.target, before).unwrap();
             }
-            let lost = place.written("lost");
+            let mut lost = place.written("lost");
             fs::remove_file(&place.claim).unwrap();
             assert!(!lost.is_held().unwrap());
             assert!(lost.put_in_place(&place.target, false, ways).unwrap().is_none(), "{ways:?}");
@@ -124,9 +148,9 @@ fn a_claim_that_was_removed_changes_nothing() {
 fn a_claim_that_another_has_by_now_stays_the_others() {
     for ways in WAYS {
         let place = Place::new();
-        let lost = place.written("lost");
+        let mut lost = place.written("lost");
         fs::remove_file(&place.claim).unwrap();
-        let other = place.written("other");
+        let mut other = place.written("other");
         assert!(lost.put_in_place(&place.target, false, ways).unwrap().is_none(), "{ways:?}");
         drop(lost);
         assert!(other.is_held().unwrap() && !place.target.exists());
@@ -141,7 +165,7 @@ fn a_claim_whose_file_was_moved_replaces_nothing() {
     for ways in WAYS {
         let place = Place::new();
         fs::write(&place.target, "made since").unwrap();
-        let lost = place.written("lost");
+        let mut lost = place.written("lost");
         fs::rename(&place.claim, place.dir.path().join("moved")).unwrap();
         assert!(lost.put_in_place(&place.target, false, ways).unwrap().is_none());
         drop(lost);
@@ -230,7 +254,7 @@ fn a_draft_stays_its_writers_own_when_the_claim_has_gone() {
     let place = Place::new();
     let first = place.claimed();
     let (inode, draft) = (first.identity.inode, temporary::draft(&place.target, first.identity.inode));
-    let waiting = OpenedClaim::open(&place.claim).unwrap();
+    let mut waiting = OpenedClaim::open(&place.claim).unwrap();
     let open = first.file.try_clone().unwrap();
     drop(first);
     waiting.lock().unwrap();

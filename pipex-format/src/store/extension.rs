@@ -36,10 +36,10 @@ impl Extension {
             name = rest;
         }
         let mut start = name.len();
-        while start > 0 && name[start - 1] != b'.' {
+        while start > 0 && !matches!(name[start - 1], b'.' | b'/') {
             start -= 1;
         }
-        if start == 0 {
+        if start == 0 || name[start - 1] == b'/' {
             return Extension::Bincode;
         }
         match name.split_at(start).1 {

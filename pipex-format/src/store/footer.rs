@@ -1,5 +1,6 @@
 //! What stands behind the payload of a file: checksum, type, what made it. `docs/src/format.md` has it byte by byte.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -19,10 +20,10 @@ pub(super) struct Footer {
     pub(super) arguments: Option<Fingerprint>,
     pub(super) inputs: Option<Fingerprint>,
     pub(super) task: String,
-    pub(super) type_name: String,
+    pub(super) type_name: Cow<'static, str>,
     /// The shape of the type; empty if it is not known.
     pub(super) shape: String,
-    pub(super) pipex: String,
+    pub(super) pipex: Cow<'static, str>,
     /// How many bytes the payload expands to, if it is compressed; the first footers do not say it.
     pub(super) expanded: Option<u64>,
     /// The codec, if it is not the one that the target's extension stands for.
@@ -44,7 +45,7 @@ impl Footer {
     /// many bytes.
     pub(super) fn new(
         record: Record,
-        type_name: &str,
+        type_name: &'static str,
         shape: Option<&Shape>,
         length: u64,
         checksum: Fingerprint,
@@ -57,10 +58,10 @@ impl Footer {
             code: Some(task.code),
             arguments: Some(record.arguments()),
             inputs: record.inputs(),
-            task: format!("{}::{}", task.module, task.funcname),
-            type_name: type_name.to_owned(),
+            task: [task.module, "::", task.funcname].concat(),
+            type_name: type_name.into(),
             shape: shape.map_or("", Shape::as_str).to_owned(),
-            pipex: env!("CARGO_PKG_VERSION").to_owned(),
+            pipex: env!("CARGO_PKG_VERSION").into(),
             expanded,
             codec: None,
         }
@@ -75,7 +76,7 @@ impl Footer {
         for fingerprint in [self.checksum, self.code, self.arguments, self.inputs] {
             bytes.extend_from_slice(&or_zero::to_number(fingerprint).to_le_bytes());
         }
-        for text in [&self.task, &self.type_name, &self.shape, &self.pipex] {
+        for text in [&*self.task, &self.type_name, &self.shape, &self.pipex] {
             append_text(bytes, text);
         }
         if self.expanded.is_some() || self.codec.is_some() {
@@ -173,7 +174,7 @@ impl Footer {
     /// What made the value.
     pub(super) fn made(self) -> Made {
         let Footer { task, code, arguments, inputs, type_name, shape, .. } = self;
-        Made { task, code, arguments, inputs, type_name, shape }
+        Made { task, code, arguments, inputs, type_name: type_name.into_owned(), shape }
     }
 
     fn parse(content: &[u8]) -> Option<Self> {
@@ -185,9 +186,9 @@ impl Footer {
             arguments: rest.fingerprint()?,
             inputs: rest.fingerprint()?,
             task: rest.text()?,
-            type_name: rest.text()?,
+            type_name: rest.text()?.into(),
             shape: rest.text()?,
-            pipex: rest.text()?,
+            pipex: rest.text()?.into(),
             expanded: rest.take().map(u64::from_le_bytes),
             // Newer footers may go on.
             codec: rest.text(),

@@ -4,6 +4,7 @@
 //! The codec writes a blank of the note's length. When all is written, its checksum is known, and the note takes the blank's
 //! place: so the checksum is of the whole file, and the same whatever made it.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -222,7 +223,7 @@ struct Text {
     pipex_note: u16,
     task: String,
     #[serde(rename = "type")]
-    type_name: String,
+    type_name: Cow<'static, str>,
     shape: String,
     #[serde(with = "or_zero")]
     code: Option<Fingerprint>,
@@ -231,7 +232,7 @@ struct Text {
     #[serde(with = "or_zero")]
     inputs: Option<Fingerprint>,
     codec: Option<String>,
-    pipex: String,
+    pipex: Cow<'static, str>,
     bytes: u64,
     #[serde(with = "or_zero")]
     checksum: Option<Fingerprint>,
