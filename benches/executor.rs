@@ -14,6 +14,7 @@ use quick::{quick, rounds};
 use ratio::{head, ratio};
 use serde::Serialize;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 mod quick;
 mod ratio;
@@ -137,42 +138,47 @@ struct Line {
     caller: &'static str,
 }
 
-/// The least of what a task run has: its function in a box, an output that others can take, states with their times, and a line.
-async fn as_much(count: u32, journal: Arc<Mutex<Vec<u8>>>) {
-    type Value = Box<dyn Any + Send + Sync>;
-    let began = Instant::now();
-    let submit = |_| {
-        let output = Arc::new(OnceLock::<Value>::new());
-        let function: Box<dyn FnOnce() -> Value + Send> = Box::new(|| Box::new(black_box(0_u8)));
-        let (given, journal, submitted) = (Arc::clone(&output), Arc::clone(&journal), Instant::now());
-        let ended = tokio::spawn(async move {
-            let started = Instant::now();
-            let _ = given.set(function());
-            let (at, elapsed) = (began.elapsed().as_secs_f64(), started.elapsed().as_secs_f64());
-            let (waited, [task, worker, attempt]) = ((started - submitted).as_secs_f64(), [0, 0, 1]);
-            let [name, state, why, caller] = ["empty", "Completed", "not_saved", "benches/executor.rs:1"];
-            let line = Line {
-                task,
-                name,
-                state,
-                why,
-                at,
-                elapsed,
-                submitted: waited,
-                loading: elapsed,
-                worker,
-                attempt,
-                caller,
-            };
-            serde_json::to_writer(&mut *journal.lock().unwrap(), &line).unwrap();
-        });
-        (output, ended)
-    };
-    let outputs: Vec<_> = (0..count).map(submit).collect();
+type Value = Box<dyn Any + Send + Sync>;
+
+/// The least of what a task run has: its function in a box, an output that others can take, states with their times, and a line. It
+/// takes what the one before it gives.
+fn submit_least(
+    began: Instant,
+    journal: &Arc<Mutex<Vec<u8>>>,
+    before: Option<JoinHandle<()>>,
+) -> (Arc<OnceLock<Value>>, JoinHandle<()>) {
+    let output = Arc::new(OnceLock::new());
+    let function: Box<dyn FnOnce() -> Value + Send> = Box::new(|| Box::new(black_box(0_u8)));
+    let (given, journal, submitted) = (Arc::clone(&output), Arc::clone(journal), Instant::now());
+    let ended = tokio::spawn(async move {
+        if let Some(before) = before {
+            before.await.unwrap();
+        }
+        let started = Instant::now();
+        let _ = given.set(function());
+        let (at, elapsed) = (began.elapsed().as_secs_f64(), started.elapsed().as_secs_f64());
+        let (submitted, [task, worker, attempt]) = ((started - submitted).as_secs_f64(), [0, 0, 1]);
+        let [name, state, why, caller] = ["empty", "Completed", "not_saved", "benches/executor.rs:1"];
+        let line = Line { task, name, state, why, at, elapsed, submitted, loading: elapsed, worker, attempt, caller };
+        serde_json::to_writer(&mut *journal.lock().unwrap(), &line).unwrap();
+    });
+    (output, ended)
+}
+
+async fn least(count: u32) {
+    let (began, journal) = (Instant::now(), Arc::default());
+    let outputs: Vec<_> = (0..count).map(|_| submit_least(began, &journal, None)).collect();
     for (output, ended) in outputs {
         ended.await.unwrap();
         assert!(output.get().is_some());
     }
+}
+
+async fn least_chain(length: u32) {
+    let (began, journal) = (Instant::now(), Arc::default());
+    let first = submit_least(began, &journal, None);
+    let (_, last) = (1..length).fold(first, |(_, before), _| submit_least(began, &journal, Some(before)));
+    last.await.unwrap();
 }
 
 /// What this program prints in a process of its own that does this.
@@ -205,13 +211,27 @@ fn main() {
     let submit = "100,000 empty tasks, submitted and waited for / `tokio::spawn` and join";
     ratio(submit, "<= 2", rounds(15), TASKS, |_| two.clone().scope(|| empties(TASKS)).unwrap(), |_| spawn(TASKS));
     let name = "the same / of tokio's, each with a boxed function, an output, its times and a line by serde_json";
-    let least = |count| runtime.block_on(as_much(count, Arc::default()));
-    ratio(name, "", rounds(15), TASKS, |_| two.clone().scope(|| empties(TASKS)).unwrap(), |_| least(TASKS));
+    ratio(
+        name,
+        "",
+        rounds(15),
+        TASKS,
+        |_| two.clone().scope(|| empties(TASKS)).unwrap(),
+        |_| runtime.block_on(least(TASKS)),
+    );
     let bare = two.clone().without_journal();
     let name = "the same without a journal / `tokio::spawn` and join";
     ratio(name, "", rounds(15), TASKS, |_| bare.clone().scope(|| empties(TASKS)).unwrap(), |_| spawn(TASKS));
     let name = "a chain of 100,000 / `tokio::spawn` and join";
     ratio(name, "<= 3", rounds(7), TASKS, |_| two.clone().scope(|| chain(TASKS)).unwrap(), |_| spawn(TASKS));
+    ratio(
+        "the same / of tokio's, each with all of the above, which awaits the one before",
+        "",
+        rounds(7),
+        TASKS,
+        |_| two.clone().scope(|| chain(TASKS)).unwrap(),
+        |_| runtime.block_on(least_chain(TASKS)),
+    );
     let name = "a diamond of 100,000 / `tokio::spawn` and join";
     ratio(name, "", rounds(7), TASKS, |_| two.clone().scope(|| diamond(TASKS)).unwrap(), |_| spawn(TASKS));
 
