@@ -64,7 +64,12 @@ fn into_pending(
 ) -> (Handed, Option<Arc<PendingRun<Submitted>>>) {
     let (plan, is_to_run) = match plan_later(&mut *job, asked, submitted) {
         Ok(planned) => planned,
-        Err(ended) => return (give_outputs(&mut *job, ended, several), None),
+        Err(ended) => {
+            if submitted {
+                count_failed(&ended.outcome);
+            }
+            return (give_outputs(&mut *job, ended, several), None);
+        }
     };
     let product = job.product_mut();
     let run = PendingRun::new(plan.task(), plan.label().clone(), product.place().cloned(), plan.context().cloned());
@@ -79,13 +84,7 @@ fn into_pending(
 
 /// Plans a call that is to run later; or how it has ended at once. And whether it is known that it is to run.
 fn plan_later(job: &mut DynCall<'static>, asked: Asked<'_>, submitted: bool) -> Result<(Plan<'static>, bool), Ended> {
-    let mut plan = Plan::new(job, asked).map_err(|(failure, label)| {
-        let outcome = Err(failure);
-        if submitted {
-            count_failed(&outcome);
-        }
-        Ended { label, outcome }
-    })?;
+    let mut plan = Plan::new(job, asked).map_err(|(failure, label)| Ended { label, outcome: Err(failure) })?;
     plan.away = Some(away);
     let mut is_to_run = false;
     if submitted {
@@ -95,7 +94,6 @@ fn plan_later(job: &mut DynCall<'static>, asked: Asked<'_>, submitted: bool) -> 
             Some(Ok(false)) => is_to_run = true,
             Some(there) => {
                 let outcome = there.map(|_| Produced::Saved);
-                count_failed(&outcome);
                 return Err(Ended { label: plan.into_label(), outcome });
             }
         }
