@@ -113,8 +113,8 @@ impl<'p> OpenedClaim<'p> {
             return Err(not_regular(path).unwrap_or_else(|| failed(io::ErrorKind::InvalidInput.into())));
         }
         let identity = Identity::new(&metadata);
-        let is_named = if is_new { metadata.nlink() > 0 } else { identity.is_at(path).map_err(failed)? };
-        if !is_named {
+        // A new file that has a name has this one.
+        if !(is_new && metadata.nlink() > 0 || identity.is_at(path).map_err(failed)?) {
             return Ok(None);
         }
         let is_leftover = metadata.len() > 0 || metadata.nlink() > 1;
