@@ -208,28 +208,23 @@ fn main() {
     }
     head();
 
+    let run_empties = |_| two.clone().scope(|| empties(TASKS)).unwrap();
+    let run_chain = |_| two.clone().scope(|| chain(TASKS)).unwrap();
     let submit = "100,000 empty tasks, submitted and waited for / `tokio::spawn` and join";
-    ratio(submit, "<= 2", rounds(15), TASKS, |_| two.clone().scope(|| empties(TASKS)).unwrap(), |_| spawn(TASKS));
+    ratio(submit, "<= 2", rounds(15), TASKS, run_empties, |_| spawn(TASKS));
     let name = "the same / of tokio's, each with a boxed function, an output, its times and a line by serde_json";
-    ratio(
-        name,
-        "",
-        rounds(15),
-        TASKS,
-        |_| two.clone().scope(|| empties(TASKS)).unwrap(),
-        |_| runtime.block_on(least(TASKS)),
-    );
+    ratio(name, "", rounds(15), TASKS, run_empties, |_| runtime.block_on(least(TASKS)));
     let bare = two.clone().without_journal();
     let name = "the same without a journal / `tokio::spawn` and join";
     ratio(name, "", rounds(15), TASKS, |_| bare.clone().scope(|| empties(TASKS)).unwrap(), |_| spawn(TASKS));
     let name = "a chain of 100,000 / `tokio::spawn` and join";
-    ratio(name, "<= 3", rounds(7), TASKS, |_| two.clone().scope(|| chain(TASKS)).unwrap(), |_| spawn(TASKS));
+    ratio(name, "<= 3", rounds(7), TASKS, run_chain, |_| spawn(TASKS));
     ratio(
         "the same / of tokio's, each with all of the above, which awaits the one before",
         "",
         rounds(7),
         TASKS,
-        |_| two.clone().scope(|| chain(TASKS)).unwrap(),
+        run_chain,
         |_| runtime.block_on(least_chain(TASKS)),
     );
     let name = "a diamond of 100,000 / `tokio::spawn` and join";

@@ -99,7 +99,9 @@ trait Part {
     fn append(&self, out: &mut Vec<u8>);
 
     /// Whether it is left out where it may be.
-    fn is_none(&self) -> bool;
+    fn is_none(&self) -> bool {
+        false
+    }
 }
 
 /// What comes before the value, and the value.
@@ -127,10 +129,6 @@ struct Other<'v, T>(&'v T);
 impl<T: Serialize> Part for Other<'_, T> {
     fn append(&self, out: &mut Vec<u8>) {
         by_serde_json(self.0, out);
-    }
-
-    fn is_none(&self) -> bool {
-        false
     }
 }
 
@@ -202,10 +200,6 @@ impl Part for Fingerprint {
     fn append(&self, out: &mut Vec<u8>) {
         append_digits(self.digits(), out);
     }
-
-    fn is_none(&self) -> bool {
-        false
-    }
 }
 
 /// One that may not be known, and has its place all the same.
@@ -214,10 +208,6 @@ struct OrZero(Option<Fingerprint>);
 impl Part for OrZero {
     fn append(&self, out: &mut Vec<u8>) {
         append_digits(self.0.map_or([b'0'; 32], Fingerprint::digits), out);
-    }
-
-    fn is_none(&self) -> bool {
-        self.0.is_none()
     }
 }
 
@@ -232,10 +222,6 @@ impl Part for (Fingerprint, Option<Fingerprint>) {
         field(out, "[", &self.0);
         field(out, ",", &OrZero(self.1));
         out.push(b']');
-    }
-
-    fn is_none(&self) -> bool {
-        false
     }
 }
 
@@ -252,10 +238,6 @@ impl Part for There {
         field_if_any(out, r#","original":"#, original);
         out.push(b'}');
     }
-
-    fn is_none(&self) -> bool {
-        false
-    }
 }
 
 impl Part for Given<'_> {
@@ -267,10 +249,6 @@ impl Part for Given<'_> {
         field_if_any(out, r#","inputs":"#, inputs);
         out.push(b'}');
     }
-
-    fn is_none(&self) -> bool {
-        false
-    }
 }
 
 impl Part for Input<'_> {
@@ -281,10 +259,6 @@ impl Part for Input<'_> {
         field_if_any(out, r#","source":"#, source);
         field(out, r#","content":"#, &OrZero(*content));
         out.push(b'}');
-    }
-
-    fn is_none(&self) -> bool {
-        false
     }
 }
 

@@ -20,13 +20,7 @@ const INODE_DIGITS: usize = 20;
 
 /// The file by which a target is claimed: `.NAME.pipex-tmp`.
 pub(crate) fn claim(target: &Path) -> PathBuf {
-    // Nearly all are like that, and each output that is saved has one.
-    if let Some((directory, name)) = split(target)
-        && draft_length(name) <= LONGEST_NAME
-    {
-        return [directory, "/.", name, CLAIM].concat().into();
-    }
-    beside(target, &[".", &key(target), CLAIM].concat())
+    beside(target, &[".", &key(target), CLAIM])
 }
 
 /// The name that a claim's file has to itself: `.NAME.pipex-tmp-INODE`.
@@ -41,21 +35,21 @@ pub(crate) fn draft(target: &Path, inode: u64) -> PathBuf {
     let draft = format!(".{}{DRAFT}-{inode}", key(target));
     let extension = target.extension().and_then(OsStr::to_str);
     match extension.filter(|extension| draft.len() + 1 + extension.len() <= LONGEST_NAME) {
-        Some(extension) => beside(target, &format!("{draft}.{extension}")),
-        None => beside(target, &draft),
+        Some(extension) => beside(target, &[&draft, ".", extension]),
+        None => beside(target, &[&draft]),
     }
 }
 
 /// Where a directory goes that is replaced or removed: `.NAME.pipex-old-INODE`.
 pub(crate) fn old(target: &Path, inode: u64) -> PathBuf {
-    beside(target, &format!(".{}{OLD}-{inode}", key(target)))
+    beside(target, &[&format!(".{}{OLD}-{inode}", key(target))])
 }
 
-/// The file of this name in the target's directory.
-fn beside(target: &Path, name: &str) -> PathBuf {
+/// The file in the target's directory whose name has these parts.
+fn beside(target: &Path, name: &[&str]) -> PathBuf {
     match split(target) {
-        Some((directory, _)) => [directory, "/", name].concat().into(),
-        None => target.with_file_name(name),
+        Some((directory, _)) => [&[directory, "/"], name].concat().concat().into(),
+        None => target.with_file_name(name.concat()),
     }
 }
 
@@ -67,7 +61,7 @@ fn split(target: &Path) -> Option<(&str, &str)> {
 
 /// The target's file name; its fingerprint if a draft's name would be too long with it.
 fn key(target: &Path) -> Cow<'_, str> {
-    let name = target.file_name().unwrap_or_default();
+    let name = split(target).map_or_else(|| target.file_name().unwrap_or_default(), |(_, name)| OsStr::new(name));
     match name.to_str().filter(|name| draft_length(name) <= LONGEST_NAME) {
         Some(name) => name.into(),
         None => fingerprint_bytes(name.as_encoded_bytes()).to_string().into(),

@@ -45,7 +45,9 @@ use pipex_format::model::provenance::{Decision, Present, Provenance, Reasons, Wa
 use pipex_format::model::resources::Resources;
 use pipex_format::model::stale::Stale;
 use pipex_format::model::state::State;
-use pipex_format::model::target::{DefaultTarget, Location, TargetError, TemplateField, TemplateFields, UNSHOWN, push};
+use pipex_format::model::target::{
+    DefaultTarget, Location, TargetError, Template, TemplateField, TemplateFields, UNSHOWN, push,
+};
 use pipex_format::model::task::Task;
 use pipex_format::store::{Record, Stamp};
 
@@ -287,18 +289,15 @@ impl Plan<'_> {
         }
         let task = self.run.task;
         let (is_given, mut given) = (!given.is_empty(), given.into_iter());
-        let location = match given.next() {
-            Some(location) => location,
-            None => task.target.target(&Filling(job, &self.run)).map_err(|error| (None, self.unfilled(error)))?,
+        let mut find = |template: &Template| match given.next() {
+            Some(location) => Ok(location),
+            None => template.target(&Filling(job, &self.run)).map_err(|error| (None, self.unfilled(error))),
         };
-        let mut more = Vec::new();
-        for target in task.more_targets {
-            more.push(match given.next() {
-                Some(location) => location,
-                None => target.target(&Filling(job, &self.run)).map_err(|error| (None, self.unfilled(error)))?,
-            });
+        let (first, mut more) = (find(&task.target)?, Vec::new());
+        for template in task.more_targets {
+            more.push(find(template)?);
         }
-        Ok(Some(Targets { first: location, more, is_given }))
+        Ok(Some(Targets { first, more, is_given }))
     }
 
     /// Enters the place as this call's.

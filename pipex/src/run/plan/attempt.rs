@@ -99,6 +99,7 @@ impl<'a> Plan<'a> {
             Err(Early::Nothing) => return Attempt::Ended(Ok(Produced::Nothing)),
             Err(Early::Failed(failure)) => return Attempt::Ended(Err(failure)),
         };
+        // What goes with a span is moved there, so it is in a box.
         let made = match span.is_disabled() {
             true => self.make(job, started).await,
             false => Box::pin(self.make(job, started)).instrument(span.clone()).await,
