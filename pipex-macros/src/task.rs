@@ -412,11 +412,11 @@ impl TaskEmitter {
                 Some(quote!(.map(|()| (#(#units),*))))
             }
         };
-        let outcome = quote!(|#out: #ty| {
+        let outcome = quote! {
             #[allow(unused_imports)]
             use #pipex::internal::ReturnedValue as _;
             #returned.#method #parts
-        });
+        };
         let taken: Vec<_> = (0..function.parameters.len()).map(|index| hygienic(&format!("arg{index}"))).collect();
         let patterns = function.parameters.iter().zip(&taken).map(|(parameter, taken)| {
             // `self` is a reference already, and the closure has it.
@@ -444,9 +444,12 @@ impl TaskEmitter {
         };
         if function.item.sig.asyncness.is_some() {
             let hint = emit_type_hint(pipex, ty);
-            quote!(move |#args, #targets| #pipex::internal::future(#outcome, async move { #hint #run }))
+            quote!(move |#args, #targets| #pipex::internal::future(|#out: #ty| { #outcome }, async move { #hint #run }))
         } else {
-            quote!(move |#args, #targets| #pipex::internal::sync(#outcome, move || -> #ty { #run }))
+            quote!(move |#args, #targets| #pipex::internal::Body::Done({
+                let #out: #ty = (move || -> #ty { #run })();
+                #outcome
+            }))
         }
     }
 }

@@ -118,15 +118,12 @@ pub fn start(
     start::start(Context::begin(), flow, path, parameters, accept)
 }
 
-/// The body of a synchronous function.
-pub fn sync<'a, T, R>(outcome: fn(T) -> Result<R, Raised>, body: impl FnOnce() -> T) -> Body<'a, R> {
-    Body::Done(outcome(body()))
-}
-
 /// The body of an async function.
-pub fn future<'a, T, R>(outcome: fn(T) -> Result<R, Raised>, body: impl Future<Output = T> + Send + 'a) -> Body<'a, R>
+pub fn future<'a, T, R>(
+    outcome: impl FnOnce(T) -> Result<R, Raised> + Send + 'a,
+    body: impl Future<Output = T> + Send + 'a,
+) -> Body<'a, R>
 where
-    T: 'a,
     R: Send + Sync + 'static,
 {
     Body::Future(Box::pin(async move { outcome(body.await).map(Data::new) }))

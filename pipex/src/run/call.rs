@@ -72,7 +72,7 @@ where
     A: Args<Taken: Send> + Send + 'a,
     L: Fn(&A, &mut Visitor<'_>) + Send + 'a,
     F: Fn(&A, usize, &mut dyn fmt::Write) -> Option<fmt::Result> + Send + 'a,
-    B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R> + Clone + Send + 'a,
+    B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R> + Copy + Send + 'a,
     S: Fn() -> O::Stores + Send + 'a,
     G: Fn(&A) -> Option<A> + Send + 'a,
     A::Taken: 'a,

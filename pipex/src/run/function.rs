@@ -77,7 +77,7 @@ where
     A: Args<Taken: Send> + Send,
     L: Fn(&A, &mut Visitor<'_>) + Send,
     F: Fn(&A, usize, &mut dyn fmt::Write) -> Option<fmt::Result> + Send,
-    B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R> + Clone + Send + 'a,
+    B: Fn(A::Taken, Vec<PathBuf>) -> Body<'a, R> + Copy + Send + 'a,
     S: Fn() -> O::Stores + Send,
     G: Fn(&A) -> Option<A> + Send,
     A::Taken: 'a,
@@ -119,7 +119,7 @@ where
         match self.take(last) {
             Ok(arguments) => {
                 note_now(taken);
-                let body = self.body.clone();
+                let body = self.body;
                 Ok(Box::new(move || body(arguments, drafts).into()))
             }
             Err(error) => Err(error),
