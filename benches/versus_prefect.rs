@@ -81,7 +81,8 @@ fn main() {
         .map_or(Mode::PrefectCache, |mode| mode.parse().unwrap_or_else(|error| panic!("{error}")));
     let tasks = 2 * count as usize;
     let out = tempfile::tempdir().unwrap();
-    let config = || Config::new().mode(mode);
+    // A run reads what is known of the project's outputs, which are to be these alone.
+    let config = || Config::new().mode(mode).journal(out.path().join("journal"));
 
     // The first flow runs of a process are nobody's figures, and show that the others do what they are said to do.
     let first = out.path().join("first");

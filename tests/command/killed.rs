@@ -141,12 +141,17 @@ fn an_index_that_is_damaged_is_made_again_from_the_journals() {
     next(&desk);
     let index = desk.file(".pipex/index");
     let whole = fs::read(&index).unwrap();
-    let mut flipped = whole.clone();
-    flipped[whole.len() / 2] ^= 1;
-    for damaged in [&whole[..whole.len() / 2], &flipped, b""] {
+    // Its start, a record, the table that finds records, their checksums, and the end.
+    let flipped = [3, 20, whole.len() - 40, whole.len() - 20, whole.len() - 1].map(|at| {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        flipped
+    });
+    for damaged in flipped.iter().map(|flipped| &flipped[..]).chain([&whole[..whole.len() / 2], b""]) {
         fs::write(&index, damaged).unwrap();
         let said = next(&desk);
         assert!(said.contains("step: 5 stale outputs were taken"), "{said}");
+        assert_eq!(fs::read(&index).unwrap().len(), whole.len(), "it is there again");
     }
     fs::remove_file(&index).unwrap();
     assert!(next(&desk).contains("step: 5 stale outputs were taken"));

@@ -6,8 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
-use super::known::{History, IndexRecord};
-use super::known::{Roots, key};
+use super::known::{History, Index, IndexRecord, Records, Roots, key};
 use super::line::{Line, Source, There};
 use super::reader::{NewerFormat, is_live, list_journals, read};
 use super::{Journal, LIVE, RUNS, lock};
@@ -20,7 +19,7 @@ const DAY: u64 = 86_400_000_000_000;
 
 impl Journal {
     /// Adds what this run found, and what runs that were killed had found, to the index.
-    pub(super) fn settle(&self, own: &Path, found: &History) -> io::Result<()> {
+    pub(super) fn settle(&self, own: &Path, found: &Records) -> io::Result<()> {
         let gate =
             open_regular(&self.directory.join("lock"), OpenOptions::new().append(true).create(true).truncate(false))?;
         gate.lock()?;
@@ -30,11 +29,14 @@ impl Journal {
                 ended.push(journal);
             }
         }
-        if !found.is_empty() || ended.len() > 1 {
-            let mut index = self.read_index();
-            found.records().for_each(|record| index.add(record));
+        if !found.is_empty() || ended.len() > 1 || self.history.get().is_some_and(History::lacks_index) {
+            let index = Index::open(&self.directory.join(INDEX)).and_then(|index| index.read());
+            let mut index = index.unwrap_or_else(|| self.read_runs());
+            found.iter().for_each(|record| index.add(record));
             self.add_records(&ended[1..], &mut index);
-            index.write(&self.directory.join(INDEX))?;
+            if !index.is_empty() {
+                index.write(&self.directory.join(INDEX))?;
+            }
         }
         fs::create_dir_all(self.directory.join(RUNS))?;
         for journal in &ended {
@@ -49,27 +51,26 @@ impl Journal {
 
     /// The index, and what the journals have that is not in it yet.
     pub(super) fn read_history(&self) -> History {
-        let mut history = self.read_index();
-        self.add_records(&list_journals(&self.directory.join(LIVE)).unwrap_or_default(), &mut history);
-        history
+        let index = Index::open(&self.directory.join(INDEX));
+        let mut beside = if index.is_some() { Records::default() } else { self.read_runs() };
+        self.add_records(&list_journals(&self.directory.join(LIVE)).unwrap_or_default(), &mut beside);
+        History::new(index, beside)
     }
 
-    /// What the journals of all runs that have ended say: from the index, or from themselves.
-    fn read_index(&self) -> History {
-        History::read(&self.directory.join(INDEX)).unwrap_or_else(|| {
-            let mut history = History::default();
-            self.add_records(&list_journals(&self.directory.join(RUNS)).unwrap_or_default(), &mut history);
-            history
-        })
+    /// What the journals of all runs that have ended say.
+    pub(super) fn read_runs(&self) -> Records {
+        let mut records = Records::default();
+        self.add_records(&list_journals(&self.directory.join(RUNS)).unwrap_or_default(), &mut records);
+        records
     }
 
     /// Adds what these journals have found. What of them is passed over is told once for each; of those that a newer pipex
     /// wrote there may be as many as there were runs, and one line tells all.
-    fn add_records(&self, journals: &[PathBuf], history: &mut History) {
+    fn add_records(&self, journals: &[PathBuf], records: &mut Records) {
         static TOLD: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
         let mut newer = None;
         for journal in journals {
-            let Err(error) = self.read_records(journal, |record| history.add(record)) else { continue };
+            let Err(error) = self.read_records(journal, |record| records.add(record)) else { continue };
             // One that is gone has moved, since its run has ended.
             if fs::symlink_metadata(journal).is_ok() && lock(&TOLD).insert(journal.clone()) {
                 if NewerFormat::is_in(&error) {

@@ -1,20 +1,16 @@
-//! What the journal knows of places: by keys that are the same in each run, and wherever the project is moved to.
-//!
-//! The index, a file that is read in one piece, is the sum of all journals. It only saves reading them: deleted or damaged, it is
-//! made from them again.
+//! What the journal knows of places: by keys that are the same in each run, and wherever the project is moved to. What was found since is in
+//! memory, and what was known before in the index, a file of which a run reads what it asks for.
 
-use std::collections::HashMap;
 use std::fs;
-use std::hash::BuildHasherDefault;
 use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::blocks::{Blocks, write_blocks};
 use super::line::{Line, Source, There};
-use super::whole::{read_whole, write_whole};
 use super::{Journal, fingerprint_source, lock};
-use crate::model::fingerprint::{AsIs, Fingerprint, Key, fingerprint_bytes};
+use crate::model::fingerprint::{Fingerprint, Key, fingerprint_bytes};
 use crate::model::or_zero;
 use crate::model::provenance::{Present, Provenance, Stored};
 use crate::model::target::{Location, url_scheme};
@@ -35,17 +31,17 @@ impl Journal {
     /// What is known of the place.
     fn known(&self, key: Key) -> Option<IndexRecord> {
         let since = self.has_found.load(Ordering::Acquire).then(|| lock(&self.found).find(key)).flatten();
-        since.or_else(|| self.known_before(key)).map(|(_, record)| record)
+        since.map(|(_, record)| record).or_else(|| self.known_before(key).map(|(_, record)| record))
     }
 
-    /// What was known of it when this run began, and its number among all such places: runs meet them in about this order.
-    fn known_before(&self, key: Key) -> Option<(usize, IndexRecord)> {
-        self.history.get_or_init(|| self.read_history()).find(key)
+    /// What was known of it when this run began, and its number.
+    fn known_before(&self, key: Key) -> Option<(Option<usize>, IndexRecord)> {
+        self.history.get_or_init(|| self.read_history()).find(key, || self.read_runs())
     }
 
-    /// The place's number, if it was known when this run began.
+    /// The place's number among those that were known when this run began: runs meet them in about this order. Not all have one.
     pub fn number(&self, key: Key) -> Option<usize> {
-        self.known_before(key).map(|(number, _)| number)
+        self.known_before(key)?.0
     }
 
     /// What lies at the place, and what made it, as far as is known now.
@@ -127,8 +123,11 @@ pub(super) struct IndexRecord {
     pub(super) found: u64,
 }
 
+/// Of a record in the index, in bytes.
 const RECORD: usize = 88;
-const MAGIC: &[u8; 8] = b"pipex\0\0\x02";
+/// Of a slot of the table that finds them.
+const SLOT: usize = 4;
+const MAGIC: &[u8; 8] = b"pipex\0\0\x03";
 
 impl IndexRecord {
     /// What was found to lie at a place.
@@ -139,6 +138,12 @@ impl IndexRecord {
     /// What is there now, found where `earlier` was.
     pub(super) fn succeed(self, earlier: &Self) -> Self {
         IndexRecord { stored: self.stored.succeed(&earlier.stored), ..self }
+    }
+
+    /// Of two of the same place the later one; what it does not know of its maker, the earlier one may.
+    fn or_later(self, other: Self) -> Self {
+        let (later, earlier) = if self.found <= other.found { (other, self) } else { (self, other) };
+        later.succeed(&earlier)
     }
 
     fn to_bytes(self) -> [u8; RECORD] {
@@ -168,75 +173,221 @@ impl IndexRecord {
     }
 }
 
-/// Records, in the order in which their places were first met. A run that is repeated meets them in nearly the same order,
-/// and finds each where it looks first.
-#[derive(Default)]
+/// What was known when a run began.
 pub(super) struct History {
-    records: Vec<u8>,
-    places: OnceLock<HashMap<Key, usize, BuildHasherDefault<AsIs>>>,
-    last: AtomicUsize,
+    index: Option<Index>,
+    /// What the index does not have.
+    beside: Records,
+    /// What the journals say, where the index turns out to be damaged.
+    again: OnceLock<Records>,
 }
 
 impl History {
-    /// Reads the file; `None` if it is not there, or not whole.
-    pub(super) fn read(path: &Path) -> Option<Self> {
-        let records = read_whole(path, MAGIC)?;
-        records.len().is_multiple_of(RECORD).then(|| History { records, ..Self::default() })
+    pub(super) fn new(index: Option<Index>, beside: Records) -> Self {
+        History { index, beside, again: OnceLock::new() }
     }
 
-    /// Writes it whole, or leaves what was there.
-    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        write_whole(path, MAGIC, &self.records)
+    /// Whether there is no index, or it turned out to be damaged.
+    pub(super) fn lacks_index(&self) -> bool {
+        self.index.is_none() || self.again.get().is_some()
     }
 
+    /// What is known of the place, and its number among all such places, unless it is only known by now: runs meet them in about this order. What the journals say
+    /// is asked for where the index does not.
+    pub(super) fn find(&self, key: Key, journals: impl FnOnce() -> Records) -> Option<(Option<usize>, IndexRecord)> {
+        let beside = self.beside.find(key);
+        let Some(index) = &self.index else { return beside.map(|(number, record)| (Some(number), record)) };
+        let known = match index.look_up(key) {
+            Some(found) => found.ok().and_then(|place| Some((Some(place), index.at(place)?))),
+            None => self.again.get_or_init(journals).find(key).map(|(_, record)| (None, record)),
+        };
+        match (known, beside) {
+            (Some((number, known)), Some((_, beside))) => Some((number, known.or_later(beside))),
+            (known, beside) => known.or(beside.map(|(_, record)| (None, record))),
+        }
+    }
+}
+
+/// Records in the order in which their places were first met, and a table that finds them by their keys: each of its slots has the number of a place
+/// and one more, or zero. A place is in the first slot from that of its key's lower half on that was free when it came.
+pub(super) trait Table {
+    /// The bytes of a record; `None` if there is none, or it is damaged.
+    fn record(&self, place: usize) -> Option<&[u8; RECORD]>;
+    /// How many slots there are, a power of two.
+    fn slots(&self) -> usize;
+    fn slot(&self, slot: usize) -> Option<u32>;
+    /// The place that was found last.
+    fn last(&self) -> &AtomicUsize;
+
+    /// Where the place's record is, or in which slot it belongs; `None` if that is damaged.
+    fn look_up(&self, key: Key) -> Option<Result<usize, usize>> {
+        let bytes = key.get().to_le_bytes();
+        let is_here = |place: &usize| self.record(*place).is_some_and(|record| record[..16] == bytes);
+        // A call asks twice, and a run that is repeated meets the places in nearly the same order.
+        let last = self.last().load(Ordering::Relaxed);
+        if let Some(place) = [last, last + 1].into_iter().find(is_here) {
+            self.last().store(place, Ordering::Relaxed);
+            return Some(Ok(place));
+        }
+        let slots = self.slots();
+        let first = key.get() as usize;
+        for slot in (0..slots).map(|step| first.wrapping_add(step) & (slots - 1)) {
+            let Some(place) = (self.slot(slot)? as usize).checked_sub(1) else { return Some(Err(slot)) };
+            if self.record(place)?[..16] == bytes {
+                self.last().store(place, Ordering::Relaxed);
+                return Some(Ok(place));
+            }
+        }
+        None
+    }
+
+    fn at(&self, place: usize) -> Option<IndexRecord> {
+        self.record(place).map(IndexRecord::from_bytes)
+    }
+}
+
+/// In memory.
+#[derive(Default)]
+pub(super) struct Records {
+    records: Vec<u8>,
+    table: Vec<u8>,
+    last: AtomicUsize,
+}
+
+impl Table for Records {
+    fn record(&self, place: usize) -> Option<&[u8; RECORD]> {
+        self.records.get(place * RECORD..)?.first_chunk()
+    }
+
+    fn slots(&self) -> usize {
+        self.table.len() / SLOT
+    }
+
+    fn slot(&self, slot: usize) -> Option<u32> {
+        self.table.get(slot * SLOT..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+    }
+
+    fn last(&self) -> &AtomicUsize {
+        &self.last
+    }
+}
+
+impl Records {
     fn len(&self) -> usize {
         self.records.len() / RECORD
     }
 
-    fn at(&self, place: usize) -> Option<&[u8; RECORD]> {
-        let start = place * RECORD;
-        self.records.get(start..start + RECORD)?.try_into().ok()
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
     }
 
-    pub(super) fn records(&self) -> impl Iterator<Item = IndexRecord> {
-        (0..self.len()).filter_map(|place| self.at(place)).map(IndexRecord::from_bytes)
+    pub(super) fn iter(&self) -> impl Iterator<Item = IndexRecord> {
+        (0..self.len()).filter_map(|place| self.at(place))
     }
 
-    /// What is known of the place, and where it stands here.
+    /// What is known of the place, and its number here.
     pub(super) fn find(&self, key: Key) -> Option<(usize, IndexRecord)> {
-        let last = self.last.load(Ordering::Relaxed);
-        let is_here = |place: &usize| self.at(*place).is_some_and(|bytes| bytes[..16] == key.get().to_le_bytes());
-        // A call asks twice.
-        let place = match [last, last + 1].into_iter().find(is_here) {
-            Some(place) => place,
-            None => *self.places().get(&key)?,
-        };
-        self.last.store(place, Ordering::Relaxed);
-        self.at(place).map(|bytes| (place, IndexRecord::from_bytes(bytes)))
-    }
-
-    fn places(&self) -> &HashMap<Key, usize, BuildHasherDefault<AsIs>> {
-        self.places.get_or_init(|| self.records().enumerate().map(|(place, record)| (record.key, place)).collect())
+        let place = self.look_up(key)?.ok()?;
+        Some((place, self.at(place)?))
     }
 
     /// Takes in a record. Of two of the same place the later one holds; what it does not know of its maker, the earlier one
     /// may.
     pub(super) fn add(&mut self, record: IndexRecord) {
-        self.places();
-        let end = self.len();
-        let place = *self.places.get_mut().expect("it was made above").entry(record.key).or_insert(end);
-        let Some(other) = self.at(place).map(IndexRecord::from_bytes) else {
-            self.records.extend_from_slice(&record.to_bytes());
-            return;
-        };
-        let (later, earlier) = if other.found <= record.found { (record, other) } else { (other, record) };
-        let later = later.succeed(&earlier);
-        let start = place * RECORD;
-        self.records[start..start + RECORD].copy_from_slice(&later.to_bytes());
+        if 2 * (self.len() + 1) > self.slots() {
+            self.grow();
+        }
+        match self.look_up(record.key) {
+            Some(Ok(place)) => {
+                let later = self.at(place).map_or(record, |known| known.or_later(record));
+                self.records[place * RECORD..][..RECORD].copy_from_slice(&later.to_bytes());
+            }
+            Some(Err(slot)) => {
+                self.records.extend_from_slice(&record.to_bytes());
+                self.enter(slot, self.len());
+            }
+            // What came from a file was no table of these.
+            None => {
+                self.grow();
+                self.add(record);
+            }
+        }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Makes a table of twice as many slots.
+    fn grow(&mut self) {
+        let slots = (2 * self.slots()).max(16);
+        self.table = vec![0; slots * SLOT];
+        for place in 0..self.len() {
+            let Some(record) = self.record(place) else { continue };
+            let first = u64::from_le_bytes(*record.first_chunk().expect("a key has 16 bytes")) as usize;
+            let mut free = (0..slots).map(|step| first.wrapping_add(step) & (slots - 1));
+            let free = free.find(|slot| self.slot(*slot) == Some(0)).expect("half of them are");
+            self.enter(free, place + 1);
+        }
+    }
+
+    fn enter(&mut self, slot: usize, number: usize) {
+        self.table[slot * SLOT..][..SLOT].copy_from_slice(&(number as u32).to_le_bytes());
+    }
+
+    /// Writes it whole, or leaves what was there.
+    pub(super) fn write(mut self, path: &Path) -> io::Result<()> {
+        let count = self.len() as u64;
+        self.records.append(&mut self.table);
+        write_blocks(path, MAGIC, count, &self.records)
+    }
+}
+
+/// In a file.
+pub(super) struct Index {
+    blocks: Blocks,
+    /// How many bytes of it are records.
+    records: usize,
+    last: AtomicUsize,
+}
+
+impl Table for Index {
+    fn record(&self, place: usize) -> Option<&[u8; RECORD]> {
+        let start = place.checked_mul(RECORD).filter(|start| *start < self.records)?;
+        self.blocks.get(start, RECORD)?.first_chunk()
+    }
+
+    fn slots(&self) -> usize {
+        (self.blocks.len() - self.records) / SLOT
+    }
+
+    fn slot(&self, slot: usize) -> Option<u32> {
+        self.blocks.get(self.records + slot * SLOT, SLOT)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+    }
+
+    fn last(&self) -> &AtomicUsize {
+        &self.last
+    }
+}
+
+impl Index {
+    /// The file; `None` if it is not there, or not whole as far as can be told without reading it.
+    pub(super) fn open(path: &Path) -> Option<Self> {
+        let blocks = Blocks::open(path, MAGIC)?;
+        let records = usize::try_from(blocks.number()).ok()?.checked_mul(RECORD)?;
+        let table = blocks.len().checked_sub(records)?;
+        let is_table =
+            table.is_multiple_of(SLOT) && (table / SLOT).is_power_of_two() && table / SLOT > records / RECORD;
+        is_table.then(|| Index { blocks, records, last: AtomicUsize::new(0) })
+    }
+
+    /// How many of its blocks have been read.
+    #[cfg(test)]
+    pub(super) fn read_so_far(&self) -> usize {
+        self.blocks.read_so_far()
+    }
+
+    /// All of it in memory; `None` if it is not whole.
+    pub(super) fn read(&self) -> Option<Records> {
+        let mut records = self.blocks.read_all()?;
+        let table = records.split_off(self.records);
+        Some(Records { records, table, last: AtomicUsize::new(0) })
     }
 }
 

@@ -1,11 +1,14 @@
 //! The journal: what ran and why, and what made the outputs that are there. `pipex::journal` says how it is read.
 
+mod blocks;
 mod code;
 mod counts;
 mod excerpt;
 mod index;
 mod json;
 mod known;
+#[cfg(test)]
+mod known_tests;
 mod line;
 mod mention;
 mod reader;
@@ -27,9 +30,8 @@ use std::time::{Instant, SystemTime};
 pub use self::code::read_code;
 pub use self::counts::Counts;
 pub use self::excerpt::{excerpt, excerpt_text};
-use self::known::History;
-use self::known::Roots;
 pub use self::known::target_key;
+use self::known::{History, Records, Roots};
 pub(crate) use self::line::is_no_time;
 pub use self::line::{
     Began, Cached, Ended, FORMAT, Function, Given, Head, Input, Line, Logged, Over, Removed, Source, There, Undone,
@@ -92,7 +94,7 @@ pub struct Journal {
     writer: Arc<Mutex<Writer>>,
     history: OnceLock<History>,
     /// What was found since.
-    found: Mutex<History>,
+    found: Mutex<Records>,
     has_found: AtomicBool,
     /// What lies at the paths that were arguments.
     sources: Mutex<HashMap<PathBuf, Option<Option<Fingerprint>>>>,

@@ -1,4 +1,4 @@
-//! Files that save reading the journals: whole, or as good as not there.
+//! The summary, a file that saves the command reading the journals: whole, or as good as not there.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
@@ -104,28 +104,8 @@ impl SummaryWriter {
     }
 }
 
-/// What stands in the file behind these bytes; `None` if it is not there, or not whole.
-pub(super) fn read_whole(path: &Path, magic: &[u8; 8]) -> Option<Vec<u8>> {
-    let mut file = open_regular(path, OpenOptions::new().read(true)).ok()?;
-    let mut start = [0; 8];
-    file.read_exact(&mut start).ok().filter(|()| start == *magic)?;
-    let mut content = Vec::new();
-    file.read_to_end(&mut content).ok()?;
-    let checksum = content.split_off(content.len().checked_sub(CHECKSUM)?);
-    (checksum == checksum_of(magic, &content)).then_some(content)
-}
-
-/// Has this stand in the file behind these bytes, or leaves what was there.
-pub(super) fn write_whole(path: &Path, magic: &[u8; 8], content: &[u8]) -> io::Result<()> {
-    let (draft, mut file) = create_draft(path)?;
-    file.write_all(magic)?;
-    file.write_all(content)?;
-    file.write_all(&checksum_of(magic, content))?;
-    fs::rename(draft, path)
-}
-
 /// The file that is renamed to this one when it is whole.
-fn create_draft(path: &Path) -> io::Result<(PathBuf, File)> {
+pub(super) fn create_draft(path: &Path) -> io::Result<(PathBuf, File)> {
     let draft = path.with_extension("new");
     // What a kill left there, or a link to somewhere else, is not written to.
     if let Err(error) = fs::remove_file(&draft)
@@ -135,11 +115,4 @@ fn create_draft(path: &Path) -> io::Result<(PathBuf, File)> {
     }
     let file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
     Ok((draft, file))
-}
-
-fn checksum_of(magic: &[u8; 8], content: &[u8]) -> [u8; CHECKSUM] {
-    let mut hasher = Xxh3::new();
-    hasher.update(magic);
-    hasher.update(content);
-    hasher.digest().to_le_bytes()
 }

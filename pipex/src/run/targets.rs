@@ -9,14 +9,16 @@ use pipex_format::model::error::RunError;
 use pipex_format::model::fingerprint::{AsIs, Fingerprint, Key};
 use pipex_format::model::task::Task;
 
+const PAGE: usize = 64;
+
 /// Who filled to which target: two calls that mean different things must not share one.
 #[derive(Default)]
 pub(crate) struct Targets(Mutex<Entered>);
 
 #[derive(Default)]
 struct Entered {
-    /// Those that have a number, by it: entered in about this order, they cost a look at what was looked at just before.
-    numbered: Vec<Option<Filled>>,
+    /// Those that have a number, by it, in pages of so many: entered in about this order, they cost a look at what was looked at just before.
+    numbered: Vec<Option<Box<[Option<Filled>; PAGE]>>>,
     others: HashMap<Key, Filled, BuildHasherDefault<AsIs>>,
 }
 
@@ -38,10 +40,12 @@ impl Targets {
         let mut entered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let first = match number {
             Some(number) => {
-                if entered.numbered.len() <= number {
-                    entered.numbered.resize(number + 1, None);
+                let page = number / PAGE;
+                if entered.numbered.len() <= page {
+                    entered.numbered.resize_with(page + 1, || None);
                 }
-                *entered.numbered[number].get_or_insert(call)
+                let page = entered.numbered[page].get_or_insert_with(|| Box::new([None; PAGE]));
+                *page[number % PAGE].get_or_insert(call)
             }
             None => *entered.others.entry(target).or_insert(call),
         };
