@@ -11,13 +11,13 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use super::whole::create_draft;
 use crate::store::open_regular;
 
-/// In bytes, which no part of a file that is asked for reaches beyond.
+/// In bytes; what is asked for at once is within one.
 pub(super) const BLOCK: usize = 65_472;
 /// Of a checksum, and of each other number beside the content.
 const NUMBER: usize = 8;
 
-/// The content of a file, of which only those blocks are read, once, that somebody asks for. Behind it stand their checksums, a number that says
-/// what the content is, and a checksum of these.
+/// The content of a file, of which only those blocks are read, once, that somebody asks for. Behind it stand their checksums, a
+/// number that is its owner's, and a checksum of these.
 pub(super) struct Blocks {
     file: File,
     /// Of the content.

@@ -1,5 +1,6 @@
-//! What the journal knows of places: by keys that are the same in each run, and wherever the project is moved to. What was found since is in
-//! memory, and what was known before in the index, a file of which a run reads what it asks for.
+//! What the journal knows of places: by keys that are the same in each run, and wherever the project is moved to.
+//!
+//! What was found since is in memory, and what was known before in the index, a file of which a run reads what it asks for.
 
 use std::fs;
 use std::io;
@@ -192,8 +193,8 @@ impl History {
         self.index.is_none() || self.again.get().is_some()
     }
 
-    /// What is known of the place, and its number among all such places, unless it is only known by now: runs meet them in about this order. What the journals say
-    /// is asked for where the index does not.
+    /// What is known of the place, and its number in the index, if it has one: runs meet places in about this order. What the
+    /// journals say is asked for where the index is damaged.
     pub(super) fn find(&self, key: Key, journals: impl FnOnce() -> Records) -> Option<(Option<usize>, IndexRecord)> {
         let beside = self.beside.find(key);
         let Some(index) = &self.index else { return beside.map(|(number, record)| (Some(number), record)) };
@@ -208,8 +209,8 @@ impl History {
     }
 }
 
-/// Records in the order in which their places were first met, and a table that finds them by their keys: each of its slots has the number of a place
-/// and one more, or zero. A place is in the first slot from that of its key's lower half on that was free when it came.
+/// Records in the order in which their places were first met, and a hash table that finds them by their keys, with open addressing: a
+/// slot is zero, or has the number of a record, counted from 1.
 pub(super) trait Table {
     /// The bytes of a record; `None` if there is none, or it is damaged.
     fn record(&self, place: usize) -> Option<&[u8; RECORD]>;
@@ -306,7 +307,7 @@ impl Records {
                 self.records.extend_from_slice(&record.to_bytes());
                 self.enter(slot, self.len());
             }
-            // What came from a file was no table of these.
+            // The table came from a file, and is none of these records.
             None => {
                 self.grow();
                 self.add(record);

@@ -17,7 +17,7 @@ pub(crate) struct Targets(Mutex<Entered>);
 
 #[derive(Default)]
 struct Entered {
-    /// Those that have a number, by it, in pages of so many: entered in about this order, they cost a look at what was looked at just before.
+    /// Those that have a number, by it, in pages: entered in about this order, they cost a look at what was looked at just before.
     numbered: Vec<Option<Box<[Option<Filled>; PAGE]>>>,
     others: HashMap<Key, Filled, BuildHasherDefault<AsIs>>,
 }
