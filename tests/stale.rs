@@ -371,6 +371,52 @@ fn what_is_lazy_and_deleted_does_not_hide_that_it_would_be_another_now() {
     }
 }
 
+/// Plain JSON, of which only the journal knows what made it.
+#[task(target = "{path}/{x}.json")]
+fn cube(x: u64, more: u64) -> u64 {
+    x * x * x + more
+}
+
+#[pipex::flow]
+fn cubes(count: u64, more: &[u64]) -> pipex::Result<()> {
+    (0..count).try_for_each(|x| cube(x, u64::from(more.contains(&x))).run().map(drop))
+}
+
+#[test]
+fn what_little_is_made_again_stands_beside_the_index_and_is_known_as_well() {
+    let bench = Bench::new();
+    let [index, recent] = ["index", "recent"].map(|name| bench.journal().join(name));
+    let run = |more: &[u64]| {
+        let told = Told::default();
+        bench.config(Mode::Cache).reporter(told.clone()).scope(|| cubes(40, more)).unwrap();
+        assert_eq!(*told.0.lock().unwrap(), [], "nothing is stale");
+        bench.ran().len()
+    };
+    let remove =
+        |numbers: &[u64]| numbers.iter().for_each(|x| fs::remove_file(bench.file(&format!("{x}.json"))).unwrap());
+    assert_eq!(run(&[]), 40);
+    let first = fs::read(&index).unwrap();
+    remove(&[3, 39]);
+    assert_eq!(run(&[3, 39]), 2);
+    assert_eq!(run(&[3, 39]), 0);
+    assert!(recent.exists() && fs::read(&index).unwrap() == first, "the index is not written for two of forty");
+    // Damaged, it is no better than none: all is read from the journals, and the index has it again.
+    let mut damaged = fs::read(&recent).unwrap();
+    damaged[40] ^= 1;
+    fs::write(&recent, damaged).unwrap();
+    assert_eq!(run(&[3, 39]), 0);
+    assert!(!recent.exists() && fs::read(&index).unwrap() != first);
+    assert_eq!(run(&[3, 39]), 0);
+    // What is much goes into the index, with what little there was before.
+    remove(&[7]);
+    assert_eq!(run(&[3, 7, 39]), 1);
+    assert!(recent.exists());
+    remove(&[0, 1, 2, 4]);
+    assert_eq!(run(&[0, 1, 2, 3, 4, 7, 39]), 4);
+    assert!(!recent.exists());
+    assert_eq!(run(&[0, 1, 2, 3, 4, 7, 39]), 0);
+}
+
 #[test]
 fn without_its_journal_an_output_says_itself_what_made_it_if_it_can() {
     let bench = made("3 20 50");

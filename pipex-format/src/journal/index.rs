@@ -14,6 +14,10 @@ use crate::say::say;
 use crate::store::{Stamp, open_regular};
 
 const INDEX: &str = "index";
+/// What was found since the index was written, as long as that is little beside it.
+const RECENT: &str = "recent";
+/// How many times as much the index has.
+const LITTLE: usize = 16;
 /// In nanoseconds.
 const DAY: u64 = 86_400_000_000_000;
 
@@ -29,14 +33,12 @@ impl Journal {
                 ended.push(journal);
             }
         }
-        if !found.is_empty() || ended.len() > 1 || self.history.get().is_some_and(History::lacks_index) {
-            let index = Index::open(&self.directory.join(INDEX)).and_then(|index| index.read());
-            let mut index = index.unwrap_or_else(|| self.read_runs());
-            found.iter().for_each(|record| index.add(record));
-            self.add_records(&ended[1..], &mut index);
-            if !index.is_empty() {
-                index.write(&self.directory.join(INDEX))?;
-            }
+        let lacks_index = self.history.get().is_some_and(History::lacks_index);
+        if !found.is_empty() || ended.len() > 1 || lacks_index {
+            let (mut recent, index) = if lacks_index { (self.read_runs(), None) } else { self.read_index() };
+            found.iter().for_each(|record| recent.add(record));
+            self.add_records(&ended[1..], &mut recent);
+            self.write_index(index, recent)?;
         }
         fs::create_dir_all(self.directory.join(RUNS))?;
         for journal in &ended {
@@ -49,11 +51,48 @@ impl Journal {
         Ok(())
     }
 
-    /// The index, and what the journals have that is not in it yet.
+    /// Adds this to the index, or has it in a file beside it.
+    fn write_index(&self, index: Option<Index>, recent: Records) -> io::Result<()> {
+        let path = self.directory.join(RECENT);
+        let all = match index {
+            Some(index) if recent.len() <= index.len() / LITTLE => return recent.write(&path),
+            Some(index) => {
+                let mut all = index.read().unwrap_or_else(|| self.read_runs());
+                recent.iter().for_each(|record| all.add(record));
+                all
+            }
+            None => recent,
+        };
+        if !all.is_empty() {
+            all.write(&self.directory.join(INDEX))?;
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The index, and what was found since it was written: in this order, since what goes from there is in the index before. What
+    /// the journals say, if there is no index, or one of the two is damaged.
+    fn read_index(&self) -> (Records, Option<Index>) {
+        let path = self.directory.join(RECENT);
+        let recent = match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Records::default()),
+            _ => Index::open(&path).and_then(|recent| recent.read()),
+        };
+        match (recent, Index::open(&self.directory.join(INDEX))) {
+            (Some(recent), Some(index)) => (recent, Some(index)),
+            _ => (self.read_runs(), None),
+        }
+    }
+
+    /// The index, and what is known besides. What runs say that go on or were killed comes first: who ends has it in the index before
+    /// it goes from there.
     pub(super) fn read_history(&self) -> History {
-        let index = Index::open(&self.directory.join(INDEX));
-        let mut beside = if index.is_some() { Records::default() } else { self.read_runs() };
+        let mut beside = Records::default();
         self.add_records(&list_journals(&self.directory.join(LIVE)).unwrap_or_default(), &mut beside);
+        let (recent, index) = self.read_index();
+        recent.iter().for_each(|record| beside.add(record));
         History::new(index, beside)
     }
 

@@ -274,7 +274,7 @@ impl Table for Records {
 }
 
 impl Records {
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.records.len() / RECORD
     }
 
@@ -376,6 +376,10 @@ impl Index {
         let is_table =
             table.is_multiple_of(SLOT) && (table / SLOT).is_power_of_two() && table / SLOT > records / RECORD;
         is_table.then(|| Index { blocks, records, last: AtomicUsize::new(0) })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.records / RECORD
     }
 
     /// How many of its blocks have been read.
