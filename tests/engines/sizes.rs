@@ -92,15 +92,16 @@ fn read_lines(worker: &Process) -> Vec<Line> {
     worker.said().lines().filter_map(read).collect()
 }
 
-/// How many jobs of a task workers have and have not done.
-async fn count_in_hand(stream: &jetstream::stream::Stream, task: &str) -> usize {
+/// The subject of the jobs of a task, once a worker has been sent one.
+async fn find_sent(stream: &jetstream::stream::Stream, task: &str) -> Option<String> {
     let mut names = stream.consumer_names();
     while let Some(Ok(name)) = names.next().await {
         if name.contains(task) {
-            return stream.consumer_info(&name).await.unwrap().num_ack_pending;
+            let info = stream.consumer_info(&name).await.unwrap();
+            return (info.num_ack_pending > 0).then_some(info.config.filter_subject);
         }
     }
-    0
+    None
 }
 
 #[test]
@@ -118,10 +119,17 @@ fn two_workers_of_different_size_never_do_more_at_a_time_than_fits_and_large_one
     let runtime = Runtime::new().unwrap();
     let _within = runtime.enter();
     let client = runtime.block_on(async_nats::connect(nats.address())).unwrap();
-    let stream = runtime.block_on(jetstream::new(client).get_stream("pipex-tests")).unwrap();
-    ask_until("a large one in the large worker's hand", || {
-        (runtime.block_on(count_in_hand(&stream, "whole")) > 0 || flow.has_ended()).then_some(())
+    let stream = runtime.block_on(jetstream::new(client.clone()).get_stream("pipex-tests")).unwrap();
+    let subject = ask_until("a large one on its way to the large worker", || {
+        runtime.block_on(find_sent(&stream, "whole")).or_else(|| flow.has_ended().then(String::new))
     });
+    // An answer from there comes after it.
+    let inbox = client.new_inbox();
+    let mut answers = runtime.block_on(client.subscribe(inbox.clone())).unwrap();
+    let subject = subject.replacen(".task.", ".can.", 1);
+    runtime.block_on(client.publish_with_reply(subject, inbox, "".into())).unwrap();
+    let is_large = |name: &[u8]| String::from_utf8_lossy(name).ends_with(&format!(":{}", large.id()));
+    while !is_large(&runtime.block_on(answers.next()).unwrap().payload) {}
     let before = read_lines(&large).len();
     let _small = small_gate.open();
     let (code, said) = flow.end();
