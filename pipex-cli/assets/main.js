@@ -147,6 +147,8 @@ function press(event) {
   if (event.key === "Escape") {
     if (isTyping) event.target.blur();
     else go({ task: "" });
+    // What was typed stays, which browsers may clear.
+    event.preventDefault();
   }
   if (isTyping) return;
   const names = Object.keys(VIEWS);

@@ -1,4 +1,4 @@
-//! The index: from journals to what is known of each place, and back to the file that has it in one piece.
+//! The index: from journals to what is known of each place, and back to the files that have it at hand.
 
 use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
