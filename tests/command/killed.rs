@@ -141,8 +141,8 @@ fn an_index_that_is_damaged_is_made_again_from_the_journals() {
     next(&desk);
     let index = desk.file(".pipex/index");
     let whole = fs::read(&index).unwrap();
-    // Its start, a record, the table that finds records, their checksums, and the end.
-    let flipped = [3, 20, whole.len() - 40, whole.len() - 20, whole.len() - 1].map(|at| {
+    // Its start, a record, the middle, the table that finds records, their checksums, and the end.
+    let flipped = [3, 20, whole.len() / 2, whole.len() - 40, whole.len() - 20, whole.len() - 1].map(|at| {
         let mut flipped = whole.clone();
         flipped[at] ^= 1;
         flipped

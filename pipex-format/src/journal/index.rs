@@ -89,10 +89,10 @@ impl Journal {
     /// The index, and what is known besides. What runs say that go on or were killed comes first: who ends has it in the index before
     /// it goes from there.
     pub(super) fn read_history(&self) -> History {
-        let mut beside = Records::default();
-        self.add_records(&list_journals(&self.directory.join(LIVE)).unwrap_or_default(), &mut beside);
-        let (recent, index) = self.read_index();
-        recent.iter().for_each(|record| beside.add(record));
+        let mut live = Records::default();
+        self.add_records(&list_journals(&self.directory.join(LIVE)).unwrap_or_default(), &mut live);
+        let (mut beside, index) = self.read_index();
+        live.iter().for_each(|record| beside.add(record));
         History::new(index, beside)
     }
 

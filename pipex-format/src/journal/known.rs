@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::blocks::{Blocks, write_blocks};
+use super::blocks::{BLOCK, Blocks, write_blocks};
 use super::line::{Line, Source, There};
 use super::{Journal, fingerprint_source, lock};
 use crate::model::fingerprint::{Fingerprint, Key, fingerprint_bytes};
@@ -129,6 +129,7 @@ const RECORD: usize = 88;
 /// Of a slot of the table that finds them.
 const SLOT: usize = 4;
 const MAGIC: &[u8; 8] = b"pipex\0\0\x03";
+const _: () = assert!(BLOCK.is_multiple_of(RECORD) && BLOCK.is_multiple_of(SLOT), "each is within one block");
 
 impl IndexRecord {
     /// What was found to lie at a place.
@@ -230,9 +231,7 @@ pub(super) trait Table {
             self.last().store(place, Ordering::Relaxed);
             return Some(Ok(place));
         }
-        let slots = self.slots();
-        let first = key.get() as usize;
-        for slot in (0..slots).map(|step| first.wrapping_add(step) & (slots - 1)) {
+        for slot in slots_from(key.get() as u64, self.slots()) {
             let Some(place) = (self.slot(slot)? as usize).checked_sub(1) else { return Some(Err(slot)) };
             if self.record(place)?[..16] == bytes {
                 self.last().store(place, Ordering::Relaxed);
@@ -245,6 +244,11 @@ pub(super) trait Table {
     fn at(&self, place: usize) -> Option<IndexRecord> {
         self.record(place).map(IndexRecord::from_bytes)
     }
+}
+
+/// All of so many slots, in the order in which a place with this lower half of its key is looked for in them.
+fn slots_from(half: u64, slots: usize) -> impl Iterator<Item = usize> {
+    (0..slots).map(move |step| (half as usize).wrapping_add(step) & (slots - 1))
 }
 
 /// In memory.
@@ -321,9 +325,8 @@ impl Records {
         self.table = vec![0; slots * SLOT];
         for place in 0..self.len() {
             let Some(record) = self.record(place) else { continue };
-            let first = u64::from_le_bytes(*record.first_chunk().expect("a key has 16 bytes")) as usize;
-            let mut free = (0..slots).map(|step| first.wrapping_add(step) & (slots - 1));
-            let free = free.find(|slot| self.slot(*slot) == Some(0)).expect("half of them are");
+            let half = u64::from_le_bytes(*record.first_chunk().expect("a key has 16 bytes"));
+            let free = slots_from(half, slots).find(|slot| self.slot(*slot) == Some(0)).expect("half of them are");
             self.enter(free, place + 1);
         }
     }

@@ -9,6 +9,7 @@ use pipex_format::model::error::RunError;
 use pipex_format::model::fingerprint::{AsIs, Fingerprint, Key};
 use pipex_format::model::task::Task;
 
+/// So many targets whose numbers follow each other are kept together, once one of them is entered.
 const PAGE: usize = 64;
 
 /// Who filled to which target: two calls that mean different things must not share one.
